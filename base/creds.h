@@ -1,0 +1,57 @@
+#ifndef WEFT_BASE_CREDS_H
+#define WEFT_BASE_CREDS_H
+
+/* creds - our certificate and key, whom we trust, and the verdict on a peer's leaf.
+ *
+ * The OpenSSL room of certificates.  A leaf is judged in two steps: `judge` (the
+ * rules of SPIFFE, in policy/spiffe, pure) reads its fields and names the trust
+ * domain; then the chain is built only against that domain's bundle (rule V1 of
+ * SPIFFE: never against the union of all).
+ *
+ * Lifetime: immutable once made, shared by reference: creds_ref/creds_unref.  To
+ *           reload make another; connections keep the one they began with.
+ * Threads:  references may be taken from any thread. */
+#include "base/diag.h"
+
+struct creds;
+
+/* What a judge may ask of a certificate.  Slices live during the call only. */
+struct creds_leaf {
+    struct slice uris[4]; /* URI SANs; more than 4 are counted only */
+    unsigned uri_count;
+    bool is_ca, has_basic_constraints;
+    bool has_key_usage, key_usage_critical;
+    bool digital_signature, key_cert_sign, crl_sign;
+    bool has_eku, eku_server, eku_client;
+    bool subject_empty, san_critical;
+    bool as_signer; /* judged as an intermediate, not as the peer itself */
+};
+
+/* OK: `*trust_domain` is a slice of a URI.  DENIED: `*why` is a static sentence. */
+typedef enum err creds_judge_fn(const struct creds_leaf *leaf, struct slice *trust_domain, const char **why);
+
+struct creds_bundle {
+    const char *trust_domain; /* "example.org" */
+    const char *path;         /* PEM, one or more CA certificates */
+};
+
+struct creds_conf {
+    const char *cert; /* PEM: leaf first, intermediates after it */
+    const char *key;  /* PEM, PKCS#8 or SEC1; must not be readable by group or others */
+    const struct creds_bundle *bundles;
+    size_t bundle_count;
+    creds_judge_fn *judge;
+};
+
+/* INPUT: every complaint is in `diag` (unreadable, not PEM, key does not match, expired,
+ * not yet valid, no SPIFFE ID, own leaf not signed by its bundle, key readable by others). */
+MUST_USE enum err creds_load(const struct creds_conf *conf, struct diag *diag, struct creds **out);
+struct creds *creds_ref(struct creds *c);
+void creds_unref(struct creds **c);
+
+/* Our own SPIFFE ID and trust domain. */
+struct slice creds_id(const struct creds *c);
+/* When our leaf ends, microseconds since 1970. */
+int64_t creds_expires_us(const struct creds *c);
+
+#endif

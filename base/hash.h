@@ -1,0 +1,31 @@
+#ifndef WEFT_BASE_HASH_H
+#define WEFT_BASE_HASH_H
+
+/* hash - digests, checksums, their spellings, and bytes nobody can guess.
+ *
+ * One of the OpenSSL rooms.  Threads: all functions may be called from any thread. */
+#include "base/buf.h"
+
+enum { HASH_SHA256_LEN = 32, HASH_SHA256_TEXT = 43 };
+
+struct hash_digest {
+    uint8_t b[HASH_SHA256_LEN];
+};
+
+/* SHA-256 (FIPS 180-4). */
+struct hash_digest hash_sha256(struct slice bytes);
+/* CRC-32C (RFC 3720, Castagnoli); start with crc = 0. */
+uint32_t hash_crc32c(uint32_t crc, struct slice bytes);
+/* Cryptographically random; aborts when the system has none. */
+void hash_random(void *into, size_t len);
+
+/* base64url without padding (RFC 4648 section 5); a digest is 43 characters. */
+void hash_put_base64url(struct buf *out, struct slice bytes);
+/* INPUT: not canonical base64url, or more than `room` bytes. */
+MUST_USE enum err hash_base64url(struct slice text, void *into, size_t room, size_t *len);
+void hash_put_base64(struct buf *out, struct slice bytes);
+void hash_put_hex(struct buf *out, struct slice bytes);
+/* Constant time. */
+bool hash_same(const void *a, const void *b, size_t len);
+
+#endif

@@ -1,0 +1,26 @@
+#ifndef WEFT_BASE_ISSUER_H
+#define WEFT_BASE_ISSUER_H
+
+/* issuer - a small certificate authority: a root for a trust domain, short-lived SPIFFE leaves.
+ *
+ * The OpenSSL room of making certificates: `weft ca` and the tests use it.  ECDSA
+ * P-256, serials from the system's randomness (X.509-SVID, RFC 5280). */
+#include "base/buf.h"
+
+/* A new root, as two PEM texts.  `days` 1 to 3650. */
+MUST_USE enum err issuer_root(struct slice trust_domain, unsigned days, struct buf *cert, struct buf *key);
+
+struct issuer_leaf {
+    struct slice id;          /* the URI SAN, verbatim: tests also ask for bad ones */
+    int64_t not_before_us;    /* wall */
+    int64_t not_after_us;
+    /* for tests of a verifier: departures from a good leaf */
+    bool is_ca, no_digital_signature, key_cert_sign, crl_sign, key_usage_not_critical, no_key_usage;
+    bool eku_client_only, eku_server_only;
+    struct slice second_uri;
+};
+/* INPUT: the root's PEM is not usable. */
+MUST_USE enum err issuer_sign(struct slice root_cert, struct slice root_key, const struct issuer_leaf *leaf,
+                              struct buf *cert, struct buf *key);
+
+#endif

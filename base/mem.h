@@ -1,0 +1,28 @@
+#ifndef WEFT_BASE_MEM_H
+#define WEFT_BASE_MEM_H
+
+/* mem - allocate or abort.
+ *
+ * For small things of our own.  Whatever a peer can make large has a bound and
+ * answers ERR_FULL before it gets here (buf, arena).  Every allocation goes
+ * through one hook so that tests can count them.
+ *
+ * Threads: all functions may be called from any thread. */
+#include <stddef.h>
+
+#include "base/slice.h"
+
+/* Zeroed; never NULL. */
+void *mem_new(size_t size);
+void *mem_array(size_t count, size_t size);
+/* Grows or shrinks; the grown part is not zeroed. */
+void *mem_resize(void *old, size_t count, size_t size);
+/* A NUL-terminated copy. */
+char *mem_copy(struct slice s);
+/* NULL is fine. */
+void mem_free(void *p);
+
+/* How many blocks are alive; tests compare before and after. */
+size_t mem_alive(void);
+
+#endif

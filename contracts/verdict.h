@@ -1,0 +1,72 @@
+#ifndef WEFT_CONTRACTS_VERDICT_H
+#define WEFT_CONTRACTS_VERDICT_H
+
+/* verdict - run the rules on a pair: what breaks, what can be adapted, and why.
+ *
+ * The question is always: may a peer written against `consumer` call a provider
+ * that runs `provider`?  In CI, `weft check OLD NEW --mode backward` asks it with
+ * consumer = OLD and provider = NEW; forward swaps them.
+ *
+ * Lifetime: immutable, shared by reference; keeps references on both contracts.
+ * Threads:  computing one may take milliseconds: keep it off the loop.  References
+ *           may be taken from any thread. */
+#include "contracts/contract.h"
+#include "contracts/wire/plan.h"
+
+enum verdict_level { VERDICT_SAME, VERDICT_COMPATIBLE, VERDICT_ADAPTABLE, VERDICT_UNPROVEN, VERDICT_BREAKING };
+const char *verdict_level_name(enum verdict_level l); /* "same" ... "breaking" */
+
+enum verdict_direction { VERDICT_REQUEST, VERDICT_RESPONSE, VERDICT_SURFACE };
+
+struct verdict_place {
+    const char *file; /* NULL: not known */
+    unsigned line, column;
+};
+
+/* One edit, one finding. */
+struct verdict_finding {
+    enum verdict_level level;
+    enum verdict_direction direction;
+    struct slice id;        /* fingerprint: 16 hex digits, stable under reordering and rewording */
+    struct slice rule;      /* "member-removed" */
+    struct slice operation; /* the first of `operations`; empty: the contract as a whole */
+    struct slice *operations; /* blast radius */
+    size_t operation_count;
+    struct slice where;     /* "Order.qty" */
+    struct slice message;   /* one sentence */
+    struct slice witness;   /* JSON a writer may send and the reader refuses, or empty */
+    struct slice fix;       /* how to repair it */
+    struct slice proof;     /* the derivation, as an indented tree */
+    struct verdict_place consumer, provider;
+};
+
+struct verdict_operation {
+    struct slice name;       /* the consumer's name for it */
+    struct slice provider_name; /* the provider's; empty: it is gone */
+    enum verdict_level level;
+    struct plan *request;    /* consumer's body to the provider's; NULL: nothing to do */
+    struct plan *response;   /* provider's body to the consumer's; NULL: nothing to do */
+};
+
+struct verdict;
+
+/* Runs under the engine's limits; past one the level is UNPROVEN with a finding that says so.
+ * Never fails: what cannot be decided is UNPROVEN. */
+struct verdict *verdict_compute(struct contract *consumer, struct contract *provider);
+struct verdict *verdict_ref(struct verdict *v);
+void verdict_unref(struct verdict **v);
+
+enum verdict_level verdict_level(const struct verdict *v); /* the worst */
+struct contract *verdict_consumer(const struct verdict *v);
+struct contract *verdict_provider(const struct verdict *v);
+size_t verdict_operation_count(const struct verdict *v);
+/* In the order of the consumer's operations, so `i` is also contract_match's answer on the consumer. */
+const struct verdict_operation *verdict_operation(const struct verdict *v, size_t i);
+size_t verdict_finding_count(const struct verdict *v);
+/* Worst first. */
+const struct verdict_finding *verdict_finding(const struct verdict *v, size_t i);
+/* The worst finding that touches this operation; NULL: none. */
+const struct verdict_finding *verdict_worst(const struct verdict *v, struct slice operation);
+bool verdict_hit_limit(const struct verdict *v);
+
+#endif

@@ -1,0 +1,71 @@
+#ifndef WEFT_CONTRACTS_WIRE_PLAN_H
+#define WEFT_CONTRACTS_WIRE_PLAN_H
+
+/* plan - adaptation steps in order: how one body becomes the other.
+ *
+ * A plan is a tree shaped like the data: at a path stand the steps for the object
+ * there.  Paths are member names; "[]" is every element of an array, "{}" every
+ * value of a map.  Each step has its law.
+ *
+ *     rename   /            qty -> quantity            lossless
+ *     default  /lines/[]    currency = "EUR"           defaulting
+ *     drop     /            legacy                     one-way
+ *     widen    /            total int32 -> int64       lossless
+ *     enum     /            status GONE -> CLOSED      one-way
+ *     strip    /            note (null becomes absent) one-way
+ *
+ * Text form: one step a line, as above, tab-separated; plan_parse reads what
+ * plan_put wrote (`weft adapt`, tests).
+ *
+ * Lifetime: immutable once built, shared by reference.
+ * Threads:  references may be taken from any thread. */
+#include "base/diag.h"
+
+enum plan_op {
+    PLAN_RENAME,  /* from, to.  Never when `to` is there already: then the body is refused */
+    PLAN_DEFAULT, /* to, value (JSON): put at the end of the object when absent */
+    PLAN_DROP,    /* from */
+    PLAN_WIDEN,   /* from, text "int32 -> int64": bytes unchanged, said for people */
+    PLAN_NARROW,  /* from, low, high: the number is checked; out of range: the body is refused */
+    PLAN_ENUM,    /* from (member), table of symbol -> symbol; what the table lacks: `value`, or refused when empty */
+    PLAN_STRIP,   /* from: null becomes absent */
+    PLAN_OP_COUNT
+};
+
+enum plan_law { PLAN_LOSSLESS, PLAN_ONE_WAY, PLAN_DEFAULTING, PLAN_PARTIAL };
+
+struct plan_step {
+    enum plan_op op;
+    enum plan_law law;
+    struct slice path;  /* of the object: "/" or "/lines/[]" */
+    struct slice from;  /* member as it comes in */
+    struct slice to;    /* member as it goes out */
+    struct slice value; /* JSON */
+    struct slice text;  /* for people */
+    int64_t low, high;
+    const struct slice *table; /* pairs: from, to, from, to ... */
+    size_t table_count;        /* number of pairs */
+    struct slice why;   /* the proof that offers it, one line */
+};
+
+struct plan;
+
+struct plan *plan_new(void);
+/* Copies what the step points to.  PRE: before the first plan_ref. */
+void plan_add(struct plan *p, const struct plan_step *step);
+struct plan *plan_ref(struct plan *p);
+void plan_unref(struct plan **p);
+
+size_t plan_count(const struct plan *p);
+const struct plan_step *plan_step(const struct plan *p, size_t i);
+const char *plan_op_name(enum plan_op op);
+const char *plan_law_name(enum plan_law law);
+/* The weakest law of all steps. */
+enum plan_law plan_law(const struct plan *p);
+/* Does it change any byte of a body (widen alone does not)? */
+bool plan_rewrites(const struct plan *p);
+
+void plan_put(const struct plan *p, struct buf *out);
+MUST_USE enum err plan_parse(struct slice text, const char *file, struct diag *diag, struct plan **out);
+
+#endif

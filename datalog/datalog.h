@@ -1,0 +1,117 @@
+#ifndef WEFT_DATALOG_DATALOG_H
+#define WEFT_DATALOG_DATALOG_H
+
+/* datalog - the face of the logic engine: load a program once, add facts, run under
+ * limits, query, explain.
+ *
+ * The language is Soufflé's core: .decl, facts, rules, negation, comparisons,
+ * checked integer arithmetic, aggregates, string functions, disjunction,
+ * components.  Stratified; every program ends.  The engine knows nothing of
+ * contracts or policy, does no I/O and reads no clock: `now_us` is the caller's.
+ *
+ * A *program* is immutable after datalog_load and may be shared by threads.  A
+ * *run* is one evaluation: its own facts, symbols and relations.
+ *
+ * Lifetime: a run must be freed before its program.  Tuples and text given out by a
+ *           run live as long as it.
+ * Threads:  a run belongs to one thread at a time. */
+#include "base/diag.h"
+
+struct datalog;
+struct datalog_run;
+
+/* A column's value: a 32-bit symbol id (type symbol) or a 64-bit integer (number, unsigned, float bits). */
+typedef int64_t datalog_word;
+
+enum datalog_type { DATALOG_SYMBOL, DATALOG_NUMBER, DATALOG_UNSIGNED, DATALOG_FLOAT };
+enum { DATALOG_COLUMNS = 16 };
+
+/* Several texts make one program, in order: a vocabulary, rules, what a user wrote. */
+struct datalog_text {
+    const char *file;
+    struct slice text;
+    bool facts_only; /* rules, .decl and directives are refused here (a contract, data) */
+};
+/* INPUT: every error of every text is in `diag`, with its caret. */
+MUST_USE enum err datalog_load(const struct datalog_text *texts, size_t count, struct diag *diag,
+                               struct datalog **out);
+void datalog_free(struct datalog **p);
+
+/* A relation's number, or -1. */
+int datalog_relation(const struct datalog *p, struct slice name);
+size_t datalog_relation_count(const struct datalog *p);
+struct slice datalog_relation_name(const struct datalog *p, int rel);
+size_t datalog_arity(const struct datalog *p, int rel);
+enum datalog_type datalog_column_type(const struct datalog *p, int rel, size_t column);
+struct slice datalog_column_name(const struct datalog *p, int rel, size_t column);
+bool datalog_is_output(const struct datalog *p, int rel);
+bool datalog_is_input(const struct datalog *p, int rel);
+
+/* A relation whose value no rule asks for need not be filled in: true when some rule body or output names it. */
+bool datalog_asks(const struct datalog *p, int rel);
+
+struct datalog_limits {
+    uint64_t max_tuples;     /* in all relations; 0: 5,000,000 */
+    uint64_t max_steps;      /* join steps; 0: 500,000,000 */
+    uint64_t max_bytes;      /* of symbols made while running; 0: 64 MiB */
+    bool proofs;             /* keep what datalog_explain needs (about twice the memory) */
+};
+
+struct datalog_run *datalog_run_new(const struct datalog *p, const struct datalog_limits *limits);
+void datalog_run_free(struct datalog_run **r);
+/* Empties every relation but keeps memory: for many small runs of one program. */
+void datalog_run_reset(struct datalog_run *r);
+
+/* The id of a symbol, made when it is new. */
+datalog_word datalog_symbol(struct datalog_run *r, struct slice text);
+/* ABSENT: no such symbol in this run, so no tuple has it. */
+MUST_USE enum err datalog_symbol_find(const struct datalog_run *r, struct slice text, datalog_word *out);
+struct slice datalog_symbol_text(const struct datalog_run *r, datalog_word symbol);
+
+/* Before datalog_run_eval.  Twice the same is once. */
+void datalog_fact(struct datalog_run *r, int rel, const datalog_word *columns);
+
+/* OK.  LIMIT: `*why` says which limit; the relations are incomplete and mean nothing.
+ * INPUT: a checked operation failed (overflow, division by zero, to_number of a word); `*why` says where. */
+MUST_USE enum err datalog_run_eval(struct datalog_run *r, const char **why);
+
+size_t datalog_count(const struct datalog_run *r, int rel);
+bool datalog_has(const struct datalog_run *r, int rel, const datalog_word *columns);
+/* Every tuple, sorted by columns (symbols by text); stops when `fn` gives false. */
+typedef bool datalog_each_fn(void *arg, const datalog_word *columns);
+void datalog_each(const struct datalog_run *r, int rel, datalog_each_fn *fn, void *arg);
+/* The tuple as it would be written: `field("Order", "qty")`. */
+void datalog_put_tuple(const struct datalog_run *r, int rel, const datalog_word *columns, struct buf *out);
+
+/* A derivation of minimal height, as an indented tree; needs limits.proofs.
+ * Each node: the tuple, and the rule that gave it (`file:line`).  ABSENT: no such tuple.
+ * A "fact" leaf may have a place: see datalog_fact_place. */
+struct datalog_proof {
+    int rel;
+    const datalog_word *columns;
+    const char *file; /* of the rule or fact; NULL: a fact given by datalog_fact */
+    unsigned line;
+    struct slice rule;  /* the rule as written; empty: a fact */
+    bool negated;       /* a leaf "there is no ..."; unbound columns are INT64_MIN */
+    struct slice check; /* a comparison that held, as written with values; then rel is -1 */
+    struct datalog_proof *first, *next;
+};
+MUST_USE enum err datalog_explain(struct datalog_run *r, int rel, const datalog_word *columns,
+                                  struct arena *arena, struct datalog_proof **out);
+void datalog_put_proof(const struct datalog_run *r, const struct datalog_proof *proof, struct buf *out);
+
+/* Why is there no such tuple?  For each rule of the relation the literals that hold and the first
+ * that fails, nearest rule (most literals held) first.  `columns` may have INT64_MIN for "any". */
+struct datalog_why_not {
+    const char *file;
+    unsigned line;
+    struct slice rule;   /* as written */
+    unsigned held, of;   /* literals that held before the failing one; literals in all */
+    struct slice failed; /* the failing literal with what was bound so far */
+    struct datalog_why_not *next;
+};
+MUST_USE enum err datalog_why_not(struct datalog_run *r, int rel, const datalog_word *columns,
+                                  struct arena *arena, struct datalog_why_not **out);
+void datalog_put_why_not(const struct datalog_why_not *w, struct buf *out);
+
+#endif

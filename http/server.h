@@ -1,0 +1,39 @@
+#ifndef WEFT_HTTP_SERVER_H
+#define WEFT_HTTP_SERVER_H
+
+/* server - accepted connections of one listener, h1 or h2, handing transits up.
+ *
+ * ALPN or the first bytes decide the protocol: the h2 preface (RFC 9113 section
+ * 3.4) is h2, anything else is HTTP/1.1.  TLS or plain is the caller's choice of
+ * stream.
+ *
+ * Lifetime: server_drain says GOAWAY / connection: close and lets exchanges finish;
+ *           server_free cuts what is left.
+ * Threads:  belongs to the loop. */
+#include "base/due.h"
+#include "base/stream.h"
+#include "http/transit.h"
+
+struct server;
+
+struct server_conf {
+    /* A request has begun; set t->owner and t->owner_data before returning.  t->in is whole. */
+    void (*accept)(struct transit *t, void *arg);
+    void *arg;
+    int64_t header_timeout_us; /* from the first byte of a request to its whole head; 10 s */
+    int64_t idle_timeout_us;   /* a connection with no exchange; 5 min */
+    int64_t stream_idle_us;    /* an exchange in which nothing moves; 5 min; 0: none */
+    uint32_t max_streams;      /* h2: at once per connection; 256 */
+    uint32_t max_connections;  /* 10000; more are closed at once */
+};
+
+struct server *server_new(struct loop *l, struct due_clock *clock, const struct server_conf *conf);
+/* Takes the stream (open, or about to be). */
+void server_take(struct server *s, struct stream *stream, struct slice peer_addr);
+/* `idle` is called once, when no exchange is left; may be NULL. */
+void server_drain(struct server *s, void (*idle)(void *arg), void *arg);
+void server_free(struct server **s);
+uint32_t server_connections(const struct server *s);
+uint32_t server_exchanges(const struct server *s);
+
+#endif
