@@ -1,0 +1,75 @@
+#ifndef WEFT_HTTP_CONN_H
+#define WEFT_HTTP_CONN_H
+
+/* conn - what a server or a pool asks of one connection, whichever protocol it speaks.
+ *
+ * Implementations: h1_server, h2_server, h1_client, h2_client.  Each is the carrier
+ * of its transits.
+ *
+ * Lifetime: made over a stream that it takes and closes.  closed() comes exactly
+ *           once, from the loop; every transit has had gone() before it; after it
+ *           returns the conn is freed by its implementation.  conn_close asks for
+ *           that: it never frees inside the call.
+ * Threads:  belongs to the loop. */
+#include "base/due.h"
+#include "base/stream.h"
+#include "http/transit.h"
+
+struct conn;
+
+/* Who keeps the connection: a server or a pool. */
+struct conn_host {
+    /* server side: a request's head is whole; the host sets owner and owner_data */
+    void (*accept)(struct conn *c, struct transit *t);
+    /* client side: the handshake is done, requests can be sent */
+    void (*ready)(struct conn *c);
+    /* an exchange has ended; c->exchanges and c->room are up to date */
+    void (*freed)(struct conn *c);
+    /* `fault` for people: NULL when it ended well */
+    void (*closed)(struct conn *c, const char *fault);
+};
+
+struct conn_ops {
+    /* client side: a new transit, or NULL when c->room is 0 */
+    struct transit *(*request)(struct conn *c, const struct transit_owner *owner, void *owner_data);
+    /* no new exchanges; GOAWAY or connection: close; closes when the last has ended */
+    void (*drain)(struct conn *c);
+    /* now; exchanges end with gone() */
+    void (*close)(struct conn *c);
+};
+
+struct conn {
+    const struct conn_ops *ops;
+    const struct conn_host *host;
+    void *host_data;
+    struct list link;   /* the host's */
+    uint64_t id;        /* unique in this process */
+    uint32_t exchanges; /* in flight */
+    uint32_t room;      /* client side: how many more it can take now */
+    bool ready, draining;
+};
+
+struct conn_conf {
+    struct loop *loop;
+    struct due_clock *clock;
+    const struct conn_host *host;
+    void *host_data;
+    struct slice peer_addr;    /* copied */
+    int64_t connect_timeout_us; /* client side, to the end of the handshake */
+    int64_t header_timeout_us; /* server side */
+    int64_t idle_timeout_us;
+    int64_t stream_idle_us;
+    int64_t ping_us, ping_timeout_us; /* h2 client */
+    uint32_t max_streams;
+};
+
+uint64_t conn_next_id(void);
+
+/* `already` was read while the protocol was being told apart; server side streams are open. */
+struct conn *h1_server_new(const struct conn_conf *conf, struct stream *stream, struct slice already);
+struct conn *h2_server_new(const struct conn_conf *conf, struct stream *stream, struct slice already);
+/* The stream may still be connecting. */
+struct conn *h1_client_new(const struct conn_conf *conf, struct stream *stream);
+struct conn *h2_client_new(const struct conn_conf *conf, struct stream *stream);
+
+#endif
