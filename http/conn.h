@@ -30,8 +30,10 @@ struct conn_host {
 };
 
 struct conn_ops {
-    /* client side: a new transit, or NULL when c->room is 0 */
-    struct transit *(*request)(struct conn *c, const struct transit_owner *owner, void *owner_data);
+    /* Client side.  Carries `t`, made by the pool and perhaps begun already: from here on the conn
+     * is its carrier and sends what t->out, t->body, t->out_head and t->out_ended say so far.
+     * PRE: c->ready, c->room > 0.  Calls nothing of the owner's before it returns. */
+    void (*request)(struct conn *c, struct transit *t);
     /* no new exchanges; GOAWAY or connection: close; closes when the last has ended */
     void (*drain)(struct conn *c);
     /* now; exchanges end with gone() */
@@ -51,6 +53,7 @@ struct conn {
 
 struct conn_conf {
     struct loop *loop;
+    struct transit_stock *stock; /* server side: transits come from it; outlives the conn */
     struct due_clock *clock;
     const struct conn_host *host;
     void *host_data;

@@ -58,8 +58,10 @@ struct transit_carrier {
     void (*wake)(struct transit *t);               /* t->body has bytes, or out_ended was set */
     void (*credit)(struct transit *t, size_t n);
     void (*reset)(struct transit *t, enum transit_why why);
-    void (*free)(struct transit *t);               /* gives the memory back */
+    void (*free)(struct transit *t);               /* gives the memory back; NULL when it is of a stock */
 };
+
+struct transit_stock;
 
 struct transit {
     const struct transit_carrier *carrier;
@@ -74,7 +76,11 @@ struct transit {
 
     bool in_head, in_ended;   /* what the owner has been told */
     bool out_head, out_ended; /* what the owner has said */
+    bool is_reset;            /* the owner gave up: it hears nothing more but gone() */
     bool is_gone;
+
+    struct list link;            /* the carrier's; its stock's once it is free */
+    struct transit_stock *stock; /* where it goes back to; NULL: carrier->free */
 
     /* about the connection; live as long as the transit */
     struct slice peer_id;   /* verified SPIFFE ID of the other side, or empty */
@@ -88,6 +94,22 @@ struct transit {
 /* For carriers. */
 void transit_init(struct transit *t, const struct transit_carrier *carrier, void *carrier_data);
 void transit_fini(struct transit *t);
+
+/* Where freed transits wait to be used again with their arena's first block; keeps a few.
+ * Transits may outlive the stock's owner: the memory goes with the last of both. */
+struct transit_stock *transit_stock_new(void);
+void transit_stock_free(struct transit_stock **s);
+/* One like new, from the stock; transit_free brings it back.  Never NULL. */
+struct transit *transit_stock_take(struct transit_stock *s, const struct transit_carrier *carrier, void *carrier_data);
+
+/* What came from the wire, to the owner; nothing once the owner has reset.  Any of these may
+ * come back with t->is_reset set. */
+void transit_tell_head(struct transit *t, bool end); /* t->in is filled; `end`: and there is no body */
+void transit_tell_info(struct transit *t, unsigned status);
+void transit_tell_data(struct transit *t, struct slice bytes);
+void transit_tell_end(struct transit *t);
+/* `n` bytes of t->body are on their way: drops them and tells sent() when it crosses the low water. */
+void transit_took(struct transit *t, size_t n);
 /* Exactly once; from the loop. */
 void transit_gone(struct transit *t, enum transit_end how);
 
@@ -97,7 +119,7 @@ MUST_USE enum err transit_head(struct transit *t, bool end);
 /* A 1xx before the head (server side); 101 is not for this. */
 MUST_USE enum err transit_info(struct transit *t, unsigned status, const struct headers *fields);
 /* Copies.  FULL: over TRANSIT_WINDOW * 2 unsent bytes (nothing is taken): an owner that credits
- * only what it has passed on never sees it. */
+ * only what it has passed on never sees it.  CLOSED: it is reset or gone. */
 MUST_USE enum err transit_write(struct transit *t, struct slice bytes);
 /* t->out.trailers, if any, follow the body. */
 void transit_finish(struct transit *t);
