@@ -36,5 +36,7 @@ void *map_next(const struct map *m, size_t *at);
 
 /* SipHash-2-4 under the process seed. */
 uint64_t map_hash(struct slice key);
+/* SipHash-2-4 under a key of one's own: equal in every process. */
+uint64_t map_siphash(const uint64_t key[2], struct slice bytes);
 
 #endif

@@ -62,8 +62,8 @@ bool slice_has(struct slice s, struct slice needle);
 bool slice_find(struct slice s, char c, size_t *at);
 bool slice_find_last(struct slice s, char c, size_t *at);
 
-/* Cuts the next piece up to `sep` off `*rest`.  "a,,b" gives a, (empty), b; "" gives
- * nothing.  false: there was no piece left. */
+/* Cuts the next piece up to `sep` off `*rest`.  "a,,b" gives a, (empty), b; "a," gives
+ * a only; "" gives nothing.  false: there was no piece left. */
 bool slice_split(struct slice *rest, char sep, struct slice *piece);
 /* Without spaces and tabs at both ends. */
 struct slice slice_trim(struct slice s);
@@ -71,5 +71,7 @@ struct slice slice_trim(struct slice s);
 MUST_USE enum err slice_u64(struct slice s, uint64_t max, uint64_t *out);
 /* Well-formed UTF-8 (RFC 3629): no overlong forms, no surrogates. */
 bool slice_utf8(struct slice s);
+/* Bytes of the well-formed character at the front; 0: there is none. */
+size_t slice_utf8_step(struct slice s);
 
 #endif

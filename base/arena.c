@@ -1,0 +1,124 @@
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 1 << 20, ALIGNMENT = _Alignof(max_align_t) };
+
+struct arena_block {
+    struct arena_block *next; /* older */
+    size_t cap;
+    size_t used;
+    _Alignas(max_align_t) char bytes[];
+};
+
+void arena_init(struct arena *a, size_t bound)
+{
+    *a = (struct arena){.bound = bound};
+}
+
+void arena_fini(struct arena *a)
+{
+    while (a->blocks) {
+        struct arena_block *older = a->blocks->next;
+        mem_free(a->blocks);
+        a->blocks = older;
+    }
+    a->used = 0;
+}
+
+void arena_reset(struct arena *a)
+{
+    while (a->blocks && a->blocks->next) {
+        struct arena_block *older = a->blocks->next;
+        mem_free(a->blocks);
+        a->blocks = older;
+    }
+    if (a->blocks)
+        a->blocks->used = 0;
+    a->used = 0;
+}
+
+static void add_block(struct arena *a, size_t size)
+{
+    size_t cap = a->blocks ? a->blocks->cap * 2 : FIRST_BLOCK;
+    if (cap > LARGEST_BLOCK)
+        cap = LARGEST_BLOCK;
+    if (cap < size)
+        cap = size;
+    PRE(cap <= SIZE_MAX - sizeof(struct arena_block));
+    struct arena_block *block = mem_resize(NULL, sizeof(*block) + cap, 1);
+    block->next = a->blocks;
+    block->cap = cap;
+    block->used = 0;
+    a->blocks = block;
+}
+
+/* `size` bytes that are not zeroed, counted as `size`. */
+static char *take(struct arena *a, size_t size, size_t alignment)
+{
+    size_t pad = a->blocks ? (alignment - a->blocks->used % alignment) % alignment : 0;
+    if (!a->blocks || pad > a->blocks->cap - a->blocks->used || size > a->blocks->cap - a->blocks->used - pad) {
+        add_block(a, size);
+        pad = 0;
+    }
+    char *at = a->blocks->bytes + a->blocks->used + pad;
+    a->blocks->used += pad + size;
+    return at;
+}
+
+void *arena_new(struct arena *a, size_t size)
+{
+    return arena_array(a, 1, size);
+}
+
+void *arena_array(struct arena *a, size_t count, size_t size)
+{
+    size_t total;
+    bool over = __builtin_mul_overflow(count, size, &total);
+    PRE(!over);
+    char *at = take(a, total, ALIGNMENT);
+    memset(at, 0, total);
+    a->used += total;
+    return at;
+}
+
+enum err arena_copy(struct arena *a, struct slice bytes, struct slice *copy)
+{
+    if (a->used > a->bound || bytes.len > a->bound - a->used)
+        return ERR_FULL;
+    *copy = arena_keep(a, bytes);
+    return ERR_OK;
+}
+
+struct slice arena_keep(struct arena *a, struct slice bytes)
+{
+    /* Nothing costs nothing, so that no number of empty strings passes the bound. */
+    if (bytes.len == 0)
+        return SLICE("");
+    PRE(bytes.len < SIZE_MAX);
+    char *at = take(a, bytes.len + 1, 1);
+    memcpy(at, bytes.at, bytes.len);
+    at[bytes.len] = '\0';
+    a->used += bytes.len;
+    return slice_of(at, bytes.len);
+}
+
+struct slice arena_putf(struct arena *a, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    PRE(len >= 0);
+    size_t n = (size_t)len;
+    char *at = take(a, n + 1, 1);
+    vsnprintf(at, n + 1, format, again);
+    va_end(again);
+    a->used += n;
+    return slice_of(at, n);
+}

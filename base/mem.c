@@ -1,0 +1,60 @@
+#include "base/mem.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static atomic_size_t alive;
+
+/* There is no way on without small memory, and pretending there is one would put an untested branch after
+ * every call. */
+static void *or_abort(void *p, size_t count, size_t size)
+{
+    if (p)
+        return p;
+    fprintf(stderr, "out of memory: %zu times %zu bytes\n", count, size);
+    abort();
+}
+
+void *mem_new(size_t size)
+{
+    return mem_array(1, size);
+}
+
+void *mem_array(size_t count, size_t size)
+{
+    /* calloc may answer NULL for nothing, which is no failure. */
+    void *p = count && size ? calloc(count, size) : calloc(1, 1);
+    or_abort(p, count, size);
+    atomic_fetch_add_explicit(&alive, 1, memory_order_relaxed);
+    return p;
+}
+
+void *mem_resize(void *old, size_t count, size_t size)
+{
+    if (!old)
+        atomic_fetch_add_explicit(&alive, 1, memory_order_relaxed);
+    void *p = count && size ? reallocarray(old, count, size) : realloc(old, 1);
+    return or_abort(p, count, size);
+}
+
+char *mem_copy(struct slice s)
+{
+    char *copy = mem_new(s.len + 1);
+    if (s.len)
+        memcpy(copy, s.at, s.len);
+    return copy;
+}
+
+void mem_free(void *p)
+{
+    if (!p)
+        return;
+    atomic_fetch_sub_explicit(&alive, 1, memory_order_relaxed);
+    free(p);
+}
+
+size_t mem_alive(void)
+{
+    return atomic_load_explicit(&alive, memory_order_relaxed);
+}
