@@ -5,7 +5,10 @@
  *
  * A plan is a tree shaped like the data: at a path stand the steps for the object
  * there.  Paths are member names; "[]" is every element of an array, "{}" every
- * value of a map.  Each step has its law.
+ * value of a map; in a name `~` is written ~0 and `/` ~1 (plan_put_name).  Paths and
+ * `from` are names as they come in, so steps do not see each other's work: a -> b
+ * beside b -> a swaps the two.  Enum and narrow may also say "[]" or "{}" as `from`:
+ * every element, every value.  Each step has its law.
  *
  *     rename   /            qty -> quantity            lossless
  *     default  /lines/[]    currency = "EUR"           defaulting
@@ -40,7 +43,7 @@ struct plan_step {
     struct slice path;  /* of the object: "/" or "/lines/[]" */
     struct slice from;  /* member as it comes in */
     struct slice to;    /* member as it goes out */
-    struct slice value; /* JSON */
+    struct slice value; /* JSON; what is not JSON refuses the body that needs it */
     struct slice text;  /* for people */
     int64_t low, high;
     const struct slice *table; /* pairs: from, to, from, to ... */
@@ -65,6 +68,8 @@ enum plan_law plan_law(const struct plan *p);
 /* Does it change any byte of a body (widen alone does not)? */
 bool plan_rewrites(const struct plan *p);
 
+/* A member name as it stands in a path. */
+void plan_put_name(struct buf *out, struct slice name);
 void plan_put(const struct plan *p, struct buf *out);
 MUST_USE enum err plan_parse(struct slice text, const char *file, struct diag *diag, struct plan **out);
 
