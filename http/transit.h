@@ -44,7 +44,9 @@ enum transit_why { TRANSIT_WHY_CANCEL, TRANSIT_WHY_REFUSED, TRANSIT_WHY_INTERNAL
 struct transit;
 
 struct transit_owner {
-    void (*head)(struct transit *t);                    /* t->in is whole; never for 1xx */
+    /* t->in is whole; never for 1xx.  t->in_ended: no body, end() is next.  Server side it comes
+     * right after accept and may be NULL. */
+    void (*head)(struct transit *t);
     void (*info)(struct transit *t, unsigned status);   /* client only: a 1xx came, t->in.headers has its fields; may be NULL */
     void (*data)(struct transit *t, struct slice bytes); /* borrowed for the call; owes credit */
     void (*end)(struct transit *t);                     /* t->in.trailers is whole; nothing more comes in */

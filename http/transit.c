@@ -1,0 +1,254 @@
+#include "http/transit.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+
+enum {
+    ARENA_BOUND = 256 << 10, /* two heads and two trailer sections at their bounds, and some */
+    STOCK_MOST = 64,
+};
+
+/* Counts its owner and every transit that is out. */
+struct transit_stock {
+    struct list idle;
+    unsigned idle_count;
+    size_t refs;
+};
+
+void transit_init(struct transit *t, const struct transit_carrier *carrier, void *carrier_data)
+{
+    *t = (struct transit){.carrier = carrier, .carrier_data = carrier_data};
+    list_init(&t->link);
+    arena_init(&t->arena, ARENA_BOUND);
+    buf_init(&t->body, TRANSIT_WINDOW * 2);
+    message_init(&t->in, &t->arena);
+    message_init(&t->out, &t->arena);
+}
+
+void transit_fini(struct transit *t)
+{
+    list_remove(&t->link);
+    buf_fini(&t->body);
+    arena_fini(&t->arena);
+}
+
+struct transit_stock *transit_stock_new(void)
+{
+    struct transit_stock *s = mem_new(sizeof(*s));
+    list_init(&s->idle);
+    s->refs = 1;
+    return s;
+}
+
+static void stock_unref(struct transit_stock *s)
+{
+    if (--s->refs > 0)
+        return;
+    for (struct list *at = list_pop(&s->idle); at; at = list_pop(&s->idle)) {
+        struct transit *t = LIST_OF(at, struct transit, link);
+        transit_fini(t);
+        mem_free(t);
+    }
+    mem_free(s);
+}
+
+void transit_stock_free(struct transit_stock **s)
+{
+    if (*s)
+        stock_unref(*s);
+    *s = NULL;
+}
+
+/* As transit_init, but for the memory that arena and body have already. */
+static void init_again(struct transit *t, const struct transit_carrier *carrier, void *carrier_data)
+{
+    struct arena arena = t->arena;
+    struct buf body = t->body;
+    *t = (struct transit){.carrier = carrier, .carrier_data = carrier_data, .arena = arena, .body = body};
+    list_init(&t->link);
+    message_init(&t->in, &t->arena);
+    message_init(&t->out, &t->arena);
+}
+
+struct transit *transit_stock_take(struct transit_stock *s, const struct transit_carrier *carrier, void *carrier_data)
+{
+    struct list *idle = list_pop(&s->idle);
+    struct transit *t = idle ? LIST_OF(idle, struct transit, link) : mem_new(sizeof(*t));
+    if (idle) {
+        s->idle_count--;
+        init_again(t, carrier, carrier_data);
+    } else {
+        transit_init(t, carrier, carrier_data);
+    }
+    t->stock = s;
+    s->refs++;
+    return t;
+}
+
+static void stock_give(struct transit_stock *s, struct transit *t)
+{
+    list_remove(&t->link);
+    if (s->idle_count < STOCK_MOST) {
+        arena_reset(&t->arena);
+        buf_clear(&t->body);
+        if (t->body.cap > TRANSIT_LOW_WATER)
+            buf_trim(&t->body);
+        list_push_front(&s->idle, &t->link);
+        s->idle_count++;
+    } else {
+        transit_fini(t);
+        mem_free(t);
+    }
+    stock_unref(s);
+}
+
+static bool is_over(const struct transit *t)
+{
+    return t->is_reset || t->is_gone;
+}
+
+void transit_tell_head(struct transit *t, bool end)
+{
+    PRE(!t->in_head && !t->is_gone);
+    if (t->is_reset)
+        return;
+    t->in_head = true;
+    t->in_ended = end;
+    if (t->owner->head)
+        t->owner->head(t);
+    if (end && !is_over(t))
+        t->owner->end(t);
+}
+
+void transit_tell_info(struct transit *t, unsigned status)
+{
+    PRE(!t->in_head && !t->is_gone);
+    if (!t->is_reset && t->owner->info)
+        t->owner->info(t, status);
+}
+
+void transit_tell_data(struct transit *t, struct slice bytes)
+{
+    PRE(t->in_head && !t->in_ended && !t->is_gone);
+    if (t->is_reset)
+        return;
+    t->owed += bytes.len;
+    t->bytes_in += bytes.len;
+    t->owner->data(t, bytes);
+}
+
+void transit_tell_end(struct transit *t)
+{
+    PRE(t->in_head && !t->in_ended && !t->is_gone);
+    if (t->is_reset)
+        return;
+    t->in_ended = true;
+    t->owner->end(t);
+}
+
+void transit_took(struct transit *t, size_t n)
+{
+    size_t before = buf_len(&t->body);
+    buf_took(&t->body, n);
+    t->bytes_out += n;
+    bool crossed = before >= TRANSIT_LOW_WATER && before - n < TRANSIT_LOW_WATER;
+    if (crossed && !is_over(t) && t->owner->sent)
+        t->owner->sent(t);
+}
+
+void transit_gone(struct transit *t, enum transit_end how)
+{
+    PRE(!t->is_gone);
+    t->is_gone = true;
+    t->owner->gone(t, how);
+}
+
+enum err transit_head(struct transit *t, bool end)
+{
+    if (is_over(t))
+        return ERR_CLOSED;
+    PRE(!t->out_head);
+    t->out_head = true;
+    t->out_ended = end;
+    enum err e = t->carrier->head(t, end);
+    if (e != ERR_OK)
+        t->out_head = t->out_ended = false;
+    return e;
+}
+
+enum err transit_info(struct transit *t, unsigned status, const struct headers *fields)
+{
+    if (is_over(t))
+        return ERR_CLOSED;
+    PRE(!t->out_head && status >= 100 && status < 200 && status != 101);
+    return t->carrier->info(t, status, fields);
+}
+
+enum err transit_write(struct transit *t, struct slice bytes)
+{
+    if (is_over(t))
+        return ERR_CLOSED;
+    PRE(t->out_head && !t->out_ended);
+    TRY(buf_add(&t->body, bytes));
+    if (bytes.len > 0)
+        t->carrier->wake(t);
+    return ERR_OK;
+}
+
+void transit_finish(struct transit *t)
+{
+    if (is_over(t))
+        return;
+    PRE(t->out_head && !t->out_ended);
+    t->out_ended = true;
+    t->carrier->wake(t);
+}
+
+void transit_credit(struct transit *t, size_t n)
+{
+    PRE(n <= t->owed);
+    t->owed -= n;
+    if (n > 0 && !is_over(t))
+        t->carrier->credit(t, n);
+}
+
+void transit_reset(struct transit *t, enum transit_why why)
+{
+    if (is_over(t))
+        return;
+    t->is_reset = true;
+    t->carrier->reset(t, why);
+}
+
+void transit_free(struct transit **t)
+{
+    struct transit *mine = *t;
+    *t = NULL;
+    if (!mine)
+        return;
+    PRE(mine->is_gone);
+    if (mine->stock)
+        stock_give(mine->stock, mine);
+    else
+        mine->carrier->free(mine);
+}
+
+enum err transit_answer(struct transit *t, unsigned status, struct slice type, struct slice body)
+{
+    struct headers *fields = &t->out.headers;
+    bool bodiless = message_bodiless(t->in.method, status);
+    t->out.status = status;
+    if (status >= 200 && status != 204 && status != 304) {
+        if (body.len > 0 && type.len > 0)
+            TRY(headers_add_token(fields, HEADERS_CONTENT_TYPE, type));
+        TRY(headers_add_token(fields, HEADERS_CONTENT_LENGTH, arena_putf(&t->arena, "%zu", body.len)));
+        t->out.length = (int64_t)body.len;
+    }
+    bool end = bodiless || body.len == 0;
+    TRY(transit_head(t, end));
+    if (end)
+        return ERR_OK;
+    TRY(transit_write(t, body));
+    transit_finish(t);
+    return ERR_OK;
+}
