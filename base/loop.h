@@ -19,6 +19,8 @@ struct loop_wake;
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
 
 struct loop *loop_new(void);
+/* Its timers go by `now` (now_by_hand), which is copied: tests own the clock.  No turn sleeps for a timer. */
+struct loop *loop_new_by(const struct now *now);
 void loop_free(struct loop **l);
 /* Until loop_stop, or nothing is left to wait for. */
 void loop_run(struct loop *l);
@@ -26,7 +28,7 @@ void loop_stop(struct loop *l);
 /* One turn: waits for events only if `wait`; for tests. */
 void loop_turn(struct loop *l, bool wait);
 const struct now *loop_now(const struct loop *l);
-/* Monotonic time as of the start of this turn; costs no system call. */
+/* Monotonic time as of the start of this turn (outside of one: the clock itself); costs no system call. */
 int64_t loop_turn_us(const struct loop *l);
 
 /* An fd and what to hear of it (LOOP_READ | LOOP_WRITE; 0 rests). */

@@ -14,7 +14,7 @@
 enum {
     STREAM_READ = 1,   /* stream_read may give something (also the end, or an error) */
     STREAM_WRITE = 2,  /* stream_write may take something */
-    STREAM_OPEN = 4,   /* connected, and for TLS: the handshake is done; comes once */
+    STREAM_OPEN = 4,   /* connected, and for TLS: the handshake is done; comes once, before all others */
     STREAM_BROKEN = 8, /* it never opened: stream_fault() says why; nothing else comes */
 };
 
@@ -97,7 +97,8 @@ static inline const char *stream_fault(const struct stream *s)
     return s->ops->fault(s);
 }
 
-/* Takes `fd`.  `connecting`: STREAM_OPEN or STREAM_BROKEN follows; an accepted one is open at once. */
+/* Takes `fd`.  `connecting`: STREAM_OPEN or STREAM_BROKEN follows; an accepted one may be read and
+ * written at once, its STREAM_OPEN comes in the next turn. */
 struct stream *stream_fd_new(struct loop *l, int fd, bool connecting);
 
 struct creds;
