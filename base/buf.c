@@ -87,6 +87,12 @@ void buf_clear(struct buf *b)
     b->end = 0;
 }
 
+void buf_cut(struct buf *b, size_t len)
+{
+    PRE(len <= buf_len(b));
+    b->end = b->start + len;
+}
+
 void buf_trim(struct buf *b)
 {
     if (buf_len(b) == 0)

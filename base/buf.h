@@ -44,6 +44,8 @@ void buf_wrote(struct buf *b, size_t n);
 /* Drops `n` bytes from the front. */
 void buf_took(struct buf *b, size_t n);
 void buf_clear(struct buf *b);
+/* Keeps the first `len` unread bytes. */
+void buf_cut(struct buf *b, size_t len);
 /* Gives memory back when nothing is unread. */
 void buf_trim(struct buf *b);
 

@@ -29,7 +29,8 @@ struct diag_entry {
     enum diag_level level;
     struct slice file;
     unsigned line, column, width;
-    struct slice source; /* the line itself, or empty */
+    struct slice source; /* the line itself or, when it is long, the part around the place; or empty */
+    unsigned source_from; /* the column `source` begins at: its leading blanks are left out */
     struct slice message;
     struct slice fix; /* how to mend it, or empty */
 };
@@ -39,6 +40,7 @@ struct diag {
     struct diag_entry *first, *last;
     unsigned errors, warnings;
     unsigned most; /* entries kept; more are only counted */
+    unsigned seen; /* entries added */
 };
 
 void diag_init(struct diag *d);

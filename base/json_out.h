@@ -18,6 +18,7 @@ struct json_out {
     unsigned indent; /* blanks a level; 0: one line */
     bool after_name;
     bool comma[JSON_OUT_DEPTH];
+    bool array[JSON_OUT_DEPTH];
 };
 
 void json_out_init(struct json_out *j, struct buf *out, unsigned indent);

@@ -11,6 +11,9 @@
 
 struct regex;
 
+/* Longer text is answered LIMIT without being looked at. */
+enum { REGEX_TEXT_MOST = 16 << 10 };
+
 /* INPUT: not a pattern; `*why` (static text or in `room`) and `*at` (byte offset) say what and where. */
 MUST_USE enum err regex_new(struct slice pattern, struct regex **out, char why[128], size_t *at);
 void regex_free(struct regex **r);
