@@ -6,12 +6,14 @@
 #include "base/check.h"
 #include "base/json_out.h"
 #include "base/mem.h"
+#include "contracts/wire/plan_tree.h"
 
 struct plan {
     atomic_uint refs;
     struct arena arena;
     struct plan_step *steps;
     size_t count, room;
+    _Atomic(struct plan_tree *) tree; /* NULL: nobody has asked yet */
 };
 
 static const char *const op_names[PLAN_OP_COUNT] = {
@@ -31,6 +33,7 @@ struct plan *plan_new(void)
     struct plan *p = mem_new(sizeof(*p));
     arena_init(&p->arena, 0);
     atomic_init(&p->refs, 1);
+    atomic_init(&p->tree, NULL);
     return p;
 }
 
@@ -47,6 +50,7 @@ static const struct slice *keep_table(struct plan *p, const struct plan_step *st
 void plan_add(struct plan *p, const struct plan_step *step)
 {
     PRE(atomic_load(&p->refs) == 1);
+    PRE(atomic_load(&p->tree) == NULL);
     PRE(step->op < PLAN_OP_COUNT);
     if (p->count == p->room) {
         p->room = p->room ? p->room * 2 : 8;
@@ -75,6 +79,8 @@ void plan_unref(struct plan **p)
     *p = NULL;
     if (!plan || atomic_fetch_sub(&plan->refs, 1) != 1)
         return;
+    struct plan_tree *tree = atomic_load(&plan->tree);
+    plan_tree_free(&tree);
     arena_fini(&plan->arena);
     mem_free(plan->steps);
     mem_free(plan);
@@ -118,6 +124,19 @@ bool plan_rewrites(const struct plan *p)
         if (p->steps[i].op != PLAN_WIDEN)
             return true;
     return false;
+}
+
+const struct plan_tree *plan_compiled(struct plan *p)
+{
+    struct plan_tree *tree = atomic_load(&p->tree);
+    if (tree)
+        return tree;
+    struct plan_tree *made = plan_tree_new(p);
+    if (atomic_compare_exchange_strong(&p->tree, &tree, made))
+        return made;
+    /* Another thread was faster. */
+    plan_tree_free(&made);
+    return tree;
 }
 
 void plan_put_name(struct buf *out, struct slice name)

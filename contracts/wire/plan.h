@@ -48,7 +48,7 @@ struct plan_step {
     int64_t low, high;
     const struct slice *table; /* pairs: from, to, from, to ... */
     size_t table_count;        /* number of pairs */
-    struct slice why;   /* the proof that offers it, one line */
+    struct slice why;          /* the proof that offers it, one line */
 };
 
 struct plan;
@@ -67,6 +67,10 @@ const char *plan_law_name(enum plan_law law);
 enum plan_law plan_law(const struct plan *p);
 /* Does it change any byte of a body (widen alone does not)? */
 bool plan_rewrites(const struct plan *p);
+
+/* The plan as a tree, for those who rewrite; made when first asked for, lives as long as the plan. */
+struct plan_tree;
+const struct plan_tree *plan_compiled(struct plan *p);
 
 /* A member name as it stands in a path. */
 void plan_put_name(struct buf *out, struct slice name);

@@ -1,0 +1,202 @@
+#include "contracts/wire/plan_tree.h"
+
+#include "base/json_out.h"
+#include "base/mem.h"
+#include "contracts/wire/json_tok.h"
+
+static struct plan_tree_node *node_new(struct plan_tree *t)
+{
+    struct plan_tree_node *n = arena_new(&t->arena, sizeof(*n));
+    n->change = PLAN_TREE_NONE;
+    n->narrow = PLAN_TREE_NONE;
+    n->last_out = &n->outs;
+    n->made_before = t->newest;
+    t->newest = n;
+    return n;
+}
+
+static struct plan_tree_node *sub_node(struct plan_tree *t, struct plan_tree_node **at)
+{
+    if (!*at)
+        *at = node_new(t);
+    return *at;
+}
+
+static struct slice quote(struct plan_tree *t, struct slice text)
+{
+    struct buf b;
+    struct json_out j;
+    buf_init(&b, BUF_TEXT_BOUND);
+    json_out_init(&j, &b, 0);
+    json_out_slice(&j, text);
+    struct slice quoted = arena_keep(&t->arena, buf_slice(&b));
+    buf_fini(&b);
+    return quoted;
+}
+
+static struct plan_tree_member *member_at(struct plan_tree *t, struct plan_tree_node *n, struct slice name)
+{
+    struct plan_tree_member *m = map_get(&n->members, name);
+    if (m)
+        return m;
+    m = arena_new(&t->arena, sizeof(*m));
+    *m = (struct plan_tree_member){
+        .name = name, .rename = PLAN_TREE_NONE, .drop = PLAN_TREE_NONE, .strip = PLAN_TREE_NONE};
+    map_put(&n->members, name, m);
+    return m;
+}
+
+/* A member that comes in under this name, and keeps it, goes out as this too. */
+static struct plan_tree_out *out_at(struct plan_tree *t, struct plan_tree_node *n, struct slice name)
+{
+    for (struct plan_tree_out *o = n->outs; o; o = o->next)
+        if (slice_eq(o->name, name))
+            return o;
+    struct plan_tree_out *o = arena_new(&t->arena, sizeof(*o));
+    *o = (struct plan_tree_out){
+        .number = n->out_count++, .name = name, .quoted = quote(t, name), .fill = PLAN_TREE_NONE};
+    *n->last_out = o;
+    n->last_out = &o->next;
+    struct plan_tree_member *m = member_at(t, n, name);
+    if (m->rename == PLAN_TREE_NONE)
+        m->out = o;
+    return o;
+}
+
+/* One name of a path: ~1 is "/", ~0 is "~". */
+static struct slice path_name(struct plan_tree *t, struct slice word)
+{
+    size_t tilde;
+    if (!slice_find(word, '~', &tilde))
+        return word;
+    char *into = arena_new(&t->arena, word.len);
+    size_t len = 0;
+    for (size_t i = 0; i < word.len; i++) {
+        char next = i + 1 < word.len ? word.at[i + 1] : '\0';
+        bool escape = word.at[i] == '~' && (next == '0' || next == '1');
+        into[len++] = !escape ? word.at[i] : next == '0' ? '~' : '/';
+        i += escape;
+    }
+    return slice_of(into, len);
+}
+
+static struct plan_tree_node *node_under(struct plan_tree *t, struct plan_tree_node *n, struct slice word)
+{
+    if (slice_eq(word, SLICE("[]")))
+        return sub_node(t, &n->each);
+    if (slice_eq(word, SLICE("{}")))
+        return sub_node(t, &n->every);
+    return sub_node(t, &member_at(t, n, path_name(t, word))->value);
+}
+
+static struct plan_tree_node *node_at(struct plan_tree *t, struct slice path)
+{
+    struct plan_tree_node *n = t->root;
+    struct slice word;
+    while (slice_split(&path, '/', &word))
+        if (word.len)
+            n = node_under(t, n, word);
+    return n;
+}
+
+/* Where the value of member `from` is; "[]" and "{}" mean what they mean in a path. */
+static struct plan_tree_node *value_at(struct plan_tree *t, struct plan_tree_node *n, struct slice from)
+{
+    if (slice_eq(from, SLICE("[]")) || slice_eq(from, SLICE("{}")))
+        return node_under(t, n, from);
+    return sub_node(t, &member_at(t, n, from)->value);
+}
+
+static void add_rename(struct plan_tree *t, struct plan_tree_node *n, const struct plan_step *s, int number)
+{
+    struct plan_tree_member *m = member_at(t, n, s->from);
+    m->rename = number;
+    m->out = out_at(t, n, s->to);
+    n->edits = true;
+}
+
+static void add_default(struct plan_tree *t, struct plan_tree_node *n, const struct plan_step *s, int number)
+{
+    struct plan_tree_out *o = out_at(t, n, s->to);
+    o->fill = number;
+    o->fill_ok = json_tok_whole(s->value);
+    n->edits = true;
+}
+
+static void add_table(struct plan_tree *t, struct plan_tree_node *n, const struct plan_step *s, int number)
+{
+    n->change = number;
+    n->otherwise_ok = s->value.len && json_tok_whole(s->value);
+    for (size_t i = 0; i < s->table_count; i++) {
+        struct slice *quoted = arena_new(&t->arena, sizeof(*quoted));
+        *quoted = quote(t, s->table[2 * i + 1]);
+        map_put(&n->table, s->table[2 * i], quoted);
+    }
+}
+
+static void add_step(struct plan_tree *t, const struct plan_step *s, int number)
+{
+    if (s->op == PLAN_WIDEN)
+        return;
+    struct plan_tree_node *n = node_at(t, s->path);
+    switch (s->op) {
+    case PLAN_RENAME:
+        add_rename(t, n, s, number);
+        break;
+    case PLAN_DEFAULT:
+        add_default(t, n, s, number);
+        break;
+    case PLAN_DROP:
+        member_at(t, n, s->from)->drop = number;
+        n->edits = true;
+        break;
+    case PLAN_STRIP:
+        member_at(t, n, s->from)->strip = number;
+        n->edits = true;
+        break;
+    case PLAN_NARROW:
+        value_at(t, n, s->from)->narrow = number;
+        break;
+    case PLAN_ENUM:
+        add_table(t, value_at(t, n, s->from), s, number);
+        break;
+    case PLAN_WIDEN:
+    case PLAN_OP_COUNT:
+        break;
+    }
+}
+
+struct plan_tree *plan_tree_new(const struct plan *p)
+{
+    struct plan_tree *t = mem_new(sizeof(*t));
+    arena_init(&t->arena, 0);
+    t->root = node_new(t);
+    t->step_count = plan_count(p);
+    for (size_t i = 0; i < t->step_count; i++)
+        add_step(t, plan_step(p, i), (int)i);
+    return t;
+}
+
+void plan_tree_free(struct plan_tree **t)
+{
+    struct plan_tree *tree = *t;
+    *t = NULL;
+    if (!tree)
+        return;
+    for (struct plan_tree_node *n = tree->newest; n; n = n->made_before) {
+        map_fini(&n->members);
+        map_fini(&n->table);
+    }
+    arena_fini(&tree->arena);
+    mem_free(tree);
+}
+
+const struct plan_tree_member *plan_tree_member(const struct plan_tree_node *n, struct slice name)
+{
+    return map_get(&n->members, name);
+}
+
+bool plan_tree_judges(const struct plan_tree_node *n)
+{
+    return n && (n->change != PLAN_TREE_NONE || n->narrow != PLAN_TREE_NONE);
+}

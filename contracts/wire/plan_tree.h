@@ -1,0 +1,65 @@
+#ifndef WEFT_CONTRACTS_WIRE_PLAN_TREE_H
+#define WEFT_CONTRACTS_WIRE_PLAN_TREE_H
+
+/* plan_tree - a plan in the shape of the data, so that one look-up a member finds all
+ * that happens to it.
+ *
+ * Steps are named by their number in the plan; PLAN_TREE_NONE is no step.  Of two
+ * steps of one kind on one member the later stands.
+ *
+ * Lifetime: points into the plan, belongs to it (plan_compiled).
+ * Threads:  immutable once made. */
+#include "base/map.h"
+#include "contracts/wire/plan.h"
+
+enum { PLAN_TREE_NONE = -1 };
+
+struct plan_tree_out;
+
+/* What happens to a member that comes in under one name. */
+struct plan_tree_member {
+    struct slice name;
+    int rename, drop, strip;
+    struct plan_tree_out *out;    /* under what name it goes out, when that is watched; or NULL */
+    struct plan_tree_node *value; /* steps further in, or NULL */
+};
+
+/* A name that may not go out twice in one object, or must go out once. */
+struct plan_tree_out {
+    struct plan_tree_out *next;
+    size_t number; /* within its object, from 0 */
+    struct slice name;
+    struct slice quoted; /* as a JSON string */
+    int fill;            /* the default step */
+    bool fill_ok;        /* its value is JSON */
+};
+
+/* One place in the data. */
+struct plan_tree_node {
+    struct map members;           /* by incoming name */
+    struct plan_tree_node *each;  /* elements, when it is an array */
+    struct plan_tree_node *every; /* values of members without steps of their own */
+    struct plan_tree_out *outs, **last_out;
+    size_t out_count;
+    bool edits;         /* members come, go or change their names */
+    int change, narrow; /* steps on the value itself */
+    struct map table;   /* of `change`: symbol to struct slice, quoted */
+    bool otherwise_ok;  /* `change` has a value for all other symbols, and it is JSON */
+    struct plan_tree_node *made_before;
+};
+
+struct plan_tree {
+    struct arena arena;
+    struct plan_tree_node *root, *newest;
+    size_t step_count;
+};
+
+struct plan_tree *plan_tree_new(const struct plan *p);
+void plan_tree_free(struct plan_tree **t);
+
+/* What happens to members of this name; NULL: nothing of their own. */
+const struct plan_tree_member *plan_tree_member(const struct plan_tree_node *n, struct slice name);
+/* Must a value here be whole before it can go on? */
+bool plan_tree_judges(const struct plan_tree_node *n);
+
+#endif
