@@ -1,0 +1,373 @@
+/* Questions come from relays; each either finds its verdict in `pairs`, or starts a
+ * judgement on the work thread and waits.  An offered contract is parsed there too.
+ *
+ * Everything that a peer can make grow is here: contracts (1000 in all, 16 a peer,
+ * least recently used first), pairs (4096, all dropped when full: they come back
+ * by being asked for). */
+#include "proxy/accord.h"
+
+#include "base/json_out.h"
+#include "base/map.h"
+#include "base/mem.h"
+
+struct shown {        /* a contract by digest */
+    struct list link; /* by use, latest first */
+    struct hash_digest digest;
+    struct contract *contract;
+    char *peer; /* "": our own, never dropped */
+};
+
+struct pair {
+    struct hash_digest key[2]; /* consumer, provider */
+    struct verdict *verdict;   /* NULL: being judged */
+};
+
+struct expected {
+    struct hash_digest digest;
+    unsigned count;
+};
+
+struct accord {
+    struct work *work;
+    struct map shown, pairs, expected;
+    struct list by_use;
+    struct list waiting;
+    size_t foreign; /* shown by peers */
+};
+
+struct offer {
+    struct work_item item;
+    struct accord *accord;
+    struct hash_digest digest;
+    char *peer;
+    struct buf text;
+    struct diag diag;
+    struct contract *contract;
+    enum err result;
+    accord_offer_fn *done;
+    void *arg;
+};
+
+struct judgement {
+    struct work_item item;
+    struct accord *accord;
+    struct contract *consumer, *provider;
+    struct verdict *verdict;
+};
+
+static struct slice digest_key(const struct hash_digest *d)
+{
+    return slice_of(d->b, sizeof(d->b));
+}
+
+struct accord *accord_new(struct loop *l)
+{
+    struct accord *a = mem_new(sizeof(*a));
+    a->work = work_new(l, "accord");
+    list_init(&a->by_use);
+    list_init(&a->waiting);
+    return a;
+}
+
+static void shown_free(struct accord *a, struct shown *s)
+{
+    map_del(&a->shown, digest_key(&s->digest));
+    list_remove(&s->link);
+    if (*s->peer)
+        a->foreign--;
+    contract_unref(&s->contract);
+    mem_free(s->peer);
+    mem_free(s);
+}
+
+static void pairs_clear(struct accord *a)
+{
+    size_t at = 0;
+    for (struct pair *p = map_next(&a->pairs, &at); p; p = map_next(&a->pairs, &at)) {
+        map_del(&a->pairs, slice_of(p->key, sizeof(p->key)));
+        verdict_unref(&p->verdict);
+        mem_free(p);
+    }
+}
+
+void accord_free(struct accord **a)
+{
+    if (!*a)
+        return;
+    while (!list_empty(&(*a)->waiting))
+        list_pop(&(*a)->waiting);
+    work_free(&(*a)->work);
+    while (!list_empty(&(*a)->by_use))
+        shown_free(*a, LIST_OF(list_first(&(*a)->by_use), struct shown, link));
+    pairs_clear(*a);
+    size_t at = 0;
+    for (struct expected *e = map_next(&(*a)->expected, &at); e; e = map_next(&(*a)->expected, &at))
+        mem_free(e);
+    map_fini(&(*a)->shown);
+    map_fini(&(*a)->pairs);
+    map_fini(&(*a)->expected);
+    mem_free(*a);
+    *a = NULL;
+}
+
+/* Waiters may wait again from inside `fn`: only those there now are called. */
+static void tell(struct accord *a, const struct hash_digest *digest)
+{
+    struct list now;
+    list_init(&now);
+    for (struct list *l = a->waiting.next, *next; l != &a->waiting; l = next) {
+        struct accord_wait *w = LIST_OF(l, struct accord_wait, link);
+        next = l->next;
+        if (hash_same(&w->digest, digest, sizeof(*digest))) {
+            list_remove(l);
+            list_push_back(&now, l);
+        }
+    }
+    for (struct list *l = list_pop(&now); l; l = list_pop(&now)) {
+        struct accord_wait *w = LIST_OF(l, struct accord_wait, link);
+        w->fn(w);
+    }
+}
+
+static size_t peer_count(const struct accord *a, const char *peer, struct shown **oldest)
+{
+    size_t count = 0;
+    for (struct list *l = a->by_use.next; l != &a->by_use; l = l->next) {
+        struct shown *s = LIST_OF(l, struct shown, link);
+        if (*s->peer && (!peer || strcmp(s->peer, peer) == 0)) {
+            count++;
+            *oldest = s;
+        }
+    }
+    return count;
+}
+
+static void make_room(struct accord *a, const char *peer)
+{
+    struct shown *oldest = NULL;
+    if (peer_count(a, peer, &oldest) >= ACCORD_PER_PEER)
+        shown_free(a, oldest);
+    else if (a->foreign >= ACCORD_CONTRACTS && peer_count(a, NULL, &oldest))
+        shown_free(a, oldest);
+}
+
+static void know(struct accord *a, struct contract *c, const char *peer)
+{
+    struct slice key = digest_key(contract_digest(c));
+    if (map_get(&a->shown, key))
+        return;
+    if (*peer)
+        make_room(a, peer);
+    struct shown *s = mem_new(sizeof(*s));
+    s->digest = *contract_digest(c);
+    s->contract = contract_ref(c);
+    s->peer = mem_copy(slice_str(peer));
+    if (*peer)
+        a->foreign++;
+    map_put(&a->shown, digest_key(&s->digest), s);
+    list_push_front(&a->by_use, &s->link);
+}
+
+void accord_know(struct accord *a, struct contract *c)
+{
+    know(a, c, "");
+}
+
+void accord_expect(struct accord *a, const struct hash_digest *digest)
+{
+    struct expected *e = map_get(&a->expected, digest_key(digest));
+    if (!e) {
+        e = mem_new(sizeof(*e));
+        e->digest = *digest;
+        map_put(&a->expected, digest_key(&e->digest), e);
+    }
+    e->count++;
+}
+
+void accord_forget(struct accord *a, const struct hash_digest *digest)
+{
+    struct expected *e = map_get(&a->expected, digest_key(digest));
+    if (e && --e->count == 0) {
+        map_del(&a->expected, digest_key(&e->digest));
+        mem_free(e);
+    }
+    tell(a, digest);
+}
+
+static void offer_run(struct work_item *item)
+{
+    struct offer *o = LIST_OF(item, struct offer, item);
+    o->result = contract_parse(buf_slice(&o->text), "contract", &o->diag, &o->contract);
+    if (o->result == ERR_OK && !hash_same(contract_digest(o->contract), &o->digest, sizeof(o->digest))) {
+        diag_add(&o->diag, DIAG_ERROR, &(struct diag_place){.file = "contract"}, "send the canonical form",
+                 "the digest in the path is not this contract's");
+        o->result = ERR_INPUT;
+    }
+}
+
+static void offer_done(struct work_item *item, bool ran)
+{
+    struct offer *o = LIST_OF(item, struct offer, item);
+    if (ran && o->result == ERR_OK)
+        know(o->accord, o->contract, o->peer);
+    if (ran) {
+        struct buf complaint;
+        buf_init(&complaint, BUF_TEXT_BOUND);
+        diag_print(&o->diag, &complaint);
+        o->done(o->arg, o->result, buf_slice(&complaint));
+        buf_fini(&complaint);
+        accord_forget(o->accord, &o->digest);
+    }
+    contract_unref(&o->contract);
+    diag_fini(&o->diag);
+    buf_fini(&o->text);
+    mem_free(o->peer);
+    mem_free(o);
+}
+
+enum err accord_offer(struct accord *a, struct slice peer, const struct hash_digest *digest, struct slice text,
+                      accord_offer_fn *done, void *arg)
+{
+    if (text.len > CONTRACT_BYTES)
+        return ERR_FULL;
+    struct offer *o = mem_new(sizeof(*o));
+    *o = (struct offer){
+        .item = {.run = offer_run, .done = offer_done},
+        .accord = a,
+        .digest = *digest,
+        .peer = mem_copy(peer.len ? peer : SLICE("?")),
+        .done = done,
+        .arg = arg,
+    };
+    buf_init(&o->text, CONTRACT_BYTES);
+    buf_put(&o->text, text);
+    diag_init(&o->diag);
+    accord_expect(a, digest);
+    work_start(a->work, &o->item);
+    return ERR_OK;
+}
+
+static void judgement_run(struct work_item *item)
+{
+    struct judgement *j = LIST_OF(item, struct judgement, item);
+    j->verdict = verdict_compute(j->consumer, j->provider);
+}
+
+static void judgement_done(struct work_item *item, bool ran)
+{
+    struct judgement *j = LIST_OF(item, struct judgement, item);
+    struct accord *a = j->accord;
+    struct hash_digest consumer = *contract_digest(j->consumer);
+    struct hash_digest key[2] = {consumer, *contract_digest(j->provider)};
+    struct pair *p = ran ? map_get(&a->pairs, slice_of(key, sizeof(key))) : NULL;
+    if (p && !p->verdict)
+        p->verdict = verdict_ref(j->verdict);
+    verdict_unref(&j->verdict);
+    contract_unref(&j->consumer);
+    contract_unref(&j->provider);
+    mem_free(j);
+    if (ran)
+        tell(a, &consumer);
+}
+
+static void judge(struct accord *a, struct contract *consumer, struct contract *provider,
+                  const struct hash_digest key[2])
+{
+    if (a->pairs.count >= ACCORD_PAIRS)
+        pairs_clear(a);
+    struct pair *p = mem_new(sizeof(*p));
+    memcpy(p->key, key, sizeof(p->key));
+    map_put(&a->pairs, slice_of(p->key, sizeof(p->key)), p);
+    struct judgement *j = mem_new(sizeof(*j));
+    *j = (struct judgement){
+        .item = {.run = judgement_run, .done = judgement_done},
+        .accord = a,
+        .consumer = contract_ref(consumer),
+        .provider = contract_ref(provider),
+    };
+    work_start(a->work, &j->item);
+}
+
+struct contract *accord_contract(struct accord *a, const struct hash_digest *digest)
+{
+    struct shown *s = map_get(&a->shown, digest_key(digest));
+    if (!s)
+        return NULL;
+    list_remove(&s->link);
+    list_push_front(&a->by_use, &s->link);
+    return s->contract;
+}
+
+enum err accord_find(struct accord *a, const struct hash_digest *consumer, struct contract *provider,
+                     struct verdict **out)
+{
+    struct hash_digest key[2] = {*consumer, *contract_digest(provider)};
+    struct pair *p = map_get(&a->pairs, slice_of(key, sizeof(key)));
+    if (p && p->verdict) {
+        *out = p->verdict;
+        return ERR_OK;
+    }
+    if (p)
+        return ERR_AGAIN;
+    struct contract *c = accord_contract(a, consumer);
+    if (!c)
+        return map_get(&a->expected, digest_key(consumer)) ? ERR_AGAIN : ERR_ABSENT;
+    judge(a, c, provider, key);
+    return ERR_AGAIN;
+}
+
+void accord_await(struct accord *a, struct accord_wait *w)
+{
+    list_push_back(&a->waiting, &w->link);
+}
+
+static void list_operations(struct json_out *j, const struct verdict *v)
+{
+    json_out_name(j, "operations");
+    json_out_object(j);
+    for (size_t i = 0; i < verdict_operation_count(v); i++) {
+        const struct verdict_operation *op = verdict_operation(v, i);
+        json_out_name_slice(j, op->name);
+        json_out_str(j, verdict_level_name(op->level));
+    }
+    json_out_end(j);
+}
+
+void accord_list(const struct accord *a, struct buf *json)
+{
+    struct json_out j;
+    json_out_init(&j, json, 2);
+    json_out_array(&j);
+    size_t at = 0;
+    for (struct pair *p = map_next(&a->pairs, &at); p; p = map_next(&a->pairs, &at)) {
+        if (!p->verdict)
+            continue;
+        struct contract *consumer = verdict_consumer(p->verdict), *provider = verdict_provider(p->verdict);
+        struct shown *s = map_get(&a->shown, digest_key(&p->key[0]));
+        json_out_object(&j);
+        json_out_member(&j, "contract", contract_name(consumer));
+        json_out_member(&j, "consumer_version", contract_version(consumer));
+        json_out_member(&j, "consumer_digest", contract_digest_text(consumer));
+        json_out_member(&j, "provider_version", contract_version(provider));
+        json_out_member(&j, "provider_digest", contract_digest_text(provider));
+        json_out_member(&j, "shown_by", s ? slice_str(s->peer) : (struct slice){0});
+        json_out_member(&j, "verdict", slice_str(verdict_level_name(verdict_level(p->verdict))));
+        list_operations(&j, p->verdict);
+        json_out_end(&j);
+    }
+    json_out_end(&j);
+    buf_put_char(json, '\n');
+}
+
+enum err accord_parse_header(struct slice value, struct hash_digest *out)
+{
+    struct slice prefix = SLICE("sha-256=");
+    size_t len;
+    struct hash_digest d;
+    if (!slice_starts(value, prefix) || value.len != prefix.len + HASH_SHA256_TEXT)
+        return ERR_INPUT;
+    if (hash_base64url(slice_from(value, prefix.len), d.b, sizeof(d.b), &len) != ERR_OK || len != sizeof(d.b))
+        return ERR_INPUT;
+    *out = d;
+    return ERR_OK;
+}

@@ -1,0 +1,58 @@
+#ifndef WEFT_PROXY_ACCORD_H
+#define WEFT_PROXY_ACCORD_H
+
+/* accord - (digest, digest) to verdict and plan, computed once, off the loop.
+ *
+ * Holds the contracts that peers have shown (by digest, bounded per peer and in
+ * all, least recently used go first) and the verdicts of pairs.  A known verdict
+ * costs the request path one hash lookup.
+ *
+ * Lifetime: accord_free drops waiters without calling them.
+ * Threads:  belongs to the loop; parsing and judging happen on a thread of its own. */
+#include "base/work.h"
+#include "contracts/verdict.h"
+
+struct accord;
+
+enum { ACCORD_CONTRACTS = 1000, ACCORD_PER_PEER = 16, ACCORD_PAIRS = 4096 };
+
+struct accord *accord_new(struct loop *l);
+void accord_free(struct accord **a);
+
+/* Who waits for a contract or a verdict.  `fn` is called once, from the loop, when something about
+ * the digest has changed; ask again then. */
+struct accord_wait {
+    struct list link; /* list_init before the first use; list_remove to stop waiting */
+    struct hash_digest digest;
+    void (*fn)(struct accord_wait *w);
+};
+
+/* A contract of our own: known at once. */
+void accord_know(struct accord *a, struct contract *c);
+
+/* A peer says that this digest is on its way: questions wait instead of failing. */
+void accord_expect(struct accord *a, const struct hash_digest *digest);
+/* It will not come after all. */
+void accord_forget(struct accord *a, const struct hash_digest *digest);
+
+/* A peer's contract, to be parsed off the loop; `done` comes once, from the loop.  FULL: over the
+ * bounds.  The text is copied. */
+typedef void accord_offer_fn(void *arg, enum err e, struct slice complaint);
+MUST_USE enum err accord_offer(struct accord *a, struct slice peer, const struct hash_digest *digest,
+                               struct slice text, accord_offer_fn *done, void *arg);
+
+/* OK: `*out` is borrowed until the loop turns.  AGAIN: it is being judged, or on its way: wait.
+ * ABSENT: nobody has shown this contract. */
+MUST_USE enum err accord_find(struct accord *a, const struct hash_digest *consumer, struct contract *provider,
+                              struct verdict **out);
+/* A contract somebody has shown; NULL: unknown. */
+struct contract *accord_contract(struct accord *a, const struct hash_digest *digest);
+void accord_await(struct accord *a, struct accord_wait *w);
+
+/* Every verdict known, for /contracts. */
+void accord_list(const struct accord *a, struct buf *json);
+
+/* "sha-256=BASE64URL" to a digest and back. */
+MUST_USE enum err accord_parse_header(struct slice value, struct hash_digest *out);
+
+#endif

@@ -1,0 +1,155 @@
+#include "proxy/lane.h"
+
+#include "base/check.h"
+
+void lane_init(struct lane *l, struct transit *from, struct plan *plan, size_t max_hold, bool keep)
+{
+    *l = (struct lane){.from = from, .holds = keep};
+    buf_init(&l->pending, LANE_PENDING);
+    buf_init(&l->held, LANE_HOLD);
+    if (plan && plan_rewrites(plan)) {
+        l->plan = plan_ref(plan);
+        l->rewrite = rewrite_json_new(plan, max_hold);
+    }
+}
+
+void lane_fini(struct lane *l)
+{
+    if (l->rewrite)
+        rewrite_free(&l->rewrite);
+    if (l->plan)
+        plan_unref(&l->plan);
+    buf_fini(&l->pending);
+    buf_fini(&l->held);
+}
+
+/* Remembers what goes out, as long as it stays small. */
+static void hold(struct lane *l, struct slice bytes)
+{
+    if (l->holds && buf_add(&l->held, bytes) != ERR_OK) {
+        l->holds = false;
+        buf_clear(&l->held);
+        buf_trim(&l->held);
+    }
+}
+
+static size_t room(const struct lane *l)
+{
+    size_t most = 2 * (size_t)TRANSIT_WINDOW, waiting = buf_len(&l->to->body);
+    return waiting < most ? most - waiting : 0;
+}
+
+static void give_back(struct lane *l)
+{
+    if (!l->from->is_gone && l->from->owed && buf_len(&l->pending) == 0 && buf_len(&l->to->body) < TRANSIT_LOW_WATER)
+        transit_credit(l->from, l->from->owed);
+}
+
+/* Both transits live until the lane is done, so trailers may be borrowed. */
+static void finish(struct lane *l)
+{
+    const struct headers *trailers = &l->from->in.trailers;
+    for (uint32_t i = 0; i < trailers->count; i++)
+        if (headers_add(&l->to->out.trailers, trailers->v[i].name, trailers->v[i].value) != ERR_OK)
+            break; /* as many as fit a head that was accepted before: all of them */
+    l->finished = true;
+    transit_finish(l->to);
+}
+
+void lane_pump(struct lane *l)
+{
+    if (!l->open || l->finished)
+        return;
+    struct slice some = slice_to(buf_slice(&l->pending), room(l));
+    if (some.len) {
+        hold(l, some);
+        enum err e = transit_write(l->to, some);
+        PRE(e == ERR_OK); /* room() has asked */
+        buf_took(&l->pending, some.len);
+    }
+    if (l->ended && buf_len(&l->pending) == 0)
+        finish(l);
+    if (!l->ended)
+        give_back(l);
+}
+
+/* The common case: nothing waits and there is room, so bytes go straight on. */
+static bool pass_through(struct lane *l, struct slice bytes)
+{
+    if (l->rewrite || !l->open || buf_len(&l->pending) || room(l) < bytes.len)
+        return false;
+    hold(l, bytes);
+    enum err e = transit_write(l->to, bytes);
+    PRE(e == ERR_OK); /* room() has asked */
+    give_back(l);
+    return true;
+}
+
+enum err lane_data(struct lane *l, struct slice bytes)
+{
+    l->bytes += bytes.len;
+    if (pass_through(l, bytes))
+        return ERR_OK;
+    if (l->rewrite)
+        TRY(rewrite_feed(l->rewrite, bytes, &l->pending));
+    else
+        TRY(buf_add(&l->pending, bytes));
+    lane_pump(l);
+    /* A rewriter that is collecting gets more to work on; what it holds has its own bound. */
+    if (!l->open && l->rewrite && l->from->owed && buf_len(&l->pending) < LANE_COMMIT)
+        transit_credit(l->from, l->from->owed);
+    return ERR_OK;
+}
+
+enum err lane_end(struct lane *l)
+{
+    /* No body at all is not a body to rewrite. */
+    if (l->rewrite && l->bytes)
+        TRY(rewrite_finish(l->rewrite, &l->pending));
+    l->ended = true;
+    lane_pump(l);
+    return ERR_OK;
+}
+
+bool lane_ready(const struct lane *l)
+{
+    return !l->rewrite || l->ended || buf_len(&l->pending) >= LANE_COMMIT;
+}
+
+bool lane_empty(const struct lane *l)
+{
+    return l->ended && buf_len(&l->pending) == 0;
+}
+
+void lane_open(struct lane *l, struct transit *to)
+{
+    l->to = to;
+    l->open = true;
+    lane_pump(l);
+}
+
+bool lane_replayable(const struct lane *l)
+{
+    return l->holds;
+}
+
+void lane_rewind(struct lane *l)
+{
+    PRE(l->holds);
+    struct buf again;
+    buf_init(&again, LANE_PENDING);
+    buf_put(&again, buf_slice(&l->held));
+    buf_put(&again, buf_slice(&l->pending));
+    buf_fini(&l->pending);
+    l->pending = again;
+    buf_clear(&l->held);
+    l->to = NULL;
+    l->open = false;
+    l->finished = false;
+}
+
+void lane_put_fault(const struct lane *l, struct buf *out)
+{
+    buf_put(out, slice_str(rewrite_fault(l->rewrite)));
+    buf_putf(out, " (at byte %llu)", (unsigned long long)rewrite_offset(l->rewrite));
+}

@@ -1,0 +1,55 @@
+#ifndef WEFT_PROXY_LANE_H
+#define WEFT_PROXY_LANE_H
+
+/* lane - one body on its way from one transit to another, rewritten if a plan says so.
+ *
+ * Bytes come in with lane_data and go out to `to` as soon as the lane is open (the
+ * head on the far side was sent).  Room is given back to `from` only when what it
+ * sent has left, so a slow reader slows the writer.  With a plan the lane asks to
+ * stay closed until 16 KiB are rewritten or the body has ended: a small body is
+ * passed on whole or not at all.
+ *
+ * Lifetime: caller's memory; a zeroed lane is closed and empty, lane_fini is safe.
+ * Threads:  belongs to the loop. */
+#include "contracts/wire/rewrite.h"
+#include "http/transit.h"
+
+enum { LANE_COMMIT = 16 << 10, LANE_HOLD = 64 << 10, LANE_PENDING = 8 << 20 };
+
+struct lane {
+    struct transit *from, *to;
+    struct rewrite *rewrite; /* NULL: bytes pass as they are */
+    struct plan *plan;
+    struct buf pending;      /* not yet taken by `to` */
+    struct buf held;         /* what `to` was given, to be given again */
+    bool holds;              /* `held` is still whole */
+    bool open;
+    bool ended;              /* `from` has ended */
+    bool finished;           /* `to` was told so */
+    uint64_t bytes;
+};
+
+/* `plan` may be NULL. */
+void lane_init(struct lane *l, struct transit *from, struct plan *plan, size_t max_hold, bool keep);
+void lane_fini(struct lane *l);
+
+/* OK.  PEER: not a body the plan can rewrite (lane_fault).  FULL: a member over the bound. */
+MUST_USE enum err lane_data(struct lane *l, struct slice bytes);
+MUST_USE enum err lane_end(struct lane *l);
+/* Is it time to send the head on the far side? */
+bool lane_ready(const struct lane *l);
+/* Whether the body is empty as far as one can know now: the head may carry END_STREAM. */
+bool lane_empty(const struct lane *l);
+/* The head was sent on `to`. */
+void lane_open(struct lane *l, struct transit *to);
+/* `to` has drained, or is to be given what waits. */
+void lane_pump(struct lane *l);
+/* Can everything that was given be given again? */
+bool lane_replayable(const struct lane *l);
+/* `to` has failed; start over with another one: closed, with everything pending again. */
+void lane_rewind(struct lane *l);
+
+/* "not JSON: ... at byte 17". */
+void lane_put_fault(const struct lane *l, struct buf *out);
+
+#endif

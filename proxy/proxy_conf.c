@@ -1,0 +1,251 @@
+#include "proxy/proxy_conf.h"
+
+#include "base/sock.h"
+
+static const char *const enforce_words[] = {"off", "audit", "block", "adapt", NULL};
+static const char *const unknown_words[] = {"allow", "audit", "block", NULL};
+static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
+
+enum { SECOND = 1000000, HOUR = 3600 };
+
+#define AT(member) .offset = offsetof(struct proxy_conf, member)
+#define SERVICE_AT(member) .offset = offsetof(struct proxy_conf_service, member)
+
+static const struct conf_key identity_keys[] = {
+    {.name = "cert", .type = CONF_PATH, AT(identity.cert), .required = true, .doc = "our certificate, PEM, leaf first"},
+    {.name = "key",
+     .type = CONF_PATH,
+     AT(identity.key),
+     .required = true,
+     .doc = "its private key, PEM, readable by us alone"},
+    {.name = "trust",
+     .type = CONF_PAIRS,
+     AT(identity.trust),
+     .required = true,
+     .doc = "trust domain: file of its CA certificates"},
+    {0},
+};
+
+static const struct conf_key inbound_keys[] = {
+    {.name = "listen",
+     .type = CONF_ADDRESS,
+     AT(inbound.listen),
+     .doc = "where other sidecars call us (mTLS); unset: nobody does"},
+    {.name = "app",
+     .type = CONF_URL,
+     AT(inbound.app),
+     .preset = "http://127.0.0.1:8080",
+     .doc = "our function: http:// (HTTP/1.1), h2c:// or unix:PATH"},
+    {.name = "max_connections",
+     .type = CONF_COUNT,
+     AT(inbound.max_connections),
+     .preset = "10000",
+     .min = 1,
+     .max = 1000000,
+     .doc = "connections at once; more are closed at once"},
+    {0},
+};
+
+static const struct conf_key outbound_keys[] = {
+    {.name = "listen",
+     .type = CONF_ADDRESS,
+     AT(outbound.listen),
+     .doc = "where our function calls others, by Host or as http_proxy; loopback or unix only"},
+    {0},
+};
+
+static const struct conf_key service_keys[] = {
+    {.name = "endpoints",
+     .type = CONF_STRINGS,
+     SERVICE_AT(endpoints),
+     .required = true,
+     .doc = "addresses of its sidecars"},
+    {.name = "identity",
+     .type = CONF_STRING,
+     SERVICE_AT(identity),
+     .required = true,
+     .doc = "the SPIFFE ID that must answer there"},
+    {.name = "local", .type = CONF_ADDRESS, SERVICE_AT(local), .doc = "a port of its own for our function's calls"},
+    {0},
+};
+
+static const struct conf_key contracts_keys[] = {
+    {.name = "unknown",
+     .type = CONF_CHOICE,
+     AT(contracts.unknown),
+     .preset = "allow",
+     .choices = unknown_words,
+     .doc = "a caller that shows no contract"},
+    {.name = "hold",
+     .type = CONF_DURATION,
+     AT(contracts.hold_us),
+     .preset = "2s",
+     .min = 1000,
+     .max = 60 * SECOND,
+     .doc = "how long a request waits for its caller's contract"},
+    {0},
+};
+
+static const struct conf_key adapt_keys[] = {
+    {.name = "max_buffer",
+     .type = CONF_SIZE,
+     AT(adapt.max_buffer),
+     .preset = "1MiB",
+     .min = 4096,
+     .max = 64 << 20,
+     .doc = "the largest member that a rewrite may hold"},
+    {0},
+};
+
+static const struct conf_key broker_keys[] = {
+    {.name = "https", .type = CONF_ADDRESS, AT(broker.https), .doc = "the broker's mTLS address; unset: no jobs"},
+    {.name = "identity",
+     .type = CONF_STRING,
+     AT(broker.identity),
+     .doc = "the SPIFFE ID that must answer there; unset: any trusted one"},
+    {.name = "slots",
+     .type = CONF_COUNT,
+     AT(broker.slots),
+     .preset = "1",
+     .min = 0,
+     .max = 10000,
+     .doc = "jobs run at once for our function; 0: it only submits"},
+    {0},
+};
+
+static const struct conf_key admin_keys[] = {
+    {.name = "listen",
+     .type = CONF_ADDRESS,
+     AT(admin.listen),
+     .doc = "/ready /metrics /contracts /why; loopback or unix only"},
+    {0},
+};
+
+static const struct conf_key timeout_keys[] = {
+    {.name = "connect",
+     .type = CONF_DURATION,
+     AT(timeouts.connect_us),
+     .preset = "1s",
+     .min = 1000,
+     .max = 60 * SECOND,
+     .doc = "to the end of the TLS handshake"},
+    {.name = "request", .type = CONF_DURATION, AT(timeouts.request_us), .doc = "a whole exchange; unset: none"},
+    {.name = "stream_idle",
+     .type = CONF_DURATION,
+     AT(timeouts.stream_idle_us),
+     .preset = "5m",
+     .doc = "an exchange in which nothing moves"},
+    {.name = "drain",
+     .type = CONF_DURATION,
+     AT(timeouts.drain_us),
+     .preset = "30s",
+     .doc = "how long running exchanges may take after SIGTERM"},
+    {0},
+};
+
+static const struct conf_key log_keys[] = {
+    {.name = "level",
+     .type = CONF_CHOICE,
+     AT(log.level),
+     .preset = "info",
+     .choices = level_words,
+     .doc = "least that is said"},
+    {.name = "json", .type = CONF_BOOL, AT(log.json), .preset = "false", .doc = "one JSON object a line"},
+    {.name = "access", .type = CONF_PATH, AT(log.access), .doc = "one JSON line per exchange; a file, - is stdout"},
+    {0},
+};
+
+const struct conf_key proxy_conf_keys[] = {
+    {.name = "service", .type = CONF_STRING, AT(service), .required = true, .doc = "our function's name"},
+    {.name = "identity",
+     .type = CONF_TABLE,
+     .sub = identity_keys,
+     .required = true,
+     .doc = "who we are and whom we trust"},
+    {.name = "inbound", .type = CONF_TABLE, .sub = inbound_keys, .doc = "calls to our function"},
+    {.name = "outbound", .type = CONF_TABLE, .sub = outbound_keys, .doc = "calls of our function"},
+    {.name = "services",
+     .type = CONF_MAP,
+     AT(services),
+     .sub = service_keys,
+     .sub_size = sizeof(struct proxy_conf_service),
+     .doc = "whom our function may call"},
+    {.name = "contract", .type = CONF_PATH, AT(contract), .doc = "what our function offers"},
+    {.name = "consumes",
+     .type = CONF_PATHS,
+     AT(consumes),
+     .doc = "the contracts our function was written against, one per service"},
+    {.name = "policy", .type = CONF_PATHS, AT(policy), .doc = "policy files or folders of *.weft"},
+    {.name = "enforce",
+     .type = CONF_CHOICE,
+     AT(enforce),
+     .preset = "adapt",
+     .choices = enforce_words,
+     .doc = "what a contract mismatch leads to"},
+    {.name = "contracts", .type = CONF_TABLE, .sub = contracts_keys, .doc = "the contract exchange"},
+    {.name = "adapt", .type = CONF_TABLE, .sub = adapt_keys, .doc = "rewriting bodies"},
+    {.name = "broker", .type = CONF_TABLE, .sub = broker_keys, .doc = "long jobs"},
+    {.name = "admin", .type = CONF_TABLE, .sub = admin_keys, .doc = "health, metrics, explanations"},
+    {.name = "timeouts", .type = CONF_TABLE, .sub = timeout_keys, .doc = "how long things may take"},
+    {.name = "log", .type = CONF_TABLE, .sub = log_keys, .doc = "what is said, and where"},
+    {0},
+};
+
+static void complain(const struct conf_node *root, const char *key, const char *fix, struct diag *diag,
+                     const char *what)
+{
+    const struct conf_node *node = conf_get(root, key);
+    diag_add(diag, DIAG_ERROR, node ? &node->key_place : &root->place, fix, "%s", what);
+}
+
+static bool loopback(const char *address)
+{
+    struct sock_addr addr;
+    const char *why;
+    return !address || sock_parse(slice_str(address), &addr, &why) != ERR_OK || sock_is_loopback(&addr);
+}
+
+static void check_locals(const struct conf_node *root, const struct proxy_conf *c, struct diag *diag)
+{
+    if (!loopback(c->outbound.listen))
+        complain(root, "outbound", "use 127.0.0.1:PORT or unix:PATH", diag,
+                 "outbound.listen must be on loopback: it takes plain HTTP in our function's name");
+    if (!loopback(c->admin.listen))
+        complain(root, "admin", "use 127.0.0.1:PORT or unix:PATH", diag, "admin.listen must be on loopback");
+    const struct proxy_conf_service *services = c->services.items;
+    for (size_t i = 0; i < c->services.count; i++)
+        if (!loopback(services[i].local))
+            complain(root, "services", "use 127.0.0.1:PORT", diag, "a service's local port must be on loopback");
+}
+
+static void check_endpoints(const struct conf_node *root, const struct proxy_conf *c, struct diag *diag)
+{
+    const struct proxy_conf_service *services = c->services.items;
+    for (size_t i = 0; i < c->services.count; i++)
+        for (size_t k = 0; k < services[i].endpoints.count; k++) {
+            struct sock_addr addr;
+            const char *why;
+            if (sock_parse(slice_str(services[i].endpoints.v[k]), &addr, &why) != ERR_OK)
+                complain(root, "services", why, diag, "an endpoint is not an address");
+        }
+}
+
+static void check_purpose(const struct conf_node *root, const struct proxy_conf *c, struct diag *diag)
+{
+    if (!c->inbound.listen && !c->outbound.listen && !c->broker.https)
+        diag_add(diag, DIAG_ERROR, &root->place, "set inbound.listen, outbound.listen or broker.https",
+                 "this sidecar has nothing to do");
+}
+
+enum err proxy_conf_bind(const struct conf_node *root, struct arena *arena, struct diag *diag, struct proxy_conf *out)
+{
+    struct proxy_conf conf = {0};
+    TRY(conf_bind(root, proxy_conf_keys, &conf, arena, diag));
+    check_locals(root, &conf, diag);
+    check_endpoints(root, &conf, diag);
+    check_purpose(root, &conf, diag);
+    if (diag->errors)
+        return ERR_INPUT;
+    *out = conf;
+    return ERR_OK;
+}

@@ -1,0 +1,69 @@
+#ifndef WEFT_PROXY_PROXY_CONF_H
+#define WEFT_PROXY_PROXY_CONF_H
+
+/* proxy_conf - what a sidecar's YAML file says: one table of keys, one struct.
+ *
+ * Lifetime: strings live in the arena given to proxy_conf_bind.
+ * Threads:  immutable once bound. */
+#include "base/conf_bind.h"
+
+enum proxy_enforce { PROXY_ENFORCE_OFF, PROXY_ENFORCE_AUDIT, PROXY_ENFORCE_BLOCK, PROXY_ENFORCE_ADAPT };
+enum proxy_unknown { PROXY_UNKNOWN_ALLOW, PROXY_UNKNOWN_AUDIT, PROXY_UNKNOWN_BLOCK };
+
+struct proxy_conf_service {
+    struct conf_strings endpoints; /* addresses */
+    const char *identity;          /* SPIFFE ID that must answer */
+    const char *local;             /* a port of its own for callers, or NULL */
+};
+
+struct proxy_conf {
+    const char *service;
+    struct {
+        const char *cert, *key;
+        struct conf_pairs trust; /* trust domain -> bundle file */
+    } identity;
+    struct {
+        const char *listen; /* mTLS; NULL: nobody calls us */
+        const char *app;    /* http://, h2c://, unix: */
+        uint64_t max_connections;
+    } inbound;
+    struct {
+        const char *listen; /* plain, loopback or unix */
+    } outbound;
+    struct conf_map services; /* struct proxy_conf_service */
+    const char *contract;
+    struct conf_strings consumes;
+    struct conf_strings policy; /* files or folders of *.weft */
+    unsigned enforce;           /* enum proxy_enforce */
+    struct {
+        unsigned unknown; /* enum proxy_unknown */
+        int64_t hold_us;
+    } contracts;
+    struct {
+        uint64_t max_buffer;
+    } adapt;
+    struct {
+        const char *https; /* NULL: no jobs */
+        const char *identity;
+        uint64_t slots;    /* jobs run at once for the local function */
+    } broker;
+    struct {
+        const char *listen;
+    } admin;
+    struct {
+        int64_t connect_us, request_us, stream_idle_us, drain_us;
+    } timeouts;
+    struct {
+        unsigned level;
+        bool json;
+        const char *access; /* file, "-" is stdout; NULL: none */
+    } log;
+};
+
+extern const struct conf_key proxy_conf_keys[];
+
+/* INPUT: all complaints are in `diag`, also those that concern several keys at once. */
+MUST_USE enum err proxy_conf_bind(const struct conf_node *root, struct arena *arena, struct diag *diag,
+                                  struct proxy_conf *out);
+
+#endif

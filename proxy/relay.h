@@ -1,0 +1,56 @@
+#ifndef WEFT_PROXY_RELAY_H
+#define WEFT_PROXY_RELAY_H
+
+/* relay - THE heart: one exchange from accepted head to access-log line.
+ *
+ *   inbound   another sidecar (mTLS)  ->  us  ->  our function
+ *   outbound  our function            ->  us  ->  another sidecar (mTLS)
+ *
+ * Inbound asks, in this order: the contract (accord: wait for it if it is on its
+ * way), the policy (authz), what the verdict leads to (enforce), and only then opens
+ * the way to the function.  Outbound picks the service, refuses what is known not to
+ * fit, and shows the contract's digest.
+ *
+ * Lifetime: relay_start takes over `down`; everything ends by itself.  The relay
+ *           keeps the snapshot it began with.
+ * Threads:  belongs to the loop. */
+#include "base/metric.h"
+#include "base/sm.h"
+#include "proxy/access_log.h"
+#include "proxy/accord.h"
+#include "proxy/recall.h"
+#include "proxy/snapshot.h"
+
+enum relay_side { RELAY_INBOUND, RELAY_OUTBOUND };
+
+struct relay_metrics {
+    struct metric_family *requests;  /* direction, service, operation, code */
+    struct metric_family *duration;  /* direction */
+    struct metric_family *refused;   /* reason */
+    struct metric_family *verdicts;  /* peer, operation, verdict */
+    struct metric_family *adapted;   /* operation, step */
+    struct metric_family *decisions; /* answer */
+};
+
+/* What all relays of a sidecar share. */
+struct relay_env {
+    struct loop *loop;
+    struct due_clock *clock;
+    struct snapshot *snap; /* the current one */
+    struct accord *accord;
+    struct recall *recall;
+    struct access_log *access; /* or NULL */
+    struct relay_metrics metrics;
+    uint64_t id_seed, id_next; /* request ids */
+    uint32_t exchanges;        /* in flight */
+};
+
+void relay_metrics_init(struct relay_metrics *m, struct metric_set *set);
+
+/* `to`: the service called (outbound), or NULL. */
+void relay_start(struct relay_env *env, enum relay_side side, struct cluster *to, struct transit *down);
+
+/* The table of states, for tools/states. */
+extern const struct sm_table relay_states;
+
+#endif

@@ -1,0 +1,283 @@
+#include "proxy/snapshot.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "policy/spiffe.h"
+
+enum { POLICY_BYTES = 1 << 20, POLICY_FILES = 256, SECOND = 1000000 };
+
+/* --- identity --- */
+
+static enum err load_creds(struct snapshot *s, struct diag *diag)
+{
+    size_t count = s->conf.identity.trust.count;
+    struct creds_bundle *bundles = arena_array(&s->arena, count ? count : 1, sizeof(*bundles));
+    for (size_t i = 0; i < count; i++)
+        bundles[i] = (struct creds_bundle){
+            .trust_domain = s->conf.identity.trust.names[i],
+            .path = s->conf.identity.trust.values[i],
+        };
+    struct creds_conf conf = {
+        .cert = s->conf.identity.cert,
+        .key = s->conf.identity.key,
+        .bundles = bundles,
+        .bundle_count = count,
+        .judge = spiffe_judge,
+    };
+    return creds_load(&conf, diag, &s->creds);
+}
+
+/* --- contracts --- */
+
+static void load_contracts(struct snapshot *s, struct diag *diag)
+{
+    size_t count = s->conf.consumes.count;
+    s->consumes = arena_array(&s->arena, count ? count : 1, sizeof(struct contract *));
+    if (s->conf.contract && contract_read(s->conf.contract, diag, &s->contract) != ERR_OK)
+        s->contract = NULL; /* the complaint is in diag */
+    for (size_t i = 0; i < count; i++)
+        if (contract_read(s->conf.consumes.v[i], diag, &s->consumes[s->consume_count]) == ERR_OK)
+            s->consume_count++;
+}
+
+static struct contract *consumed(const struct snapshot *s, struct slice service)
+{
+    for (size_t i = 0; i < s->consume_count; i++)
+        if (slice_eq(contract_name(s->consumes[i]), service))
+            return s->consumes[i];
+    return NULL;
+}
+
+static void check_consumes(const struct snapshot *s, struct diag *diag)
+{
+    for (size_t i = 0; i < s->consume_count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < s->conf.services.count; k++)
+            known = known || slice_eq(contract_name(s->consumes[i]), slice_str(s->conf.services.names[k]));
+        if (!known)
+            diag_add(diag, DIAG_WARNING, &(struct diag_place){.file = s->conf.consumes.v[i]},
+                     "name the service like the contract", "no service is called \"%.*s\": it is never used",
+                     SLICE_FMT(contract_name(s->consumes[i])));
+    }
+}
+
+/* --- policy --- */
+
+struct policy_set {
+    struct policy_text texts[POLICY_FILES];
+    size_t count;
+};
+
+static void add_policy_file(struct snapshot *s, const char *path, struct policy_set *set, struct diag *diag)
+{
+    struct diag_place place = {.file = path};
+    if (set->count == POLICY_FILES) {
+        diag_add(diag, DIAG_ERROR, &place, NULL, "over 256 policy files");
+        return;
+    }
+    struct buf text;
+    buf_init(&text, POLICY_BYTES);
+    enum err e = file_read(path, &text);
+    if (e == ERR_OK)
+        set->texts[set->count++] = (struct policy_text){
+            .file = arena_keep(&s->arena, slice_str(path)).at,
+            .text = arena_keep(&s->arena, buf_slice(&text)),
+        };
+    else
+        diag_add(diag, DIAG_ERROR, &place, NULL, "policy: %s", e == ERR_FULL ? "over 1 MiB" : strerror(errno));
+    buf_fini(&text);
+}
+
+static int is_policy(const struct dirent *entry)
+{
+    return slice_ends(slice_str(entry->d_name), SLICE(".weft")) && entry->d_name[0] != '.';
+}
+
+static void add_policy_folder(struct snapshot *s, const char *path, struct policy_set *set, struct diag *diag)
+{
+    struct dirent **entries;
+    int count = scandir(path, &entries, is_policy, alphasort);
+    if (count <= 0)
+        diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = path}, "put *.weft files there", "policy: %s",
+                 count == 0 ? "no *.weft file in this folder" : strerror(errno));
+    for (int i = 0; i < count; i++) {
+        add_policy_file(s, arena_putf(&s->arena, "%s/%s", path, entries[i]->d_name).at, set, diag);
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+}
+
+static enum err load_policy(struct snapshot *s, struct diag *diag)
+{
+    struct policy_set *set = arena_new(&s->arena, sizeof(*set));
+    for (size_t i = 0; i < s->conf.policy.count; i++) {
+        struct stat st;
+        const char *path = s->conf.policy.v[i];
+        if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+            add_policy_folder(s, path, set, diag);
+        else
+            add_policy_file(s, path, set, diag);
+    }
+    return diag->errors ? ERR_INPUT : policy_load(set->texts, set->count, diag, &s->authz);
+}
+
+/* --- the function --- */
+
+static void parse_app(struct snapshot *s, struct diag *diag)
+{
+    struct slice url = slice_str(s->conf.inbound.app);
+    s->app_h2 = slice_starts(url, SLICE("h2c://"));
+    struct slice address = url;
+    if (slice_starts(url, SLICE("http://")))
+        address = slice_from(url, 7);
+    else if (s->app_h2)
+        address = slice_from(url, 6);
+    if (slice_ends(address, SLICE("/")) && !slice_starts(address, SLICE("unix:")))
+        address.len--;
+    const char *why = "use http://HOST:PORT, h2c://HOST:PORT or unix:PATH";
+    if (slice_starts(url, SLICE("https://")) || sock_parse(address, &s->app_addr, &why) != ERR_OK)
+        diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = "inbound.app"}, why, "\"%.*s\" is not an address",
+                 SLICE_FMT(url));
+}
+
+/* --- the whole --- */
+
+static enum err read_conf(struct snapshot *s, const struct snapshot_source *source, struct diag *diag)
+{
+    struct conf *conf;
+    TRY(conf_read(source->path, diag, &conf));
+    if (source->environ)
+        conf_environment(conf, "WEFT_", source->environ, diag);
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < source->set_count && e == ERR_OK; i++)
+        e = conf_set(conf, source->sets[i], diag);
+    if (e == ERR_OK)
+        e = proxy_conf_bind(conf_root(conf), &s->arena, diag, &s->conf);
+    conf_free(&conf);
+    return e;
+}
+
+enum err snapshot_load(const struct snapshot_source *source, struct diag *diag, struct snapshot **out)
+{
+    struct snapshot *s = mem_new(sizeof(*s));
+    s->refs = 1;
+    arena_init(&s->arena, SIZE_MAX);
+    enum err e = read_conf(s, source, diag);
+    if (e == ERR_OK) {
+        parse_app(s, diag);
+        load_contracts(s, diag);
+        check_consumes(s, diag);
+        enum err creds = load_creds(s, diag);
+        enum err policy = load_policy(s, diag);
+        e = diag->errors || creds != ERR_OK || policy != ERR_OK ? ERR_INPUT : ERR_OK;
+    }
+    if (e != ERR_OK) {
+        snapshot_unref(&s);
+        return ERR_INPUT;
+    }
+    *out = s;
+    return ERR_OK;
+}
+
+static struct stream *dial_app(void *arg, const char **why)
+{
+    struct snapshot *s = arg;
+    int fd;
+    if (sock_connect(&s->app_addr, &fd) == ERR_OK)
+        return stream_fd_new(s->loop, fd, true);
+    *why = strerror(errno);
+    return NULL;
+}
+
+static void start_app(struct snapshot *s, const struct snapshot_start *start)
+{
+    struct pool_conf conf = {
+        .dial = dial_app,
+        .arg = s,
+        .protocol = s->app_h2 ? POOL_H2 : POOL_H1,
+        .connect_timeout_us = s->conf.timeouts.connect_us,
+        .idle_timeout_us = INT64_C(4) * SECOND, /* less than what common servers keep a connection for */
+        .stream_idle_us = s->conf.timeouts.stream_idle_us,
+        .ping_us = 10 * SECOND,
+        .ping_timeout_us = 20 * SECOND,
+        .max_streams = 100,
+        .max_connections = s->app_h2 ? 4 : 1024,
+        .max_waiting = 1000,
+    };
+    s->app = pool_new(start->loop, start->clock, &conf);
+}
+
+static void cluster_opened(struct cluster_endpoint *e, uint64_t conn_id, void *arg)
+{
+    struct snapshot *s = arg;
+    s->opened(s, e, conn_id, s->arg);
+}
+
+void snapshot_start(struct snapshot *s, const struct snapshot_start *start)
+{
+    s->loop = start->loop;
+    s->opened = start->opened;
+    s->arg = start->arg;
+    if (s->conf.inbound.listen || s->conf.broker.https)
+        start_app(s, start);
+    const struct proxy_conf_service *services = s->conf.services.items;
+    s->clusters = arena_array(&s->arena, s->conf.services.count + 1, sizeof(struct cluster *));
+    for (size_t i = 0; i < s->conf.services.count; i++) {
+        struct cluster_conf conf = {
+            .name = slice_str(s->conf.services.names[i]),
+            .identity = slice_str(services[i].identity),
+            .endpoints = services[i].endpoints.v,
+            .endpoint_count = services[i].endpoints.count,
+            .consumes = consumed(s, slice_str(s->conf.services.names[i])),
+            .creds = s->creds,
+            .connect_timeout_us = s->conf.timeouts.connect_us,
+            .stream_idle_us = s->conf.timeouts.stream_idle_us,
+            .opened = cluster_opened,
+            .arg = s,
+        };
+        s->clusters[i] = cluster_new(start->loop, start->clock, &conf);
+    }
+}
+
+struct snapshot *snapshot_ref(struct snapshot *s)
+{
+    s->refs++;
+    return s;
+}
+
+void snapshot_unref(struct snapshot **s)
+{
+    struct snapshot *old = *s;
+    *s = NULL;
+    if (!old || --old->refs > 0)
+        return;
+    for (size_t i = 0; old->clusters && i < old->conf.services.count; i++)
+        cluster_free(&old->clusters[i]);
+    if (old->app)
+        pool_close(&old->app);
+    for (size_t i = 0; i < old->consume_count; i++)
+        contract_unref(&old->consumes[i]);
+    contract_unref(&old->contract);
+    authz_free(&old->authz);
+    creds_unref(&old->creds);
+    arena_fini(&old->arena);
+    mem_free(old);
+}
+
+struct cluster *snapshot_cluster(const struct snapshot *s, struct slice authority)
+{
+    struct slice host = authority;
+    size_t colon;
+    if (slice_find_last(authority, ':', &colon))
+        host = slice_to(authority, colon);
+    for (size_t i = 0; i < s->conf.services.count; i++)
+        if (slice_eq_nocase(host, slice_str(s->conf.services.names[i])))
+            return s->clusters[i];
+    return NULL;
+}

@@ -1,0 +1,59 @@
+#ifndef WEFT_PROXY_SNAPSHOT_H
+#define WEFT_PROXY_SNAPSHOT_H
+
+/* snapshot - one immutable, ref-counted view of all config; exchanges keep theirs.
+ *
+ * snapshot_load reads the file and everything it names (certificates, contracts,
+ * policy) and gives a whole snapshot or every complaint; `weft conf check` is just
+ * that.  snapshot_start then makes the pools.  A reload makes another snapshot; the
+ * old one goes when its last exchange ends.
+ *
+ * Threads: belongs to the loop. */
+#include "policy/policy_load.h"
+#include "proxy/cluster.h"
+#include "proxy/proxy_conf.h"
+
+struct snapshot {
+    unsigned refs;
+    struct arena arena;
+    struct proxy_conf conf;
+    struct creds *creds;
+    struct contract *contract; /* ours, or NULL */
+    struct contract **consumes;
+    size_t consume_count;
+    struct authz *authz;
+    struct cluster **clusters; /* as many as conf.services.count, once started */
+    struct pool *app;          /* our function, once started; NULL: none */
+    struct sock_addr app_addr;
+    bool app_h2;
+    struct loop *loop;
+    void (*opened)(struct snapshot *s, struct cluster_endpoint *e, uint64_t conn_id, void *arg);
+    void *arg;
+};
+
+struct snapshot_source {
+    const char *path;            /* the YAML file; "-" is standard input */
+    const char *const *sets;     /* "path=value" */
+    size_t set_count;
+    char *const *environ;        /* WEFT_*; may be NULL */
+};
+
+/* INPUT: all complaints are in `diag`. */
+MUST_USE enum err snapshot_load(const struct snapshot_source *source, struct diag *diag, struct snapshot **out);
+
+struct snapshot_start {
+    struct loop *loop;
+    struct due_clock *clock;
+    /* a connection to a service is ready: the moment for the contract exchange */
+    void (*opened)(struct snapshot *s, struct cluster_endpoint *e, uint64_t conn_id, void *arg);
+    void *arg;
+};
+void snapshot_start(struct snapshot *s, const struct snapshot_start *start);
+
+struct snapshot *snapshot_ref(struct snapshot *s);
+void snapshot_unref(struct snapshot **s);
+
+/* By the name callers use: the host of an authority ("pricing", "pricing:80"); NULL: none. */
+struct cluster *snapshot_cluster(const struct snapshot *s, struct slice authority);
+
+#endif
