@@ -1,0 +1,591 @@
+#include "http/h2_session.h"
+
+#include <nghttp2/nghttp2.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "http/h2_fields.h"
+
+enum {
+    CONNECTION_WINDOW = 4 << 20,
+    FRAME_HEAD = 9,
+    INFOS_MOST = 16,
+    SEND_HEAD_MOST = 256 << 10, /* nghttp2's own estimate is generous; headers.h bounds what we make */
+    FIELDS_MOST = HEADERS_MOST + 6,
+    ACKS_MOST = 1000,
+    SETTINGS_MOST = 32,
+    RESET_BURST = 1000,
+    RESETS_PER_SECOND = 33,
+    CONTINUATIONS_MOST = 8,
+};
+
+struct h2_session {
+    nghttp2_session *ng;
+    struct h2_conn *conn;
+    const struct h2_hear *hear;
+    struct h2_guard guard;
+    int64_t now_us;
+    struct buf *out; /* while filling, and how far */
+    size_t most;
+    const char *fault;
+    bool is_server;
+    bool hung_up; /* we have ended it: what still comes is not looked at */
+};
+
+static void hang_up(struct h2_session *s, enum h2_code code, const char *fault)
+{
+    if (s->hung_up)
+        return;
+    s->hung_up = true;
+    s->fault = fault;
+    (void)nghttp2_session_terminate_session(s->ng, (uint32_t)code);
+}
+
+static void note(struct h2_session *s, enum h2_guard_kind kind)
+{
+    if (h2_guard_note(&s->guard, kind, s->now_us) != ERR_OK)
+        hang_up(s, H2_ENHANCE_YOUR_CALM, h2_guard_fault(kind));
+}
+
+static struct h2_stream *stream_of(const struct h2_session *s, int32_t id)
+{
+    return nghttp2_session_get_stream_user_data(s->ng, id);
+}
+
+/* In: frames to calls. */
+
+static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *arg)
+{
+    struct h2_session *s = arg;
+    (void)ng;
+    switch (hd->type) {
+    case NGHTTP2_DATA:
+        if (hd->length == 0 && !(hd->flags & NGHTTP2_FLAG_END_STREAM))
+            note(s, H2_GUARD_EMPTY);
+        break;
+    case NGHTTP2_HEADERS:
+        h2_guard_new_head(&s->guard);
+        break;
+    case NGHTTP2_PRIORITY:
+        note(s, H2_GUARD_PRIORITY);
+        break;
+    case NGHTTP2_RST_STREAM:
+        note(s, H2_GUARD_RESET);
+        break;
+    case NGHTTP2_SETTINGS:
+        if (!(hd->flags & NGHTTP2_FLAG_ACK))
+            note(s, H2_GUARD_SETTINGS);
+        break;
+    case NGHTTP2_PING:
+        if (!(hd->flags & NGHTTP2_FLAG_ACK))
+            note(s, H2_GUARD_PING);
+        break;
+    case NGHTTP2_WINDOW_UPDATE:
+        note(s, H2_GUARD_WINDOW);
+        break;
+    case NGHTTP2_CONTINUATION:
+        note(s, H2_GUARD_CONTINUATION);
+        break;
+    default:
+        break;
+    }
+    return 0;
+}
+
+static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
+{
+    struct h2_session *s = arg;
+    int32_t id = frame->hd.stream_id;
+    struct h2_stream *stream = stream_of(s, id);
+    if (!stream && s->is_server && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+        stream = s->hung_up ? NULL : s->hear->begin(s->conn, id);
+        if (!stream)
+            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+        (void)nghttp2_session_set_stream_user_data(ng, id, stream);
+    }
+    if (stream) {
+        stream->head_open = true;
+        stream->oversized = false;
+    }
+    return 0;
+}
+
+static int on_field(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name, size_t name_len,
+                    const uint8_t *value, size_t value_len, uint8_t flags, void *arg)
+{
+    struct h2_session *s = arg;
+    struct h2_stream *stream = stream_of(s, frame->hd.stream_id);
+    (void)ng;
+    if (!stream || stream->oversized)
+        return 0;
+    struct message *m = &stream->t->in;
+    struct slice n = slice_of(name, name_len), v = slice_of(value, value_len);
+    bool secret = flags & NGHTTP2_NV_FLAG_NO_INDEX;
+    enum err e = stream->has_head ? h2_fields_trailer(m, n, v, secret) : h2_fields_head(m, n, v, secret);
+    stream->oversized = e != ERR_OK;
+    return 0;
+}
+
+static void head_is_whole(struct h2_session *s, struct h2_stream *stream, bool end)
+{
+    struct message *m = &stream->t->in;
+    enum err verdict = stream->oversized ? ERR_FULL : h2_fields_close(m);
+    bool is_info = !stream->is_request && m->status < 200;
+    if (is_info && ++stream->infos > INFOS_MOST)
+        verdict = ERR_FULL;
+    stream->has_head = !is_info;
+    s->hear->head(stream, end, verdict);
+}
+
+static void section_is_whole(struct h2_session *s, struct h2_stream *stream, bool end)
+{
+    stream->head_open = false;
+    stream->moved_us = s->now_us;
+    if (!stream->has_head)
+        head_is_whole(s, stream, end);
+    else if (stream->oversized)
+        s->hear->head(stream, end, ERR_FULL);
+    else if (end && stream->t->in_head)
+        transit_tell_end(stream->t);
+}
+
+static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
+{
+    struct h2_session *s = arg;
+    bool end = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
+    struct h2_stream *stream = frame->hd.stream_id ? stream_of(s, frame->hd.stream_id) : NULL;
+    (void)ng;
+    switch (frame->hd.type) {
+    case NGHTTP2_HEADERS:
+        if (stream)
+            section_is_whole(s, stream, end);
+        break;
+    case NGHTTP2_DATA:
+        if (stream && end && stream->t->in_head)
+            transit_tell_end(stream->t);
+        break;
+    case NGHTTP2_RST_STREAM:
+        if (stream)
+            stream->reset_by_peer = true;
+        break;
+    case NGHTTP2_SETTINGS:
+        if (!(frame->hd.flags & NGHTTP2_FLAG_ACK))
+            s->hear->settings(s->conn);
+        break;
+    case NGHTTP2_PING:
+        if (frame->hd.flags & NGHTTP2_FLAG_ACK)
+            s->hear->pong(s->conn);
+        break;
+    case NGHTTP2_GOAWAY:
+        if (frame->goaway.error_code != NGHTTP2_NO_ERROR && !s->fault)
+            s->fault = "the peer ended the connection with an error";
+        s->hear->goaway(s->conn);
+        break;
+    default:
+        break;
+    }
+    return 0;
+}
+
+static int on_data(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t *data, size_t len, void *arg)
+{
+    struct h2_session *s = arg;
+    struct h2_stream *stream = stream_of(s, id);
+    (void)flags;
+    if (stream && stream->t->in_head && !stream->t->is_reset) {
+        stream->moved_us = s->now_us;
+        transit_tell_data(stream->t, slice_of(data, len));
+    } else {
+        (void)nghttp2_session_consume(ng, id, len); /* nobody will credit it */
+    }
+    return 0;
+}
+
+static int on_close(nghttp2_session *ng, int32_t id, uint32_t code, void *arg)
+{
+    struct h2_session *s = arg;
+    struct h2_stream *stream = stream_of(s, id);
+    (void)ng;
+    if (!stream)
+        return 0;
+    if (s->is_server && code != NGHTTP2_NO_ERROR && !stream->reset_by_peer)
+        note(s, H2_GUARD_RESET); /* it made us reset its stream: as dear as its own resets */
+    h2_session_detach(s, stream);
+    s->hear->closed(stream, code);
+    return 0;
+}
+
+/* Out: bodies to frames. */
+
+static nghttp2_nv pair_of(struct slice name, struct slice value, uint8_t flags)
+{
+    return (nghttp2_nv){.name = (uint8_t *)name.at,
+                        .value = (uint8_t *)(value.len ? value.at : ""),
+                        .namelen = name.len,
+                        .valuelen = value.len,
+                        .flags = flags};
+}
+
+/* Pseudo names are literals: nghttp2 need not copy them. */
+static nghttp2_nv pseudo_of(struct slice name, struct slice value)
+{
+    return pair_of(name, value, NGHTTP2_NV_FLAG_NO_COPY_NAME);
+}
+
+static size_t put_fields(nghttp2_nv *nv, size_t at, const struct headers *h)
+{
+    for (uint32_t i = 0; i < h->count && at < FIELDS_MOST; i++) {
+        const struct header *f = &h->v[i];
+        uint8_t flags = f->never_indexed ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
+        if (f->token != HEADERS_OTHER)
+            flags |= NGHTTP2_NV_FLAG_NO_COPY_NAME; /* interned */
+        if (!h2_fields_barred(f))
+            nv[at++] = pair_of(f->name, f->value, flags);
+    }
+    return at;
+}
+
+static void send_trailers(struct h2_session *s, struct h2_stream *stream)
+{
+    nghttp2_nv nv[FIELDS_MOST];
+    size_t count = put_fields(nv, 0, &stream->t->out.trailers);
+    (void)nghttp2_submit_trailer(s->ng, stream->id, nv, count);
+}
+
+static ssize_t on_want_body(nghttp2_session *ng, int32_t id, uint8_t *into, size_t room, uint32_t *flags,
+                            nghttp2_data_source *source, void *arg)
+{
+    struct h2_stream *stream = source->ptr;
+    struct transit *t = stream->t;
+    size_t len = buf_len(&t->body), n = len < room ? len : room;
+    (void)ng;
+    (void)id;
+    (void)into;
+    if (n == 0 && !t->out_ended) {
+        stream->deferred = true;
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    *flags = NGHTTP2_DATA_FLAG_NO_COPY;
+    if (n == len && t->out_ended) {
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+        if (t->out.trailers.count > 0) {
+            *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+            send_trailers(arg, stream);
+        }
+    }
+    return (ssize_t)n;
+}
+
+static int on_send_body(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head, size_t n,
+                        nghttp2_data_source *source, void *arg)
+{
+    struct h2_session *s = arg;
+    struct h2_stream *stream = source->ptr;
+    struct transit *t = stream->t;
+    (void)ng;
+    (void)frame;
+    if (buf_len(s->out) >= s->most)
+        return NGHTTP2_ERR_WOULDBLOCK; /* asks again in the next fill */
+    if (buf_add(s->out, slice_of(head, FRAME_HEAD)) != ERR_OK ||
+        buf_add(s->out, slice_to(buf_slice(&t->body), n)) != ERR_OK)
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    stream->moved_us = s->now_us;
+    h2_guard_sent_data(&s->guard);
+    transit_took(t, n);
+    return 0;
+}
+
+/* A whole answer to half a request: the peer may stop sending (RFC 9113 section 8.1). */
+static void answer_is_whole(struct h2_session *s, struct h2_stream *stream)
+{
+    stream->out_closed = true;
+    if (s->is_server && !stream->t->in_ended)
+        (void)nghttp2_submit_rst_stream(s->ng, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
+}
+
+static int on_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
+{
+    struct h2_session *s = arg;
+    uint8_t type = frame->hd.type;
+    (void)ng;
+    if (type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR && !s->fault)
+        s->fault = "the peer broke HTTP/2";
+    if (type != NGHTTP2_HEADERS && type != NGHTTP2_DATA)
+        return 0;
+    struct h2_stream *stream = stream_of(s, frame->hd.stream_id);
+    if (!stream)
+        return 0;
+    if (type == NGHTTP2_HEADERS)
+        stream->is_sent = true;
+    if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+        answer_is_whole(s, stream);
+    return 0;
+}
+
+/* Making one. */
+
+static nghttp2_session_callbacks *new_callbacks(void)
+{
+    nghttp2_session_callbacks *cb;
+    if (nghttp2_session_callbacks_new(&cb) != 0)
+        check_broken(__FILE__, __LINE__, "callee", "memory for callbacks");
+    nghttp2_session_callbacks_set_on_begin_frame_callback(cb, on_begin_frame);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(cb, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(cb, on_field);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
+    nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_close);
+    nghttp2_session_callbacks_set_send_data_callback(cb, on_send_body);
+    nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_sent);
+    return cb;
+}
+
+/* Debian has these in its 1.52, upstream only since 1.57 and 1.61: asked for by symbol, never by version. */
+#ifdef HAVE_NGHTTP2_STREAM_RESET_RATE_LIMIT
+static void limit_resets(nghttp2_option *o)
+{
+    nghttp2_option_set_stream_reset_rate_limit(o, RESET_BURST, RESETS_PER_SECOND);
+}
+#else
+static void limit_resets(nghttp2_option *o)
+{
+    (void)o;
+}
+#endif
+
+#ifdef HAVE_NGHTTP2_MAX_CONTINUATIONS
+static void limit_continuations(nghttp2_option *o)
+{
+    nghttp2_option_set_max_continuations(o, CONTINUATIONS_MOST);
+}
+#else
+static void limit_continuations(nghttp2_option *o)
+{
+    (void)o;
+}
+#endif
+
+static nghttp2_option *new_option(void)
+{
+    nghttp2_option *o;
+    if (nghttp2_option_new(&o) != 0)
+        check_broken(__FILE__, __LINE__, "callee", "memory for options");
+    nghttp2_option_set_no_auto_window_update(o, 1);
+    nghttp2_option_set_no_closed_streams(o, 1);
+    nghttp2_option_set_max_send_header_block_length(o, SEND_HEAD_MOST);
+    nghttp2_option_set_max_outbound_ack(o, ACKS_MOST);
+    nghttp2_option_set_max_settings(o, SETTINGS_MOST);
+    limit_resets(o);
+    limit_continuations(o);
+    return o;
+}
+
+static void greet(struct h2_session *s, uint32_t max_streams)
+{
+    nghttp2_settings_entry both[] = {
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, TRANSIT_WINDOW},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HEADERS_BYTES},
+        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+        {s->is_server ? NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS : NGHTTP2_SETTINGS_ENABLE_PUSH,
+         s->is_server ? max_streams : 0},
+        {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1}, /* a server's to say; last, so that a client leaves it out */
+    };
+    size_t count = sizeof(both) / sizeof(both[0]) - (s->is_server ? 0 : 1);
+    (void)nghttp2_submit_settings(s->ng, NGHTTP2_FLAG_NONE, both, count);
+    (void)nghttp2_session_set_local_window_size(s->ng, NGHTTP2_FLAG_NONE, 0, CONNECTION_WINDOW);
+}
+
+struct h2_session *h2_session_new(bool is_server, struct h2_conn *c, const struct h2_hear *hear, uint32_t max_streams)
+{
+    struct h2_session *s = mem_new(sizeof(*s));
+    *s = (struct h2_session){.is_server = is_server, .conn = c, .hear = hear};
+    nghttp2_session_callbacks *cb = new_callbacks();
+    nghttp2_option *option = new_option();
+    int rc = is_server ? nghttp2_session_server_new2(&s->ng, cb, s, option)
+                       : nghttp2_session_client_new2(&s->ng, cb, s, option);
+    POST(rc == 0);
+    nghttp2_option_del(option);
+    nghttp2_session_callbacks_del(cb);
+    greet(s, max_streams);
+    return s;
+}
+
+void h2_session_free(struct h2_session **s)
+{
+    if (*s) {
+        nghttp2_session_del((*s)->ng);
+        mem_free(*s);
+    }
+    *s = NULL;
+}
+
+/* Bytes in, bytes out. */
+
+enum err h2_session_feed(struct h2_session *s, struct slice bytes, int64_t now_us)
+{
+    if (s->hung_up)
+        return ERR_CLOSED;
+    s->now_us = now_us;
+    ssize_t used = nghttp2_session_mem_recv(s->ng, (const uint8_t *)bytes.at, bytes.len);
+    if (used < 0)
+        hang_up(s, used == NGHTTP2_ERR_FLOODED ? H2_ENHANCE_YOUR_CALM : H2_PROTOCOL_ERROR, nghttp2_strerror((int)used));
+    return s->hung_up ? ERR_CLOSED : ERR_OK;
+}
+
+enum err h2_session_fill(struct h2_session *s, struct buf *out, size_t most, int64_t now_us)
+{
+    s->now_us = now_us;
+    s->out = out;
+    s->most = most;
+    while (buf_len(out) < most) {
+        const uint8_t *frame;
+        ssize_t n = nghttp2_session_mem_send(s->ng, &frame);
+        if (n < 0)
+            return ERR_CLOSED;
+        if (n == 0)
+            break;
+        TRY(buf_add(out, slice_of(frame, (size_t)n)));
+    }
+    return ERR_OK;
+}
+
+bool h2_session_over(const struct h2_session *s)
+{
+    return !nghttp2_session_want_read(s->ng) && !nghttp2_session_want_write(s->ng);
+}
+
+const char *h2_session_fault(const struct h2_session *s)
+{
+    return s->fault;
+}
+
+/* Heads, bodies, credit. */
+
+/* What the peer counts against SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 section 6.5.2). */
+static enum err check_size(const struct h2_session *s, const struct headers *h, size_t pseudo)
+{
+    size_t size = pseudo + h->bytes + (size_t)h->count * 32;
+    uint32_t most = nghttp2_session_get_remote_settings(s->ng, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);
+    return size > most || h->count > HEADERS_MOST ? ERR_FULL : ERR_OK;
+}
+
+static size_t put_request(nghttp2_nv *nv, const struct message *m)
+{
+    size_t n = 0;
+    nv[n++] = pseudo_of(SLICE(":method"), m->method);
+    if (m->scheme.len > 0)
+        nv[n++] = pseudo_of(SLICE(":scheme"), m->scheme);
+    if (m->authority.len > 0)
+        nv[n++] = pseudo_of(SLICE(":authority"), m->authority);
+    if (m->path.len > 0)
+        nv[n++] = pseudo_of(SLICE(":path"), m->path);
+    if (m->protocol.len > 0)
+        nv[n++] = pseudo_of(SLICE(":protocol"), m->protocol);
+    return put_fields(nv, n, &m->headers);
+}
+
+static size_t put_response(nghttp2_nv *nv, char status_text[3], unsigned status, const struct headers *fields)
+{
+    status_text[0] = (char)('0' + status / 100 % 10);
+    status_text[1] = (char)('0' + status / 10 % 10);
+    status_text[2] = (char)('0' + status % 10);
+    nv[0] = pseudo_of(SLICE(":status"), slice_of(status_text, 3));
+    return fields ? put_fields(nv, 1, fields) : 1;
+}
+
+enum err h2_session_request(struct h2_session *s, struct h2_stream *stream, bool end)
+{
+    nghttp2_nv nv[FIELDS_MOST];
+    const struct message *m = &stream->t->out;
+    TRY(check_size(s, &m->headers, m->method.len + m->scheme.len + m->authority.len + m->path.len + 5 * 42));
+    size_t count = put_request(nv, m);
+    nghttp2_data_provider body = {.source.ptr = stream, .read_callback = on_want_body};
+    int32_t id = nghttp2_submit_request(s->ng, NULL, nv, count, end ? NULL : &body, stream);
+    if (id < 0)
+        return ERR_CLOSED; /* out of stream ids, or the connection is ending */
+    stream->id = id;
+    return ERR_OK;
+}
+
+enum err h2_session_response(struct h2_session *s, struct h2_stream *stream, bool end)
+{
+    nghttp2_nv nv[FIELDS_MOST];
+    char status[3];
+    const struct message *m = &stream->t->out;
+    TRY(check_size(s, &m->headers, 42));
+    size_t count = put_response(nv, status, m->status, &m->headers);
+    nghttp2_data_provider body = {.source.ptr = stream, .read_callback = on_want_body};
+    int rc = nghttp2_submit_response(s->ng, stream->id, nv, count, end ? NULL : &body);
+    return rc == 0 ? ERR_OK : ERR_CLOSED;
+}
+
+enum err h2_session_info(struct h2_session *s, struct h2_stream *stream, unsigned status, const struct headers *fields)
+{
+    nghttp2_nv nv[FIELDS_MOST];
+    char text[3];
+    if (fields)
+        TRY(check_size(s, fields, 42));
+    size_t count = put_response(nv, text, status, fields);
+    int rc = nghttp2_submit_headers(s->ng, NGHTTP2_FLAG_NONE, stream->id, NULL, nv, count, NULL);
+    return rc == 0 ? ERR_OK : ERR_CLOSED;
+}
+
+void h2_session_wake(struct h2_session *s, struct h2_stream *stream)
+{
+    if (!stream->deferred)
+        return;
+    stream->deferred = false;
+    (void)nghttp2_session_resume_data(s->ng, stream->id);
+}
+
+void h2_session_credit(struct h2_session *s, struct h2_stream *stream, size_t n)
+{
+    (void)nghttp2_session_consume(s->ng, stream->id, n);
+}
+
+void h2_session_detach(struct h2_session *s, struct h2_stream *stream)
+{
+    PRE(stream->id != 0);
+    (void)nghttp2_session_set_stream_user_data(s->ng, stream->id, NULL);
+    (void)nghttp2_session_consume_connection(s->ng, stream->t->owed);
+    stream->id = 0;
+}
+
+void h2_session_reset(struct h2_session *s, struct h2_stream *stream, enum h2_code code)
+{
+    (void)nghttp2_submit_rst_stream(s->ng, NGHTTP2_FLAG_NONE, stream->id, (uint32_t)code);
+    h2_session_detach(s, stream);
+}
+
+/* The connection as a whole. */
+
+void h2_session_ping(struct h2_session *s)
+{
+    (void)nghttp2_submit_ping(s->ng, NGHTTP2_FLAG_NONE, NULL);
+}
+
+void h2_session_goaway_soon(struct h2_session *s)
+{
+    (void)nghttp2_submit_shutdown_notice(s->ng);
+}
+
+void h2_session_goaway(struct h2_session *s, enum h2_code code)
+{
+    int32_t last = nghttp2_session_get_last_proc_stream_id(s->ng);
+    (void)nghttp2_submit_goaway(s->ng, NGHTTP2_FLAG_NONE, last, (uint32_t)code, NULL, 0);
+}
+
+uint32_t h2_session_peer_streams(const struct h2_session *s)
+{
+    return nghttp2_session_get_remote_settings(s->ng, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+}
+
+bool h2_session_peer_extends_connect(const struct h2_session *s)
+{
+    return nghttp2_session_get_remote_settings(s->ng, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
+}
+
+const char *h2_session_code_text(uint32_t code)
+{
+    return nghttp2_http2_strerror(code);
+}
