@@ -1,0 +1,48 @@
+#ifndef WEFT_PROXY_JOB_ENTRY_H
+#define WEFT_PROXY_JOB_ENTRY_H
+
+/* job_entry - Prefer: respond-async and the job API on the local side, over the bus.
+ *
+ *   any request with Prefer: respond-async[, wait=N]   202 + Location, or the answer within N s
+ *   GET    /v1/jobs?state=&service=&cursor=&limit=     list
+ *   GET    /v1/jobs/ID                                 state
+ *   GET    /v1/jobs/ID/result                          the function's own status, headers, body
+ *   GET    /v1/jobs/ID/events                          SSE, Last-Event-ID
+ *   DELETE /v1/jobs/ID                                 cancel
+ *   POST   /v1/jobs/ID/retry                           from dead back to queued
+ *   POST   /v1/jobs/ID/progress                        by the running function
+ *
+ * RFC 7240 (Prefer), draft-ietf-httpapi-idempotency-key-header-07, WHATWG HTML 9.2 (SSE).
+ * 202 is sent after the broker has said Accepted, which it says after the disk.
+ *
+ * Lifetime: job_entry_free answers what is under way with 503 first.
+ * Threads:  belongs to the loop. */
+#include "http/transit.h"
+#include "proxy/job_link.h"
+#include "proxy/job_runner.h"
+
+struct job_entry;
+
+enum { JOB_ENTRY_PAYLOAD = 256 << 10 };
+
+/* `runner` may be NULL: no job of ours runs here, so there is no progress to report. */
+struct job_entry *job_entry_new(struct loop *l, struct due_clock *clock, struct job_link *link,
+                                struct job_runner *runner);
+void job_entry_free(struct job_entry **e);
+
+/* Is the path ours: "/v1/jobs", "/v1/jobs/..." or with a query? */
+bool job_entry_is_api(struct slice path);
+/* Does the request ask to be a job (Prefer: respond-async; the first preference of a name wins)? */
+bool job_entry_wanted(const struct message *request);
+
+/* Both become the owner of `down`. */
+void job_entry_api(struct job_entry *e, struct transit *down);
+struct job_entry_target {
+    struct slice service;
+    struct slice operation;  /* or empty */
+    struct slice path;       /* normalised, with the query */
+    struct contract *consumes; /* or NULL */
+};
+void job_entry_submit(struct job_entry *e, struct transit *down, const struct job_entry_target *target);
+
+#endif
