@@ -1,0 +1,240 @@
+/* One step a line, columns between tabs: operation, path, operand, law and, when there is one, why. */
+#include "contracts/wire/json_tok.h"
+#include "contracts/wire/plan.h"
+
+enum { TABLE_MOST = 4096 };
+
+/* The line being read. */
+struct reader {
+    struct diag *diag;
+    struct diag_place place; /* of the line */
+    struct slice line;
+    struct slice rest;  /* of the column being read */
+    struct arena arena; /* words without their quotes */
+};
+
+static enum err complain(struct reader *r, const char *expected)
+{
+    struct diag_place at = r->place;
+    at.column = (unsigned)(r->rest.at - r->line.at) + 1;
+    at.width = r->rest.len ? (unsigned)r->rest.len : 1;
+    diag_add(r->diag, DIAG_ERROR, &at, NULL, "expected %s", expected);
+    return ERR_INPUT;
+}
+
+static bool take(struct reader *r, struct slice mark)
+{
+    if (!slice_starts(r->rest, mark))
+        return false;
+    r->rest = slice_from(r->rest, mark.len);
+    return true;
+}
+
+static enum err expect(struct reader *r, struct slice mark, const char *expected)
+{
+    return take(r, mark) ? ERR_OK : complain(r, expected);
+}
+
+static enum err quoted_word(struct reader *r, struct slice *word)
+{
+    struct json_tok t;
+    struct json_token token;
+    struct slice rest = r->rest;
+    json_tok_init(&t, rest.len);
+    t.collect = true;
+    enum err e = json_tok_next(&t, &rest, &token);
+    if (e == ERR_OK)
+        *word = arena_keep(&r->arena, token.text);
+    json_tok_fini(&t);
+    if (e != ERR_OK)
+        return complain(r, "a JSON string");
+    r->rest = rest;
+    return ERR_OK;
+}
+
+static enum err read_word(struct reader *r, struct slice *word)
+{
+    if (slice_starts(r->rest, SLICE("\"")))
+        return quoted_word(r, word);
+    size_t len = r->rest.len;
+    slice_find(r->rest, ' ', &len);
+    if (len && r->rest.at[len - 1] == ',')
+        len--;
+    if (len == 0)
+        return complain(r, "a name");
+    *word = slice_to(r->rest, len);
+    r->rest = slice_from(r->rest, len);
+    return ERR_OK;
+}
+
+static enum err read_json(struct reader *r, struct slice *value)
+{
+    if (!json_tok_whole(r->rest))
+        return complain(r, "a JSON value");
+    *value = r->rest;
+    r->rest = slice_from(r->rest, r->rest.len);
+    return ERR_OK;
+}
+
+static enum err read_int(struct reader *r, struct slice text, int64_t *out)
+{
+    bool minus = slice_starts(text, SLICE("-"));
+    uint64_t n, most = (uint64_t)INT64_MAX + minus;
+    if (slice_u64(slice_from(text, minus), most, &n) != ERR_OK)
+        return complain(r, "two whole numbers, like 0..100");
+    *out = minus ? (int64_t)(0 - n) : (int64_t)n;
+    return ERR_OK;
+}
+
+static enum err read_range(struct reader *r, struct plan_step *s)
+{
+    size_t dot;
+    if (!slice_find(r->rest, '.', &dot) || !slice_starts(slice_from(r->rest, dot), SLICE("..")))
+        return complain(r, "two whole numbers, like 0..100");
+    TRY(read_int(r, slice_to(r->rest, dot), &s->low));
+    TRY(read_int(r, slice_from(r->rest, dot + 2), &s->high));
+    r->rest = slice_from(r->rest, r->rest.len);
+    return ERR_OK;
+}
+
+static enum err read_pair(struct reader *r, struct slice *pair)
+{
+    TRY(read_word(r, &pair[0]));
+    TRY(expect(r, SLICE(" -> "), "` -> ` and a symbol"));
+    return read_word(r, &pair[1]);
+}
+
+/* `A -> B, C -> D, else "E"`. */
+static enum err read_table(struct reader *r, struct plan_step *s)
+{
+    struct slice *table = arena_array(&r->arena, (size_t)TABLE_MOST * 2, sizeof(*table));
+    s->table = table;
+    do {
+        if (slice_starts(r->rest, SLICE("else ")) && !slice_starts(r->rest, SLICE("else -> "))) {
+            take(r, SLICE("else "));
+            return read_json(r, &s->value);
+        }
+        if (s->table_count == TABLE_MOST)
+            return complain(r, "no more than 4096 symbols");
+        TRY(read_pair(r, &table[2 * s->table_count]));
+        s->table_count++;
+    } while (take(r, SLICE(", ")));
+    return ERR_OK;
+}
+
+/* What follows the first name. */
+static enum err read_rest(struct reader *r, struct plan_step *s)
+{
+    switch (s->op) {
+    case PLAN_RENAME:
+        TRY(expect(r, SLICE(" -> "), "` -> ` and the new name"));
+        return read_word(r, &s->to);
+    case PLAN_DEFAULT:
+        TRY(expect(r, SLICE(" = "), "` = ` and a JSON value"));
+        return read_json(r, &s->value);
+    case PLAN_WIDEN:
+        take(r, SLICE(" "));
+        s->text = r->rest;
+        r->rest = slice_from(r->rest, r->rest.len);
+        return ERR_OK;
+    case PLAN_NARROW:
+        TRY(expect(r, SLICE(" "), "a range"));
+        return read_range(r, s);
+    case PLAN_ENUM:
+        TRY(expect(r, SLICE(" "), "pairs of symbols"));
+        return read_table(r, s);
+    case PLAN_STRIP:
+        take(r, SLICE(" (null becomes absent)"));
+        return ERR_OK;
+    case PLAN_DROP:
+    case PLAN_OP_COUNT:
+        break;
+    }
+    return ERR_OK;
+}
+
+static enum err read_operand(struct reader *r, struct plan_step *s)
+{
+    TRY(read_word(r, s->op == PLAN_DEFAULT ? &s->to : &s->from));
+    TRY(read_rest(r, s));
+    return r->rest.len == 0 ? ERR_OK : complain(r, "the end of the column");
+}
+
+static enum err read_op(struct reader *r, enum plan_op *op)
+{
+    for (unsigned i = 0; i < PLAN_OP_COUNT; i++)
+        if (slice_eq(r->rest, slice_str(plan_op_name((enum plan_op)i)))) {
+            *op = (enum plan_op)i;
+            return ERR_OK;
+        }
+    return complain(r, "rename, default, drop, widen, narrow, enum or strip");
+}
+
+static enum err read_law(struct reader *r, enum plan_law *law)
+{
+    for (unsigned i = PLAN_LOSSLESS; i <= PLAN_PARTIAL; i++)
+        if (slice_eq(r->rest, slice_str(plan_law_name((enum plan_law)i)))) {
+            *law = (enum plan_law)i;
+            return ERR_OK;
+        }
+    return complain(r, "lossless, one-way, defaulting or partial");
+}
+
+static enum err read_path(struct reader *r, struct slice *path)
+{
+    struct slice column = r->rest;
+    TRY(read_word(r, path));
+    if (slice_starts(*path, SLICE("/")) && r->rest.len == 0)
+        return ERR_OK;
+    r->rest = column;
+    return complain(r, "a path, like /lines/[]");
+}
+
+/* Moves to the next column of the line; an absent one is empty. */
+static void next_column(struct reader *r, struct slice *columns)
+{
+    r->rest = slice_from(r->line, r->line.len);
+    slice_split(columns, '\t', &r->rest);
+}
+
+static enum err read_step(struct reader *r, struct plan_step *s)
+{
+    struct slice columns = r->line;
+    next_column(r, &columns);
+    TRY(read_op(r, &s->op));
+    next_column(r, &columns);
+    TRY(read_path(r, &s->path));
+    next_column(r, &columns);
+    TRY(read_operand(r, s));
+    next_column(r, &columns);
+    TRY(read_law(r, &s->law));
+    next_column(r, &columns);
+    s->why = r->rest;
+    return ERR_OK;
+}
+
+static void read_line(struct reader *r, struct plan *plan)
+{
+    struct plan_step step = {0};
+    arena_init(&r->arena, 0);
+    if (r->line.len && read_step(r, &step) == ERR_OK)
+        plan_add(plan, &step);
+    arena_fini(&r->arena);
+}
+
+enum err plan_parse(struct slice text, const char *file, struct diag *diag, struct plan **out)
+{
+    struct reader r = {.diag = diag, .place = {.file = file, .text = text}};
+    struct plan *plan = plan_new();
+    unsigned before = diag->errors;
+    while (slice_split(&text, '\n', &r.line)) {
+        r.place.line++;
+        read_line(&r, plan);
+    }
+    if (diag->errors != before) {
+        plan_unref(&plan);
+        return ERR_INPUT;
+    }
+    *out = plan;
+    return ERR_OK;
+}

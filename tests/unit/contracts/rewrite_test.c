@@ -1,0 +1,314 @@
+#include "contracts/wire/rewrite.h"
+
+#include "tests/kit/t.h"
+
+/* A plan from its lines, without the law at the end of each. */
+static struct plan *plan_of(const char *lines)
+{
+    struct buf text;
+    struct diag diag;
+    struct plan *plan;
+    struct slice rest = slice_str(lines), line;
+    buf_init(&text, BUF_TEXT_BOUND);
+    diag_init(&diag);
+    while (slice_split(&rest, '\n', &line))
+        buf_putf(&text, "%.*s\tlossless\n", SLICE_FMT(line));
+    CHECK_ERR(ERR_OK, plan_parse(buf_slice(&text), "plan", &diag, &plan));
+    diag_fini(&diag);
+    buf_fini(&text);
+    return plan;
+}
+
+static enum err rewrite_in_pieces(struct rewrite *r, struct slice body, size_t piece, struct buf *out)
+{
+    for (size_t at = 0; at < body.len; at += piece) {
+        /* A copy of its own, so that the sanitizer sees a read past the piece. */
+        struct slice p = slice_to(slice_from(body, at), piece);
+        char *copy = test_malloc(p.len);
+        memcpy(copy, p.at, p.len);
+        enum err e = rewrite_feed(r, slice_of(copy, p.len), out);
+        test_free(copy);
+        if (e != ERR_OK)
+            return e;
+    }
+    return rewrite_finish(r, out);
+}
+
+/* Whole and cut into pieces of every size up to 9. */
+static void becomes_within(const char *lines, size_t max_hold, const char *body, const char *want)
+{
+    struct plan *plan = plan_of(lines);
+    struct slice in = slice_str(body);
+    for (size_t piece = 1; piece < 10; piece++) {
+        struct buf out;
+        buf_init(&out, 1 << 20);
+        struct rewrite *r = rewrite_json_new(plan, max_hold);
+        enum err e = rewrite_in_pieces(r, in, piece < 9 ? piece : in.len + 1, &out);
+        if (e != ERR_OK)
+            print_error("%s\n", rewrite_fault(r));
+        CHECK_ERR(ERR_OK, e);
+        CHECK_TEXT(want, buf_slice(&out));
+        rewrite_free(&r);
+        buf_fini(&out);
+    }
+    plan_unref(&plan);
+}
+
+static void becomes(const char *lines, const char *body, const char *want)
+{
+    becomes_within(lines, REWRITE_MAX_HOLD, body, want);
+}
+
+static void refused_within(const char *lines, size_t max_hold, const char *body, enum err want, const char *fault)
+{
+    struct plan *plan = plan_of(lines);
+    struct slice in = slice_str(body);
+    for (size_t piece = 1; piece < 10; piece++) {
+        struct buf out;
+        buf_init(&out, 1 << 20);
+        struct rewrite *r = rewrite_json_new(plan, max_hold);
+        CHECK_ERR(want, rewrite_in_pieces(r, in, piece < 9 ? piece : in.len + 1, &out));
+        if (fault)
+            CHECK_TEXT(fault, slice_str(rewrite_fault(r)));
+        size_t gone = buf_len(&out);
+        CHECK_ERR(want, rewrite_feed(r, SLICE(" "), &out));
+        CHECK_ERR(want, rewrite_finish(r, &out));
+        CHECK_INT(gone, buf_len(&out));
+        rewrite_free(&r);
+        buf_fini(&out);
+    }
+    plan_unref(&plan);
+}
+
+static void refused(const char *lines, const char *body, const char *fault)
+{
+    refused_within(lines, REWRITE_MAX_HOLD, body, ERR_PEER, fault);
+}
+
+#define RENAME "rename\t/\tqty -> quantity"
+
+TEST(what_no_step_touches_keeps_every_byte)
+{
+    const char *body = " { \"a\" : 1.50e+1 ,\n\t\"b\\u0062\":\"\\u00e9\\/\" , \"c\":[ 1 , {\"d\": null} ] }\n";
+    becomes("", body, body);
+    becomes(RENAME, body, body);
+    becomes("drop\t/x\ty\nstrip\t/\tc (null becomes absent)\nenum\t/c/[]/d\te A -> B", body, body);
+    becomes("widen\t/\tqty int32 -> int64", "7", "7");
+}
+
+TEST(a_rename_replaces_the_name_and_nothing_else)
+{
+    becomes(RENAME, "{ \"qty\" : 1 }", "{ \"quantity\" : 1 }");
+    becomes(RENAME, "{\"a\":{\"qty\":1},\"qty\":{\"qty\":2}}", "{\"a\":{\"qty\":1},\"quantity\":{\"qty\":2}}");
+    becomes("rename\t/\tqty -> \"a\\\"b\\n\"", "{\"qty\":1}", "{\"a\\\"b\\n\":1}");
+}
+
+TEST(names_are_the_same_however_they_are_escaped)
+{
+    becomes(RENAME, "{\"\\u0071ty\":1}", "{\"quantity\":1}");
+    becomes("drop\t/\t\"\xF0\x9F\x98\x80\"", "{\"\\uD83D\\uDE00\":1,\"b\":2}", "{\"b\":2}");
+    refused(RENAME, "{\"a\":1,\"\\u0061\":2}", "duplicate member \"a\" at /a (byte 7)");
+}
+
+TEST(a_rename_onto_a_member_that_is_there_is_refused_in_either_order)
+{
+    refused(RENAME, "{\"qty\":1,\"quantity\":2}",
+            "member \"quantity\" is there twice after renaming at /quantity (byte 9)");
+    refused(RENAME, "{\"quantity\":2,\"x\":0,\"qty\":1}",
+            "member \"quantity\" is there twice after renaming at /qty (byte 20)");
+}
+
+TEST(two_renames_can_swap_names)
+{
+    becomes("rename\t/\ta -> b\nrename\t/\tb -> a", "{\"a\":1,\"b\":2}", "{\"b\":1,\"a\":2}");
+}
+
+TEST(a_default_comes_last_and_only_when_absent)
+{
+    const char *plan = "default\t/\tcurrency = \"EUR\"";
+    becomes(plan, "{\"a\":1}", "{\"a\":1,\"currency\":\"EUR\"}");
+    becomes(plan, "{}", "{\"currency\":\"EUR\"}");
+    becomes(plan, "{ }", "{\"currency\":\"EUR\" }");
+    becomes(plan, "{\n  \"a\": 1\n}\n", "{\n  \"a\": 1,\"currency\":\"EUR\"\n}\n");
+    becomes(plan, "{\"currency\":null}", "{\"currency\":null}");
+    becomes("rename\t/\tqty -> quantity\ndefault\t/\tquantity = 1", "{\"qty\":5}", "{\"quantity\":5}");
+}
+
+TEST(a_dropped_member_takes_its_comma_with_it)
+{
+    const char *plan = "drop\t/\tx";
+    becomes(plan, "{\"x\":{\"y\":[1,\"x\"]}}", "{}");
+    becomes(plan, "{\"x\":1,\"a\":2}", "{\"a\":2}");
+    becomes(plan, "{\"a\":2,\"x\":1}", "{\"a\":2}");
+    becomes(plan, "{\n  \"a\": 1,\n  \"x\": 2,\n  \"b\": 3\n}", "{\n  \"a\": 1,\n  \"b\": 3\n}");
+    becomes(plan, "{\n  \"a\": 1,\n  \"x\": 2\n}", "{\n  \"a\": 1\n}");
+    becomes("drop\t/\tx\ndrop\t/\ty", "{ \"x\":1, \"a\":2 , \"y\":3 }", "{ \"a\":2  }");
+    refused(plan, "{\"x\":{\"y\":1,\"y\":2}}", "duplicate member \"y\" at /x/y (byte 12)");
+    refused(plan, "{\"x\":1,\"x\":2}", "duplicate member \"x\" at /x (byte 7)");
+}
+
+TEST(strip_takes_out_null_and_nothing_else)
+{
+    const char *plan = "strip\t/\tnote (null becomes absent)";
+    becomes(plan, "{\"note\":null}", "{}");
+    becomes(plan, "{\"note\": null ,\"a\":1}", "{ \"a\":1}");
+    becomes(plan, "{\"a\":1,\"note\":null}", "{\"a\":1}");
+    becomes(plan, "{\"note\":\"null\"}", "{\"note\":\"null\"}");
+    becomes(plan, "{\"note\":{\"note\":null},\"b\":[null]}", "{\"note\":{\"note\":null},\"b\":[null]}");
+    becomes("strip\t/\tnote\nrename\t/\tnote -> remark\ndefault\t/\tremark = \"-\"", "{\"note\" : null}",
+            "{\"remark\":\"-\"}");
+    becomes("strip\t/\tnote\nrename\t/\tnote -> remark", "{\"note\" : 1}", "{\"remark\" : 1}");
+}
+
+TEST(an_enum_maps_symbols_by_its_table)
+{
+    const char *plan = "enum\t/\tstatus GONE -> CLOSED, NEW -> NEW";
+    becomes(plan, "{\"status\": \"GONE\" }", "{\"status\": \"CLOSED\" }");
+    becomes(plan, "{\"status\":\"\\u004eEW\"}", "{\"status\":\"NEW\"}");
+    becomes(plan, "{\"status\":null}", "{\"status\":null}");
+    refused(plan, "{\"status\":\"ODD\"}", "the plan has nothing for \"ODD\" at /status (byte 10)");
+    refused(plan, "{\"status\":3}", "a string is expected at /status (byte 10)");
+    becomes("enum\t/\tstatus GONE -> CLOSED, else \"OTHER\"", "{\"status\":\"ODD\"}", "{\"status\":\"OTHER\"}");
+    becomes("enum\t/list\t[] A -> B", "{\"list\":[\"A\" , \"A\",null]}", "{\"list\":[\"B\" , \"B\",null]}");
+    becomes("enum\t/map\t{} A -> B", "{\"map\":{\"x\":\"A\",\"y\":\"A\"}}", "{\"map\":{\"x\":\"B\",\"y\":\"B\"}}");
+    becomes("enum\t/\ts A -> B\nrename\t/\ts -> t\nstrip\t/\ts\ndefault\t/\tu = 1", "{\"s\":\"A\"}",
+            "{\"t\":\"B\",\"u\":1}");
+}
+
+TEST(narrow_lets_through_whole_numbers_in_range_as_they_are_spelled)
+{
+    const char *plan = "narrow\t/\tn -100..200";
+    becomes(plan, "{\"n\":200}", "{\"n\":200}");
+    becomes(plan, "{\"n\":-1.00e2}", "{\"n\":-1.00e2}");
+    becomes(plan, "{\"n\":1500e-1 , \"m\":1e9}", "{\"n\":1500e-1 , \"m\":1e9}");
+    refused(plan, "{\"n\":201}", "a whole number from -100 to 200 is expected at /n (byte 5)");
+    refused(plan, "{\"n\":0.5}", "a whole number from -100 to 200 is expected at /n (byte 5)");
+    refused(plan, "{\"n\":1e400}", NULL);
+    refused(plan, "{\"n\":\"7\"}", "a number is expected at /n (byte 5)");
+}
+
+TEST(steps_find_their_place_through_arrays_and_maps)
+{
+    becomes("rename\t/lines/[]\tqty -> quantity", "{\"lines\":[{\"qty\":1},{\"qty\":2}],\"qty\":3}",
+            "{\"lines\":[{\"quantity\":1},{\"quantity\":2}],\"qty\":3}");
+    becomes("drop\t/[]\tx", "[{\"x\":1},{\"y\":[{\"x\":1}]}]", "[{},{\"y\":[{\"x\":1}]}]");
+    becomes("drop\t/m/{}\tx", "{\"m\":{\"a\":{\"x\":1},\"b\":{\"x\":2}}}", "{\"m\":{\"a\":{},\"b\":{}}}");
+    becomes("drop\t/a~1b/c~0\tx", "{\"a/b\":{\"c~\":{\"x\":1}}}", "{\"a/b\":{\"c~\":{}}}");
+    refused("narrow\t/lines/[]\tqty 0..9", "{\"lines\":[{},{},{},{\"qty\":10}]}",
+            "a whole number from 0 to 9 is expected at /lines/[3]/qty (byte 26)");
+}
+
+TEST(steps_inside_a_renamed_member_go_by_its_old_name)
+{
+    becomes("rename\t/\ta -> b\ndrop\t/a\tx", "{\"a\":{\"x\":1}}", "{\"b\":{}}");
+}
+
+TEST(a_body_of_another_shape_than_the_plans_is_refused)
+{
+    refused(RENAME, "7", "the body is not an object at / (byte 0)");
+    refused(RENAME, "[]", "the body is not an object at / (byte 0)");
+    refused("drop\t/[]\tx", "{}", "the body is not an array at / (byte 0)");
+    becomes("drop\t/a\tx", "{\"a\":[1,2]}", "{\"a\":[1,2]}");
+}
+
+TEST(a_default_that_is_not_json_refuses_the_body_that_needs_it)
+{
+    struct plan *plan = plan_new();
+    plan_add(plan,
+             &(struct plan_step){.op = PLAN_DEFAULT, .path = SLICE("/"), .to = SLICE("c"), .value = SLICE("EUR")});
+    struct buf out;
+    buf_init(&out, 100);
+    struct rewrite *r = rewrite_json_new(plan, 100);
+    CHECK_ERR(ERR_PEER, rewrite_feed(r, SLICE("{}"), &out));
+    CHECK_TEXT("the plan's default for \"c\" is not JSON at / (byte 1)", slice_str(rewrite_fault(r)));
+    CHECK_INT(1, rewrite_offset(r));
+    rewrite_free(&r);
+    buf_fini(&out);
+    plan_unref(&plan);
+}
+
+TEST(broken_json_is_refused_with_path_and_offset)
+{
+    refused("", "{\"a\":[1,01]}", "a number with a leading zero at /a/[0] (byte 9)");
+    refused("", "{\"a\":1", "the text ends before its value does at /a (byte 6)");
+    refused("", "{\"a\":1,\"a\":2}", "duplicate member \"a\" at /a (byte 7)");
+}
+
+TEST(no_more_than_max_hold_is_kept_back)
+{
+    becomes_within("strip\t/\tn", 12, "{\"long\":\"01234567890123456789\"}", "{\"long\":\"01234567890123456789\"}");
+    becomes_within("strip\t/\tn", 12, "{\"n\":\"123456\"}", "{\"n\":\"123456\"}");
+    refused_within("strip\t/\tn", 12, "{\"n\":\"1234567\"}", ERR_FULL, NULL);
+    refused_within("strip\t/\tn", 12, "{             \"n\":1}", ERR_FULL, NULL);
+    refused_within("", 12, "{\"a name that is long\":1}", ERR_FULL, NULL);
+}
+
+TEST(an_object_has_at_most_4096_names)
+{
+    struct plan *plan = plan_new();
+    for (int names = 4096; names <= 4097; names++) {
+        struct buf body, out;
+        buf_init(&body, BUF_TEXT_BOUND);
+        buf_init(&out, BUF_TEXT_BOUND);
+        buf_put_char(&body, '{');
+        for (int i = 0; i < names; i++)
+            buf_putf(&body, "%s\"%d\":{\"%d\":0}", i ? "," : "", i, i);
+        buf_put_char(&body, '}');
+        struct rewrite *r = rewrite_json_new(plan, REWRITE_MAX_HOLD);
+        CHECK_ERR(names == 4096 ? ERR_OK : ERR_FULL, rewrite_feed(r, buf_slice(&body), &out));
+        rewrite_free(&r);
+        buf_fini(&out);
+        buf_fini(&body);
+    }
+    plan_unref(&plan);
+}
+
+TEST(a_full_out_stops_the_rewrite)
+{
+    struct plan *plan = plan_new();
+    struct buf out;
+    buf_init(&out, 4);
+    struct rewrite *r = rewrite_json_new(plan, 100);
+    CHECK_ERR(ERR_FULL, rewrite_feed(r, SLICE("[1,2,3]"), &out));
+    CHECK_ERR(ERR_FULL, rewrite_finish(r, &out));
+    rewrite_free(&r);
+    buf_fini(&out);
+    plan_unref(&plan);
+}
+
+TEST(steps_are_counted_when_they_are_applied)
+{
+    struct plan *plan = plan_of("rename\t/[]\ta -> b\ndrop\t/[]\tc\ndefault\t/[]\td = 0");
+    struct buf out;
+    buf_init(&out, 1000);
+    struct rewrite *r = rewrite_json_new(plan, 100);
+    CHECK_ERR(ERR_OK, rewrite_feed(r, SLICE("[{\"a\":1},{\"a\":1,\"d\":2},{}]"), &out));
+    CHECK_INT(2, rewrite_applied(r)[0]);
+    CHECK_INT(0, rewrite_applied(r)[1]);
+    CHECK_INT(2, rewrite_applied(r)[2]);
+    rewrite_free(&r);
+    buf_fini(&out);
+    plan_unref(&plan);
+}
+
+TESTS_BEGIN()
+TESTS_RUN(what_no_step_touches_keeps_every_byte)
+TESTS_RUN(a_rename_replaces_the_name_and_nothing_else)
+TESTS_RUN(names_are_the_same_however_they_are_escaped)
+TESTS_RUN(a_rename_onto_a_member_that_is_there_is_refused_in_either_order)
+TESTS_RUN(two_renames_can_swap_names)
+TESTS_RUN(a_default_comes_last_and_only_when_absent)
+TESTS_RUN(a_dropped_member_takes_its_comma_with_it)
+TESTS_RUN(strip_takes_out_null_and_nothing_else)
+TESTS_RUN(an_enum_maps_symbols_by_its_table)
+TESTS_RUN(narrow_lets_through_whole_numbers_in_range_as_they_are_spelled)
+TESTS_RUN(steps_find_their_place_through_arrays_and_maps)
+TESTS_RUN(steps_inside_a_renamed_member_go_by_its_old_name)
+TESTS_RUN(a_body_of_another_shape_than_the_plans_is_refused)
+TESTS_RUN(a_default_that_is_not_json_refuses_the_body_that_needs_it)
+TESTS_RUN(broken_json_is_refused_with_path_and_offset)
+TESTS_RUN(no_more_than_max_hold_is_kept_back)
+TESTS_RUN(an_object_has_at_most_4096_names)
+TESTS_RUN(a_full_out_stops_the_rewrite)
+TESTS_RUN(steps_are_counted_when_they_are_applied)
+TESTS_END()
