@@ -23,7 +23,8 @@ struct conn_host {
     void (*accept)(struct conn *c, struct transit *t);
     /* client side: the handshake is done, requests can be sent */
     void (*ready)(struct conn *c);
-    /* an exchange has ended; c->exchanges and c->room are up to date */
+    /* an exchange has ended, or the peer has changed what it allows (GOAWAY: c->draining);
+     * c->exchanges and c->room are up to date */
     void (*freed)(struct conn *c);
     /* `fault` for people: NULL when it ended well */
     void (*closed)(struct conn *c, const char *fault);

@@ -28,19 +28,20 @@ enum h2_code {
 struct h2_stream {
     struct h2_conn *conn;
     struct transit *t;
-    struct list link;      /* its conn's */
-    int32_t id;            /* 0: not on the wire yet, or no longer */
-    int64_t moved_us;      /* when anything last moved in it */
+    struct list link; /* its conn's */
+    int32_t id;       /* 0: not on the wire yet, or no longer */
+    int64_t moved_us; /* when anything last moved in it */
     enum transit_end how;
-    uint8_t infos;         /* 1xx heads so far */
-    bool is_request;       /* what comes in is a request */
-    bool head_open;        /* a field section has begun and not ended */
-    bool has_head;         /* the head proper is whole */
-    bool oversized;        /* of the section at hand */
-    bool is_sent;          /* our head has left */
-    bool deferred;         /* the session waits for body */
-    bool out_closed;       /* END_STREAM of ours has left */
+    uint8_t infos;   /* 1xx heads so far */
+    bool is_request; /* what comes in is a request */
+    bool head_open;  /* a field section has begun and not ended */
+    bool has_head;   /* the head proper is whole */
+    bool oversized;  /* of the section at hand */
+    bool is_sent;    /* our head has left */
+    bool deferred;   /* the session waits for body */
+    bool out_closed; /* END_STREAM of ours has left */
     bool reset_by_peer;
+    bool is_over; /* `how` is decided */
 };
 
 /* All but `begin` come with the stream that h2_conn attached. */
