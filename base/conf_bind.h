@@ -63,6 +63,8 @@ MUST_USE enum err conf_bind(const struct conf_node *root, const struct conf_key 
                             struct arena *arena, struct diag *diag);
 /* What `into` holds, as YAML with every default. */
 void conf_bind_show(const struct conf_key *table, const void *from, struct buf *out);
+/* A CONF_COUNT, CONF_DURATION or CONF_SIZE as one would write it. */
+void conf_bind_show_number(enum conf_type type, uint64_t n, struct buf *out);
 /* A Markdown table of every key: docs/config.md. */
 void conf_bind_doc(const struct conf_key *table, struct buf *out);
 
