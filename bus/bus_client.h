@@ -3,7 +3,9 @@
 
 /* bus_client - the DEALER end: says hello, sends records, matches answers, reconnects.
  *
- * Records queued in one turn of the loop leave as one ZeroMQ message.  After a
+ * Records queued in one turn of the loop leave as one ZeroMQ message.  Every beat
+ * it renews, by itself, what `hello` says still runs; the Beat that answers comes to
+ * `record`.  After a
  * silence of three beats the broker counts as lost: `lost` is called, calls in
  * flight are answered ERR_AGAIN, and hello is said again until welcomed.
  *
@@ -16,7 +18,7 @@
 struct bus_client;
 
 struct bus_client_conf {
-    const char *endpoint;        /* "tcp://10.0.0.9:4750" */
+    const char *endpoint;        /* "tcp://10.0.0.9:4750"; copied, as are the two names */
     uint8_t server_key[32];      /* CURVE, binary */
     uint8_t public_key[32], secret_key[32];
     const char *service;         /* ours; "" for a caller only */
@@ -36,6 +38,7 @@ struct bus_client_owner {
 /* `answer` is NULL unless `e` is OK; borrowed for the call. */
 typedef void bus_client_answer_fn(void *arg, enum err e, const Weft__Bus__V1__Record *answer);
 
+/* NULL: this libzmq cannot. */
 struct bus_client *bus_client_start(struct loop *l, struct due_clock *clock, const struct bus_client_conf *conf,
                                     const struct bus_client_owner *owner, void *arg);
 void bus_client_close(struct bus_client **c);

@@ -21,7 +21,8 @@ struct zsock_route {
 
 /* `user` is what ZAP answered for this peer (its SPIFFE ID); empty on a DEALER. */
 typedef void zsock_recv_fn(void *arg, const struct zsock_route *from, struct slice user, struct slice body);
-/* The connection failed for good reasons to tell: "the broker refused our key". */
+/* What only the handshake knows: "the broker does not know our key", "the broker has gone".
+ * libzmq goes on trying by itself. */
 typedef void zsock_fault_fn(void *arg, const char *why);
 
 /* A new CURVE key pair. */
