@@ -33,6 +33,7 @@ struct bus_client {
     void *arg;
     struct zsock *zsock;
     struct buf outgoing; /* packed records of this turn */
+    size_t outgoing_records;
     struct loop_task flush;
     struct list calls;
     size_t call_count;
