@@ -54,4 +54,18 @@ struct slice creds_id(const struct creds *c);
 /* When our leaf ends, microseconds since 1970. */
 int64_t creds_expires_us(const struct creds *c);
 
+/* One connection's view of all this, for stream_tls: who is expected, and the verdict. */
+enum { CREDS_ALPN_MAX = 64, CREDS_FAULT_MAX = 512 };
+struct creds_session {
+    struct creds *creds;
+    char *expect;                 /* the exact SPIFFE ID, or NULL: any trusted one */
+    uint8_t alpn[CREDS_ALPN_MAX]; /* length-prefixed names in order of preference (RFC 7301) */
+    size_t alpn_len;
+    char *peer_id;               /* once verified; owned, mem_free it */
+    char fault[CREDS_FAULT_MAX]; /* why not */
+};
+struct ssl_st;
+/* A new SSL object that asks `s` and answers into it; `s` outlives it.  The caller frees it. */
+struct ssl_st *creds_session_open(struct creds_session *s, bool server);
+
 #endif

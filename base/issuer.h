@@ -7,7 +7,7 @@
  * P-256, serials from the system's randomness (X.509-SVID, RFC 5280). */
 #include "base/buf.h"
 
-/* A new root, as two PEM texts.  `days` 1 to 3650. */
+/* A new root, as two PEM texts.  `days` 1 to 3650.  INPUT: not 1 to 255 printable characters. */
 MUST_USE enum err issuer_root(struct slice trust_domain, unsigned days, struct buf *cert, struct buf *key);
 
 struct issuer_leaf {

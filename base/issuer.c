@@ -1,0 +1,243 @@
+#include "base/issuer.h"
+
+#include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "base/check.h"
+#include "base/now.h"
+
+enum { SERIAL_BITS = 127, SECONDS_A_DAY = 86400, SKEW_S = 60 };
+
+/* Making things from good parts fails only when memory or randomness is gone. */
+static void must(bool done)
+{
+    PRE(done);
+}
+
+static EVP_PKEY *new_key(void)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    must(key != NULL);
+    return key;
+}
+
+/* RFC 5280 section 4.1.2.2: positive and unlike any other. */
+static void set_serial(X509 *x)
+{
+    BIGNUM *n = BN_new();
+
+    must(n && BN_rand(n, SERIAL_BITS, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1);
+    must(BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x)) != NULL);
+    BN_free(n);
+}
+
+static void set_dates(X509 *x, int64_t not_before_us, int64_t not_after_us)
+{
+    must(ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(not_before_us / NOW_US_PER_S)) != NULL);
+    must(ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(not_after_us / NOW_US_PER_S)) != NULL);
+}
+
+static X509 *new_cert(EVP_PKEY *key, int64_t not_before_us, int64_t not_after_us)
+{
+    X509 *x = X509_new();
+
+    must(x && X509_set_version(x, X509_VERSION_3) == 1 && X509_set_pubkey(x, key) == 1);
+    set_serial(x);
+    set_dates(x, not_before_us, not_after_us);
+    return x;
+}
+
+/* An extension in the words of x509v3_config(5). */
+static void add_words(X509 *x, X509 *signer, int nid, const char *words)
+{
+    X509V3_CTX ctx;
+
+    X509V3_set_ctx(&ctx, signer, x, NULL, NULL, 0);
+    X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, words);
+    must(ext && X509_add_ext(x, ext, -1) == 1);
+    X509_EXTENSION_free(ext);
+}
+
+static void add_usage(X509 *x, const char *words, bool critical)
+{
+    add_words(x, x, NID_key_usage, words);
+    int at = X509_get_ext_by_NID(x, NID_key_usage, -1);
+    must(X509_EXTENSION_set_critical(X509_get_ext(x, at), critical) == 1);
+}
+
+static void push_uri(GENERAL_NAMES *names, struct slice uri)
+{
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+
+    must(name && text && ASN1_STRING_set(text, uri.at, (int)uri.len) == 1);
+    GENERAL_NAME_set0_value(name, GEN_URI, text);
+    must(sk_GENERAL_NAME_push(names, name) > 0);
+}
+
+/* Byte for byte: the words of x509v3_config would trip over commas. */
+static void add_uris(X509 *x, struct slice uri, struct slice second, bool critical)
+{
+    GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+
+    must(names != NULL);
+    if (uri.len > 0)
+        push_uri(names, uri);
+    if (second.len > 0)
+        push_uri(names, second);
+    if (sk_GENERAL_NAME_num(names) > 0)
+        must(X509_add1_ext_i2d(x, NID_subject_alt_name, names, critical, 0) == 1);
+    sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
+}
+
+static void add_name(X509_NAME *name, const char *field, struct slice text)
+{
+    must(X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, (const unsigned char *)text.at, (int)text.len, -1, 0) ==
+         1);
+}
+
+static void take_pem(BIO *from, struct buf *out)
+{
+    char *at;
+    long len = BIO_get_mem_data(from, &at);
+
+    buf_put(out, slice_of(at, (size_t)len));
+    BIO_free(from);
+}
+
+static void print_both(X509 *x, EVP_PKEY *k, struct buf *cert, struct buf *key)
+{
+    BIO *cert_pem = BIO_new(BIO_s_mem()), *key_pem = BIO_new(BIO_s_secmem());
+
+    must(cert_pem && key_pem && PEM_write_bio_X509(cert_pem, x) == 1);
+    must(PEM_write_bio_PKCS8PrivateKey(key_pem, k, NULL, NULL, 0, NULL, NULL) == 1);
+    take_pem(cert_pem, cert);
+    take_pem(key_pem, key);
+}
+
+static bool is_word(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.at[i] <= ' ' || s.at[i] > '~')
+            return false;
+    return s.len > 0 && s.len <= 255;
+}
+
+enum err issuer_root(struct slice trust_domain, unsigned days, struct buf *cert, struct buf *key)
+{
+    int64_t now = now_wall_us(&now_real);
+    char id[9 + 255 + 1] = "spiffe://";
+
+    PRE(days >= 1 && days <= 3650);
+    if (!is_word(trust_domain))
+        return ERR_INPUT;
+    memcpy(id + 9, trust_domain.at, trust_domain.len);
+    EVP_PKEY *k = new_key();
+    X509 *x = new_cert(k, now - (int64_t)SKEW_S * NOW_US_PER_S, now + (int64_t)days * SECONDS_A_DAY * NOW_US_PER_S);
+    add_name(X509_get_subject_name(x), "O", SLICE("weft"));
+    add_name(X509_get_subject_name(x), "OU", slice_to(trust_domain, 64)); /* ub-organizational-unit-name */
+    must(X509_set_issuer_name(x, X509_get_subject_name(x)) == 1);
+    add_words(x, x, NID_basic_constraints, "critical,CA:TRUE");
+    add_usage(x, "keyCertSign,cRLSign", true);
+    add_words(x, x, NID_subject_key_identifier, "hash");
+    add_uris(x, slice_of(id, 9 + trust_domain.len), (struct slice){0}, false);
+    must(X509_sign(x, k, EVP_sha256()) > 0);
+    print_both(x, k, cert, key);
+    X509_free(x);
+    EVP_PKEY_free(k);
+    return ERR_OK;
+}
+
+static void add_leaf_usage(X509 *x, const struct issuer_leaf *leaf)
+{
+    struct buf words;
+
+    if (leaf->no_key_usage)
+        return;
+    buf_init(&words, 128);
+    buf_putf(&words, "%s%s%s", leaf->no_digital_signature ? "" : ",digitalSignature",
+             leaf->key_cert_sign ? ",keyCertSign" : "", leaf->crl_sign ? ",cRLSign" : "");
+    if (buf_len(&words) == 0)
+        buf_putf(&words, ",keyEncipherment"); /* it may not be empty (RFC 5280 section 4.2.1.3) */
+    add_usage(x, buf_text(&words) + 1, !leaf->key_usage_not_critical);
+    buf_fini(&words);
+}
+
+static const char *leaf_purposes(const struct issuer_leaf *leaf)
+{
+    if (leaf->eku_client_only)
+        return "clientAuth";
+    return leaf->eku_server_only ? "serverAuth" : "serverAuth,clientAuth";
+}
+
+static X509 *make_leaf(X509 *root, EVP_PKEY *k, const struct issuer_leaf *leaf)
+{
+    X509 *x = new_cert(k, leaf->not_before_us, leaf->not_after_us);
+
+    must(X509_set_issuer_name(x, X509_get_subject_name(root)) == 1);
+    if (leaf->is_ca) /* what signs must have a name to be found by (RFC 5280 section 4.1.2.6) */
+        add_name(X509_get_subject_name(x), "O", SLICE("weft intermediate"));
+    add_words(x, root, NID_basic_constraints, leaf->is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    add_leaf_usage(x, leaf);
+    add_words(x, root, NID_ext_key_usage, leaf_purposes(leaf));
+    add_words(x, root, NID_subject_key_identifier, "hash");
+    add_words(x, root, NID_authority_key_identifier, "keyid");
+    /* RFC 5280 section 4.2.1.6: critical because the subject is empty. */
+    add_uris(x, leaf->id, leaf->second_uri, !leaf->is_ca);
+    return x;
+}
+
+static X509 *read_cert(struct slice pem)
+{
+    BIO *b = BIO_new_mem_buf(pem.at, (int)pem.len);
+    X509 *x = b ? PEM_read_bio_X509(b, NULL, NULL, NULL) : NULL;
+
+    BIO_free(b);
+    return x;
+}
+
+/* Never asks a terminal for a passphrase. */
+static int no_passphrase(char *into, int room, int writing, void *arg)
+{
+    (void)into;
+    (void)room;
+    (void)writing;
+    (void)arg;
+    return -1;
+}
+
+static EVP_PKEY *read_key(struct slice pem)
+{
+    BIO *b = BIO_new_mem_buf(pem.at, (int)pem.len);
+    EVP_PKEY *k = b ? PEM_read_bio_PrivateKey(b, NULL, no_passphrase, NULL) : NULL;
+
+    BIO_free(b);
+    return k;
+}
+
+enum err issuer_sign(struct slice root_cert, struct slice root_key, const struct issuer_leaf *leaf, struct buf *cert,
+                     struct buf *key)
+{
+    enum err e = ERR_INPUT;
+    X509 *root = read_cert(root_cert);
+    EVP_PKEY *root_k = read_key(root_key);
+
+    if (root && root_k && X509_check_private_key(root, root_k) == 1) {
+        EVP_PKEY *k = new_key();
+        X509 *x = make_leaf(root, k, leaf);
+        must(X509_sign(x, root_k, EVP_sha256()) > 0);
+        print_both(x, k, cert, key);
+        X509_free(x);
+        EVP_PKEY_free(k);
+        e = ERR_OK;
+    }
+    X509_free(root);
+    EVP_PKEY_free(root_k);
+    ERR_clear_error();
+    return e;
+}

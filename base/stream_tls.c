@@ -1,0 +1,467 @@
+#include "base/stream.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/check.h"
+#include "base/creds.h"
+#include "base/mem.h"
+
+/* stream over TLS 1.3, on top of any other stream.
+ *
+ * OpenSSL reads and writes the stream below through a BIO of ours, so a record is
+ * copied once, by the cipher.  Two things keep the promises of a stream:
+ *
+ * - OpenSSL reads ahead.  Bytes it holds make no event below, so while it may hold
+ *   some, a deferred call makes the STREAM_READ (`held`).
+ * - A record that the stream below took only in part cannot be taken back.  It counts
+ *   as written, and is flushed before anything else is (`owed`).
+ *
+ * A client is open before the server has judged its certificate (RFC 8446 section
+ * 4.4.2 comes in its last flight): a refusal arrives as PEER on the first read. */
+enum tls_state { TLS_SHAKING, TLS_OPEN, TLS_BROKEN };
+
+/* Our half: it ends with a close_notify that may have to wait for its turn. */
+enum tls_half { HALF_OPEN, HALF_ENDING, HALF_ENDED };
+
+enum { RECORD_MAX = 16384 }; /* bytes in one record, RFC 8446 section 5.1 */
+
+struct stream_tls {
+    struct stream stream;
+    struct loop *loop;
+    struct stream *under;
+    SSL *ssl;
+    struct creds_session session;
+    struct loop_task task;
+    enum tls_state state;
+    enum tls_half half;
+    enum err under_read; /* how the last read below went */
+    enum err under_write;
+    unsigned wanted;
+    bool held;          /* OpenSSL may hold bytes that nobody has read */
+    bool read_by_write; /* a read can go on only after a write (key update) */
+    size_t owed;        /* bytes of the record that is under way, 0: none */
+};
+
+static struct stream_tls *self(const struct stream *s)
+{
+    return (struct stream_tls *)s;
+}
+
+/* What OpenSSL expects: 1, 0 at the end, else -1 (its shutdown takes 0 for done). */
+static int bio_answer(enum err e)
+{
+    if (e == ERR_OK)
+        return 1;
+    return e == ERR_CLOSED ? 0 : -1;
+}
+
+static int bio_read(BIO *bio, char *into, size_t room, size_t *got)
+{
+    struct stream_tls *t = BIO_get_data(bio);
+
+    BIO_clear_retry_flags(bio);
+    t->under_read = stream_read(t->under, into, room, got);
+    if (t->under_read == ERR_AGAIN)
+        BIO_set_retry_read(bio);
+    return bio_answer(t->under_read);
+}
+
+static int bio_write(BIO *bio, const char *bytes, size_t len, size_t *took)
+{
+    struct stream_tls *t = BIO_get_data(bio);
+
+    BIO_clear_retry_flags(bio);
+    t->under_write = stream_write(t->under, slice_of(bytes, len), took);
+    if (t->under_write == ERR_AGAIN)
+        BIO_set_retry_write(bio);
+    return bio_answer(t->under_write);
+}
+
+static long bio_ctrl(BIO *bio, int what, long number, void *pointer)
+{
+    struct stream_tls *t = BIO_get_data(bio);
+
+    (void)number;
+    (void)pointer;
+    if (what == BIO_CTRL_EOF)
+        return t->under_read == ERR_CLOSED;
+    return what == BIO_CTRL_FLUSH; /* nothing is kept here */
+}
+
+static BIO_METHOD *method; /* made once, for the life of the process */
+
+static void make_method(void)
+{
+    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
+    PRE(method && BIO_meth_set_read_ex(method, bio_read) == 1);
+    PRE(BIO_meth_set_write_ex(method, bio_write) == 1 && BIO_meth_set_ctrl(method, bio_ctrl) == 1);
+}
+
+static BIO *new_bio(struct stream_tls *t)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    PRE(pthread_once(&once, make_method) == 0);
+    BIO *bio = BIO_new(method);
+    PRE(bio != NULL);
+    BIO_set_data(bio, t);
+    BIO_set_init(bio, 1);
+    return bio;
+}
+
+static void say(struct stream_tls *t, unsigned events)
+{
+    if (events && t->stream.fn)
+        t->stream.fn(t->stream.arg, events);
+}
+
+static void want_under(struct stream_tls *t)
+{
+    unsigned events = 0;
+
+    if (t->state == TLS_SHAKING)
+        events = SSL_want_write(t->ssl) ? STREAM_WRITE : STREAM_READ;
+    if (t->state == TLS_OPEN) {
+        bool must_write = t->owed > 0 || t->half == HALF_ENDING || t->read_by_write;
+        events = (t->wanted & STREAM_READ) | (must_write ? STREAM_WRITE : t->wanted & STREAM_WRITE);
+    }
+    stream_want(t->under, events);
+}
+
+static void explain(struct stream_tls *t, const char *why)
+{
+    (void)snprintf(t->session.fault, sizeof(t->session.fault), "%s", why);
+}
+
+static bool is_not_tls(int reason)
+{
+    return reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
+           reason == SSL_R_HTTPS_PROXY_REQUEST || reason == SSL_R_BAD_RECORD_TYPE ||
+           reason == SSL_R_PACKET_LENGTH_TOO_LONG;
+}
+
+static bool is_older_tls(int reason)
+{
+    return reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_AD_REASON_OFFSET + SSL_AD_PROTOCOL_VERSION;
+}
+
+static bool is_cut(const struct stream_tls *t, int reason)
+{
+    return reason == SSL_R_UNEXPECTED_EOF_WHILE_READING || reason == 0 || t->under_read == ERR_PEER;
+}
+
+/* Puts OpenSSL's reason into words, unless the verdict on the certificate stands there already. */
+static void explain_ssl(struct stream_tls *t)
+{
+    int reason = ERR_GET_REASON(ERR_peek_last_error());
+    char *fault = t->session.fault;
+
+    if (fault[0] != '\0')
+        return;
+    if (is_cut(t, reason))
+        explain(t, t->state == TLS_SHAKING ? "cut off during the handshake" : "cut off");
+    else if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
+        explain(t, "no certificate");
+    else if (is_not_tls(reason))
+        explain(t, "not TLS");
+    else if (is_older_tls(reason))
+        explain(t, "no TLS 1.3");
+    else if (reason == SSL_R_NO_APPLICATION_PROTOCOL || reason == SSL_AD_REASON_OFFSET + SSL_AD_NO_APPLICATION_PROTOCOL)
+        explain(t, "no protocol in common (ALPN)");
+    else if (reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256)
+        (void)snprintf(fault, sizeof(t->session.fault), "the other side refused us: %s",
+                       SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET));
+    else
+        (void)snprintf(fault, sizeof(t->session.fault), "TLS failed: %s",
+                       ERR_reason_error_string(ERR_peek_last_error()));
+}
+
+static void break_off(struct stream_tls *t)
+{
+    t->state = TLS_BROKEN;
+    loop_task_cancel(&t->task);
+    want_under(t);
+    say(t, STREAM_BROKEN);
+}
+
+static bool has_alpn(const struct stream_tls *t)
+{
+    const unsigned char *name;
+    unsigned len;
+
+    SSL_get0_alpn_selected(t->ssl, &name, &len);
+    return len > 0;
+}
+
+static void open_up(struct stream_tls *t)
+{
+    /* A side that offers nothing at all is not refused by OpenSSL. */
+    if (t->session.alpn_len > 0 && !has_alpn(t)) {
+        explain(t, "no protocol in common (ALPN)");
+        break_off(t);
+        return;
+    }
+    t->state = TLS_OPEN;
+    t->held = SSL_has_pending(t->ssl);
+    stream_want(&t->stream, t->wanted);
+    say(t, STREAM_OPEN);
+}
+
+static void shake(struct stream_tls *t)
+{
+    ERR_clear_error();
+    int rc = SSL_do_handshake(t->ssl);
+    if (rc == 1) {
+        open_up(t);
+        return;
+    }
+    int what = SSL_get_error(t->ssl, rc);
+    if (what == SSL_ERROR_WANT_READ || what == SSL_ERROR_WANT_WRITE) {
+        want_under(t);
+        return;
+    }
+    explain_ssl(t);
+    break_off(t);
+}
+
+/* OK, AGAIN, or how it failed. */
+static enum err outcome(struct stream_tls *t, int rc, enum err gone)
+{
+    switch (SSL_get_error(t->ssl, rc)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+        return ERR_AGAIN;
+    case SSL_ERROR_ZERO_RETURN:
+        return ERR_CLOSED;
+    }
+    explain_ssl(t);
+    return gone;
+}
+
+static enum err tls_read(struct stream *s, char *into, size_t room, size_t *got)
+{
+    struct stream_tls *t = self(s);
+
+    if (t->state == TLS_SHAKING)
+        return ERR_AGAIN;
+    ERR_clear_error();
+    int rc = SSL_read_ex(t->ssl, into, room, got);
+    t->held = rc == 1 && SSL_has_pending(t->ssl);
+    if (t->held && (t->wanted & STREAM_READ))
+        loop_defer(t->loop, &t->task);
+    if (rc == 1)
+        return ERR_OK;
+    t->read_by_write = SSL_want_write(t->ssl);
+    if (t->read_by_write)
+        want_under(t);
+    return outcome(t, rc, t->under_read == ERR_IO ? ERR_IO : ERR_PEER);
+}
+
+/* OpenSSL keeps the record itself: it looks at the length alone and at none of these bytes. */
+static const char owed_bytes[RECORD_MAX];
+
+static enum err flush(struct stream_tls *t)
+{
+    size_t took;
+
+    if (t->owed == 0)
+        return ERR_OK;
+    ERR_clear_error();
+    int rc = SSL_write_ex(t->ssl, owed_bytes, t->owed, &took);
+    enum err e = rc == 1 ? ERR_OK : outcome(t, rc, ERR_IO);
+    if (e != ERR_AGAIN)
+        t->owed = 0;
+    if (e != ERR_AGAIN && e != ERR_OK)
+        t->half = HALF_ENDED;
+    return e;
+}
+
+static enum err tls_write(struct stream *s, struct slice bytes, size_t *took)
+{
+    struct stream_tls *t = self(s);
+    struct slice record = slice_to(bytes, RECORD_MAX);
+
+    if (t->state == TLS_SHAKING)
+        return ERR_AGAIN;
+    if (t->half != HALF_OPEN)
+        return ERR_IO;
+    if (record.len == 0) {
+        *took = 0;
+        return ERR_OK;
+    }
+    TRY(flush(t));
+    ERR_clear_error();
+    int rc = SSL_write_ex(t->ssl, record.at, record.len, took);
+    if (rc == 1)
+        return ERR_OK;
+    enum err e = outcome(t, rc, ERR_IO);
+    if (e != ERR_AGAIN)
+        return ERR_IO;
+    /* The answer to a key update goes first; while it waits, our record has not begun. */
+    if (SSL_in_init(t->ssl))
+        return ERR_AGAIN;
+    t->owed = record.len;
+    want_under(t);
+    *took = record.len;
+    return ERR_OK;
+}
+
+static void tls_want(struct stream *s, unsigned events)
+{
+    struct stream_tls *t = self(s);
+
+    t->wanted = events;
+    if (t->state != TLS_OPEN)
+        return;
+    want_under(t);
+    if (t->held && (events & STREAM_READ))
+        loop_defer(t->loop, &t->task);
+}
+
+/* close_notify after what is owed, then the end of the stream below. */
+static void end_half(struct stream_tls *t)
+{
+    if (t->half != HALF_ENDING || flush(t) == ERR_AGAIN)
+        return;
+    ERR_clear_error();
+    int rc = SSL_shutdown(t->ssl);
+    if (rc < 0 && SSL_get_error(t->ssl, rc) == SSL_ERROR_WANT_WRITE)
+        return;
+    t->half = HALF_ENDED;
+    stream_shut(t->under);
+}
+
+static void tls_shut(struct stream *s)
+{
+    struct stream_tls *t = self(s);
+
+    if (t->state != TLS_OPEN || t->half != HALF_OPEN)
+        return;
+    t->half = HALF_ENDING;
+    end_half(t);
+    want_under(t);
+}
+
+static void tls_close(struct stream *s)
+{
+    struct stream_tls *t = self(s);
+
+    loop_task_cancel(&t->task);
+    SSL_free(t->ssl);
+    stream_close(&t->under);
+    creds_unref(&t->session.creds);
+    mem_free(t->session.peer_id);
+    mem_free(t->session.expect);
+    mem_free(t);
+}
+
+static struct slice tls_peer_id(const struct stream *s)
+{
+    return slice_str(self(s)->session.peer_id);
+}
+
+static struct slice tls_alpn(const struct stream *s)
+{
+    const unsigned char *name;
+    unsigned len;
+
+    SSL_get0_alpn_selected(self(s)->ssl, &name, &len);
+    return slice_of(name, len);
+}
+
+static const char *tls_fault(const struct stream *s)
+{
+    return self(s)->session.fault;
+}
+
+static const struct stream_ops tls_ops = {
+    .read = tls_read,
+    .write = tls_write,
+    .want = tls_want,
+    .shut = tls_shut,
+    .close = tls_close,
+    .peer_id = tls_peer_id,
+    .alpn = tls_alpn,
+    .fault = tls_fault,
+};
+
+static void on_under_open(struct stream_tls *t, unsigned events)
+{
+    unsigned mine = 0;
+
+    if (events & STREAM_WRITE) {
+        /* A failure shows again in the write that follows the event. */
+        bool clear = flush(t) != ERR_AGAIN;
+        end_half(t);
+        mine |= clear ? STREAM_WRITE : 0U;
+        mine |= t->read_by_write ? STREAM_READ : 0U;
+        t->read_by_write = false;
+        want_under(t);
+    }
+    mine |= events & STREAM_READ;
+    say(t, mine & t->wanted);
+}
+
+static void on_under(void *arg, unsigned events)
+{
+    struct stream_tls *t = arg;
+
+    if (events & STREAM_BROKEN) {
+        explain(t, stream_fault(t->under));
+        break_off(t);
+        return;
+    }
+    if (t->state == TLS_SHAKING)
+        shake(t);
+    else if (t->state == TLS_OPEN)
+        on_under_open(t, events);
+}
+
+static void on_task(struct loop_task *task)
+{
+    struct stream_tls *t = LIST_OF(task, struct stream_tls, task);
+
+    if (t->state == TLS_SHAKING) {
+        shake(t);
+        return;
+    }
+    if (!t->held || !(t->wanted & STREAM_READ))
+        return;
+    loop_defer(t->loop, &t->task);
+    say(t, STREAM_READ);
+}
+
+static void add_alpn(struct creds_session *s, const char *name)
+{
+    size_t len = strlen(name);
+
+    PRE(len > 0 && s->alpn_len + 1 + len <= sizeof(s->alpn));
+    s->alpn[s->alpn_len++] = (uint8_t)len;
+    memcpy(s->alpn + s->alpn_len, name, len);
+    s->alpn_len += len;
+}
+
+struct stream *stream_tls_new(struct loop *l, struct stream *under, const struct stream_tls_conf *conf)
+{
+    struct stream_tls *t = mem_new(sizeof(*t));
+
+    t->stream.ops = &tls_ops;
+    t->loop = l;
+    t->under = under;
+    t->session.creds = creds_ref(conf->creds);
+    if (conf->peer.len > 0)
+        t->session.expect = mem_copy(conf->peer);
+    for (size_t i = 0; i < 4 && conf->alpn[i]; i++)
+        add_alpn(&t->session, conf->alpn[i]);
+    t->ssl = creds_session_open(&t->session, conf->role == STREAM_SERVER);
+    BIO *bio = new_bio(t);
+    SSL_set_bio(t->ssl, bio, bio);
+    loop_task_init(&t->task, on_task);
+    stream_hear(under, on_under, t);
+    loop_defer(l, &t->task);
+    return &t->stream;
+}
