@@ -49,7 +49,8 @@ struct conn {
     uint64_t id;        /* unique in this process */
     uint32_t exchanges; /* in flight */
     uint32_t room;      /* client side: how many more it can take now */
-    bool ready, draining;
+    bool ready;         /* the handshake was done; stays so */
+    bool draining;
 };
 
 struct conn_conf {

@@ -273,7 +273,6 @@ void h2_conn_break(struct h2_conn *c, enum transit_end how, const char *fault)
     c->how = how;
     c->fault = fault;
     c->base.room = 0;
-    c->base.ready = false;
     loop_defer(c->conf.loop, &c->settle);
 }
 

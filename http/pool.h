@@ -7,6 +7,9 @@
  * h1: one exchange a connection, idle ones kept.  Requests wait in a bounded queue
  * while a connection is being made.
  *
+ * After a failed dial all that wait are told, and for 50 ms requests fail at once
+ * with the same fault; when to try again is the caller's business.
+ *
  * Lifetime: pool_close lets exchanges finish and then frees itself; `closed` tells.
  * Threads:  belongs to the loop. */
 #include "base/due.h"
@@ -22,6 +25,8 @@ struct pool_conf {
     struct stream *(*dial)(void *arg, const char **why);
     /* A connection is ready, before its first request: room for the contract exchange.  May be NULL. */
     void (*opened)(struct pool *p, uint64_t conn_id, void *arg);
+    /* After pool_close, when all has ended and the pool is about to be freed.  May be NULL. */
+    void (*closed)(void *arg);
     void *arg;
     enum pool_protocol protocol;
     int64_t connect_timeout_us; /* 1 s, to the end of the handshake */
