@@ -516,6 +516,7 @@ enum err json_tok_next(struct json_tok *t, struct slice *bytes, struct json_toke
     t->in = *bytes;
     t->at = 0;
     t->run = 0;
+    token->text = (struct slice){0};
     enum err e = read_token(t, token);
     *bytes = slice_from(*bytes, t->at);
     t->offset += t->at;

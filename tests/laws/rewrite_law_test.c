@@ -1,0 +1,299 @@
+/* Laws of rewriting, over bodies and plans drawn from a fixed seed. */
+#include "contracts/wire/rewrite.h"
+#include "tests/kit/t.h"
+
+enum { ROUNDS = 4000, DEPTH = 4, NAMES = 6, BODY_MOST = 1 << 16 };
+
+static uint64_t state;
+
+static unsigned draw(unsigned below)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (unsigned)((state >> 33) % below);
+}
+
+static void put_blank(struct buf *b)
+{
+    static const char *const blanks[] = {"", "", "", " ", "\n  ", "\t\r\n"};
+    buf_put(b, slice_str(blanks[draw(6)]));
+}
+
+static void put_scalar(struct buf *b)
+{
+    static const char *const scalars[] = {"null",        "true",
+                                          "0",           "-1.50e+2",
+                                          "7e0",         "\"A\"",
+                                          "\"\\u00e9\"", "\"\xC3\xA9\"",
+                                          "\"x\\\"y\"",  "\"a long string, longer than most\""};
+    buf_put(b, slice_str(scalars[draw(10)]));
+}
+
+static void put_value(struct buf *b, unsigned depth);
+
+static void put_object(struct buf *b, unsigned depth)
+{
+    unsigned first = draw(NAMES), count = draw(NAMES);
+    buf_put_char(b, '{');
+    for (unsigned i = 0; i < count; i++) {
+        put_blank(b);
+        buf_putf(b, "\"%c\"", 'a' + (first + i) % NAMES);
+        put_blank(b);
+        buf_put_char(b, ':');
+        put_value(b, depth + 1);
+        if (i + 1 < count)
+            buf_put_char(b, ',');
+    }
+    put_blank(b);
+    buf_put_char(b, '}');
+}
+
+static void put_array(struct buf *b, unsigned depth)
+{
+    unsigned count = draw(4);
+    buf_put_char(b, '[');
+    for (unsigned i = 0; i < count; i++) {
+        put_value(b, depth + 1);
+        if (i + 1 < count)
+            buf_put_char(b, ',');
+    }
+    put_blank(b);
+    buf_put_char(b, ']');
+}
+
+static void put_value(struct buf *b, unsigned depth)
+{
+    put_blank(b);
+    unsigned kind = depth == 0 ? 0 : depth < DEPTH ? draw(4) : 3;
+    if (kind == 0)
+        put_object(b, depth);
+    else if (kind == 1)
+        put_array(b, depth);
+    else
+        put_scalar(b);
+    put_blank(b);
+}
+
+static struct slice draw_path(struct buf *b)
+{
+    static const char *const words[] = {"a", "b", "c", "[]", "{}"};
+    buf_clear(b);
+    buf_put_char(b, '/');
+    for (unsigned i = draw(3); i > 0; i--)
+        buf_putf(b, "%s%s", words[draw(5)], i > 1 ? "/" : "");
+    return buf_slice(b);
+}
+
+/* Any step at any place; new names begin at `fresh`, so that `a` means they may be there already. */
+static struct plan *draw_plan(char fresh)
+{
+    struct plan *plan = plan_new();
+    struct buf path;
+    buf_init(&path, 100);
+    const struct slice table[] = {SLICE("A"), SLICE("B"), SLICE("\xC3\xA9"), SLICE("e\"")};
+    for (unsigned i = 1 + draw(6); i > 0; i--) {
+        char from = (char)('a' + draw(NAMES)), to = (char)(fresh + (char)draw(NAMES));
+        plan_add(plan, &(struct plan_step){.op = (enum plan_op)draw(PLAN_OP_COUNT),
+                                           .path = draw_path(&path),
+                                           .from = slice_of(&from, 1),
+                                           .to = slice_of(&to, 1),
+                                           .value = draw(2) ? SLICE("[{\"new\": 1}]") : SLICE("\"D\""),
+                                           .low = -1000,
+                                           .high = (int64_t)draw(10),
+                                           .table = table,
+                                           .table_count = 2});
+    }
+    buf_fini(&path);
+    return plan;
+}
+
+/* In pieces of random sizes up to `most`. */
+static enum err apply(struct plan *plan, struct slice body, unsigned most, struct buf *out, struct buf *fault)
+{
+    struct rewrite *r = rewrite_json_new(plan, REWRITE_MAX_HOLD);
+    enum err e = ERR_OK;
+    buf_clear(out);
+    while (body.len && e == ERR_OK) {
+        struct slice piece = slice_to(body, 1 + draw(most));
+        body = slice_from(body, piece.len);
+        e = rewrite_feed(r, piece, out);
+    }
+    if (e == ERR_OK)
+        e = rewrite_finish(r, out);
+    buf_clear(fault);
+    buf_put(fault, slice_str(rewrite_fault(r)));
+    rewrite_free(&r);
+    return e;
+}
+
+struct bodies {
+    struct buf in, out, again, fault, fault_again;
+};
+
+static void bodies_init(struct bodies *b)
+{
+    state = UINT64_C(0x5EED5EED5EED);
+    buf_init(&b->in, BUF_TEXT_BOUND);
+    buf_init(&b->out, BODY_MOST * 4);
+    buf_init(&b->again, BODY_MOST * 4);
+    buf_init(&b->fault, BUF_TEXT_BOUND);
+    buf_init(&b->fault_again, BUF_TEXT_BOUND);
+}
+
+static void bodies_fini(struct bodies *b)
+{
+    buf_fini(&b->in);
+    buf_fini(&b->out);
+    buf_fini(&b->again);
+    buf_fini(&b->fault);
+    buf_fini(&b->fault_again);
+}
+
+static void draw_body(struct bodies *b)
+{
+    buf_clear(&b->in);
+    put_value(&b->in, 0);
+}
+
+/* Some of them broken at a random byte. */
+static void draw_any_body(struct bodies *b)
+{
+    draw_body(b);
+    if (draw(4) == 0)
+        b->in.mem[b->in.start + draw((unsigned)buf_len(&b->in))] = (char)draw(256);
+}
+
+TEST(chopping_the_body_anywhere_changes_nothing)
+{
+    struct bodies b;
+    unsigned good = 0, bad = 0;
+    bodies_init(&b);
+    for (int i = 0; i < ROUNDS; i++) {
+        struct plan *plan = draw_plan(draw(2) ? 'a' : 'p');
+        draw_any_body(&b);
+        enum err whole = apply(plan, buf_slice(&b.in), BODY_MOST, &b.out, &b.fault);
+        *(whole == ERR_OK ? &good : &bad) += 1;
+        for (unsigned most = 1; most <= 9; most += 4) {
+            CHECK_ERR(whole, apply(plan, buf_slice(&b.in), most, &b.again, &b.fault_again));
+            CHECK_SLICE(buf_slice(&b.fault), buf_slice(&b.fault_again));
+            if (whole == ERR_OK)
+                CHECK_SLICE(buf_slice(&b.out), buf_slice(&b.again));
+        }
+        plan_unref(&plan);
+    }
+    /* Both kinds were really met. */
+    CHECK(good > ROUNDS / 4);
+    CHECK(bad > ROUNDS / 10);
+    bodies_fini(&b);
+}
+
+TEST(a_plan_that_matches_nothing_gives_the_same_bytes)
+{
+    struct bodies b;
+    struct plan *plan = plan_new();
+    const struct slice table[] = {SLICE("A"), SLICE("B")};
+    static const char *const paths[] = {"/", "/a", "/a/[]", "/{}", "/b/{}/[]/{}"};
+    for (size_t i = 0; i < 5; i++)
+        for (unsigned op = 0; op < PLAN_OP_COUNT; op++)
+            if (op != PLAN_DEFAULT)
+                plan_add(plan, &(struct plan_step){.op = (enum plan_op)op,
+                                                   .path = slice_str(paths[i]),
+                                                   .from = SLICE("nobody"),
+                                                   .to = SLICE("somebody"),
+                                                   .table = table,
+                                                   .table_count = 1});
+    bodies_init(&b);
+    for (int i = 0; i < ROUNDS; i++) {
+        draw_body(&b);
+        CHECK_ERR(ERR_OK, apply(plan, buf_slice(&b.in), 40, &b.out, &b.fault));
+        CHECK_SLICE(buf_slice(&b.in), buf_slice(&b.out));
+    }
+    bodies_fini(&b);
+    plan_unref(&plan);
+}
+
+/* a..f to p..u in the objects at `path`, or back. */
+static struct plan *rename_plan(struct slice path, bool back)
+{
+    struct plan *plan = plan_new();
+    for (char i = 0; i < NAMES; i++) {
+        char plain = (char)('a' + i), fresh = (char)('p' + i);
+        plan_add(plan, &(struct plan_step){.op = PLAN_RENAME,
+                                           .path = path,
+                                           .from = slice_of(back ? &fresh : &plain, 1),
+                                           .to = slice_of(back ? &plain : &fresh, 1)});
+    }
+    return plan;
+}
+
+TEST(lossless_plans_round_trip)
+{
+    struct bodies b;
+    unsigned changed = 0;
+    static const char *const paths[] = {"/", "/{}", "/{}/[]", "/{}/{}", "/{}/[]/{}"};
+    bodies_init(&b);
+    for (int i = 0; i < ROUNDS; i++) {
+        struct slice path = slice_str(paths[draw(5)]);
+        struct plan *there = rename_plan(path, false), *back = rename_plan(path, true);
+        draw_body(&b);
+        CHECK_ERR(ERR_OK, apply(there, buf_slice(&b.in), 40, &b.out, &b.fault));
+        changed += !slice_eq(buf_slice(&b.in), buf_slice(&b.out));
+        CHECK_ERR(ERR_OK, apply(back, buf_slice(&b.out), 40, &b.again, &b.fault));
+        CHECK_SLICE(buf_slice(&b.in), buf_slice(&b.again));
+        plan_unref(&there);
+        plan_unref(&back);
+    }
+    CHECK(changed > ROUNDS / 4);
+    bodies_fini(&b);
+}
+
+TEST(what_comes_out_is_json_without_duplicate_names)
+{
+    struct bodies b;
+    struct plan *none = plan_new();
+    bodies_init(&b);
+    for (int i = 0; i < ROUNDS; i++) {
+        struct plan *plan = draw_plan(draw(2) ? 'a' : 'p');
+        draw_any_body(&b);
+        if (apply(plan, buf_slice(&b.in), 40, &b.out, &b.fault) == ERR_OK) {
+            CHECK_ERR(ERR_OK, apply(none, buf_slice(&b.out), 40, &b.again, &b.fault));
+            CHECK_SLICE(buf_slice(&b.out), buf_slice(&b.again));
+        }
+        plan_unref(&plan);
+    }
+    bodies_fini(&b);
+    plan_unref(&none);
+}
+
+TEST(plans_read_back_what_they_print)
+{
+    struct buf text, again;
+    struct diag diag;
+    state = 1;
+    buf_init(&text, BUF_TEXT_BOUND);
+    buf_init(&again, BUF_TEXT_BOUND);
+    diag_init(&diag);
+    for (int i = 0; i < ROUNDS; i++) {
+        struct plan *plan = draw_plan('a'), *read;
+        buf_clear(&text);
+        buf_clear(&again);
+        plan_put(plan, &text);
+        CHECK_ERR(ERR_OK, plan_parse(buf_slice(&text), "plan", &diag, &read));
+        plan_put(read, &again);
+        CHECK_SLICE(buf_slice(&text), buf_slice(&again));
+        plan_unref(&plan);
+        plan_unref(&read);
+    }
+    diag_fini(&diag);
+    buf_fini(&text);
+    buf_fini(&again);
+}
+
+TESTS_BEGIN()
+TESTS_RUN(chopping_the_body_anywhere_changes_nothing)
+TESTS_RUN(a_plan_that_matches_nothing_gives_the_same_bytes)
+TESTS_RUN(lossless_plans_round_trip)
+TESTS_RUN(what_comes_out_is_json_without_duplicate_names)
+TESTS_RUN(plans_read_back_what_they_print)
+TESTS_END()

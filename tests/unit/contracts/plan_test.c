@@ -1,0 +1,150 @@
+#include "contracts/wire/plan.h"
+
+#include "tests/kit/t.h"
+
+static const char every_step[] = "rename\t/\tqty -> quantity\tlossless\tthe provider says renamed(\"Order\", \"qty\")\n"
+                                 "default\t/lines/[]\tcurrency = \"EUR\"\tdefaulting\n"
+                                 "drop\t/\tlegacy\tone-way\n"
+                                 "widen\t/\ttotal int32 -> int64\tlossless\n"
+                                 "narrow\t/\tcount -5..9223372036854775807\tpartial\n"
+                                 "enum\t/\tstatus GONE -> CLOSED, else -> OTHER, else \"NEW\"\tone-way\n"
+                                 "enum\t/\tcolour else \"NEW\"\tone-way\n"
+                                 "enum\t/\tlevel A -> B\tlossless\n"
+                                 "strip\t/\tnote (null becomes absent)\tone-way\n"
+                                 "rename\t\"/a b/~1\"\t\"with \\\"quotes\\\"\" -> \"\"\tlossless\n";
+
+static struct plan *parse(const char *text)
+{
+    struct diag diag;
+    struct plan *plan = NULL;
+    diag_init(&diag);
+    CHECK_ERR(ERR_OK, plan_parse(slice_str(text), "plan", &diag, &plan));
+    diag_fini(&diag);
+    return plan;
+}
+
+static void refused_at(const char *text, unsigned line, unsigned column, const char *message)
+{
+    struct diag diag;
+    struct plan *plan = NULL;
+    diag_init(&diag);
+    CHECK_ERR(ERR_INPUT, plan_parse(slice_str(text), "plan", &diag, &plan));
+    CHECK(plan == NULL);
+    CHECK_INT(1, diag.errors);
+    CHECK_TEXT(message, diag.first->message);
+    CHECK_INT(line, diag.first->line);
+    CHECK_INT(column, diag.first->column);
+    diag_fini(&diag);
+}
+
+TEST(what_is_printed_reads_back_the_same)
+{
+    struct plan *plan = parse(every_step);
+    struct buf text;
+    buf_init(&text, BUF_TEXT_BOUND);
+    plan_put(plan, &text);
+    CHECK_TEXT(every_step, buf_slice(&text));
+    buf_fini(&text);
+    plan_unref(&plan);
+}
+
+TEST(steps_are_read_into_their_fields)
+{
+    struct plan *plan = parse(every_step);
+    CHECK_INT(10, plan_count(plan));
+    CHECK_TEXT("the provider says renamed(\"Order\", \"qty\")", plan_step(plan, 0)->why);
+    CHECK_TEXT("/lines/[]", plan_step(plan, 1)->path);
+    CHECK_TEXT("\"EUR\"", plan_step(plan, 1)->value);
+    CHECK_TEXT("int32 -> int64", plan_step(plan, 3)->text);
+    CHECK_INT(-5, plan_step(plan, 4)->low);
+    CHECK_INT(INT64_MAX, plan_step(plan, 4)->high);
+    CHECK_INT(2, plan_step(plan, 5)->table_count);
+    CHECK_TEXT("OTHER", plan_step(plan, 5)->table[3]);
+    CHECK_TEXT("\"NEW\"", plan_step(plan, 5)->value);
+    CHECK_TEXT("with \"quotes\"", plan_step(plan, 9)->from);
+    CHECK_INT(0, plan_step(plan, 9)->to.len);
+    plan_unref(&plan);
+}
+
+TEST(a_plan_is_as_good_as_its_weakest_step)
+{
+    struct plan *plan = plan_new();
+    CHECK_INT(PLAN_LOSSLESS, plan_law(plan));
+    CHECK(!plan_rewrites(plan));
+    plan_add(plan, &(struct plan_step){.op = PLAN_WIDEN, .path = SLICE("/"), .from = SLICE("a")});
+    CHECK(!plan_rewrites(plan));
+    plan_add(plan, &(struct plan_step){.op = PLAN_DROP, .law = PLAN_ONE_WAY, .path = SLICE("/"), .from = SLICE("a")});
+    CHECK(plan_rewrites(plan));
+    CHECK_INT(PLAN_ONE_WAY, plan_law(plan));
+    plan_unref(&plan);
+    CHECK(plan == NULL);
+}
+
+TEST(a_plan_lives_as_long_as_its_last_reference)
+{
+    struct plan *plan = parse(every_step), *second = plan_ref(plan);
+    CHECK(plan_compiled(plan) == plan_compiled(second));
+    plan_unref(&plan);
+    CHECK_INT(10, plan_count(second));
+    plan_unref(&second);
+    plan_unref(&second);
+}
+
+TEST(a_plan_keeps_its_own_copy_of_what_it_was_given)
+{
+    char from[] = "qty", symbol[] = "A";
+    struct slice table[] = {slice_str(symbol), SLICE("B")};
+    struct plan *plan = plan_new();
+    plan_add(plan, &(struct plan_step){
+                       .op = PLAN_ENUM, .path = SLICE("/"), .from = slice_str(from), .table = table, .table_count = 1});
+    from[0] = symbol[0] = '!';
+    CHECK_TEXT("qty", plan_step(plan, 0)->from);
+    CHECK_TEXT("A", plan_step(plan, 0)->table[0]);
+    plan_unref(&plan);
+}
+
+TEST(names_in_paths_are_escaped)
+{
+    struct buf out;
+    buf_init(&out, 100);
+    plan_put_name(&out, SLICE("a/b~c"));
+    CHECK_TEXT("a~1b~0c", buf_slice(&out));
+    buf_fini(&out);
+}
+
+TEST(a_line_that_is_no_step_is_refused_at_its_column)
+{
+    refused_at("\nmove\t/\ta -> b\tlossless\n", 2, 1, "expected rename, default, drop, widen, narrow, enum or strip");
+    refused_at("drop\tlines\ta\tone-way", 1, 6, "expected a path, like /lines/[]");
+    refused_at("drop\t/\ta b\tone-way", 1, 9, "expected the end of the column");
+    refused_at("drop\t/\t\tone-way", 1, 8, "expected a name");
+    refused_at("rename\t/\ta => b\tlossless", 1, 11, "expected ` -> ` and the new name");
+    refused_at("default\t/\ta = EUR\tdefaulting", 1, 15, "expected a JSON value");
+    refused_at("narrow\t/\ta 1..x\tpartial", 1, 12, "expected two whole numbers, like 0..100");
+    refused_at("narrow\t/\ta 1..9223372036854775808\tpartial", 1, 12, "expected two whole numbers, like 0..100");
+    refused_at("enum\t/\ta B\tone-way", 1, 11, "expected ` -> ` and a symbol");
+    refused_at("drop\t/\t\"a\tone-way", 1, 8, "expected a JSON string");
+    refused_at("drop\t/\ta\tharmless", 1, 10, "expected lossless, one-way, defaulting or partial");
+    refused_at("drop\t/\ta", 1, 9, "expected lossless, one-way, defaulting or partial");
+}
+
+TEST(all_bad_lines_are_told_at_once)
+{
+    struct diag diag;
+    struct plan *plan = NULL;
+    diag_init(&diag);
+    CHECK_ERR(ERR_INPUT, plan_parse(SLICE("a\nb\ndrop\t/\tx\tone-way\nc\n"), "plan", &diag, &plan));
+    CHECK_INT(3, diag.errors);
+    diag_fini(&diag);
+}
+
+TESTS_BEGIN()
+TESTS_RUN(what_is_printed_reads_back_the_same)
+TESTS_RUN(steps_are_read_into_their_fields)
+TESTS_RUN(a_plan_is_as_good_as_its_weakest_step)
+TESTS_RUN(a_plan_lives_as_long_as_its_last_reference)
+TESTS_RUN(a_plan_keeps_its_own_copy_of_what_it_was_given)
+TESTS_RUN(names_in_paths_are_escaped)
+TESTS_RUN(a_line_that_is_no_step_is_refused_at_its_column)
+TESTS_RUN(all_bad_lines_are_told_at_once)
+TESTS_END()
