@@ -421,7 +421,7 @@ enum err zsock_dealer(struct loop *l, const struct zsock_dealer_conf *conf, stru
     z->context = zmq_ctx_new();
     z->socket = z->context ? zmq_socket(z->context, ZMQ_DEALER) : NULL;
     if (!z->socket || !set_bounds(z->socket, 0) || !set_int(z->socket, ZMQ_RECONNECT_IVL, 100) ||
-        !set_int(z->socket, ZMQ_RECONNECT_IVL_MAX, 2000) || !set_int(z->socket, ZMQ_IMMEDIATE, 1) ||
+        !set_int(z->socket, ZMQ_RECONNECT_IVL_MAX, 2000) ||
         !set_key(z->socket, ZMQ_CURVE_SERVERKEY, conf->server_key) ||
         !set_key(z->socket, ZMQ_CURVE_PUBLICKEY, conf->public_key) ||
         !set_key(z->socket, ZMQ_CURVE_SECRETKEY, conf->secret_key))
