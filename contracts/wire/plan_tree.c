@@ -2,6 +2,7 @@
 
 #include "base/json_out.h"
 #include "base/mem.h"
+#include "contracts/wire/json_names.h"
 #include "contracts/wire/json_tok.h"
 
 static struct plan_tree_node *node_new(struct plan_tree *t)
@@ -40,8 +41,11 @@ static struct plan_tree_member *member_at(struct plan_tree *t, struct plan_tree_
     if (m)
         return m;
     m = arena_new(&t->arena, sizeof(*m));
-    *m = (struct plan_tree_member){
-        .name = name, .rename = PLAN_TREE_NONE, .drop = PLAN_TREE_NONE, .strip = PLAN_TREE_NONE};
+    *m = (struct plan_tree_member){.name = name,
+                                   .hash = json_names_hash(name),
+                                   .rename = PLAN_TREE_NONE,
+                                   .drop = PLAN_TREE_NONE,
+                                   .strip = PLAN_TREE_NONE};
     map_put(&n->members, name, m);
     return m;
 }
@@ -166,6 +170,20 @@ static void add_step(struct plan_tree *t, const struct plan_step *s, int number)
     }
 }
 
+static void make_quick(struct plan_tree *t, struct plan_tree_node *n)
+{
+    for (n->quick_cap = 2; n->quick_cap < n->members.count * 2;)
+        n->quick_cap *= 2;
+    n->quick = arena_array(&t->arena, n->quick_cap, sizeof(*n->quick));
+    size_t at = 0;
+    for (const struct plan_tree_member *m = map_next(&n->members, &at); m; m = map_next(&n->members, &at)) {
+        size_t i = m->hash & (n->quick_cap - 1);
+        while (n->quick[i])
+            i = (i + 1) & (n->quick_cap - 1);
+        n->quick[i] = m;
+    }
+}
+
 struct plan_tree *plan_tree_new(const struct plan *p)
 {
     struct plan_tree *t = mem_new(sizeof(*t));
@@ -174,6 +192,8 @@ struct plan_tree *plan_tree_new(const struct plan *p)
     t->step_count = plan_count(p);
     for (size_t i = 0; i < t->step_count; i++)
         add_step(t, plan_step(p, i), (int)i);
+    for (struct plan_tree_node *n = t->newest; n; n = n->made_before)
+        make_quick(t, n);
     return t;
 }
 
@@ -191,9 +211,12 @@ void plan_tree_free(struct plan_tree **t)
     mem_free(tree);
 }
 
-const struct plan_tree_member *plan_tree_member(const struct plan_tree_node *n, struct slice name)
+const struct plan_tree_member *plan_tree_member(const struct plan_tree_node *n, struct slice name, uint64_t hash)
 {
-    return map_get(&n->members, name);
+    for (size_t i = hash & (n->quick_cap - 1); n->quick[i]; i = (i + 1) & (n->quick_cap - 1))
+        if (n->quick[i]->hash == hash && slice_eq(n->quick[i]->name, name))
+            return n->quick[i];
+    return NULL;
 }
 
 bool plan_tree_judges(const struct plan_tree_node *n)

@@ -19,6 +19,7 @@ struct plan_tree_out;
 /* What happens to a member that comes in under one name. */
 struct plan_tree_member {
     struct slice name;
+    uint64_t hash; /* json_names_hash of it */
     int rename, drop, strip;
     struct plan_tree_out *out;    /* under what name it goes out, when that is watched; or NULL */
     struct plan_tree_node *value; /* steps further in, or NULL */
@@ -36,7 +37,9 @@ struct plan_tree_out {
 
 /* One place in the data. */
 struct plan_tree_node {
-    struct map members;           /* by incoming name */
+    struct map members;                    /* by incoming name */
+    const struct plan_tree_member **quick; /* the same by hash: open addressing, NULL is free */
+    size_t quick_cap;
     struct plan_tree_node *each;  /* elements, when it is an array */
     struct plan_tree_node *every; /* values of members without steps of their own */
     struct plan_tree_out *outs, **last_out;
@@ -57,8 +60,8 @@ struct plan_tree {
 struct plan_tree *plan_tree_new(const struct plan *p);
 void plan_tree_free(struct plan_tree **t);
 
-/* What happens to members of this name; NULL: nothing of their own. */
-const struct plan_tree_member *plan_tree_member(const struct plan_tree_node *n, struct slice name);
+/* What happens to members of this name, given with its json_names_hash; NULL: nothing of their own. */
+const struct plan_tree_member *plan_tree_member(const struct plan_tree_node *n, struct slice name, uint64_t hash);
 /* Must a value here be whole before it can go on? */
 bool plan_tree_judges(const struct plan_tree_node *n);
 

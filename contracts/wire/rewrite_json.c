@@ -265,14 +265,15 @@ static enum err name_token(struct rewrite_json *r, const struct json_token *t)
 {
     struct frame *f = top(r);
     remember_name(f, t->text);
-    enum err e = json_names_add(&r->names, &f->names, t->text);
+    uint64_t hash = json_names_hash(t->text);
+    enum err e = json_names_add(&r->names, &f->names, t->text, hash);
     if (e == ERR_EXISTS)
         return fail_name(r, t->begin, "duplicate member", t->text, "");
     if (e != ERR_OK)
         return fail(r, ERR_FULL, t->begin, "too many members");
     if (!f->node)
         return ERR_OK;
-    const struct plan_tree_member *m = plan_tree_member(f->node, t->text);
+    const struct plan_tree_member *m = plan_tree_member(f->node, t->text, hash);
     f->child = m && m->value ? m->value : f->node->every;
     if (f->node->edits)
         TRY(edit_name(r, f, m, t));
