@@ -25,7 +25,7 @@ struct attrs {
 
 /* Normalises a path once (RFC 3986 section 6.2.2): dot segments, double slashes, needless percent
  * escapes.  The same bytes are then judged and forwarded.  INPUT: not a path, %2F or %00 in it, or
- * it climbs above the root. */
+ * it climbs above the root.  FULL: longer than `room`. */
 MUST_USE enum err attrs_path(struct slice raw, char *into, size_t room, struct slice *out);
 
 #endif
