@@ -1,0 +1,394 @@
+#include "contracts/shape.h"
+
+#include "base/check.h"
+
+struct scalar {
+    const char *name;
+    enum shape_kind kind;
+    const char *least, *most;
+};
+
+static const struct scalar scalars[] = {
+    {"string", SHAPE_STRING, NULL, NULL},
+    {"bool", SHAPE_BOOL, NULL, NULL},
+    {"bytes", SHAPE_BYTES, NULL, NULL},
+    {"int32", SHAPE_WHOLE, "-2147483648", "2147483647"},
+    {"int64", SHAPE_WHOLE, "-9223372036854775808", "9223372036854775807"},
+    {"uint32", SHAPE_WHOLE, "0", "4294967295"},
+    {"uint64", SHAPE_WHOLE, "0", "18446744073709551615"},
+    {"integer", SHAPE_WHOLE, NULL, NULL},
+    {"float", SHAPE_REAL, NULL, NULL},
+    {"double", SHAPE_REAL, NULL, NULL},
+    {"number", SHAPE_REAL, NULL, NULL},
+    {"any", SHAPE_ANY, NULL, NULL},
+};
+
+static const char *const bound_names[SHAPE_BOUNDS] = {
+    [SHAPE_MIN] = "min",
+    [SHAPE_MAX] = "max",
+    [SHAPE_MIN_LENGTH] = "min_length",
+    [SHAPE_MAX_LENGTH] = "max_length",
+    [SHAPE_MIN_ITEMS] = "min_items",
+    [SHAPE_MAX_ITEMS] = "max_items",
+};
+
+const char *const *shape_scalars(void)
+{
+    static const char *const names[] = {"string",  "bool",  "bytes",  "int32",  "int64", "uint32", "uint64",
+                                        "integer", "float", "double", "number", "any",   NULL};
+    return names;
+}
+
+int shape_bound_find(struct slice kind)
+{
+    for (int i = 0; i < SHAPE_BOUNDS; i++)
+        if (slice_eq(kind, slice_str(bound_names[i])))
+            return i;
+    return -1;
+}
+
+static struct slice digits(struct slice *rest)
+{
+    size_t n = 0;
+    while (n < rest->len && rest->at[n] >= '0' && rest->at[n] <= '9')
+        n++;
+    struct slice run = slice_to(*rest, n);
+    *rest = slice_from(*rest, n);
+    return run;
+}
+
+struct decimal {
+    bool minus;
+    struct slice whole, part;
+};
+
+static bool split_decimal(struct slice text, struct decimal *d)
+{
+    *d = (struct decimal){.minus = slice_starts(text, SLICE("-"))};
+    struct slice rest = slice_from(text, d->minus);
+    d->whole = digits(&rest);
+    if (d->whole.len == 0)
+        return false;
+    if (rest.len == 0)
+        return true;
+    if (rest.at[0] != '.')
+        return false;
+    rest = slice_from(rest, 1);
+    d->part = digits(&rest);
+    return d->part.len > 0 && rest.len == 0;
+}
+
+bool shape_decimal(struct slice text)
+{
+    struct decimal d;
+    return split_decimal(text, &d);
+}
+
+static struct decimal plain(struct slice text)
+{
+    struct decimal d;
+    bool fine = split_decimal(text, &d);
+    PRE(fine);
+    while (d.whole.len > 1 && d.whole.at[0] == '0')
+        d.whole = slice_from(d.whole, 1);
+    while (d.part.len > 0 && d.part.at[d.part.len - 1] == '0')
+        d.part = slice_to(d.part, d.part.len - 1);
+    if (slice_eq(d.whole, SLICE("0")) && d.part.len == 0)
+        d.minus = false;
+    return d;
+}
+
+static int cmp_size(const struct decimal *a, const struct decimal *b)
+{
+    if (a->whole.len != b->whole.len)
+        return a->whole.len < b->whole.len ? -1 : 1;
+    int order = slice_cmp(a->whole, b->whole);
+    return order ? order : slice_cmp(a->part, b->part);
+}
+
+int shape_decimal_cmp(struct slice a, struct slice b)
+{
+    struct decimal x = plain(a), y = plain(b);
+    if (x.minus != y.minus)
+        return x.minus ? -1 : 1;
+    return x.minus ? cmp_size(&y, &x) : cmp_size(&x, &y);
+}
+
+static struct shape_type *put_type(struct shape *s, struct slice name, enum shape_kind kind, const struct fact *fact)
+{
+    struct shape_type *t = arena_new(s->arena, sizeof(*t));
+    *t = (struct shape_type){.name = name, .kind = kind, .fact = fact};
+    if (!map_get(&s->types, name))
+        map_put(&s->types, t->name, t);
+    return t;
+}
+
+static void put_scalars(struct shape *s)
+{
+    for (size_t i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++) {
+        struct shape_type *t = put_type(s, slice_str(scalars[i].name), scalars[i].kind, NULL);
+        t->least = slice_str(scalars[i].least);
+        t->most = slice_str(scalars[i].most);
+    }
+}
+
+static void declare(struct shape *s, const struct fact *f)
+{
+    switch (f->relation) {
+    case VOCABULARY_RECORD:
+        put_type(s, f->text[0], SHAPE_RECORD, f);
+        break;
+    case VOCABULARY_ENUM:
+        put_type(s, f->text[0], SHAPE_ENUM, f);
+        break;
+    case VOCABULARY_ALIAS:
+        put_type(s, f->text[0], SHAPE_ALIAS, f);
+        break;
+    case VOCABULARY_LIST:
+        put_type(s, f->text[0], SHAPE_LIST, f);
+        break;
+    case VOCABULARY_MAP:
+        put_type(s, f->text[0], SHAPE_MAP, f);
+        break;
+    case VOCABULARY_UNION:
+        put_type(s, f->text[0], SHAPE_UNION, f);
+        break;
+    default:
+        break;
+    }
+}
+
+static struct shape_position *put_position(struct shape *s, struct slice name, struct slice type, const struct fact *f)
+{
+    struct shape_position *p = arena_new(s->arena, sizeof(*p));
+    *p = (struct shape_position){.name = name, .type_name = type, .type = map_get(&s->types, type), .fact = f};
+    if (!map_get(&s->positions, name))
+        map_put(&s->positions, p->name, p);
+    return p;
+}
+
+/* At the end of its owner's parts, so that they keep the order of their facts. */
+static struct shape_position *put_part(struct shape *s, struct slice owner, struct slice name, struct slice type,
+                                       const struct fact *f)
+{
+    struct shape_position *p = put_position(s, name, type, f);
+    struct shape_type *t = map_get(&s->types, owner);
+    if (!t)
+        return p;
+    if (t->last)
+        t->last->next = p;
+    else
+        t->parts = p;
+    t->last = p;
+    return p;
+}
+
+static struct slice joined(struct shape *s, struct slice a, const char *between, struct slice b)
+{
+    return arena_putf(s->arena, "%.*s%s%.*s", SLICE_FMT(a), between, SLICE_FMT(b));
+}
+
+static void put_field(struct shape *s, const struct fact *f)
+{
+    struct slice name = joined(s, f->text[0], ".", f->text[1]);
+    struct shape_position *p = put_part(s, f->text[0], name, f->text[2], f);
+    p->member = f->text[1];
+    p->required = slice_eq(f->text[3], SLICE("required"));
+}
+
+static void put_surface(struct shape *s, const struct fact *f)
+{
+    struct slice op = f->text[0];
+    if (f->relation == VOCABULARY_PARAM) {
+        struct slice head = joined(s, op, ".", f->text[1]);
+        put_position(s, joined(s, head, ".", f->text[2]), f->text[3], f);
+    } else if (f->relation == VOCABULARY_REQUEST) {
+        put_position(s, joined(s, op, ":request:", f->text[1]), f->text[2], f);
+    } else {
+        struct slice head = joined(s, op, ":response:", f->text[1]);
+        put_position(s, joined(s, head, ":", f->text[2]), f->text[3], f);
+    }
+}
+
+static void place_parts(struct shape *s, const struct fact *f)
+{
+    struct slice owner = f->text[0], none = {0};
+    switch (f->relation) {
+    case VOCABULARY_FIELD:
+        put_field(s, f);
+        break;
+    case VOCABULARY_ALIAS:
+        put_part(s, owner, joined(s, owner, "=", none), f->text[1], f);
+        break;
+    case VOCABULARY_LIST:
+        put_part(s, owner, joined(s, owner, "[]", none), f->text[1], f);
+        break;
+    case VOCABULARY_MAP:
+        put_part(s, owner, joined(s, owner, "{key}", none), f->text[1], f);
+        put_part(s, owner, joined(s, owner, "{}", none), f->text[2], f);
+        break;
+    case VOCABULARY_BRANCH:
+        put_part(s, owner, arena_putf(s->arena, "%.*s|%lld", SLICE_FMT(owner), (long long)f->number[1]), f->text[2], f);
+        break;
+    case VOCABULARY_PARAM:
+    case VOCABULARY_REQUEST:
+    case VOCABULARY_RESPONSE:
+        put_surface(s, f);
+        break;
+    default:
+        break;
+    }
+}
+
+static struct shape_rule *rule_of(struct shape *s, struct slice subject)
+{
+    struct shape_type *t = map_get(&s->types, subject);
+    if (t && t->fact)
+        return &t->rule;
+    struct shape_position *p = map_get(&s->positions, subject);
+    return p ? &p->rule : NULL;
+}
+
+static void put_bound(struct shape_rule *rule, const struct fact *f)
+{
+    int b = shape_bound_find(f->text[1]);
+    if (b >= 0 && shape_decimal(f->text[2]))
+        rule->bound[b] = f->text[2];
+}
+
+static void constrain(struct shape *s, const struct fact *f)
+{
+    struct shape_rule *rule = rule_of(s, f->text[0]);
+    if (!rule)
+        return;
+    if (f->relation == VOCABULARY_NULLABLE)
+        rule->nullable = true;
+    else if (f->relation == VOCABULARY_BOUND)
+        put_bound(rule, f);
+    else if (f->relation == VOCABULARY_PATTERN)
+        rule->pattern = f->text[1];
+    else if (f->relation == VOCABULARY_FORMAT)
+        rule->format = f->text[1];
+}
+
+static void put_symbol(struct shape *s, struct shape_type *t, const struct fact *f, size_t most)
+{
+    if (!t->symbols)
+        t->symbols = arena_array(s->arena, most, sizeof(const struct fact *));
+    t->symbols[t->symbol_count++] = f;
+}
+
+/* Symbols of one enum stand beside each other: `f` is the first of them. */
+static size_t symbols_from(const struct fact *f, const struct fact *end)
+{
+    size_t n = 0;
+    while (f + n < end && f[n].relation == VOCABULARY_SYMBOL && slice_eq(f[n].text[0], f->text[0]))
+        n++;
+    return n;
+}
+
+static void describe(struct shape *s, const struct fact *f, const struct fact *end)
+{
+    if (f->relation == VOCABULARY_DEFAULT) {
+        struct shape_position *p = map_get(&s->positions, joined(s, f->text[0], ".", f->text[1]));
+        if (p)
+            p->otherwise = f->text[2];
+        return;
+    }
+    struct shape_type *t = map_get(&s->types, f->text[0]);
+    if (!t)
+        return;
+    if (f->relation == VOCABULARY_CLOSED)
+        t->closed = true;
+    else if (f->relation == VOCABULARY_OPEN)
+        t->open = true;
+    else if (f->relation == VOCABULARY_FALLBACK)
+        t->fallback = f->text[1];
+    else if (f->relation == VOCABULARY_SYMBOL && t->kind == SHAPE_ENUM)
+        put_symbol(s, t, f, t->symbols ? 0 : symbols_from(f, end));
+}
+
+void shape_init(struct shape *s, const struct fact_list *facts, struct arena *arena)
+{
+    *s = (struct shape){.arena = arena};
+    const struct fact *end = facts->v + facts->count;
+    put_scalars(s);
+    for (const struct fact *f = facts->v; f < end; f++)
+        declare(s, f);
+    for (const struct fact *f = facts->v; f < end; f++)
+        place_parts(s, f);
+    for (const struct fact *f = facts->v; f < end; f++) {
+        describe(s, f, end);
+        constrain(s, f);
+    }
+}
+
+void shape_fini(struct shape *s)
+{
+    map_fini(&s->types);
+    map_fini(&s->positions);
+}
+
+const struct shape_type *shape_type(const struct shape *s, struct slice name)
+{
+    return map_get(&s->types, name);
+}
+
+const struct shape_position *shape_position(const struct shape *s, struct slice name)
+{
+    return map_get(&s->positions, name);
+}
+
+/* Further than any chain of aliases that is not a ring. */
+enum { ALIASES = 64 };
+
+const struct shape_type *shape_base(const struct shape_type *t)
+{
+    for (int i = 0; t && t->kind == SHAPE_ALIAS; i++) {
+        if (i == ALIASES || !t->parts)
+            return NULL;
+        t = t->parts->type;
+    }
+    return t;
+}
+
+static struct slice tighter(enum shape_bound b, struct slice x, struct slice y)
+{
+    if (x.len == 0 || y.len == 0)
+        return x.len ? x : y;
+    bool upper = b == SHAPE_MAX || b == SHAPE_MAX_LENGTH || b == SHAPE_MAX_ITEMS;
+    int order = shape_decimal_cmp(x, y);
+    return (order < 0) == upper ? x : y;
+}
+
+struct slice shape_tightest(const struct shape_position *p, enum shape_bound b)
+{
+    struct slice tightest = p->rule.bound[b];
+    const struct shape_type *t = p->type;
+    for (int i = 0; t && i < ALIASES; i++) {
+        tightest = tighter(b, tightest, t->rule.bound[b]);
+        t = t->kind == SHAPE_ALIAS && t->parts ? t->parts->type : NULL;
+    }
+    return tightest;
+}
+
+static bool nullable_within(const struct shape_position *p, unsigned depth)
+{
+    if (p->rule.nullable)
+        return true;
+    const struct shape_type *t = p->type;
+    for (int i = 0; t && i < ALIASES; i++) {
+        if (t->rule.nullable || t->kind == SHAPE_ANY)
+            return true;
+        for (const struct shape_position *b = t->kind == SHAPE_UNION ? t->parts : NULL; b && depth; b = b->next)
+            if (nullable_within(b, depth - 1))
+                return true;
+        t = t->kind == SHAPE_ALIAS && t->parts ? t->parts->type : NULL;
+    }
+    return false;
+}
+
+bool shape_nullable(const struct shape_position *p)
+{
+    return nullable_within(p, 4);
+}
