@@ -89,12 +89,12 @@ void cluster_free(struct cluster **c)
 
 struct cluster_endpoint *cluster_pick(struct cluster *c)
 {
-    struct cluster_endpoint *best = &c->endpoints[0];
-    uint32_t least = UINT32_MAX;
+    struct cluster_endpoint *best = NULL;
+    uint32_t least = 0;
     for (size_t i = 0; i < c->endpoint_count; i++) {
         struct pool_stats s = pool_stats(c->endpoints[i].pool);
         uint32_t load = s.in_flight + s.waiting;
-        if (load < least) {
+        if (!best || load < least) {
             least = load;
             best = &c->endpoints[i];
         }

@@ -51,6 +51,7 @@ struct cluster_conf {
 
 struct cluster *cluster_new(struct loop *l, struct due_clock *clock, const struct cluster_conf *conf);
 void cluster_free(struct cluster **c);
+/* NULL: the service has no endpoints. */
 struct cluster_endpoint *cluster_pick(struct cluster *c);
 
 #endif

@@ -31,6 +31,8 @@ struct job_link_conf {
 
 struct job_link *job_link_new(const struct job_link_conf *conf);
 void job_link_close(struct job_link **l);
+/* After a reload: the next registration uses this identity. */
+void job_link_reload(struct job_link *l, struct snapshot *snap);
 /* Welcomed, and not lost since. */
 bool job_link_ready(const struct job_link *l);
 /* "not connected: connection refused", for /ready and refusals. */

@@ -1,6 +1,7 @@
 #include "proxy/lane.h"
 
 #include "base/check.h"
+#include "http/hop.h"
 
 void lane_init(struct lane *l, struct transit *from, struct plan *plan, size_t max_hold, bool keep)
 {
@@ -45,13 +46,10 @@ static void give_back(struct lane *l)
         transit_credit(l->from, l->from->owed);
 }
 
-/* Both transits live until the lane is done, so trailers may be borrowed. */
 static void finish(struct lane *l)
 {
-    const struct headers *trailers = &l->from->in.trailers;
-    for (uint32_t i = 0; i < trailers->count; i++)
-        if (headers_add(&l->to->out.trailers, trailers->v[i].name, trailers->v[i].value) != ERR_OK)
-            break; /* as many as fit a head that was accepted before: all of them */
+    enum err e = hop_trailers(&l->from->in, &l->to->out);
+    (void)e; /* what was within the bounds on one side is on the other */
     l->finished = true;
     transit_finish(l->to);
 }

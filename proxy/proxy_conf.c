@@ -58,13 +58,8 @@ static const struct conf_key service_keys[] = {
     {.name = "endpoints",
      .type = CONF_STRINGS,
      SERVICE_AT(endpoints),
-     .required = true,
-     .doc = "addresses of its sidecars"},
-    {.name = "identity",
-     .type = CONF_STRING,
-     SERVICE_AT(identity),
-     .required = true,
-     .doc = "the SPIFFE ID that must answer there"},
+     .doc = "addresses of its sidecars; none: it is reached by jobs alone"},
+    {.name = "identity", .type = CONF_STRING, SERVICE_AT(identity), .doc = "the SPIFFE ID that must answer there"},
     {.name = "local", .type = CONF_ADDRESS, SERVICE_AT(local), .doc = "a port of its own for our function's calls"},
     {0},
 };
@@ -228,6 +223,10 @@ static void check_endpoints(const struct conf_node *root, const struct proxy_con
             if (sock_parse(slice_str(services[i].endpoints.v[k]), &addr, &why) != ERR_OK)
                 complain(root, "services", why, diag, "an endpoint is not an address");
         }
+    for (size_t i = 0; i < c->services.count; i++)
+        if (services[i].endpoints.count && !services[i].identity)
+            complain(root, "services", "add identity: spiffe://DOMAIN/PATH", diag,
+                     "a service with endpoints needs the identity that must answer there");
 }
 
 static void check_purpose(const struct conf_node *root, const struct proxy_conf *c, struct diag *diag)

@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "contracts/problem.h"
 #include "http/hop.h"
 #include "proxy/exchange.h"
 #include "proxy/inquiry.h"
@@ -55,135 +56,42 @@ struct relay {
 
 static const struct transit_owner down_owner, up_owner;
 
-/* --- numbers --- */
+/* --- the ledger --- */
 
-void relay_metrics_init(struct relay_metrics *m, struct metric_set *set)
+static struct ledger_entry entry_of(const struct relay *r)
 {
-    *m = (struct relay_metrics){
-        .requests = metric_family(set, METRIC_COUNTER, "weft_requests_total", "direction,service,operation,code",
-                                  "Exchanges, by the status they ended with."),
-        .duration = metric_family(set, METRIC_HISTOGRAM, "weft_request_duration_seconds", "direction",
-                                  "From the head of the request to the end of the response."),
-        .refused = metric_family(set, METRIC_COUNTER, "weft_refused_total", "reason",
-                                 "Answers of our own, by their weft-error word."),
-        .verdicts = metric_family(set, METRIC_COUNTER, "weft_contract_verdicts_total", "peer,operation,verdict",
-                                  "Exchanges by the verdict on their contracts."),
-        .adapted = metric_family(set, METRIC_COUNTER, "weft_contract_adapted_total", "operation,step",
-                                 "Steps applied to bodies."),
-        .decisions = metric_family(set, METRIC_COUNTER, "weft_policy_decisions_total", "answer",
-                                   "What policy said of inbound exchanges."),
-    };
-}
-
-static struct slice side_name(const struct relay *r)
-{
-    return r->side == RELAY_INBOUND ? SLICE("inbound") : SLICE("outbound");
-}
-
-static struct slice service_name(const struct relay *r)
-{
-    return r->to ? r->to->name : slice_str(r->snap->conf.service);
-}
-
-static void count_steps(const struct relay *r, const struct lane *l)
-{
-    if (!l->rewrite)
-        return;
-    const uint64_t *applied = rewrite_applied(l->rewrite);
-    for (size_t i = 0; i < plan_count(l->plan); i++) {
-        struct slice labels[] = {r->inquiry.operation, slice_str(plan_op_name(plan_step(l->plan, i)->op))};
-        if (applied[i])
-            metric_add(metric_series(r->env->metrics.adapted, labels), applied[i]);
-    }
-}
-
-static void count(struct relay *r, int64_t duration_us)
-{
-    struct relay_metrics *m = &r->env->metrics;
-    char code[4] = {(char)('0' + r->status / 100 % 10), (char)('0' + r->status / 10 % 10), (char)('0' + r->status % 10),
-                    0};
-    struct slice side = side_name(r);
-    struct slice request[] = {side, service_name(r), r->inquiry.operation, slice_of(code, 3)};
-    metric_add(metric_series(m->requests, request), 1);
-    metric_observe_us(metric_series(m->duration, &side), duration_us);
-    if (r->error) {
-        struct slice word = slice_str(r->error);
-        metric_add(metric_series(m->refused, &word), 1);
-    }
-    if (r->inquiry.judged) {
-        struct slice verdict[] = {r->side == RELAY_INBOUND ? r->down->peer_id : r->to->identity, r->inquiry.operation,
-                                  inquiry_verdict(&r->inquiry)};
-        metric_add(metric_series(m->verdicts, verdict), 1);
-    }
-    if (r->side == RELAY_INBOUND) {
-        struct slice answer = r->inquiry.word == REPLY_POLICY_DENIED && r->error ? SLICE("deny") : SLICE("allow");
-        metric_add(metric_series(m->decisions, &answer), 1);
-    }
-    count_steps(r, &r->request);
-    count_steps(r, &r->response);
-}
-
-/* --- what is remembered and logged --- */
-
-static void put_steps(const struct lane *l, struct buf *out)
-{
-    for (size_t i = 0; l->plan && i < plan_count(l->plan); i++) {
-        if (buf_len(out))
-            buf_put_char(out, ',');
-        buf_put(out, slice_str(plan_op_name(plan_step(l->plan, i)->op)));
-    }
-}
-
-static void log_line(struct relay *r, int64_t duration_us)
-{
-    if (!r->env->access)
-        return;
-    struct buf steps;
-    buf_init(&steps, BUF_TEXT_BOUND);
-    put_steps(&r->request, &steps);
-    put_steps(&r->response, &steps);
-    struct access_log_line line = {
-        .wall_us = now_wall_us(loop_now(r->env->loop)),
-        .duration_us = duration_us,
+    return (struct ledger_entry){
         .inbound = r->side == RELAY_INBOUND,
         .id = r->id,
         .peer = r->side == RELAY_INBOUND ? r->down->peer_id : r->to->identity,
-        .service = service_name(r),
-        .operation = r->inquiry.operation,
-        .method = r->down->in.method,
-        .path = r->down->in.path,
+        .service = r->to ? r->to->name : slice_str(r->snap->conf.service),
+        .down = r->down,
+        .inquiry = &r->inquiry,
+        .lanes = {&r->request, &r->response},
+        .error = r->error,
         .status = r->status,
-        .error = slice_str(r->error),
-        .verdict = inquiry_verdict(&r->inquiry),
-        .plan = buf_slice(&steps),
-        .bytes_in = r->down->bytes_in,
-        .bytes_out = r->down->bytes_out,
     };
-    access_log_add(r->env->access, &line);
-    buf_fini(&steps);
 }
 
 /* `text` empty: what the inquiry has to say. */
 static void remember(struct relay *r, struct slice word, struct slice text)
 {
+    struct ledger_entry entry = entry_of(r);
     struct buf why;
     buf_init(&why, BUF_TEXT_BOUND);
     if (text.len)
         buf_put(&why, text);
     else
         inquiry_why(&r->inquiry, r->snap, r->down, &why);
-    struct recall_event event = {
-        .id = r->id,
-        .wall_us = now_wall_us(loop_now(r->env->loop)),
-        .word = word,
-        .peer = r->down->peer_id,
-        .operation = r->inquiry.operation,
-        .method = r->down->in.method,
-        .path = r->down->in.path,
-        .text = buf_slice(&why),
-    };
-    recall_add(r->env->recall, &event);
+    ledger_remember(&r->env->ledger, &entry, word, buf_slice(&why), now_wall_us(loop_now(r->env->loop)));
     buf_fini(&why);
+}
+
+static void close_entry(struct relay *r)
+{
+    struct ledger_entry entry = entry_of(r);
+    entry.duration_us = now_mono_us(loop_now(r->env->loop)) - r->began_us;
+    ledger_close_entry(&r->env->ledger, &entry, now_wall_us(loop_now(r->env->loop)));
 }
 
 /* --- the end --- */
@@ -197,9 +105,7 @@ static void end(struct relay *r)
 {
     if (!r->down_gone || (r->up && !r->up->is_gone))
         return;
-    int64_t duration_us = now_mono_us(loop_now(r->env->loop)) - r->began_us;
-    count(r, duration_us);
-    log_line(r, duration_us);
+    close_entry(r);
     sm_move(&r->sm, OVER);
     forget_deadline(r);
     list_remove(&r->wait.link);
@@ -227,9 +133,9 @@ static void refused(struct relay *r, enum reply_word word)
     forget_deadline(r);
     r->error = reply_word(word);
     r->status = reply_status(word);
-    log_event(LOG_INFO, "refused", LOG_STR("why", r->error), LOG_TEXT("id", r->id), LOG_TEXT("side", side_name(r)),
-              LOG_TEXT("peer", r->down->peer_id), LOG_TEXT("operation", r->inquiry.operation),
-              LOG_TEXT("path", r->down->in.path));
+    log_event(LOG_INFO, "refused", LOG_STR("why", r->error), LOG_TEXT("id", r->id),
+              LOG_STR("side", r->side == RELAY_INBOUND ? "inbound" : "outbound"), LOG_TEXT("peer", r->down->peer_id),
+              LOG_TEXT("operation", r->inquiry.operation), LOG_TEXT("path", r->down->in.path));
     /* What still comes of the body is of no use. */
     if (r->down->owed)
         transit_credit(r->down, r->down->owed);
@@ -350,7 +256,11 @@ static enum err fill_outbound(struct relay *r, struct message *m)
 static enum err fill_head(struct relay *r)
 {
     struct message *m = &r->up->out;
-    TRY(hop_request(&r->down->in, m));
+    struct hop hop = {
+        .from_outside = r->side == RELAY_INBOUND,
+        .to_h2 = r->side == RELAY_OUTBOUND || r->snap->app_h2,
+    };
+    TRY(hop_request(&r->down->in, m, hop));
     m->path = r->inquiry.path;
     TRY(r->side == RELAY_INBOUND ? fill_inbound(r, m) : fill_outbound(r, m));
     if (r->request.rewrite)
@@ -375,17 +285,22 @@ static void open_request(struct relay *r)
     lane_open(&r->request, r->up);
 }
 
-static void send(struct relay *r)
+static enum reply_word nowhere(const struct relay *r)
+{
+    return r->side == RELAY_INBOUND ? REPLY_MISDIRECTED : REPLY_JOBS_ONLY;
+}
+
+static void forward(struct relay *r)
 {
     struct pool *pool = r->snap->app;
     if (r->side == RELAY_OUTBOUND) {
         r->endpoint = cluster_pick(r->to);
-        pool = r->endpoint->pool;
+        pool = r->endpoint ? r->endpoint->pool : NULL;
     }
     r->attempts++;
     r->up = pool ? pool_request(pool, &up_owner, r) : NULL;
     if (!r->up)
-        refuse(r, pool ? REPLY_OVERLOADED : REPLY_MISDIRECTED, (struct slice){0});
+        refuse(r, pool ? REPLY_OVERLOADED : nowhere(r), (struct slice){0});
     else
         open_request(r);
 }
@@ -394,7 +309,7 @@ static void send_again(struct relay *r)
 {
     transit_free(&r->up);
     lane_rewind(&r->request);
-    send(r);
+    forward(r);
 }
 
 /* --- asking --- */
@@ -425,7 +340,7 @@ static void pass(struct relay *r)
     if (e == ERR_OK && r->down->in_ended)
         e = lane_end(&r->request);
     if (e == ERR_OK)
-        send(r);
+        forward(r);
     else
         unfit(r, &r->request, e);
 }
@@ -526,8 +441,8 @@ static const struct transit_owner down_owner = {
 static void up_info(struct transit *t, unsigned status)
 {
     struct relay *r = t->owner_data;
-    /* 100 is between each pair of neighbours; ours was said by our own server. */
-    if (status != 100 && !r->down_gone && !r->down->out_head && transit_info(r->down, status, &t->in.headers) != ERR_OK)
+    if (hop_info(status) && !r->down_gone && !r->down->out_head &&
+        transit_info(r->down, status, &t->in.headers) != ERR_OK)
         log_event(LOG_DEBUG, "info-dropped", LOG_INT("status", status));
 }
 
@@ -554,6 +469,8 @@ static enum err fill_answer(struct relay *r)
         TRY(headers_add_token(&m->headers, HEADERS_WEFT_CONTRACT_PROVIDER,
                               arena_putf(&r->down->arena, "sha-256=%.*s", SLICE_FMT(text))));
     }
+    if (r->side == RELAY_INBOUND)
+        headers_remove(&m->headers, HEADERS_WEFT_ERROR); /* a word that only we may say */
     if (r->response.rewrite)
         forget_length(m);
     return ERR_OK;

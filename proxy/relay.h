@@ -14,23 +14,12 @@
  * Lifetime: relay_start takes over `down`; everything ends by itself.  The relay
  *           keeps the snapshot it began with.
  * Threads:  belongs to the loop. */
-#include "base/metric.h"
 #include "base/sm.h"
-#include "proxy/access_log.h"
 #include "proxy/accord.h"
-#include "proxy/recall.h"
+#include "proxy/ledger.h"
 #include "proxy/snapshot.h"
 
 enum relay_side { RELAY_INBOUND, RELAY_OUTBOUND };
-
-struct relay_metrics {
-    struct metric_family *requests;  /* direction, service, operation, code */
-    struct metric_family *duration;  /* direction */
-    struct metric_family *refused;   /* reason */
-    struct metric_family *verdicts;  /* peer, operation, verdict */
-    struct metric_family *adapted;   /* operation, step */
-    struct metric_family *decisions; /* answer */
-};
 
 /* What all relays of a sidecar share. */
 struct relay_env {
@@ -38,14 +27,10 @@ struct relay_env {
     struct due_clock *clock;
     struct snapshot *snap; /* the current one */
     struct accord *accord;
-    struct recall *recall;
-    struct access_log *access; /* or NULL */
-    struct relay_metrics metrics;
+    struct ledger ledger;
     uint64_t id_seed, id_next; /* request ids */
     uint32_t exchanges;        /* in flight */
 };
-
-void relay_metrics_init(struct relay_metrics *m, struct metric_set *set);
 
 /* `to`: the service called (outbound), or NULL. */
 void relay_start(struct relay_env *env, enum relay_side side, struct cluster *to, struct transit *down);

@@ -40,6 +40,25 @@ enum reply_word reply_find(struct slice word)
     return REPLY_COUNT;
 }
 
+static void owner_data(struct transit *t, struct slice bytes)
+{
+    (void)bytes;
+    transit_credit(t, t->owed);
+}
+
+static void owner_end(struct transit *t)
+{
+    (void)t;
+}
+
+static void owner_gone(struct transit *t, enum transit_end how)
+{
+    (void)how;
+    transit_free(&t);
+}
+
+const struct transit_owner reply_owner = {.data = owner_data, .end = owner_end, .gone = owner_gone};
+
 /* What cannot be sent any more needs no second answer: the exchange is cut instead. */
 static void send_all(struct transit *down, struct slice type, struct slice body)
 {

@@ -38,6 +38,8 @@
     X(CONTRACT_UNKNOWN, "contract-unknown", 428, "The caller's contract has not been shown here.",                 \
       "PUT it to /.well-known/weft/contracts/DIGEST and repeat.")                                                  \
     X(HEAD_TOO_LARGE, "head-too-large", 431, "Over 100 fields or 64 KiB of them.", "Send fewer or shorter fields.") \
+    X(JOBS_ONLY, "jobs-only", 404, "This service has no endpoints here: it is reached by jobs alone.",              \
+      "Send `Prefer: respond-async`, or add endpoints.")                                                           \
     X(BAD_ANSWER, "bad-answer", 502, "The other side broke the protocol.", "Look at its log.")                     \
     X(ANSWER_UNFIT, "answer-unfit", 502, "The response body cannot be rewritten by the plan.",                     \
       "The function answers with something its contract does not describe.")                                       \
@@ -67,6 +69,9 @@ const char *reply_what(enum reply_word w);
 const char *reply_fix(enum reply_word w);
 /* By its text; REPLY_COUNT when there is none. */
 enum reply_word reply_find(struct slice word);
+
+/* An owner for transits that only get an answer: drops the body, frees at the end. */
+extern const struct transit_owner reply_owner;
 
 /* Answers on a server transit whose head has not been sent.  `detail` may be empty: the table's
  * sentence.  `request_id` is what `weft why` takes. */

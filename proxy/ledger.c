@@ -1,0 +1,124 @@
+#include "proxy/ledger.h"
+
+void ledger_init(struct ledger *l, struct metric_set *set)
+{
+    *l = (struct ledger){
+        .requests = metric_family(set, METRIC_COUNTER, "weft_requests_total", "direction,service,operation,code",
+                                  "Exchanges, by the status they ended with."),
+        .duration = metric_family(set, METRIC_HISTOGRAM, "weft_request_duration_seconds", "direction",
+                                  "From the head of the request to the end of the response."),
+        .refused = metric_family(set, METRIC_COUNTER, "weft_refused_total", "reason",
+                                 "Answers of our own, by their weft-error word."),
+        .verdicts = metric_family(set, METRIC_COUNTER, "weft_contract_verdicts_total", "peer,operation,verdict",
+                                  "Exchanges by the verdict on their contracts."),
+        .adapted = metric_family(set, METRIC_COUNTER, "weft_contract_adapted_total", "operation,step",
+                                 "Steps applied to bodies."),
+        .decisions = metric_family(set, METRIC_COUNTER, "weft_policy_decisions_total", "answer",
+                                   "What policy said of inbound exchanges."),
+        .recall = recall_new(),
+    };
+}
+
+void ledger_fini(struct ledger *l)
+{
+    access_log_close(&l->access);
+    recall_free(&l->recall);
+}
+
+static void count_steps(struct ledger *l, const struct ledger_entry *e, const struct lane *lane)
+{
+    if (!lane->rewrite)
+        return;
+    const uint64_t *applied = rewrite_applied(lane->rewrite);
+    for (size_t i = 0; i < plan_count(lane->plan); i++) {
+        struct slice labels[] = {e->inquiry->operation, slice_str(plan_op_name(plan_step(lane->plan, i)->op))};
+        if (applied[i])
+            metric_add(metric_series(l->adapted, labels), applied[i]);
+    }
+}
+
+static void count_verdict(struct ledger *l, const struct ledger_entry *e)
+{
+    struct slice labels[] = {e->peer, e->inquiry->operation, inquiry_verdict(e->inquiry)};
+    if (e->inquiry->judged)
+        metric_add(metric_series(l->verdicts, labels), 1);
+}
+
+static void count(struct ledger *l, const struct ledger_entry *e)
+{
+    char code[3] = {(char)('0' + e->status / 100 % 10), (char)('0' + e->status / 10 % 10),
+                    (char)('0' + e->status % 10)};
+    struct slice side = e->inbound ? SLICE("inbound") : SLICE("outbound");
+    struct slice request[] = {side, e->service, e->inquiry->operation, slice_of(code, 3)};
+    metric_add(metric_series(l->requests, request), 1);
+    metric_observe_us(metric_series(l->duration, &side), e->duration_us);
+    struct slice word = slice_str(e->error);
+    if (e->error)
+        metric_add(metric_series(l->refused, &word), 1);
+    bool denied = slice_eq(word, slice_str(reply_word(REPLY_POLICY_DENIED)));
+    struct slice answer = denied ? SLICE("deny") : SLICE("allow");
+    if (e->inbound)
+        metric_add(metric_series(l->decisions, &answer), 1);
+    count_verdict(l, e);
+    for (size_t i = 0; i < 2; i++)
+        count_steps(l, e, e->lanes[i]);
+}
+
+static void put_steps(const struct lane *lane, struct buf *out)
+{
+    for (size_t i = 0; lane->plan && i < plan_count(lane->plan); i++) {
+        if (buf_len(out))
+            buf_put_char(out, ',');
+        buf_put(out, slice_str(plan_op_name(plan_step(lane->plan, i)->op)));
+    }
+}
+
+static void log_line(struct ledger *l, const struct ledger_entry *e, int64_t wall_us)
+{
+    struct buf steps;
+    buf_init(&steps, BUF_TEXT_BOUND);
+    for (size_t i = 0; i < 2; i++)
+        put_steps(e->lanes[i], &steps);
+    struct access_log_line line = {
+        .wall_us = wall_us,
+        .duration_us = e->duration_us,
+        .inbound = e->inbound,
+        .id = e->id,
+        .peer = e->peer,
+        .service = e->service,
+        .operation = e->inquiry->operation,
+        .method = e->down->in.method,
+        .path = e->down->in.path,
+        .status = e->status,
+        .error = slice_str(e->error),
+        .verdict = inquiry_verdict(e->inquiry),
+        .plan = buf_slice(&steps),
+        .bytes_in = e->down->bytes_in,
+        .bytes_out = e->down->bytes_out,
+    };
+    access_log_add(l->access, &line);
+    buf_fini(&steps);
+}
+
+void ledger_close_entry(struct ledger *l, const struct ledger_entry *e, int64_t wall_us)
+{
+    count(l, e);
+    if (l->access)
+        log_line(l, e, wall_us);
+}
+
+void ledger_remember(struct ledger *l, const struct ledger_entry *e, struct slice word, struct slice why,
+                     int64_t wall_us)
+{
+    struct recall_event event = {
+        .id = e->id,
+        .wall_us = wall_us,
+        .word = word,
+        .peer = e->inbound ? e->peer : (struct slice){0},
+        .operation = e->inquiry->operation,
+        .method = e->down->in.method,
+        .path = e->down->in.path,
+        .text = why,
+    };
+    recall_add(l->recall, &event);
+}

@@ -1,0 +1,44 @@
+#ifndef WEFT_PROXY_LEDGER_H
+#define WEFT_PROXY_LEDGER_H
+
+/* ledger - what is counted, logged and remembered of an exchange.
+ *
+ * Lifetime: caller's memory; `access` is opened by whoever wants an access log.
+ * Threads:  belongs to the loop. */
+#include "base/metric.h"
+#include "proxy/access_log.h"
+#include "proxy/inquiry.h"
+#include "proxy/lane.h"
+#include "proxy/recall.h"
+
+struct ledger {
+    struct metric_family *requests;  /* direction, service, operation, code */
+    struct metric_family *duration;  /* direction */
+    struct metric_family *refused;   /* reason */
+    struct metric_family *verdicts;  /* peer, operation, verdict */
+    struct metric_family *adapted;   /* operation, step */
+    struct metric_family *decisions; /* answer */
+    struct recall *recall;
+    struct access_log *access; /* or NULL */
+};
+
+struct ledger_entry {
+    bool inbound;
+    struct slice id, peer, service;
+    struct transit *down;
+    const struct inquiry *inquiry;
+    const struct lane *lanes[2]; /* request, response */
+    const char *error;           /* weft-error word, or NULL */
+    unsigned status;
+    int64_t duration_us;
+};
+
+void ledger_init(struct ledger *l, struct metric_set *set);
+void ledger_fini(struct ledger *l);
+/* For `weft why`. */
+void ledger_remember(struct ledger *l, const struct ledger_entry *e, struct slice word, struct slice why,
+                     int64_t wall_us);
+/* The exchange is over: one access line, and every counter that goes with it. */
+void ledger_close_entry(struct ledger *l, const struct ledger_entry *e, int64_t wall_us);
+
+#endif

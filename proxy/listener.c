@@ -1,0 +1,104 @@
+#include "proxy/listener.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/stream.h"
+
+enum { TURN_ACCEPTS = 64, PAUSE_US = 100000 };
+
+struct listener {
+    struct loop *loop;
+    struct due_clock *clock;
+    struct listener_conf conf;
+    struct loop_watch *watch;
+    struct due pause; /* out of descriptors: look again then */
+    struct buf address;
+    int fd;
+};
+
+static void take(struct listener *l, int fd, const struct sock_addr *from)
+{
+    struct buf peer;
+    buf_init(&peer, 256);
+    sock_print(from, &peer);
+    struct stream *stream = stream_fd_new(l->loop, fd, false);
+    if (l->conf.creds) {
+        struct stream_tls_conf tls = {
+            .role = STREAM_SERVER,
+            .creds = l->conf.creds(l->conf.arg),
+            .alpn = {"h2", "http/1.1"},
+        };
+        stream = stream_tls_new(l->loop, stream, &tls);
+    }
+    server_take(l->conf.server, stream, buf_slice(&peer));
+    buf_fini(&peer);
+}
+
+static void rest(struct listener *l)
+{
+    log_event(LOG_ERROR, "accept-failed", LOG_TEXT("listener", buf_slice(&l->address)),
+              LOG_STR("why", "out of file descriptors; looking again in 100 ms"));
+    loop_watch_set(l->watch, 0);
+    due_in(l->clock, &l->pause, PAUSE_US);
+}
+
+static void accept_some(void *arg, unsigned events)
+{
+    (void)events;
+    struct listener *l = arg;
+    for (int i = 0; i < TURN_ACCEPTS; i++) {
+        struct sock_addr from;
+        int fd;
+        enum err e = sock_accept(l->fd, &fd, &from);
+        if (e == ERR_FULL)
+            rest(l);
+        if (e != ERR_OK)
+            return;
+        take(l, fd, &from);
+    }
+}
+
+static void look_again(struct due *due)
+{
+    struct listener *l = (struct listener *)(void *)((char *)due - offsetof(struct listener, pause));
+    loop_watch_set(l->watch, LOOP_READ);
+}
+
+enum err listener_open(struct loop *loop, struct due_clock *clock, const struct listener_conf *conf,
+                       struct listener **out)
+{
+    struct sock_addr addr;
+    const char *why;
+    int fd;
+    TRY(sock_parse(slice_str(conf->address), &addr, &why));
+    TRY(sock_listen(&addr, &fd));
+    struct listener *l = mem_new(sizeof(*l));
+    *l = (struct listener){.loop = loop, .clock = clock, .conf = *conf, .fd = fd};
+    buf_init(&l->address, 256);
+    if (sock_local(fd, &addr) == ERR_OK)
+        sock_print(&addr, &l->address);
+    due_init(&l->pause, look_again);
+    l->watch = loop_watch_new(loop, fd, accept_some, l);
+    loop_watch_set(l->watch, LOOP_READ);
+    *out = l;
+    return ERR_OK;
+}
+
+void listener_close(struct listener **l)
+{
+    if (!*l)
+        return;
+    due_cancel((*l)->clock, &(*l)->pause);
+    loop_watch_free(&(*l)->watch);
+    close((*l)->fd);
+    buf_fini(&(*l)->address);
+    mem_free(*l);
+    *l = NULL;
+}
+
+struct slice listener_address(const struct listener *l)
+{
+    return buf_slice(&l->address);
+}

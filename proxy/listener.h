@@ -1,0 +1,28 @@
+#ifndef WEFT_PROXY_LISTENER_H
+#define WEFT_PROXY_LISTENER_H
+
+/* listener - accept, shed, hand to http with the right identity rules.
+ *
+ * Threads: belongs to the loop. */
+#include "base/creds.h"
+#include "base/sock.h"
+#include "http/server.h"
+
+struct listener;
+
+struct listener_conf {
+    const char *address;
+    struct server *server; /* gets the streams; must outlive the listener */
+    /* Whose mTLS to speak, asked at every accept so that a reload counts; NULL: plain. */
+    struct creds *(*creds)(void *arg);
+    void *arg;
+};
+
+/* IO: errno says why. */
+MUST_USE enum err listener_open(struct loop *l, struct due_clock *clock, const struct listener_conf *conf,
+                                struct listener **out);
+void listener_close(struct listener **l);
+/* With the port the kernel chose. */
+struct slice listener_address(const struct listener *l);
+
+#endif

@@ -1,0 +1,529 @@
+/* Start: snapshot, accord, servers, listeners, then the link to the broker; ready.
+ *
+ * Drain goes from the outside in: first nobody can call us any more and no job is
+ * taken; when those exchanges are done, our function's own calls may end; then all is
+ * over.  Listeners close at once, so that a successor can have the ports. */
+#include "proxy/proxy.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/server.h"
+#include "proxy/exchange.h"
+#include "proxy/inquiry.h"
+#include "proxy/job_entry.h"
+#include "proxy/job_link.h"
+#include "proxy/job_runner.h"
+#include "proxy/listener.h"
+#include "proxy/proxy_admin.h"
+#include "proxy/reply.h"
+
+enum { SECOND = 1000000, HEADER_TIMEOUT = 10 * SECOND, STREAMS = 256, LOCAL_CONNECTIONS = 10000 };
+
+/* A server with a listener of its own. */
+struct door {
+    struct server *server;
+    struct listener *listener;
+    struct proxy *proxy;
+    struct cluster_name *fixed;
+};
+
+/* A service's own local port: looked up by name, because clusters change with a reload. */
+struct cluster_name {
+    struct door door;
+    struct slice name;
+};
+
+struct proxy {
+    struct loop *loop;
+    struct due_clock *clock;
+    struct proxy_start start;
+    struct relay_env env;
+    struct metric_set *metrics;
+    struct metric *expiry, *in_flight;
+    struct door inbound, outbound, admin;
+    struct cluster_name *locals;
+    size_t local_count;
+    struct job_link *link;
+    struct job_runner *runner;
+    struct job_entry *entry;
+    struct due drain_due;
+    struct loop_task over;
+    unsigned draining_parts;
+    bool draining, outside_closed, ended;
+};
+
+/* --- requests --- */
+
+static void accept_inbound(struct transit *t, void *arg)
+{
+    struct proxy *p = ((struct door *)arg)->proxy;
+    if (exchange_is(&t->in))
+        exchange_serve(p->env.accord, p->env.snap->contract, t);
+    else
+        relay_start(&p->env, RELAY_INBOUND, NULL, t);
+}
+
+static void refuse(struct transit *t, enum reply_word word, struct slice detail)
+{
+    t->owner = &reply_owner;
+    reply_refuse(t, word, detail, (struct slice){0});
+}
+
+static void submit(struct proxy *p, struct cluster *to, struct transit *t)
+{
+    if (!p->entry) {
+        refuse(t, REPLY_BROKER_UNREACHABLE, SLICE("No broker is configured here (broker.https)."));
+        return;
+    }
+    struct inquiry q = {0};
+    if (inquiry_outbound(&q, p->env.snap, p->env.accord, to, t) != ERR_OK) {
+        refuse(t, q.word, q.detail);
+    } else {
+        struct job_entry_target target = {to->name, q.operation, q.path, to->consumes};
+        job_entry_submit(p->entry, t, &target);
+    }
+    inquiry_fini(&q);
+}
+
+static void route(struct proxy *p, struct cluster *to, struct transit *t)
+{
+    if (!to)
+        refuse(t, REPLY_NO_ROUTE,
+               arena_putf(&t->arena, "Nothing is configured for \"%.*s\".", SLICE_FMT(slice_to(t->in.authority, 256))));
+    else if (job_entry_wanted(&t->in))
+        submit(p, to, t);
+    else
+        relay_start(&p->env, RELAY_OUTBOUND, to, t);
+}
+
+static void accept_outbound(struct transit *t, void *arg)
+{
+    struct door *d = arg;
+    struct proxy *p = d->proxy;
+    struct slice authority = d->fixed ? d->fixed->name : t->in.authority;
+    if (!job_entry_is_api(t->in.path))
+        route(p, snapshot_cluster(p->env.snap, authority), t);
+    else if (p->entry)
+        job_entry_api(p->entry, t);
+    else
+        refuse(t, REPLY_BROKER_UNREACHABLE, SLICE("No broker is configured here (broker.https)."));
+}
+
+static void accept_admin(struct transit *t, void *arg)
+{
+    proxy_admin_serve(((struct door *)arg)->proxy, t);
+}
+
+static struct creds *current_creds(void *arg)
+{
+    return ((struct door *)arg)->proxy->env.snap->creds;
+}
+
+/* --- doors --- */
+
+struct door_conf {
+    const char *address; /* NULL: none */
+    const char *key;     /* of the configuration, for complaints */
+    void (*accept)(struct transit *t, void *arg);
+    bool mtls;
+    uint32_t connections;
+};
+
+static enum err open_door(struct proxy *p, struct door *d, const struct door_conf *conf, struct diag *diag)
+{
+    d->proxy = p;
+    if (!conf->address)
+        return ERR_OK;
+    struct server_conf server = {
+        .accept = conf->accept,
+        .arg = d,
+        .header_timeout_us = HEADER_TIMEOUT,
+        .idle_timeout_us = INT64_C(300) * SECOND,
+        .stream_idle_us = p->env.snap->conf.timeouts.stream_idle_us,
+        .max_streams = STREAMS,
+        .max_connections = conf->connections,
+    };
+    d->server = server_new(p->loop, p->clock, &server);
+    struct listener_conf listener = {
+        .address = conf->address,
+        .server = d->server,
+        .creds = conf->mtls ? current_creds : NULL,
+        .arg = d,
+    };
+    if (listener_open(p->loop, p->clock, &listener, &d->listener) == ERR_OK)
+        return ERR_OK;
+    diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = conf->key},
+             errno == EADDRINUSE ? "another process has this address: stop it, or choose another one" : NULL,
+             "cannot listen on %s: %s", conf->address, strerror(errno));
+    return ERR_IO;
+}
+
+static enum err open_locals(struct proxy *p, struct diag *diag)
+{
+    const struct proxy_conf *c = &p->env.snap->conf;
+    const struct proxy_conf_service *services = c->services.items;
+    p->locals = mem_array(c->services.count + 1, sizeof(*p->locals));
+    p->local_count = c->services.count;
+    enum err worst = ERR_OK;
+    for (size_t i = 0; i < c->services.count; i++) {
+        struct cluster_name *local = &p->locals[i];
+        local->name = slice_str(mem_copy(slice_str(c->services.names[i])));
+        local->door.fixed = local;
+        struct door_conf conf = {services[i].local, "services.*.local", accept_outbound, false, LOCAL_CONNECTIONS};
+        enum err e = open_door(p, &local->door, &conf, diag);
+        worst = e != ERR_OK ? e : worst;
+    }
+    return worst;
+}
+
+static enum err open_doors(struct proxy *p, struct diag *diag)
+{
+    const struct proxy_conf *c = &p->env.snap->conf;
+    struct door_conf inbound = {c->inbound.listen, "inbound.listen", accept_inbound, true,
+                                (uint32_t)c->inbound.max_connections};
+    struct door_conf outbound = {c->outbound.listen, "outbound.listen", accept_outbound, false, LOCAL_CONNECTIONS};
+    struct door_conf admin = {c->admin.listen, "admin.listen", accept_admin, false, 100};
+    enum err a = open_door(p, &p->inbound, &inbound, diag);
+    enum err b = open_door(p, &p->outbound, &outbound, diag);
+    enum err m = open_door(p, &p->admin, &admin, diag);
+    enum err l = open_locals(p, diag);
+    return a != ERR_OK || b != ERR_OK || m != ERR_OK || l != ERR_OK ? ERR_IO : ERR_OK;
+}
+
+static void close_door(struct door *d)
+{
+    listener_close(&d->listener);
+    if (d->server)
+        server_free(&d->server);
+}
+
+/* --- jobs --- */
+
+static void play(void *arg, struct transit *t)
+{
+    struct proxy *p = arg;
+    relay_start(&p->env, RELAY_INBOUND, NULL, t);
+}
+
+static bool knows(void *arg, const uint8_t digest[32])
+{
+    struct hash_digest d;
+    memcpy(d.b, digest, sizeof(d.b));
+    return accord_contract(((struct proxy *)arg)->env.accord, &d) != NULL;
+}
+
+static void learnt(void *arg, enum err e, struct slice complaint)
+{
+    (void)arg;
+    if (e != ERR_OK)
+        log_event(LOG_WARN, "contract-unreadable", LOG_STR("from", "broker"), LOG_TEXT("why", complaint));
+}
+
+static void learn(void *arg, struct slice peer, const uint8_t digest[32], struct slice text)
+{
+    struct hash_digest d;
+    memcpy(d.b, digest, sizeof(d.b));
+    if (accord_offer(((struct proxy *)arg)->env.accord, peer, &d, text, learnt, NULL) != ERR_OK)
+        log_event(LOG_WARN, "contract-too-large", LOG_TEXT("peer", peer));
+}
+
+static void start_jobs(struct proxy *p)
+{
+    struct snapshot *s = p->env.snap;
+    if (!s->conf.broker.https)
+        return;
+    struct job_runner_conf runner = {
+        .loop = p->loop,
+        .clock = p->clock,
+        .slots = (uint32_t)s->conf.broker.slots,
+        .play = play,
+        .knows = knows,
+        .learn = learn,
+        .arg = p,
+    };
+    p->runner = job_runner_new(&runner);
+    struct job_link_conf link = {
+        .loop = p->loop,
+        .clock = p->clock,
+        .snap = s,
+        .hello = job_runner_hello,
+        .welcome = job_runner_welcome,
+        .assign = job_runner_assign,
+        .beat = job_runner_beat,
+        .lost = job_runner_lost,
+        .arg = p->runner,
+    };
+    p->link = job_link_new(&link);
+    job_runner_bind(p->runner, p->link);
+    p->entry = job_entry_new(p->loop, p->clock, p->link, p->runner);
+    for (size_t i = 0; i < s->consume_count; i++)
+        job_link_show_contract(p->link, s->consumes[i]);
+}
+
+/* --- snapshots --- */
+
+static void opened(struct snapshot *s, struct cluster_endpoint *e, uint64_t conn_id, void *arg)
+{
+    exchange_show(((struct proxy *)arg)->env.accord, s, e, conn_id);
+}
+
+static void know_contracts(struct proxy *p, const struct snapshot *s)
+{
+    if (s->contract)
+        accord_know(p->env.accord, s->contract);
+    for (size_t i = 0; i < s->consume_count; i++)
+        accord_know(p->env.accord, s->consumes[i]);
+}
+
+static void adopt(struct proxy *p, struct snapshot *s)
+{
+    struct snapshot_start start = {.loop = p->loop, .clock = p->clock, .opened = opened, .arg = p};
+    snapshot_start(s, &start);
+    know_contracts(p, s);
+    snapshot_unref(&p->env.snap);
+    p->env.snap = s;
+    metric_gauge(p->expiry, (double)(creds_expires_us(s->creds) / SECOND));
+    if (authz_rule_count(s->authz) == 0)
+        log_event(LOG_WARN, "no-policy", LOG_STR("so", "every identity of a trusted domain may call"));
+}
+
+static void log_complaints(const struct diag *d)
+{
+    for (const struct diag_entry *e = d->first; e; e = e->next)
+        log_event(e->level == DIAG_ERROR ? LOG_ERROR : LOG_WARN, "config", LOG_TEXT("file", e->file),
+                  LOG_INT("line", e->line), LOG_INT("column", e->column), LOG_TEXT("what", e->message),
+                  LOG_TEXT("fix", e->fix));
+}
+
+void proxy_reload(struct proxy *p)
+{
+    struct diag diag;
+    diag_init(&diag);
+    struct snapshot *s;
+    enum err e = snapshot_load(&p->start.source, &diag, &s);
+    log_complaints(&diag);
+    diag_fini(&diag);
+    if (e != ERR_OK) {
+        log_event(LOG_ERROR, "reload-refused", LOG_STR("so", "the old configuration goes on"));
+        return;
+    }
+    adopt(p, s);
+    if (p->link) {
+        job_link_reload(p->link, s);
+        for (size_t i = 0; i < s->consume_count; i++)
+            job_link_show_contract(p->link, s->consumes[i]);
+    }
+    log_event(LOG_INFO, "reloaded", LOG_TEXT("identity", creds_id(s->creds)));
+}
+
+/* --- drain --- */
+
+static void over(struct loop_task *task)
+{
+    struct proxy *p = LIST_OF(task, struct proxy, over);
+    if (p->ended)
+        return;
+    p->ended = true;
+    due_cancel(p->clock, &p->drain_due);
+    p->start.drained(p->start.arg);
+}
+
+static void part_idle(void *arg);
+
+/* Nobody calls us any more; now our function's own calls may end. */
+static void close_inside(struct proxy *p)
+{
+    p->outside_closed = true;
+    p->draining_parts = 1;
+    struct door *doors[] = {&p->outbound};
+    for (size_t i = 0; i < p->local_count; i++)
+        if (p->locals[i].door.server) {
+            p->draining_parts++;
+            server_drain(p->locals[i].door.server, part_idle, p);
+        }
+    if (doors[0]->server) {
+        p->draining_parts++;
+        server_drain(doors[0]->server, part_idle, p);
+    }
+    part_idle(p);
+}
+
+static void part_idle(void *arg)
+{
+    struct proxy *p = arg;
+    if (--p->draining_parts > 0)
+        return;
+    if (!p->outside_closed)
+        close_inside(p);
+    else
+        loop_defer(p->loop, &p->over);
+}
+
+static void drain_late(struct due *due)
+{
+    struct proxy *p = (struct proxy *)(void *)((char *)due - offsetof(struct proxy, drain_due));
+    log_event(LOG_WARN, "drain-late", LOG_INT("exchanges", p->env.exchanges), LOG_STR("so", "they are cut"));
+    loop_defer(p->loop, &p->over);
+}
+
+void proxy_drain(struct proxy *p)
+{
+    if (p->draining)
+        return;
+    p->draining = true;
+    log_event(LOG_INFO, "draining", LOG_INT("exchanges", p->env.exchanges));
+    listener_close(&p->inbound.listener);
+    listener_close(&p->outbound.listener);
+    for (size_t i = 0; i < p->local_count; i++)
+        listener_close(&p->locals[i].door.listener);
+    due_in(p->clock, &p->drain_due, p->env.snap->conf.timeouts.drain_us);
+    p->draining_parts = 1;
+    if (p->inbound.server) {
+        p->draining_parts++;
+        server_drain(p->inbound.server, part_idle, p);
+    }
+    if (p->runner) {
+        p->draining_parts++;
+        job_runner_drain(p->runner, part_idle, p);
+    }
+    part_idle(p);
+}
+
+/* --- lifecycle --- */
+
+static void say_ready(const struct proxy *p)
+{
+    static const char *const names[] = {"inbound", "outbound", "admin"};
+    const struct door *doors[] = {&p->inbound, &p->outbound, &p->admin};
+    for (size_t i = 0; i < 3; i++)
+        if (doors[i]->listener)
+            log_event(LOG_INFO, "listening", LOG_STR("side", names[i]),
+                      LOG_TEXT("address", listener_address(doors[i]->listener)));
+    for (size_t i = 0; i < p->local_count; i++)
+        if (p->locals[i].door.listener)
+            log_event(LOG_INFO, "listening", LOG_STR("side", "local"), LOG_TEXT("service", p->locals[i].name),
+                      LOG_TEXT("address", listener_address(p->locals[i].door.listener)));
+    log_event(LOG_INFO, "ready", LOG_STR("service", p->env.snap->conf.service),
+              LOG_TEXT("identity", creds_id(p->env.snap->creds)), LOG_STR("version", WEFT_VERSION));
+}
+
+static struct proxy *assemble(const struct proxy_start *start)
+{
+    struct proxy *p = mem_new(sizeof(*p));
+    p->loop = start->loop;
+    p->start = *start;
+    p->clock = due_clock_new(p->loop);
+    p->metrics = metric_set_new();
+    p->env = (struct relay_env){
+        .loop = p->loop,
+        .clock = p->clock,
+        .accord = accord_new(p->loop),
+    };
+    hash_random(&p->env.id_seed, sizeof(p->env.id_seed));
+    ledger_init(&p->env.ledger, p->metrics);
+    p->expiry = metric_series(metric_family(p->metrics, METRIC_GAUGE, "weft_identity_expiry_seconds", "",
+                                            "When our certificate ends, seconds since 1970."),
+                              NULL);
+    p->in_flight = metric_series(
+        metric_family(p->metrics, METRIC_GAUGE, "weft_requests_in_flight", "", "Exchanges under way."), NULL);
+    loop_task_init(&p->over, over);
+    due_init(&p->drain_due, drain_late);
+    return p;
+}
+
+static enum err open_access_log(struct proxy *p, struct diag *diag)
+{
+    const char *path = p->env.snap->conf.log.access;
+    if (!path || access_log_open(p->loop, path, &p->env.ledger.access) == ERR_OK)
+        return ERR_OK;
+    diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = path}, NULL, "log.access: %s", strerror(errno));
+    return ERR_IO;
+}
+
+enum err proxy_start(const struct proxy_start *start, struct diag *diag, struct proxy **out)
+{
+    struct snapshot *s;
+    TRY(snapshot_load(&start->source, diag, &s));
+    struct proxy *p = assemble(start);
+    log_set_level((enum log_level)s->conf.log.level);
+    adopt(p, s);
+    enum err e = open_access_log(p, diag);
+    if (e == ERR_OK)
+        e = open_doors(p, diag);
+    if (e != ERR_OK) {
+        proxy_free(&p);
+        return e;
+    }
+    start_jobs(p);
+    say_ready(p);
+    *out = p;
+    return ERR_OK;
+}
+
+void proxy_free(struct proxy **proxy)
+{
+    struct proxy *p = *proxy;
+    *proxy = NULL;
+    if (!p)
+        return;
+    due_cancel(p->clock, &p->drain_due);
+    loop_task_cancel(&p->over);
+    if (p->entry)
+        job_entry_free(&p->entry);
+    if (p->runner)
+        job_runner_close(&p->runner);
+    if (p->link)
+        job_link_close(&p->link);
+    close_door(&p->inbound);
+    close_door(&p->outbound);
+    close_door(&p->admin);
+    for (size_t i = 0; i < p->local_count; i++) {
+        close_door(&p->locals[i].door);
+        mem_free((void *)(uintptr_t)p->locals[i].name.at);
+    }
+    mem_free(p->locals);
+    accord_free(&p->env.accord);
+    snapshot_unref(&p->env.snap);
+    ledger_fini(&p->env.ledger);
+    metric_set_free(&p->metrics);
+    due_clock_free(&p->clock);
+    mem_free(p);
+}
+
+/* --- for the admin side --- */
+
+struct relay_env *proxy_env(struct proxy *p)
+{
+    return &p->env;
+}
+
+struct metric_set *proxy_metrics(struct proxy *p)
+{
+    return p->metrics;
+}
+
+void proxy_measure(struct proxy *p)
+{
+    metric_gauge(p->in_flight, p->env.exchanges);
+}
+
+void proxy_missing(const struct proxy *p, struct buf *out)
+{
+    if (p->draining)
+        buf_put(out, SLICE("draining: no new exchanges are taken\n"));
+    if (creds_expires_us(p->env.snap->creds) < now_wall_us(loop_now(p->loop)))
+        buf_put(out, SLICE("identity: our certificate has expired\n"));
+}
+
+void proxy_remarks(const struct proxy *p, struct buf *out)
+{
+    if (p->link && !job_link_ready(p->link))
+        buf_putf(out, "broker: %s\n", job_link_state(p->link));
+}
+
+bool proxy_draining(const struct proxy *p)
+{
+    return p->draining;
+}
