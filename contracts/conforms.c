@@ -13,15 +13,9 @@ enum { WALK_STEPS = 1 << 16 };
 
 static bool position_takes(struct walk *w, const struct shape_position *p, const struct json_value *v);
 
-/* A number's spelling as a plain decimal; false: it has an exponent. */
-static bool plain_number(struct slice text)
-{
-    return shape_decimal(text);
-}
-
 static bool in_range(struct slice number, struct slice least, struct slice most)
 {
-    if (!plain_number(number))
+    if (!shape_decimal(number))
         return true;
     if (least.len && shape_decimal_cmp(number, least) < 0)
         return false;
@@ -31,7 +25,7 @@ static bool in_range(struct slice number, struct slice least, struct slice most)
 static bool whole(struct slice number)
 {
     size_t at;
-    if (!plain_number(number))
+    if (!shape_decimal(number))
         return true;
     if (!slice_find(number, '.', &at))
         return true;
@@ -56,6 +50,15 @@ static bool is_base64(struct slice s)
     return (s.len - pad) % 4 != 1;
 }
 
+/* false: this has gone on long enough, and what is left is let through. */
+static bool spend(struct walk *w)
+{
+    if (w->steps == 0)
+        return false;
+    w->steps--;
+    return true;
+}
+
 static bool enum_takes(const struct shape_type *t, const struct json_value *v)
 {
     if (v->kind != JSON_STRING || t->open)
@@ -66,9 +69,9 @@ static bool enum_takes(const struct shape_type *t, const struct json_value *v)
     return false;
 }
 
-static const struct shape_position *member_of(const struct shape_type *t, struct slice name)
+static const struct shape_position *member_of(struct walk *w, const struct shape_type *t, struct slice name)
 {
-    for (const struct shape_position *p = t->parts; p; p = p->next)
+    for (const struct shape_position *p = t->parts; p && spend(w); p = p->next)
         if (slice_eq(p->member, name))
             return p;
     return NULL;
@@ -78,12 +81,12 @@ static bool record_takes(struct walk *w, const struct shape_type *t, const struc
 {
     if (v->kind != JSON_OBJECT)
         return false;
-    for (const struct shape_position *p = t->parts; p; p = p->next)
+    for (const struct shape_position *p = t->parts; p && spend(w); p = p->next)
         if (p->required && !json_value_member(v, p->member))
             return false;
     for (const struct json_value *m = v->first; m; m = m->next) {
-        const struct shape_position *p = member_of(t, m->name);
-        if (p ? !position_takes(w, p, m) : t->closed)
+        const struct shape_position *p = member_of(w, t, m->name);
+        if (p ? !position_takes(w, p, m) : t->closed && w->steps > 0)
             return false;
     }
     return true;
@@ -110,9 +113,8 @@ static bool some_branch_takes(struct walk *w, const struct shape_type *t, const 
 static bool type_takes(struct walk *w, const struct shape_type *t, const struct json_value *v)
 {
     t = shape_base(t);
-    if (!t || w->steps == 0 || w->depth > JSON_TOK_DEPTH)
+    if (!t || w->depth > JSON_TOK_DEPTH || !spend(w))
         return true;
-    w->steps--;
     switch (t->kind) {
     case SHAPE_ANY:
     case SHAPE_ALIAS:

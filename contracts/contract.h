@@ -13,6 +13,8 @@
 #include "base/hash.h"
 
 struct contract;
+struct fact_list;
+struct shape;
 
 enum { CONTRACT_BYTES = 1 << 20, CONTRACT_FACTS = 100000 };
 
@@ -42,5 +44,15 @@ bool contract_operation_job(const struct contract *c, size_t op);
  * -1: no operation has it.  -2: one has the path, but not the method. */
 int contract_match(const struct contract *c, struct slice method, struct slice path);
 int contract_operation(const struct contract *c, struct slice name);
+
+/* For the checker: the facts, sorted; the types; where a subject is declared. */
+const struct fact_list *contract_facts(const struct contract *c);
+const struct shape *contract_shape(const struct contract *c);
+struct contract_place {
+    const char *file; /* NULL: not known */
+    unsigned line, column;
+};
+/* Of the nearest subject that has a place: "Order.qty", else "Order", else the contract. */
+struct contract_place contract_place(const struct contract *c, struct slice subject);
 
 #endif

@@ -1,0 +1,444 @@
+#include "contracts/complaint.h"
+
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "contracts/conforms.h"
+
+struct search {
+    const struct fact_list *facts;
+    const struct shape *shape;
+    const struct complaint_source *source;
+    struct diag *diag;
+    struct arena arena;
+    struct map operations;  /* name to its fact */
+    struct map seen;        /* what may be said once */
+    const char **candidates; /* every type's name, for suggestions */
+    size_t candidate_count;
+};
+
+static void complain(struct search *s, const struct fact *f, const char *fix, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+
+static void complain(struct search *s, const struct fact *f, const char *fix, const char *format, ...)
+{
+    char message[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    struct diag_place place = {.file = s->source->file};
+    if (f) {
+        place.text = s->source->text;
+        place.line = f->line;
+        place.column = f->column;
+        place.width = f->width;
+    }
+    diag_add(s->diag, DIAG_ERROR, &place, fix, "%s", message);
+}
+
+static void unknown(struct search *s, const struct fact *f, const char *what, struct slice name)
+{
+    const char *nearest = diag_nearest(name, s->candidates, s->candidate_count);
+    char fix[120];
+    snprintf(fix, sizeof(fix), "did you mean `%s`?", nearest ? nearest : "");
+    complain(s, f, nearest ? fix : NULL, "unknown %s `%.*s`", what, SLICE_FMT(slice_to(name, 80)));
+}
+
+/* The same in other words may stand once only. */
+static void once(struct search *s, const struct fact *f, const char *what, struct slice name)
+{
+    struct slice key = arena_putf(&s->arena, "%s %.*s", what, SLICE_FMT(name));
+    if (map_put(&s->seen, key, (void *)(uintptr_t)f))
+        complain(s, f, NULL, "%s `%.*s` is declared twice", what, SLICE_FMT(slice_to(name, 80)));
+}
+
+static const struct shape_type *wants_type(struct search *s, const struct fact *f, struct slice name)
+{
+    const struct shape_type *t = shape_type(s->shape, name);
+    if (!t)
+        unknown(s, f, "type", name);
+    else if (!shape_base(t))
+        complain(s, f, NULL, "alias `%.*s` leads back to itself", SLICE_FMT(slice_to(name, 80)));
+    return t;
+}
+
+static const struct shape_type *wants_kind(struct search *s, const struct fact *f, enum shape_kind kind,
+                                           const char *what)
+{
+    const struct shape_type *t = shape_type(s->shape, f->text[0]);
+    if (t && t->kind == kind)
+        return t;
+    unknown(s, f, what, f->text[0]);
+    return NULL;
+}
+
+static void wants_operation(struct search *s, const struct fact *f)
+{
+    if (!map_get(&s->operations, f->text[0]))
+        complain(s, f, NULL, "unknown operation `%.*s`", SLICE_FMT(slice_to(f->text[0], 80)));
+}
+
+static void wants_word(struct search *s, const struct fact *f, struct slice word, const char *const *words)
+{
+    char all[160] = "one of";
+    for (size_t i = 0; words[i]; i++) {
+        if (slice_eq(word, slice_str(words[i])))
+            return;
+        size_t used = strlen(all);
+        snprintf(all + used, sizeof(all) - used, "%s %s", i ? "," : "", words[i]);
+    }
+    complain(s, f, NULL, "`%.*s` stands where %s is expected", SLICE_FMT(slice_to(word, 40)), all);
+}
+
+static void wants_presence(struct search *s, const struct fact *f, struct slice word)
+{
+    static const char *const words[] = {"required", "optional", NULL};
+    wants_word(s, f, word, words);
+}
+
+static bool is_status(struct slice status)
+{
+    if (slice_eq(status, SLICE("default")) || slice_eq(status, SLICE("OK")))
+        return true;
+    if (status.len != 3 || status.at[0] < '1' || status.at[0] > '5')
+        return false;
+    if (slice_eq(slice_from(status, 1), SLICE("XX")))
+        return true;
+    return status.at[1] >= '0' && status.at[1] <= '9' && status.at[2] >= '0' && status.at[2] <= '9';
+}
+
+static void look_at_param(struct search *s, const struct fact *f)
+{
+    static const char *const places[] = {"path", "query", "header", "cookie", NULL};
+    wants_operation(s, f);
+    wants_word(s, f, f->text[1], places);
+    wants_type(s, f, f->text[3]);
+    wants_presence(s, f, f->text[4]);
+    struct slice name = arena_putf(&s->arena, "%.*s.%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1]),
+                                   SLICE_FMT(f->text[2]));
+    once(s, f, "parameter", name);
+}
+
+static void look_at_response(struct search *s, const struct fact *f)
+{
+    wants_operation(s, f);
+    if (!is_status(f->text[1]))
+        complain(s, f, "a status is \"201\", \"2XX\", \"default\" or \"OK\"", "`%.*s` is no status",
+                 SLICE_FMT(slice_to(f->text[1], 40)));
+    if (f->text[2].len || f->text[3].len)
+        wants_type(s, f, f->text[3]);
+}
+
+static void look_at_field(struct search *s, const struct fact *f)
+{
+    wants_kind(s, f, SHAPE_RECORD, "record");
+    wants_type(s, f, f->text[2]);
+    wants_presence(s, f, f->text[3]);
+    struct slice name = arena_putf(&s->arena, "%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1]));
+    once(s, f, "member", name);
+    const struct shape_type *t = shape_type(s->shape, name);
+    if (t)
+        complain(s, f, NULL, "`%.*s` is a type's name and a member's", SLICE_FMT(slice_to(name, 80)));
+}
+
+static const struct shape_position *wants_member(struct search *s, const struct fact *f, struct slice member)
+{
+    struct slice name = arena_putf(&s->arena, "%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(member));
+    const struct shape_position *p = shape_position(s->shape, name);
+    if (!p)
+        complain(s, f, NULL, "unknown member `%.*s`", SLICE_FMT(slice_to(name, 80)));
+    return p;
+}
+
+static void look_at_default(struct search *s, const struct fact *f)
+{
+    const struct shape_position *p = wants_member(s, f, f->text[1]);
+    const struct json_value *v;
+    if (json_value_read(f->text[2], &s->arena, &v) != ERR_OK)
+        complain(s, f, "a string needs quotes of its own: \"\\\"EUR\\\"\"", "`%.*s` is not JSON",
+                 SLICE_FMT(slice_to(f->text[2], 80)));
+    else if (p && p->type && !conforms(p, v))
+        complain(s, f, NULL, "`%.*s` is no %.*s", SLICE_FMT(slice_to(f->text[2], 80)), SLICE_FMT(p->type_name));
+}
+
+static bool has_symbol(const struct shape_type *t, struct slice symbol)
+{
+    for (size_t i = 0; i < t->symbol_count; i++)
+        if (slice_eq(t->symbols[i]->text[1], symbol))
+            return true;
+    return false;
+}
+
+static void look_at_symbol(struct search *s, const struct fact *f)
+{
+    const struct shape_type *t = wants_kind(s, f, SHAPE_ENUM, "enum");
+    if (f->relation == VOCABULARY_SYMBOL)
+        once(s, f, "symbol", arena_putf(&s->arena, "%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1])));
+    else if (t && !has_symbol(t, f->text[1]))
+        complain(s, f, NULL, "`%.*s` is no symbol of %.*s", SLICE_FMT(slice_to(f->text[1], 80)), SLICE_FMT(t->name));
+}
+
+static void look_at_union(struct search *s, const struct fact *f)
+{
+    const struct shape_type *t = shape_type(s->shape, f->text[0]);
+    int64_t number = 0;
+    for (const struct shape_position *p = t->fact == f ? t->parts : NULL; p; p = p->next)
+        if (p->fact->number[1] != number++)
+            complain(s, p->fact, NULL, "branches are numbered from 0 without gaps: %lld is expected",
+                     (long long)number - 1);
+    if (t->fact == f && number == 0)
+        complain(s, f, NULL, "union `%.*s` has no branches", SLICE_FMT(slice_to(f->text[0], 80)));
+}
+
+static bool is_subject(const struct search *s, struct slice name)
+{
+    const struct shape_type *t = shape_type(s->shape, name);
+    return (t && t->fact) || shape_position(s->shape, name) || map_get(&s->operations, name);
+}
+
+static void wants_subject(struct search *s, const struct fact *f)
+{
+    if (!is_subject(s, f->text[0]))
+        complain(s, f, NULL, "nothing is called `%.*s`", SLICE_FMT(slice_to(f->text[0], 80)));
+}
+
+/* The families of values that a bound may be set on. */
+static bool bound_fits(enum shape_bound b, enum shape_kind kind)
+{
+    switch (b) {
+    case SHAPE_MIN:
+    case SHAPE_MAX:
+        return kind == SHAPE_WHOLE || kind == SHAPE_REAL;
+    case SHAPE_MIN_LENGTH:
+    case SHAPE_MAX_LENGTH:
+        return kind == SHAPE_STRING || kind == SHAPE_BYTES;
+    case SHAPE_MIN_ITEMS:
+    case SHAPE_MAX_ITEMS:
+        return kind == SHAPE_LIST || kind == SHAPE_MAP;
+    case SHAPE_BOUNDS:
+        break;
+    }
+    return false;
+}
+
+enum { BOUND_DIGITS = 40 };
+
+static void look_at_bound(struct search *s, const struct fact *f)
+{
+    wants_subject(s, f);
+    int b = shape_bound_find(f->text[1]);
+    if (b < 0) {
+        complain(s, f, "min, max, min_length, max_length, min_items and max_items are known", "unknown bound `%.*s`",
+                 SLICE_FMT(slice_to(f->text[1], 40)));
+        return;
+    }
+    if (!shape_decimal(f->text[2]) || f->text[2].len > BOUND_DIGITS)
+        complain(s, f, NULL, "a bound is a decimal number of at most %d digits", BOUND_DIGITS);
+    const struct shape_type *t = shape_type(s->shape, f->text[0]);
+    const struct shape_position *p = shape_position(s->shape, f->text[0]);
+    t = shape_base(t ? t : p ? p->type : NULL);
+    if (t && !bound_fits((enum shape_bound)b, t->kind))
+        complain(s, f, NULL, "`%.*s` is no bound for %.*s", SLICE_FMT(f->text[1]), SLICE_FMT(t->name));
+}
+
+static void look_at_type(struct search *s, const struct fact *f)
+{
+    static const char *const scalar_fix = "the scalars' names are taken";
+    const struct shape_type *t = shape_type(s->shape, f->text[0]);
+    once(s, f, "type", f->text[0]);
+    if (f->text[0].len == 0)
+        complain(s, f, NULL, "a type needs a name");
+    else if (t && !t->fact)
+        complain(s, f, scalar_fix, "`%.*s` is a scalar", SLICE_FMT(f->text[0]));
+}
+
+static void look_at_container(struct search *s, const struct fact *f)
+{
+    look_at_type(s, f);
+    const struct shape_type *t = wants_type(s, f, f->text[1]);
+    if (f->relation != VOCABULARY_MAP)
+        return;
+    t = shape_base(t);
+    if (t && t->kind != SHAPE_STRING && t->kind != SHAPE_ENUM && t->kind != SHAPE_WHOLE)
+        complain(s, f, NULL, "a map's key is a string, an enum or a whole number");
+    wants_type(s, f, f->text[2]);
+}
+
+static void look_at(struct search *s, const struct fact *f)
+{
+    switch (f->relation) {
+    case VOCABULARY_CONTRACT:
+        once(s, f, "contract", (struct slice){0});
+        break;
+    case VOCABULARY_HTTP:
+        if (!slice_starts(f->text[2], SLICE("/")))
+            complain(s, f, NULL, "a path begins with `/`");
+        wants_operation(s, f);
+        once(s, f, "http of", f->text[0]);
+        break;
+    case VOCABULARY_GRPC:
+        wants_operation(s, f);
+        once(s, f, "grpc of", f->text[0]);
+        break;
+    case VOCABULARY_IDEMPOTENT:
+    case VOCABULARY_JOB:
+    case VOCABULARY_SECURITY:
+    case VOCABULARY_DEPRECATED:
+        wants_operation(s, f);
+        break;
+    case VOCABULARY_PARAM:
+        look_at_param(s, f);
+        break;
+    case VOCABULARY_REQUEST:
+        wants_operation(s, f);
+        wants_type(s, f, f->text[2]);
+        once(s, f, "request", arena_putf(&s->arena, "%.*s %.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1])));
+        break;
+    case VOCABULARY_RESPONSE:
+        look_at_response(s, f);
+        break;
+    case VOCABULARY_RECORD:
+    case VOCABULARY_ENUM:
+        look_at_type(s, f);
+        break;
+    case VOCABULARY_UNION:
+        look_at_type(s, f);
+        look_at_union(s, f);
+        break;
+    case VOCABULARY_CLOSED:
+        wants_kind(s, f, SHAPE_RECORD, "record");
+        break;
+    case VOCABULARY_FIELD:
+        look_at_field(s, f);
+        break;
+    case VOCABULARY_TAG:
+        wants_member(s, f, f->text[1]);
+        break;
+    case VOCABULARY_DEFAULT:
+        look_at_default(s, f);
+        once(s, f, "default of", arena_putf(&s->arena, "%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1])));
+        break;
+    case VOCABULARY_RENAMED:
+        wants_kind(s, f, SHAPE_RECORD, "record");
+        wants_member(s, f, f->text[2]);
+        break;
+    case VOCABULARY_SYMBOL:
+    case VOCABULARY_FALLBACK:
+        look_at_symbol(s, f);
+        break;
+    case VOCABULARY_OPEN:
+        wants_kind(s, f, SHAPE_ENUM, "enum");
+        break;
+    case VOCABULARY_ALIAS:
+    case VOCABULARY_LIST:
+    case VOCABULARY_MAP:
+        look_at_container(s, f);
+        break;
+    case VOCABULARY_BRANCH:
+        wants_kind(s, f, SHAPE_UNION, "union");
+        wants_type(s, f, f->text[2]);
+        break;
+    case VOCABULARY_NULLABLE:
+    case VOCABULARY_PATTERN:
+    case VOCABULARY_FORMAT:
+    case VOCABULARY_UNIT:
+    case VOCABULARY_MEANING:
+        wants_subject(s, f);
+        break;
+    case VOCABULARY_BOUND:
+        look_at_bound(s, f);
+        break;
+    case VOCABULARY_ABOUT:
+    case VOCABULARY_OPERATION:
+    case VOCABULARY_AT:
+    case VOCABULARY_COUNT:
+        break;
+    }
+}
+
+/* What each operation must have is asked once all facts have been seen. */
+enum { HAS_ROUTE = 1, HAS_ANSWER = 2 };
+
+static unsigned trait(enum vocabulary relation)
+{
+    switch (relation) {
+    case VOCABULARY_HTTP:
+    case VOCABULARY_GRPC:
+        return HAS_ROUTE;
+    case VOCABULARY_JOB:
+        return HAS_ROUTE | HAS_ANSWER;
+    case VOCABULARY_RESPONSE:
+        return HAS_ANSWER;
+    default:
+        return 0;
+    }
+}
+
+struct traits {
+    unsigned has;
+};
+
+static void look_at_operations(struct search *s)
+{
+    struct map found = {0};
+    const struct fact *end = s->facts->v + s->facts->count;
+    for (const struct fact *f = s->facts->v; f < end; f++) {
+        if (!trait(f->relation))
+            continue;
+        struct traits *t = map_get(&found, f->text[0]);
+        if (!t) {
+            t = arena_new(&s->arena, sizeof(*t));
+            map_put(&found, f->text[0], t);
+        }
+        t->has |= trait(f->relation);
+    }
+    for (const struct fact *f = s->facts->v; f < end; f++) {
+        if (f->relation != VOCABULARY_OPERATION)
+            continue;
+        const struct traits *t = map_get(&found, f->text[0]);
+        unsigned has = t ? t->has : 0;
+        if (!(has & HAS_ROUTE))
+            complain(s, f, "say http(), grpc() or job()", "nobody can ask for operation `%.*s`",
+                     SLICE_FMT(slice_to(f->text[0], 80)));
+        if (!(has & HAS_ANSWER))
+            complain(s, f, "say response(OPERATION, STATUS, MEDIA, TYPE)", "operation `%.*s` has no response",
+                     SLICE_FMT(slice_to(f->text[0], 80)));
+    }
+    map_fini(&found);
+}
+
+static void gather(struct search *s)
+{
+    const char *const *scalars = shape_scalars();
+    s->candidates = mem_array(s->shape->types.count + 1, sizeof(*s->candidates));
+    while (scalars[s->candidate_count]) {
+        s->candidates[s->candidate_count] = scalars[s->candidate_count];
+        s->candidate_count++;
+    }
+    const struct fact *end = s->facts->v + s->facts->count;
+    for (const struct fact *f = s->facts->v; f < end; f++) {
+        const struct shape_type *t = shape_type(s->shape, f->text[0]);
+        if (f->relation == VOCABULARY_OPERATION)
+            map_put(&s->operations, f->text[0], (void *)(uintptr_t)f);
+        else if (t && t->fact == f && s->candidate_count < s->shape->types.count)
+            s->candidates[s->candidate_count++] = t->name.at;
+    }
+}
+
+void complaint_find(const struct fact_list *facts, const struct shape *shape, const struct complaint_source *source,
+                    struct diag *diag)
+{
+    struct search s = {.facts = facts, .shape = shape, .source = source, .diag = diag};
+    arena_init(&s.arena, 0);
+    gather(&s);
+    if (facts->count == 0 || facts->v[0].relation != VOCABULARY_CONTRACT)
+        complain(&s, NULL, "begin with contract(\"NAME\", \"1.0.0\").", "the contract has no name");
+    for (size_t i = 0; i < facts->count; i++)
+        look_at(&s, &facts->v[i]);
+    look_at_operations(&s);
+    mem_free(s.candidates);
+    map_fini(&s.operations);
+    map_fini(&s.seen);
+    arena_fini(&s.arena);
+}

@@ -1,0 +1,346 @@
+#include "contracts/contract.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "contracts/complaint.h"
+#include "contracts/digest.h"
+
+enum { NO_SUCH_PATH = -1, NO_SUCH_METHOD = -2 };
+
+struct operation {
+    struct slice name, method, template;
+    bool idempotent, job;
+};
+
+struct contract {
+    atomic_uint refs;
+    struct arena arena;
+    struct fact_list facts;
+    struct shape shape;
+    struct slice name, version, text, digest_text;
+    struct hash_digest digest;
+    struct operation *operations;
+    size_t operation_count;
+    struct map places; /* subject to the fact whose place is its own; `at` first */
+    const char *file;
+};
+
+static struct operation *find_operation(const struct contract *c, struct slice name)
+{
+    int i = contract_operation(c, name);
+    return i < 0 ? NULL : &c->operations[i];
+}
+
+static void describe_operation(struct contract *c, const struct fact *f)
+{
+    struct operation *op = find_operation(c, f->text[0]);
+    if (!op)
+        return;
+    if (f->relation == VOCABULARY_HTTP) {
+        op->method = f->text[1];
+        op->template = f->text[2];
+    } else if (f->relation == VOCABULARY_IDEMPOTENT) {
+        op->idempotent = true;
+    } else if (f->relation == VOCABULARY_JOB) {
+        op->job = true;
+    }
+}
+
+static void list_operations(struct contract *c)
+{
+    const struct fact *end = c->facts.v + c->facts.count;
+    c->operations = arena_array(&c->arena, c->facts.count + 1, sizeof(*c->operations));
+    for (const struct fact *f = c->facts.v; f < end; f++)
+        if (f->relation == VOCABULARY_OPERATION)
+            c->operations[c->operation_count++].name = f->text[0];
+    for (const struct fact *f = c->facts.v; f < end; f++)
+        if (f->relation == VOCABULARY_HTTP || f->relation == VOCABULARY_IDEMPOTENT || f->relation == VOCABULARY_JOB)
+            describe_operation(c, f);
+}
+
+static void put_place(struct contract *c, struct slice subject, const struct fact *f)
+{
+    if (!map_get(&c->places, subject))
+        map_put(&c->places, subject, (void *)(uintptr_t)f);
+}
+
+static void list_places(struct contract *c)
+{
+    const struct fact *end = c->facts.v + c->facts.count;
+    for (const struct fact *f = c->facts.v; f < end; f++)
+        if (f->relation == VOCABULARY_AT)
+            put_place(c, f->text[0], f);
+    for (const struct fact *f = c->facts.v; f < end; f++) {
+        const struct shape_type *t = shape_type(&c->shape, f->text[0]);
+        if (f->relation == VOCABULARY_OPERATION || (t && t->fact == f))
+            put_place(c, f->text[0], f);
+        else if (f->relation == VOCABULARY_SYMBOL)
+            put_place(c, arena_putf(&c->arena, "%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1])), f);
+    }
+}
+
+static void settle(struct contract *c)
+{
+    const struct fact *first = c->facts.v;
+    c->name = first->text[0];
+    c->version = first->text[1];
+    struct buf canonical, digest;
+    buf_init(&canonical, BUF_TEXT_BOUND);
+    digest_put(&c->facts, &canonical);
+    c->text = arena_keep(&c->arena, buf_slice(&canonical));
+    buf_fini(&canonical);
+    c->digest = hash_sha256(c->text);
+    buf_init(&digest, HASH_SHA256_TEXT);
+    hash_put_base64url(&digest, slice_of(c->digest.b, sizeof(c->digest.b)));
+    c->digest_text = arena_keep(&c->arena, buf_slice(&digest));
+    buf_fini(&digest);
+    list_operations(c);
+    list_places(c);
+}
+
+static enum err read_all(struct contract *c, struct slice text, const char *file, struct diag *diag)
+{
+    struct diag_place whole = {.file = file};
+    if (text.len > CONTRACT_BYTES) {
+        diag_add(diag, DIAG_ERROR, &whole, NULL, "a contract has at most %d bytes", CONTRACT_BYTES);
+        return ERR_INPUT;
+    }
+    if (fact_read(text, file, CONTRACT_FACTS, &c->arena, diag, &c->facts) != ERR_OK)
+        return ERR_INPUT;
+    digest_sort(&c->facts);
+    shape_init(&c->shape, &c->facts, &c->arena);
+    unsigned before = diag->errors;
+    struct complaint_source source = {.file = file, .text = text};
+    complaint_find(&c->facts, &c->shape, &source, diag);
+    return diag->errors == before ? ERR_OK : ERR_INPUT;
+}
+
+enum err contract_parse(struct slice text, const char *file, struct diag *diag, struct contract **out)
+{
+    struct contract *c = mem_new(sizeof(*c));
+    atomic_init(&c->refs, 1);
+    arena_init(&c->arena, 0);
+    c->file = file ? arena_keep(&c->arena, slice_str(file)).at : NULL;
+    if (read_all(c, text, file, diag) != ERR_OK) {
+        contract_unref(&c);
+        return ERR_INPUT;
+    }
+    settle(c);
+    *out = c;
+    return ERR_OK;
+}
+
+enum err contract_read(const char *path, struct diag *diag, struct contract **out)
+{
+    struct buf text;
+    buf_init(&text, CONTRACT_BYTES);
+    struct diag_place whole = {.file = path};
+    enum err e = file_read(path, &text);
+    if (e == ERR_OK)
+        e = contract_parse(buf_slice(&text), path, diag, out);
+    else if (e == ERR_FULL)
+        diag_add(diag, DIAG_ERROR, &whole, NULL, "a contract has at most %d bytes", CONTRACT_BYTES);
+    else
+        diag_add(diag, DIAG_ERROR, &whole, NULL, "cannot be read: %s",
+                 e == ERR_ABSENT ? "no such file" : strerror(errno));
+    buf_fini(&text);
+    return e == ERR_OK ? ERR_OK : ERR_INPUT;
+}
+
+struct contract *contract_ref(struct contract *c)
+{
+    atomic_fetch_add(&c->refs, 1);
+    return c;
+}
+
+void contract_unref(struct contract **c)
+{
+    struct contract *contract = *c;
+    *c = NULL;
+    if (!contract || atomic_fetch_sub(&contract->refs, 1) != 1)
+        return;
+    map_fini(&contract->places);
+    shape_fini(&contract->shape);
+    fact_list_fini(&contract->facts);
+    arena_fini(&contract->arena);
+    mem_free(contract);
+}
+
+struct slice contract_name(const struct contract *c)
+{
+    return c->name;
+}
+
+struct slice contract_version(const struct contract *c)
+{
+    return c->version;
+}
+
+const struct hash_digest *contract_digest(const struct contract *c)
+{
+    return &c->digest;
+}
+
+struct slice contract_digest_text(const struct contract *c)
+{
+    return c->digest_text;
+}
+
+struct slice contract_text(const struct contract *c)
+{
+    return c->text;
+}
+
+size_t contract_operation_count(const struct contract *c)
+{
+    return c->operation_count;
+}
+
+struct slice contract_operation_name(const struct contract *c, size_t op)
+{
+    PRE(op < c->operation_count);
+    return c->operations[op].name;
+}
+
+struct slice contract_operation_method(const struct contract *c, size_t op)
+{
+    PRE(op < c->operation_count);
+    return c->operations[op].method;
+}
+
+struct slice contract_operation_template(const struct contract *c, size_t op)
+{
+    PRE(op < c->operation_count);
+    return c->operations[op].template;
+}
+
+bool contract_operation_idempotent(const struct contract *c, size_t op)
+{
+    PRE(op < c->operation_count);
+    return c->operations[op].idempotent;
+}
+
+bool contract_operation_job(const struct contract *c, size_t op)
+{
+    PRE(op < c->operation_count);
+    return c->operations[op].job;
+}
+
+static bool is_variable(struct slice segment)
+{
+    return slice_starts(segment, SLICE("{")) && slice_ends(segment, SLICE("}"));
+}
+
+/* Cuts the segment up to the next slash off; both begin behind a slash. */
+static bool next_segment(struct slice *rest, bool *ended, struct slice *segment)
+{
+    if (*ended)
+        return false;
+    size_t at;
+    *ended = !slice_find(*rest, '/', &at);
+    *segment = *ended ? *rest : slice_to(*rest, at);
+    *rest = *ended ? (struct slice){0} : slice_from(*rest, at + 1);
+    return true;
+}
+
+static bool fits_template(struct slice template, struct slice path)
+{
+    bool template_ended = false, path_ended = false;
+    struct slice wanted, found;
+    while (next_segment(&template, &template_ended, &wanted)) {
+        if (!next_segment(&path, &path_ended, &found))
+            return false;
+        if (is_variable(wanted) ? found.len == 0 : !slice_eq(wanted, found))
+            return false;
+    }
+    return path_ended;
+}
+
+/* Of two templates for one path: the one whose first difference is a literal. */
+static bool more_literal(struct slice a, struct slice b)
+{
+    bool a_ended = false, b_ended = false;
+    struct slice x, y;
+    while (next_segment(&a, &a_ended, &x) && next_segment(&b, &b_ended, &y))
+        if (is_variable(x) != is_variable(y))
+            return is_variable(y);
+    return false;
+}
+
+int contract_match(const struct contract *c, struct slice method, struct slice path)
+{
+    int best = NO_SUCH_PATH;
+    for (size_t i = 0; i < c->operation_count; i++) {
+        const struct operation *op = &c->operations[i];
+        if (op->template.len == 0 || !fits_template(op->template, path))
+            continue;
+        if (!slice_eq(op->method, method))
+            best = best == NO_SUCH_PATH ? NO_SUCH_METHOD : best;
+        else if (best < 0 || more_literal(op->template, c->operations[best].template))
+            best = (int)i;
+    }
+    return best;
+}
+
+int contract_operation(const struct contract *c, struct slice name)
+{
+    size_t low = 0, high = c->operation_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = slice_cmp(c->operations[middle].name, name);
+        if (order == 0)
+            return (int)middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return -1;
+}
+
+const struct fact_list *contract_facts(const struct contract *c)
+{
+    return &c->facts;
+}
+
+const struct shape *contract_shape(const struct contract *c)
+{
+    return &c->shape;
+}
+
+static const struct fact *placed(const struct contract *c, struct slice subject)
+{
+    const struct fact *f = map_get(&c->places, subject);
+    if (f)
+        return f;
+    const struct shape_position *p = shape_position(&c->shape, subject);
+    return p ? p->fact : NULL;
+}
+
+/* Cuts the last part off "Order.qty", "create.query.limit", "create:response:201:text/plain". */
+static struct slice owner_of(struct slice subject)
+{
+    while (subject.len > 0) {
+        char c = subject.at[--subject.len];
+        if (c == '.' || c == ':' || c == '[' || c == '{' || c == '|')
+            break;
+    }
+    return subject;
+}
+
+struct contract_place contract_place(const struct contract *c, struct slice subject)
+{
+    const struct fact *f = NULL;
+    while (subject.len > 0 && !(f = placed(c, subject)))
+        subject = owner_of(subject);
+    if (!f)
+        f = c->facts.v;
+    if (f->relation == VOCABULARY_AT)
+        return (struct contract_place){
+            .file = f->text[1].at, .line = (unsigned)f->number[2], .column = (unsigned)f->number[3]};
+    return (struct contract_place){.file = c->file, .line = f->line, .column = f->column};
+}
