@@ -440,20 +440,27 @@ static void read_bundle(struct load *l, const struct creds_bundle *bundle)
     sk_X509_pop_free(certs, X509_free);
 }
 
+static const char *cure(int code)
+{
+    switch (code) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return "issue a new certificate, or set the clock";
+    case X509_V_ERR_CERT_UNTRUSTED:
+        return "name that domain's bundle as well";
+    }
+    return NULL;
+}
+
+/* Our own leaf has to pass what a peer will ask of it. */
 static void check_own_leaf(struct load *l, X509 *leaf)
 {
     char why[CREDS_FAULT_MAX];
     struct refusal r = {.why = why, .room = sizeof(why)};
     struct claim claim;
 
-    if (X509_cmp_current_time(X509_get0_notAfter(leaf)) < 0 || X509_cmp_current_time(X509_get0_notBefore(leaf)) > 0) {
-        (void)refuse_date(&r, leaf, "certificate");
-        complain(l, l->conf->cert, "issue a new certificate, or set the clock", "%s", why);
-        return;
-    }
     if (!leaf_ok(l->creds, leaf, l->certs, &claim, &r))
-        complain(l, l->conf->cert, r.code == X509_V_ERR_CERT_UNTRUSTED ? "name that domain's bundle as well" : NULL,
-                 "%s", why);
+        complain(l, l->conf->cert, cure(r.code), "%s", why);
     l->creds->id = claim.id;
 }
 

@@ -1,0 +1,132 @@
+#include "base/issuer.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "base/now.h"
+#include "tests/kit/t.h"
+
+enum { PEM_MAX = 64 << 10 };
+
+static X509 *read_cert(const struct buf *pem)
+{
+    BIO *b = BIO_new_mem_buf(buf_slice(pem).at, (int)buf_len(pem));
+    X509 *x = PEM_read_bio_X509(b, NULL, NULL, NULL);
+
+    BIO_free(b);
+    CHECK(x != NULL);
+    return x;
+}
+
+static void check_critical(X509 *x, int nid, bool want)
+{
+    int at = X509_get_ext_by_NID(x, nid, -1);
+
+    CHECK(at >= 0);
+    CHECK_INT(want, X509_EXTENSION_get_critical(X509_get_ext(x, at)));
+}
+
+/* The only URI of the subject's alternative name. */
+static void check_uri(X509 *x, const char *want)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+
+    CHECK_INT(1, sk_GENERAL_NAME_num(names));
+    const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, 0);
+    CHECK_INT(GEN_URI, name->type);
+    const ASN1_STRING *uri = name->d.uniformResourceIdentifier;
+    CHECK_TEXT(want, slice_of(ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri)));
+    GENERAL_NAMES_free(names);
+}
+
+static void check_days(X509 *x, int want)
+{
+    int days, seconds;
+
+    CHECK_INT(1, ASN1_TIME_diff(&days, &seconds, X509_get0_notBefore(x), X509_get0_notAfter(x)));
+    CHECK_INT(want, days);
+}
+
+static void start(struct buf pem[4])
+{
+    for (int i = 0; i < 4; i++)
+        buf_init(&pem[i], PEM_MAX);
+    CHECK_ERR(ERR_OK, issuer_root(SLICE("example.org"), 30, &pem[0], &pem[1]));
+}
+
+static void end(struct buf pem[4])
+{
+    for (int i = 0; i < 4; i++)
+        buf_fini(&pem[i]);
+}
+
+TEST(a_root_is_an_authority_that_names_its_domain)
+{
+    struct buf pem[4];
+
+    start(pem);
+    X509 *x = read_cert(&pem[0]);
+    CHECK_INT(1, X509_check_ca(x));
+    CHECK_INT(1, X509_verify(x, X509_get0_pubkey(x)));
+    CHECK_INT(KU_KEY_CERT_SIGN | KU_CRL_SIGN, X509_get_key_usage(x));
+    check_critical(x, NID_basic_constraints, true);
+    check_critical(x, NID_key_usage, true);
+    check_uri(x, "spiffe://example.org");
+    check_days(x, 30);
+    CHECK(slice_starts(buf_slice(&pem[1]), SLICE("-----BEGIN PRIVATE KEY-----\n")));
+    X509_free(x);
+    end(pem);
+}
+
+TEST(a_leaf_is_what_spiffe_asks_for_and_signed_by_its_root)
+{
+    int64_t now = now_wall_us(&now_real);
+    struct issuer_leaf leaf = {
+        .id = SLICE("spiffe://example.org/a,b"), /* verbatim, a comma is no separator */
+        .not_before_us = now,
+        .not_after_us = now + INT64_C(86400) * NOW_US_PER_S,
+    };
+    struct buf pem[4];
+
+    start(pem);
+    CHECK_ERR(ERR_OK, issuer_sign(buf_slice(&pem[0]), buf_slice(&pem[1]), &leaf, &pem[2], &pem[3]));
+    X509 *root = read_cert(&pem[0]), *x = read_cert(&pem[2]);
+    CHECK_INT(1, X509_verify(x, X509_get0_pubkey(root)));
+    CHECK_INT(X509_V_OK, X509_check_issued(root, x));
+    CHECK_INT(0, X509_check_ca(x));
+    CHECK_INT(KU_DIGITAL_SIGNATURE, X509_get_key_usage(x));
+    CHECK_INT(XKU_SSL_SERVER | XKU_SSL_CLIENT, X509_get_extended_key_usage(x));
+    CHECK_INT(0, X509_NAME_entry_count(X509_get_subject_name(x)));
+    check_critical(x, NID_subject_alt_name, true);
+    check_critical(x, NID_key_usage, true);
+    check_uri(x, "spiffe://example.org/a,b");
+    check_days(x, 1);
+    CHECK_INT(16, ASN1_STRING_length(X509_get0_serialNumber(x))); /* 127 bits: positive */
+    X509_free(root);
+    X509_free(x);
+    end(pem);
+}
+
+TEST(a_root_that_is_no_pem_or_has_another_key_is_refused)
+{
+    struct issuer_leaf leaf = {.id = SLICE("spiffe://example.org/a")};
+    struct buf pem[4], other[4];
+
+    start(pem);
+    start(other);
+    CHECK_ERR(ERR_INPUT, issuer_sign(SLICE(""), buf_slice(&pem[1]), &leaf, &pem[2], &pem[3]));
+    CHECK_ERR(ERR_INPUT, issuer_sign(buf_slice(&pem[0]), SLICE("no key"), &leaf, &pem[2], &pem[3]));
+    CHECK_ERR(ERR_INPUT, issuer_sign(buf_slice(&pem[0]), buf_slice(&other[1]), &leaf, &pem[2], &pem[3]));
+    CHECK_INT(0, buf_len(&pem[2]));
+    CHECK_ERR(ERR_INPUT, issuer_root(SLICE(""), 30, &pem[2], &pem[3]));
+    CHECK_ERR(ERR_INPUT, issuer_root(SLICE("a b"), 30, &pem[2], &pem[3]));
+    end(other);
+    end(pem);
+}
+
+TESTS_BEGIN()
+TESTS_RUN(a_root_is_an_authority_that_names_its_domain)
+TESTS_RUN(a_leaf_is_what_spiffe_asks_for_and_signed_by_its_root)
+TESTS_RUN(a_root_that_is_no_pem_or_has_another_key_is_refused)
+TESTS_END()

@@ -1,0 +1,354 @@
+/* stream_tls - how handshakes end, told in sentences.  What every stream promises is in stream_test. */
+#include "base/stream.h"
+
+#include "base/creds.h"
+#include "base/now.h"
+#include "tests/kit/certs.h"
+#include "tests/kit/pair.h"
+#include "tests/kit/t.h"
+
+enum { TURNS = 200, PEM_MAX = 64 << 10 };
+
+#define WEB "spiffe://example.org/web"
+#define API "spiffe://example.org/api"
+
+struct side {
+    struct stream *stream;
+    unsigned seen;
+    bool close_when_broken;
+};
+
+struct meeting {
+    struct loop *loop;
+    struct certs *certs;
+    struct creds *client_creds, *server_creds;
+    struct stream *ends[2];
+    struct side client, server;
+};
+
+static void on_event(void *arg, unsigned events)
+{
+    struct side *s = arg;
+
+    s->seen |= events;
+    if (s->close_when_broken && (events & STREAM_BROKEN))
+        stream_close(&s->stream);
+}
+
+static void begin(struct meeting *m)
+{
+    *m = (struct meeting){.loop = loop_new(), .certs = certs_new()};
+    m->client_creds = certs_good(m->certs, WEB, certs_lax_judge);
+    m->server_creds = certs_good(m->certs, API, certs_lax_judge);
+    pair_new(m->loop, NULL, m->ends);
+}
+
+static void add_client(struct meeting *m, const char *alpn, const char *expect)
+{
+    struct stream_tls_conf conf = {
+        .role = STREAM_CLIENT, .creds = m->client_creds, .alpn = {alpn}, .peer = slice_str(expect)};
+
+    m->client.stream = stream_tls_new(m->loop, m->ends[0], &conf);
+    stream_hear(m->client.stream, on_event, &m->client);
+}
+
+static void add_server(struct meeting *m, const char *first, const char *second)
+{
+    struct stream_tls_conf conf = {.role = STREAM_SERVER, .creds = m->server_creds, .alpn = {first, second}};
+
+    m->server.stream = stream_tls_new(m->loop, m->ends[1], &conf);
+    stream_hear(m->server.stream, on_event, &m->server);
+}
+
+static void settle(struct meeting *m)
+{
+    for (int i = 0; i < TURNS; i++)
+        loop_turn(m->loop, false);
+}
+
+static void end(struct meeting *m)
+{
+    stream_close(&m->client.stream);
+    stream_close(&m->server.stream);
+    creds_unref(&m->client_creds);
+    creds_unref(&m->server_creds);
+    certs_free(&m->certs);
+    loop_free(&m->loop);
+}
+
+static void check_broken(const struct side *s, const char *fault)
+{
+    CHECK_INT(STREAM_BROKEN, s->seen);
+    CHECK_TEXT(fault, slice_str(stream_fault(s->stream)));
+}
+
+static void check_open(const struct side *s, const char *peer, const char *alpn)
+{
+    CHECK_INT(STREAM_OPEN, s->seen);
+    CHECK_TEXT(peer, stream_peer_id(s->stream));
+    CHECK_TEXT(alpn, stream_alpn(s->stream));
+}
+
+static void say_raw(struct stream *end, struct slice bytes)
+{
+    size_t took;
+
+    CHECK_ERR(ERR_OK, stream_write(end, bytes, &took));
+    CHECK_INT(bytes.len, took);
+}
+
+TEST(each_side_learns_who_the_other_is_and_what_to_speak)
+{
+    struct meeting m;
+
+    begin(&m);
+    add_client(&m, "h2", API);
+    add_server(&m, "h2", "http/1.1");
+    settle(&m);
+    check_open(&m.client, API, "h2");
+    check_open(&m.server, WEB, "h2");
+    end(&m);
+}
+
+TEST(the_server_prefers_in_its_own_order)
+{
+    struct meeting m;
+
+    begin(&m);
+    struct stream_tls_conf conf = {.role = STREAM_CLIENT, .creds = m.client_creds, .alpn = {"http/1.1", "h2"}};
+    m.client.stream = stream_tls_new(m.loop, m.ends[0], &conf);
+    stream_hear(m.client.stream, on_event, &m.client);
+    add_server(&m, "h2", "http/1.1");
+    settle(&m);
+    check_open(&m.client, API, "h2");
+    check_open(&m.server, WEB, "h2");
+    end(&m);
+}
+
+TEST(without_a_protocol_in_common_there_is_no_connection)
+{
+    struct meeting m;
+
+    begin(&m);
+    add_client(&m, "h3", NULL);
+    add_server(&m, "h2", "http/1.1");
+    settle(&m);
+    check_broken(&m.client, "no protocol in common (ALPN)");
+    check_broken(&m.server, "no protocol in common (ALPN)");
+    end(&m);
+}
+
+TEST(a_client_that_offers_no_protocol_at_all_is_refused_too)
+{
+    struct meeting m;
+
+    begin(&m);
+    add_client(&m, NULL, NULL);
+    add_server(&m, "h2", NULL);
+    settle(&m);
+    check_broken(&m.server, "no protocol in common (ALPN)");
+    end(&m);
+}
+
+TEST(a_server_that_chooses_no_protocol_is_refused)
+{
+    struct meeting m;
+
+    begin(&m);
+    add_client(&m, "h2", NULL);
+    add_server(&m, NULL, NULL);
+    settle(&m);
+    check_broken(&m.client, "no protocol in common (ALPN)");
+    end(&m);
+}
+
+TEST(plain_http_is_not_tls_on_either_side)
+{
+    struct meeting m;
+
+    begin(&m);
+    add_server(&m, "h2", NULL);
+    say_raw(m.ends[0], SLICE("GET / HTTP/1.1\r\nhost: a\r\n\r\n"));
+    settle(&m);
+    check_broken(&m.server, "not TLS");
+    m.client.stream = m.ends[0]; /* so that it is closed */
+    end(&m);
+    begin(&m);
+    add_client(&m, "h2", NULL);
+    say_raw(m.ends[1], SLICE("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    settle(&m);
+    check_broken(&m.client, "not TLS");
+    m.server.stream = m.ends[1];
+    end(&m);
+}
+
+TEST(who_hangs_up_during_the_handshake_has_cut_it_off)
+{
+    struct meeting m;
+
+    begin(&m);
+    add_server(&m, "h2", NULL);
+    stream_close(&m.ends[0]);
+    settle(&m);
+    check_broken(&m.server, "cut off during the handshake");
+    end(&m);
+    begin(&m);
+    add_client(&m, "h2", NULL);
+    pair_cut(m.ends[1]);
+    settle(&m);
+    check_broken(&m.client, "cut off during the handshake");
+    m.server.stream = m.ends[1];
+    end(&m);
+}
+
+TEST(a_stream_may_be_closed_when_it_breaks)
+{
+    struct meeting m;
+
+    begin(&m);
+    m.server.close_when_broken = true;
+    add_server(&m, "h2", NULL);
+    stream_close(&m.ends[0]);
+    settle(&m);
+    CHECK(m.server.stream == NULL);
+    end(&m);
+}
+
+TEST(the_fault_of_the_stream_below_is_passed_on)
+{
+    struct meeting m;
+
+    begin(&m);
+    add_client(&m, "h2", NULL);
+    pair_cut(m.ends[0]);
+    m.ends[0]->fn(m.ends[0]->arg, STREAM_BROKEN);
+    check_broken(&m.client, "the wire was cut");
+    m.server.stream = m.ends[1];
+    end(&m);
+}
+
+/* The client's handshake is over before the server has seen its certificate. */
+TEST(a_refused_client_learns_it_when_it_reads)
+{
+    struct meeting m;
+    struct certs *elsewhere = certs_new();
+    char c;
+    size_t got;
+
+    begin(&m);
+    (void)certs_root_of(elsewhere, "other.org");
+    elsewhere->roots[1] = *certs_root_of(m.certs, "example.org"); /* lent: it trusts us, we do not know it */
+    elsewhere->root_count = 2;
+    creds_unref(&m.client_creds);
+    m.client_creds = certs_good(elsewhere, "spiffe://other.org/web", certs_lax_judge);
+    elsewhere->root_count = 1;
+    add_client(&m, "h2", NULL);
+    add_server(&m, "h2", NULL);
+    settle(&m);
+    check_broken(&m.server, "unknown trust domain \"other.org\"");
+    CHECK_INT(STREAM_OPEN, m.client.seen);
+    CHECK_ERR(ERR_PEER, stream_read(m.client.stream, &c, 1, &got));
+    CHECK_TEXT("the other side refused us: bad certificate", slice_str(stream_fault(m.client.stream)));
+    certs_free(&elsewhere);
+    end(&m);
+}
+
+TEST(a_server_with_another_name_than_expected_is_refused)
+{
+    struct meeting m;
+
+    begin(&m);
+    add_client(&m, "h2", "spiffe://example.org/db");
+    add_server(&m, "h2", NULL);
+    settle(&m);
+    check_broken(&m.client, "not the expected identity spiffe://example.org/db but " API);
+    check_broken(&m.server, "the other side refused us: bad certificate");
+    end(&m);
+}
+
+TEST(a_cut_without_farewell_is_the_peers_fault)
+{
+    struct meeting m;
+    char c;
+    size_t got;
+
+    begin(&m);
+    add_client(&m, "h2", NULL);
+    add_server(&m, "h2", NULL);
+    settle(&m);
+    stream_close(&m.server.stream);
+    settle(&m);
+    CHECK_ERR(ERR_PEER, stream_read(m.client.stream, &c, 1, &got));
+    CHECK_TEXT("cut off", slice_str(stream_fault(m.client.stream)));
+    end(&m);
+}
+
+TEST(garbage_after_the_handshake_is_the_peers_fault)
+{
+    struct meeting m;
+    char c;
+    size_t got;
+
+    begin(&m);
+    add_client(&m, "h2", NULL);
+    add_server(&m, "h2", NULL);
+    settle(&m);
+    say_raw(m.ends[1], SLICE("\x17\x03\x03\x00\x14this is no ciphertext"));
+    settle(&m);
+    CHECK_ERR(ERR_PEER, stream_read(m.client.stream, &c, 1, &got));
+    CHECK_ERR(ERR_PEER, stream_read(m.client.stream, &c, 1, &got));
+    end(&m);
+}
+
+/* A record that the pipe took in part is kept, and what the caller tries next is not it. */
+TEST(after_again_the_caller_may_write_something_else)
+{
+    const struct pair_conf narrow = {.chunk = 100, .room = 300};
+    struct meeting m;
+    static const char zeros[1000];
+    char into[4096];
+    size_t took, got, read = 0;
+
+    begin(&m);
+    stream_close(&m.ends[0]);
+    stream_close(&m.ends[1]);
+    pair_new(m.loop, &narrow, m.ends);
+    add_client(&m, "h2", NULL);
+    add_server(&m, "h2", NULL);
+    settle(&m);
+    check_open(&m.client, API, "h2");
+    CHECK_ERR(ERR_OK, stream_write(m.client.stream, slice_of(zeros, 1000), &took));
+    CHECK_INT(1000, took);
+    CHECK_ERR(ERR_AGAIN, stream_write(m.client.stream, SLICE("a"), &took));
+    CHECK_ERR(ERR_AGAIN, stream_write(m.client.stream, SLICE("something longer"), &took));
+    stream_want(m.server.stream, STREAM_READ);
+    for (int i = 0; i < TURNS && read < 1000; i++) {
+        loop_turn(m.loop, false);
+        if (stream_read(m.server.stream, into + read, sizeof(into) - read, &got) == ERR_OK)
+            read += got;
+    }
+    CHECK_INT(1000, read);
+    CHECK_SLICE(slice_of(zeros, 1000), slice_of(into, read));
+    CHECK_ERR(ERR_OK, stream_write(m.client.stream, SLICE("b"), &took));
+    settle(&m);
+    CHECK_ERR(ERR_OK, stream_read(m.server.stream, into, sizeof(into), &got));
+    CHECK_TEXT("b", slice_of(into, got));
+    end(&m);
+}
+
+TESTS_BEGIN()
+TESTS_RUN(each_side_learns_who_the_other_is_and_what_to_speak)
+TESTS_RUN(the_server_prefers_in_its_own_order)
+TESTS_RUN(without_a_protocol_in_common_there_is_no_connection)
+TESTS_RUN(a_client_that_offers_no_protocol_at_all_is_refused_too)
+TESTS_RUN(a_server_that_chooses_no_protocol_is_refused)
+TESTS_RUN(plain_http_is_not_tls_on_either_side)
+TESTS_RUN(who_hangs_up_during_the_handshake_has_cut_it_off)
+TESTS_RUN(a_stream_may_be_closed_when_it_breaks)
+TESTS_RUN(the_fault_of_the_stream_below_is_passed_on)
+TESTS_RUN(a_refused_client_learns_it_when_it_reads)
+TESTS_RUN(a_server_with_another_name_than_expected_is_refused)
+TESTS_RUN(a_cut_without_farewell_is_the_peers_fault)
+TESTS_RUN(garbage_after_the_handshake_is_the_peers_fault)
+TESTS_RUN(after_again_the_caller_may_write_something_else)
+TESTS_END()
