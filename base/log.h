@@ -10,6 +10,7 @@
  * The same event more than 20 times a second is counted and said once.
  *
  * Threads: all functions may be called from any thread after log_open. */
+#include "base/now.h"
 #include "base/slice.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
@@ -29,8 +30,10 @@ struct log_conf {
     int fd;              /* not closed by log */
     enum log_level level;
     bool json;
-    const char *program; /* "proxy" */
+    const char *program;   /* "proxy"; not copied */
+    const struct now *now; /* not copied; NULL: the real one */
 };
+/* Before it: text of level info and above on stderr, from "weft". */
 void log_open(const struct log_conf *conf);
 void log_set_level(enum log_level level);
 bool log_level_parse(struct slice text, enum log_level *out);

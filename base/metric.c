@@ -1,0 +1,218 @@
+#include "base/metric.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/map.h"
+#include "base/mem.h"
+
+enum { SERIES_MOST = 1000, VALUE_SHOWN = 128 };
+
+/* Upper bounds in microseconds; the last bucket has none. */
+static const int64_t bounds_us[METRIC_BUCKETS - 1] = {
+    100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
+
+/* `metric` comes first: callers hold a pointer to it and never see the rest. */
+struct series {
+    struct metric metric;
+    struct series *next;
+    struct slice labels; /* a="x",b="y": as it is printed, and the key it is found by */
+};
+
+struct metric_family {
+    struct metric_family *next;
+    struct arena *arena; /* of the set */
+    enum metric_kind kind;
+    struct slice name, help;
+    struct slice label_names[METRIC_LABELS];
+    unsigned label_count;
+    struct map by_labels;
+    struct series *first, **last;
+    struct series *other; /* where values go once there are too many series */
+};
+
+struct metric_set {
+    struct arena arena;
+    struct metric_family *first, **last;
+};
+
+struct metric_set *metric_set_new(void)
+{
+    struct metric_set *s = mem_new(sizeof(*s));
+    s->last = &s->first;
+    return s;
+}
+
+void metric_set_free(struct metric_set **s)
+{
+    if (!*s)
+        return;
+    for (struct metric_family *f = (*s)->first; f; f = f->next)
+        map_fini(&f->by_labels);
+    arena_fini(&(*s)->arena);
+    mem_free(*s);
+    *s = NULL;
+}
+
+struct metric_family *metric_family(struct metric_set *s, enum metric_kind kind, const char *name, const char *labels,
+                                    const char *help)
+{
+    struct metric_family *f = arena_new(&s->arena, sizeof(*f));
+    f->arena = &s->arena;
+    f->kind = kind;
+    f->name = arena_keep(&s->arena, slice_str(name));
+    f->help = arena_keep(&s->arena, slice_str(help));
+    struct slice rest = arena_keep(&s->arena, slice_str(labels)), label;
+    while (slice_split(&rest, ',', &label)) {
+        PRE(f->label_count < METRIC_LABELS);
+        f->label_names[f->label_count++] = label;
+    }
+    f->last = &f->first;
+    *s->last = f;
+    s->last = &f->next;
+    return f;
+}
+
+/* The format knows three escapes; whatever else is not plain text goes through the escaping printer first. */
+static void put_value(struct buf *out, struct slice value)
+{
+    struct slice shown = slice_to(value, VALUE_SHOWN);
+    for (size_t i = 0; i < shown.len; i++) {
+        char c = shown.at[i];
+        bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+        if (c == '\n')
+            buf_put(out, SLICE("\\n"));
+        else if (!plain)
+            buf_put_char(out, '\\');
+        if (c != '\n')
+            buf_put_safe(out, slice_of(&c, 1), 1);
+    }
+}
+
+static void put_labels(struct buf *out, const struct metric_family *f, const struct slice *values)
+{
+    for (unsigned i = 0; i < f->label_count; i++) {
+        buf_putf(out, "%s%.*s=\"", i ? "," : "", SLICE_FMT(f->label_names[i]));
+        put_value(out, values[i]);
+        buf_put_char(out, '"');
+    }
+}
+
+static struct series *add_series(struct metric_family *f, struct slice labels)
+{
+    struct series *one = arena_new(f->arena, sizeof(*one));
+    one->labels = arena_keep(f->arena, labels);
+    map_put(&f->by_labels, one->labels, one);
+    *f->last = one;
+    f->last = &one->next;
+    return one;
+}
+
+static struct series *other_series(struct metric_family *f)
+{
+    struct slice others[METRIC_LABELS];
+    struct buf labels;
+    if (f->other)
+        return f->other;
+    for (unsigned i = 0; i < f->label_count; i++)
+        others[i] = SLICE("other");
+    buf_init(&labels, BUF_TEXT_BOUND);
+    put_labels(&labels, f, others);
+    f->other = map_get(&f->by_labels, buf_slice(&labels));
+    if (!f->other)
+        f->other = add_series(f, buf_slice(&labels));
+    buf_fini(&labels);
+    return f->other;
+}
+
+struct metric *metric_series(struct metric_family *f, const struct slice *values)
+{
+    struct buf labels;
+    buf_init(&labels, BUF_TEXT_BOUND);
+    put_labels(&labels, f, values);
+    struct series *one = map_get(&f->by_labels, buf_slice(&labels));
+    if (!one)
+        one = f->by_labels.count < SERIES_MOST ? add_series(f, buf_slice(&labels)) : other_series(f);
+    buf_fini(&labels);
+    return &one->metric;
+}
+
+void metric_observe_us(struct metric *m, int64_t us)
+{
+    unsigned i = 0;
+    if (us < 0)
+        us = 0;
+    while (i < METRIC_BUCKETS - 1 && us > bounds_us[i])
+        i++;
+    m->buckets[i]++;
+    m->count++;
+    m->value += (double)us / 1e6;
+}
+
+static void put_number(struct buf *out, double n)
+{
+    if (isnan(n))
+        buf_put(out, SLICE("NaN"));
+    else if (isinf(n))
+        buf_put(out, n > 0 ? SLICE("+Inf") : SLICE("-Inf"));
+    else
+        buf_putf(out, "%.15g", n);
+}
+
+/* name_suffix{labels,extra} and a blank. */
+static void put_series_name(struct buf *out, const struct metric_family *f, const char *suffix, struct slice labels,
+                            const char *extra)
+{
+    bool both = labels.len && *extra;
+    buf_putf(out, "%.*s%s", SLICE_FMT(f->name), suffix);
+    if (labels.len || *extra)
+        buf_putf(out, "{%.*s%s%s}", SLICE_FMT(labels), both ? "," : "", extra);
+    buf_put_char(out, ' ');
+}
+
+static void print_histogram(const struct metric_family *f, const struct series *one, struct buf *out)
+{
+    uint64_t up_to = 0;
+    for (unsigned i = 0; i < METRIC_BUCKETS; i++) {
+        char bound[40] = "le=\"+Inf\"";
+        if (i < METRIC_BUCKETS - 1)
+            snprintf(bound, sizeof(bound), "le=\"%g\"", (double)bounds_us[i] / 1e6);
+        up_to += one->metric.buckets[i];
+        put_series_name(out, f, "_bucket", one->labels, bound);
+        buf_put_u64(out, up_to);
+        buf_put_char(out, '\n');
+    }
+    put_series_name(out, f, "_sum", one->labels, "");
+    put_number(out, one->metric.value);
+    buf_put_char(out, '\n');
+    put_series_name(out, f, "_count", one->labels, "");
+    buf_put_u64(out, one->metric.count);
+    buf_put_char(out, '\n');
+}
+
+static void print_series(const struct metric_family *f, const struct series *one, struct buf *out)
+{
+    if (f->kind == METRIC_HISTOGRAM) {
+        print_histogram(f, one, out);
+        return;
+    }
+    put_series_name(out, f, "", one->labels, "");
+    if (f->kind == METRIC_COUNTER)
+        buf_put_u64(out, one->metric.count);
+    else
+        put_number(out, one->metric.value);
+    buf_put_char(out, '\n');
+}
+
+void metric_print(const struct metric_set *s, struct buf *out)
+{
+    static const char *const kinds[] = {"counter", "gauge", "histogram"};
+    for (const struct metric_family *f = s->first; f; f = f->next) {
+        buf_putf(out, "# HELP %.*s %.*s\n", SLICE_FMT(f->name), SLICE_FMT(f->help));
+        buf_putf(out, "# TYPE %.*s %s\n", SLICE_FMT(f->name), kinds[f->kind]);
+        for (const struct series *one = f->first; one; one = one->next)
+            print_series(f, one, out);
+    }
+}

@@ -1,0 +1,116 @@
+#include "base/metric.h"
+
+#include <stdio.h>
+
+#include "tests/kit/t.h"
+
+static void check_print(const struct metric_set *s, const char *want)
+{
+    struct buf out;
+    buf_init(&out, BUF_TEXT_BOUND);
+    metric_print(s, &out);
+    CHECK_TEXT(want, buf_slice(&out));
+    buf_fini(&out);
+}
+
+TEST(counters_and_gauges_are_printed_in_order_of_being_declared)
+{
+    struct metric_set *s = metric_set_new();
+    struct metric_family *requests =
+        metric_family(s, METRIC_COUNTER, "weft_requests_total", "direction,code", "Requests answered.");
+    struct metric_family *ready = metric_family(s, METRIC_GAUGE, "weft_ready", "", "Ready to serve.");
+    metric_add(metric_series(requests, (const struct slice[]){SLICE("in"), SLICE("200")}), 3);
+    metric_add(metric_series(requests, (const struct slice[]){SLICE("out"), SLICE("503")}), 1);
+    metric_add(metric_series(requests, (const struct slice[]){SLICE("in"), SLICE("200")}), 1);
+    metric_gauge(metric_series(ready, NULL), 0.5);
+    check_print(s, "# HELP weft_requests_total Requests answered.\n"
+                   "# TYPE weft_requests_total counter\n"
+                   "weft_requests_total{direction=\"in\",code=\"200\"} 4\n"
+                   "weft_requests_total{direction=\"out\",code=\"503\"} 1\n"
+                   "# HELP weft_ready Ready to serve.\n"
+                   "# TYPE weft_ready gauge\n"
+                   "weft_ready 0.5\n");
+    metric_set_free(&s);
+    CHECK(s == NULL);
+}
+
+TEST(a_histogram_counts_upwards_and_its_bounds_are_inside)
+{
+    struct metric_set *s = metric_set_new();
+    struct metric_family *f = metric_family(s, METRIC_HISTOGRAM, "t", "op", "Time.");
+    struct metric *m = metric_series(f, (const struct slice[]){SLICE("get")});
+    metric_observe_us(m, -1);
+    metric_observe_us(m, 100);
+    metric_observe_us(m, 101);
+    metric_observe_us(m, 10000000);
+    metric_observe_us(m, 10000001);
+    check_print(s, "# HELP t Time.\n"
+                   "# TYPE t histogram\n"
+                   "t_bucket{op=\"get\",le=\"0.0001\"} 2\n"
+                   "t_bucket{op=\"get\",le=\"0.00025\"} 3\n"
+                   "t_bucket{op=\"get\",le=\"0.0005\"} 3\n"
+                   "t_bucket{op=\"get\",le=\"0.001\"} 3\n"
+                   "t_bucket{op=\"get\",le=\"0.0025\"} 3\n"
+                   "t_bucket{op=\"get\",le=\"0.005\"} 3\n"
+                   "t_bucket{op=\"get\",le=\"0.01\"} 3\n"
+                   "t_bucket{op=\"get\",le=\"0.025\"} 3\n"
+                   "t_bucket{op=\"get\",le=\"0.05\"} 3\n"
+                   "t_bucket{op=\"get\",le=\"0.1\"} 3\n"
+                   "t_bucket{op=\"get\",le=\"0.25\"} 3\n"
+                   "t_bucket{op=\"get\",le=\"0.5\"} 3\n"
+                   "t_bucket{op=\"get\",le=\"1\"} 3\n"
+                   "t_bucket{op=\"get\",le=\"2.5\"} 3\n"
+                   "t_bucket{op=\"get\",le=\"5\"} 3\n"
+                   "t_bucket{op=\"get\",le=\"10\"} 4\n"
+                   "t_bucket{op=\"get\",le=\"+Inf\"} 5\n"
+                   "t_sum{op=\"get\"} 20.000202\n"
+                   "t_count{op=\"get\"} 5\n");
+    metric_set_free(&s);
+}
+
+TEST(a_label_value_cannot_leave_its_quotes)
+{
+    struct metric_set *s = metric_set_new();
+    struct metric_family *f = metric_family(s, METRIC_COUNTER, "n", "path", "N.");
+    metric_add(metric_series(f, (const struct slice[]){SLICE("a\"b\\c\nd\xff")}), 1);
+    check_print(s, "# HELP n N.\n"
+                   "# TYPE n counter\n"
+                   "n{path=\"a\\\"b\\\\c\\nd\\\\xff\"} 1\n");
+    metric_set_free(&s);
+}
+
+TEST(past_a_thousand_series_the_rest_share_one)
+{
+    struct metric_set *s = metric_set_new();
+    struct metric_family *f = metric_family(s, METRIC_COUNTER, "n", "path", "N.");
+    struct metric *first = metric_series(f, (const struct slice[]){SLICE("0")});
+    for (int i = 0; i < 2000; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "%d", i);
+        metric_add(metric_series(f, (const struct slice[]){slice_str(name)}), 1);
+    }
+    struct metric *other = metric_series(f, (const struct slice[]){SLICE("other")});
+    CHECK_INT(1000, other->count);
+    CHECK(metric_series(f, (const struct slice[]){SLICE("5000")}) == other);
+    CHECK(metric_series(f, (const struct slice[]){SLICE("0")}) == first);
+    metric_set_free(&s);
+}
+
+TEST(numbers_that_are_none_have_their_names)
+{
+    struct metric_set *s = metric_set_new();
+    struct metric_family *f = metric_family(s, METRIC_GAUGE, "n", "", "N.");
+    metric_gauge(metric_series(f, NULL), __builtin_inf());
+    check_print(s, "# HELP n N.\n# TYPE n gauge\nn +Inf\n");
+    metric_gauge(metric_series(f, NULL), __builtin_nan(""));
+    check_print(s, "# HELP n N.\n# TYPE n gauge\nn NaN\n");
+    metric_set_free(&s);
+}
+
+TESTS_BEGIN()
+TESTS_RUN(counters_and_gauges_are_printed_in_order_of_being_declared)
+TESTS_RUN(a_histogram_counts_upwards_and_its_bounds_are_inside)
+TESTS_RUN(a_label_value_cannot_leave_its_quotes)
+TESTS_RUN(past_a_thousand_series_the_rest_share_one)
+TESTS_RUN(numbers_that_are_none_have_their_names)
+TESTS_END()
