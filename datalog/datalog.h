@@ -33,8 +33,7 @@ struct datalog_text {
     bool facts_only; /* rules, .decl and directives are refused here (a contract, data) */
 };
 /* INPUT: every error of every text is in `diag`, with its caret. */
-MUST_USE enum err datalog_load(const struct datalog_text *texts, size_t count, struct diag *diag,
-                               struct datalog **out);
+MUST_USE enum err datalog_load(const struct datalog_text *texts, size_t count, struct diag *diag, struct datalog **out);
 void datalog_free(struct datalog **p);
 
 /* A relation's number, or -1. */
@@ -46,15 +45,16 @@ enum datalog_type datalog_column_type(const struct datalog *p, int rel, size_t c
 struct slice datalog_column_name(const struct datalog *p, int rel, size_t column);
 bool datalog_is_output(const struct datalog *p, int rel);
 bool datalog_is_input(const struct datalog *p, int rel);
+bool datalog_is_printsize(const struct datalog *p, int rel);
 
 /* A relation whose value no rule asks for need not be filled in: true when some rule body or output names it. */
 bool datalog_asks(const struct datalog *p, int rel);
 
 struct datalog_limits {
-    uint64_t max_tuples;     /* in all relations; 0: 5,000,000 */
-    uint64_t max_steps;      /* join steps; 0: 500,000,000 */
-    uint64_t max_bytes;      /* of symbols made while running; 0: 64 MiB */
-    bool proofs;             /* keep what datalog_explain needs (about twice the memory) */
+    uint64_t max_tuples; /* in all relations; 0: 5,000,000 */
+    uint64_t max_steps;  /* join steps; 0: 500,000,000 */
+    uint64_t max_bytes;  /* of symbols made while running; 0: 64 MiB */
+    bool proofs;         /* keep what datalog_explain needs (about twice the memory) */
 };
 
 struct datalog_run *datalog_run_new(const struct datalog *p, const struct datalog_limits *limits);
@@ -70,6 +70,8 @@ struct slice datalog_symbol_text(const struct datalog_run *r, datalog_word symbo
 
 /* Before datalog_run_eval.  Twice the same is once. */
 void datalog_fact(struct datalog_run *r, int rel, const datalog_word *columns);
+/* The same with a place that proofs name; `file` must outlive the run. */
+void datalog_fact_at(struct datalog_run *r, int rel, const datalog_word *columns, const char *file, unsigned line);
 
 /* OK.  LIMIT: `*why` says which limit; the relations are incomplete and mean nothing.
  * INPUT: a checked operation failed (overflow, division by zero, to_number of a word); `*why` says where. */
@@ -85,7 +87,7 @@ void datalog_put_tuple(const struct datalog_run *r, int rel, const datalog_word 
 
 /* A derivation of minimal height, as an indented tree; needs limits.proofs.
  * Each node: the tuple, and the rule that gave it (`file:line`).  ABSENT: no such tuple.
- * A "fact" leaf may have a place: see datalog_fact_place. */
+ * A "fact" leaf may have a place: see datalog_fact_at. */
 struct datalog_proof {
     int rel;
     const datalog_word *columns;
@@ -96,8 +98,8 @@ struct datalog_proof {
     struct slice check; /* a comparison that held, as written with values; then rel is -1 */
     struct datalog_proof *first, *next;
 };
-MUST_USE enum err datalog_explain(struct datalog_run *r, int rel, const datalog_word *columns,
-                                  struct arena *arena, struct datalog_proof **out);
+MUST_USE enum err datalog_explain(struct datalog_run *r, int rel, const datalog_word *columns, struct arena *arena,
+                                  struct datalog_proof **out);
 void datalog_put_proof(const struct datalog_run *r, const struct datalog_proof *proof, struct buf *out);
 
 /* Why is there no such tuple?  For each rule of the relation the literals that hold and the first
@@ -110,8 +112,8 @@ struct datalog_why_not {
     struct slice failed; /* the failing literal with what was bound so far */
     struct datalog_why_not *next;
 };
-MUST_USE enum err datalog_why_not(struct datalog_run *r, int rel, const datalog_word *columns,
-                                  struct arena *arena, struct datalog_why_not **out);
+MUST_USE enum err datalog_why_not(struct datalog_run *r, int rel, const datalog_word *columns, struct arena *arena,
+                                  struct datalog_why_not **out);
 void datalog_put_why_not(const struct datalog_why_not *w, struct buf *out);
 
 #endif

@@ -1,0 +1,150 @@
+#include "datalog/dl_eval.h"
+
+/* What every way to make a body hold turns into: the head's tuple. */
+struct deriving {
+    uint32_t height;
+};
+
+static enum err derive(struct dl_join *j)
+{
+    const struct deriving *d = j->arg;
+    const struct dl_rule *rule = j->rule;
+    datalog_word columns[DATALOG_COLUMNS];
+    for (unsigned i = 0; i < rule->arity; i++)
+        TRY(dl_prim_value(&j->run->prim, &rule->args[i], j->run->slots, &columns[i]));
+    struct dl_origin origin = {.rule = rule->number, .height = d->height};
+    return dl_join_put(j->run, rule->head, columns, &origin);
+}
+
+/* "compat.dl:41: overflow in `+`" */
+static enum err explain_failure(struct datalog_run *r, const struct dl_rule *rule, enum err e)
+{
+    if (e != ERR_INPUT && e != ERR_LIMIT)
+        return e;
+    buf_clear(&r->why);
+    buf_putf(&r->why, "%s:%u: %s", rule->file, rule->at.line, r->prim.why);
+    return e;
+}
+
+static enum err run_plan(struct datalog_run *r, const struct dl_rule *rule, const struct dl_plan *plan, uint32_t height)
+{
+    struct deriving d = {height};
+    struct dl_join j = {.run = r, .rule = rule, .found = derive, .arg = &d};
+    return explain_failure(r, rule, dl_join_walk(&j, plan));
+}
+
+/* The rule once for every atom that has news, those before it held to what is old: no way twice. */
+static enum err run_news(struct datalog_run *r, const struct dl_rule *rule, uint32_t height)
+{
+    for (unsigned i = 0; i < rule->goal_count; i++) {
+        if (!rule->delta[i])
+            continue;
+        const struct dl_rel *rel = &r->rels[rule->goals[i].rel];
+        if (rel->in_rounds && rel->old_end < rel->new_end)
+            TRY(run_plan(r, rule, rule->delta[i], height));
+    }
+    return ERR_OK;
+}
+
+static bool next_round(struct datalog_run *r, const struct dl_group *g)
+{
+    bool news = false;
+    for (unsigned i = 0; i < g->relation_count; i++) {
+        struct dl_rel *rel = &r->rels[g->relations[i]];
+        rel->old_end = rel->new_end;
+        rel->new_end = rel->count;
+        news |= rel->old_end < rel->new_end;
+    }
+    return news;
+}
+
+static void set_rounds(struct datalog_run *r, const struct dl_group *g, bool in_rounds)
+{
+    for (unsigned i = 0; i < g->relation_count; i++) {
+        struct dl_rel *rel = &r->rels[g->relations[i]];
+        rel->in_rounds = in_rounds;
+        rel->old_end = rel->new_end = 0;
+    }
+}
+
+static enum err run_recursive(struct datalog_run *r, const struct dl_group *g)
+{
+    while (next_round(r, g))
+        for (unsigned i = 0; i < g->rule_count; i++)
+            if (g->rules[i]->recursive)
+                TRY(run_news(r, g->rules[i], 0));
+    return ERR_OK;
+}
+
+static enum err run_group(struct datalog_run *r, const struct dl_group *g)
+{
+    for (unsigned i = 0; i < g->rule_count; i++)
+        if (!g->rules[i]->recursive)
+            TRY(run_plan(r, g->rules[i], g->rules[i]->plan, 0));
+    if (!g->recursive)
+        return ERR_OK;
+    set_rounds(r, g, true);
+    enum err e = run_recursive(r, g);
+    set_rounds(r, g, false);
+    return e;
+}
+
+static bool has_atom(const struct dl_rule *rule)
+{
+    for (unsigned i = 0; i < rule->goal_count; i++)
+        if (rule->delta[i])
+            return true;
+    return false;
+}
+
+static void set_all_rounds(struct datalog_run *r, bool in_rounds)
+{
+    for (unsigned i = 0; i < r->program->relation_count; i++) {
+        r->rels[i].in_rounds = in_rounds;
+        r->rels[i].old_end = r->rels[i].new_end = 0;
+    }
+}
+
+/* The news become what has height - 1; true while any tuple of this height or more is left to come. */
+static bool next_height(struct datalog_run *r, uint32_t height)
+{
+    bool more = false;
+    for (unsigned i = 0; i < r->program->relation_count; i++) {
+        struct dl_rel *rel = &r->rels[i];
+        rel->old_end = rel->new_end;
+        while (rel->new_end < rel->count && rel->origins[rel->new_end].height < height)
+            rel->new_end++;
+        more |= rel->old_end < rel->count;
+    }
+    return more;
+}
+
+static enum err run_heights(struct datalog_run *r, const struct dl_group *g)
+{
+    for (unsigned i = 0; i < g->rule_count; i++)
+        if (!has_atom(g->rules[i]))
+            TRY(run_plan(r, g->rules[i], g->rules[i]->plan, 1));
+    for (uint32_t height = 1; next_height(r, height); height++)
+        for (unsigned i = 0; i < g->rule_count; i++)
+            TRY(run_news(r, g->rules[i], height));
+    return ERR_OK;
+}
+
+static enum err run_group_by_height(struct datalog_run *r, const struct dl_group *g)
+{
+    if (g->rule_count == 0)
+        return ERR_OK;
+    set_all_rounds(r, true);
+    enum err e = run_heights(r, g);
+    set_all_rounds(r, false);
+    return e;
+}
+
+enum err dl_eval_run(struct datalog_run *r)
+{
+    for (unsigned i = 0; i < r->program->group_count; i++) {
+        const struct dl_group *g = &r->program->groups[i];
+        TRY(r->limits.proofs ? run_group_by_height(r, g) : run_group(r, g));
+    }
+    return ERR_OK;
+}

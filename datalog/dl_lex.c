@@ -1,0 +1,399 @@
+#include "datalog/dl_lex.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+
+enum { MESSAGE_ROOM = 512, FLOAT_ROOM = 64 };
+
+static const char *const token_names[DL_TOKEN_COUNT] = {
+    [DL_TOKEN_END] = "the end of the text",
+    [DL_TOKEN_NAME] = "a name",
+    [DL_TOKEN_STRING] = "a string",
+    [DL_TOKEN_NUMBER] = "a number",
+    [DL_TOKEN_UNSIGNED] = "an unsigned number",
+    [DL_TOKEN_FLOAT] = "a float",
+    [DL_TOKEN_DIRECTIVE] = "a directive",
+    [DL_TOKEN_DOT] = "`.`",
+    [DL_TOKEN_COMMA] = "`,`",
+    [DL_TOKEN_SEMICOLON] = "`;`",
+    [DL_TOKEN_COLON] = "`:`",
+    [DL_TOKEN_IF] = "`:-`",
+    [DL_TOKEN_OPEN] = "`(`",
+    [DL_TOKEN_CLOSE] = "`)`",
+    [DL_TOKEN_BRACE_OPEN] = "`{`",
+    [DL_TOKEN_BRACE_CLOSE] = "`}`",
+    [DL_TOKEN_NOT] = "`!`",
+    [DL_TOKEN_EQ] = "`=`",
+    [DL_TOKEN_NE] = "`!=`",
+    [DL_TOKEN_LT] = "`<`",
+    [DL_TOKEN_LE] = "`<=`",
+    [DL_TOKEN_GT] = "`>`",
+    [DL_TOKEN_GE] = "`>=`",
+    [DL_TOKEN_PLUS] = "`+`",
+    [DL_TOKEN_MINUS] = "`-`",
+    [DL_TOKEN_STAR] = "`*`",
+    [DL_TOKEN_SLASH] = "`/`",
+    [DL_TOKEN_PERCENT] = "`%`",
+    [DL_TOKEN_CARET] = "`^`",
+    [DL_TOKEN_ANY] = "`_`",
+    [DL_TOKEN_SUBTYPE] = "`<:`",
+    [DL_TOKEN_BAR] = "`|`",
+};
+
+/* Longer marks first. */
+static const struct {
+    const char *mark;
+    enum dl_token_kind kind;
+} marks[] = {
+    {":-", DL_TOKEN_IF},   {"!=", DL_TOKEN_NE},         {"<:", DL_TOKEN_SUBTYPE}, {"<=", DL_TOKEN_LE},
+    {">=", DL_TOKEN_GE},   {".", DL_TOKEN_DOT},         {",", DL_TOKEN_COMMA},    {";", DL_TOKEN_SEMICOLON},
+    {":", DL_TOKEN_COLON}, {"(", DL_TOKEN_OPEN},        {")", DL_TOKEN_CLOSE},    {"{", DL_TOKEN_BRACE_OPEN},
+    {"!", DL_TOKEN_NOT},   {"}", DL_TOKEN_BRACE_CLOSE}, {"=", DL_TOKEN_EQ},       {"<", DL_TOKEN_LT},
+    {">", DL_TOKEN_GT},    {"+", DL_TOKEN_PLUS},        {"-", DL_TOKEN_MINUS},    {"*", DL_TOKEN_STAR},
+    {"/", DL_TOKEN_SLASH}, {"%", DL_TOKEN_PERCENT},     {"^", DL_TOKEN_CARET},    {"|", DL_TOKEN_BAR},
+};
+
+static const char *const directives[] = {
+    ".decl",    ".type",     ".input",  ".output",  ".printsize", ".limitsize",   ".comp",        ".init",
+    ".include", ".override", ".pragma", ".functor", ".plan",      ".number_type", ".symbol_type", ".once"};
+
+static bool said_there(const struct diag *d, const struct diag_place *place)
+{
+    for (const struct diag_entry *e = d->first; e; e = e->next)
+        if (e->level == DIAG_ERROR && e->line == place->line && e->column == place->column &&
+            slice_eq(e->file, slice_str(place->file)))
+            return true;
+    return false;
+}
+
+void dl_lex_complain(const struct dl_texts *texts, enum diag_level level, struct dl_at at, const char *fix,
+                     const char *format, ...)
+{
+    const struct datalog_text *t = &texts->v[at.text];
+    struct diag_place place = {t->file, t->text, at.line, at.column, at.width};
+    if (said_there(texts->diag, &place))
+        return;
+    char message[MESSAGE_ROOM];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    diag_add(texts->diag, level, &place, fix, "%s", message);
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '?';
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_word(char c)
+{
+    return is_letter(c) || is_digit(c);
+}
+
+/* The byte `n` on, or 0 past the end. */
+static char peek(const struct dl_lex *l, size_t n)
+{
+    return n < l->rest.len ? l->rest.at[n] : '\0';
+}
+
+static void advance(struct dl_lex *l, size_t n)
+{
+    for (size_t i = 0; i < n && i < l->rest.len; i++) {
+        l->column++;
+        if (l->rest.at[i] == '\n') {
+            l->line++;
+            l->column = 1;
+        }
+    }
+    l->rest = slice_from(l->rest, n);
+}
+
+static struct dl_at here(const struct dl_lex *l, size_t width)
+{
+    return (struct dl_at){l->text, l->line, l->column, (uint32_t)width};
+}
+
+static void lex_complain(const struct dl_lex *l, struct dl_at at, const char *fix, const char *message)
+{
+    if (!l->quiet)
+        dl_lex_complain(l->texts, DIAG_ERROR, at, fix, "%s", message);
+}
+
+static size_t to_line_end(const struct dl_lex *l)
+{
+    size_t n = 0;
+    while (n < l->rest.len && l->rest.at[n] != '\n')
+        n++;
+    return n;
+}
+
+static void skip_block_comment(struct dl_lex *l)
+{
+    struct dl_at at = here(l, 2);
+    size_t n = 2;
+    while (n < l->rest.len && !(peek(l, n) == '*' && peek(l, n + 1) == '/'))
+        n++;
+    if (n >= l->rest.len)
+        lex_complain(l, at, NULL, "this comment has no end");
+    advance(l, n + 2);
+}
+
+/* Past space, comments and #-lines: true when something was passed. */
+static bool skip_space(struct dl_lex *l)
+{
+    char c = peek(l, 0);
+    if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f') {
+        advance(l, 1);
+    } else if (c == '/' && peek(l, 1) == '/') {
+        advance(l, to_line_end(l));
+    } else if (c == '/' && peek(l, 1) == '*') {
+        skip_block_comment(l);
+    } else if (c == '#') {
+        lex_complain(l, here(l, to_line_end(l)), "use .include, .decl or a rule instead", "there is no preprocessor");
+        advance(l, to_line_end(l));
+    } else {
+        return false;
+    }
+    return l->rest.len > 0;
+}
+
+static struct dl_token token_of(struct dl_lex *l, enum dl_token_kind kind, size_t len)
+{
+    struct dl_token t = {.kind = kind, .at = here(l, len), .raw = slice_to(l->rest, len)};
+    t.text = t.raw;
+    advance(l, len);
+    return t;
+}
+
+static bool is_directive(struct slice word)
+{
+    for (size_t i = 0; i < sizeof(directives) / sizeof(directives[0]); i++)
+        if (slice_eq(word, slice_str(directives[i])))
+            return true;
+    return false;
+}
+
+static size_t word_end(const struct dl_lex *l, size_t n)
+{
+    while (is_word(peek(l, n)))
+        n++;
+    return n;
+}
+
+static size_t qualified_end(const struct dl_lex *l)
+{
+    size_t n = word_end(l, 0);
+    while (peek(l, n) == '.' && is_letter(peek(l, n + 1))) {
+        size_t end = word_end(l, n + 1);
+        if (is_directive(slice_of(l->rest.at + n, end - n)))
+            break;
+        n = end;
+    }
+    return n;
+}
+
+static struct dl_token lex_name(struct dl_lex *l)
+{
+    size_t n = qualified_end(l);
+    return token_of(l, n == 1 && peek(l, 0) == '_' ? DL_TOKEN_ANY : DL_TOKEN_NAME, n);
+}
+
+static int digit_value(char c)
+{
+    if (is_digit(c))
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return 99;
+}
+
+static struct dl_token lex_float(struct dl_lex *l, size_t n)
+{
+    for (n++; is_digit(peek(l, n));)
+        n++;
+    if (peek(l, n) == 'e' || peek(l, n) == 'E') {
+        size_t sign = peek(l, n + 1) == '-' || peek(l, n + 1) == '+';
+        if (is_digit(peek(l, n + 1 + sign)))
+            for (n += 2 + sign; is_digit(peek(l, n));)
+                n++;
+    }
+    char text[FLOAT_ROOM] = {0};
+    struct dl_token t = token_of(l, DL_TOKEN_FLOAT, n);
+    if (n >= sizeof(text)) {
+        lex_complain(l, t.at, NULL, "this number has too many digits");
+        return t;
+    }
+    memcpy(text, t.raw.at, n);
+    t.real = strtod(text, NULL);
+    if (t.real > 1.7976931348623157e308)
+        lex_complain(l, t.at, NULL, "this number is too large for a float");
+    return t;
+}
+
+static struct dl_token lex_number(struct dl_lex *l)
+{
+    int base = 10;
+    size_t n = 0;
+    if (peek(l, 0) == '0' && (peek(l, 1) == 'x' || peek(l, 1) == 'b')) {
+        base = peek(l, 1) == 'x' ? 16 : 2;
+        n = 2;
+    }
+    size_t first = n;
+    uint64_t value = 0;
+    bool over = false;
+    for (; digit_value(peek(l, n)) < base; n++)
+        over |= __builtin_mul_overflow(value, (uint64_t)base, &value) ||
+                __builtin_add_overflow(value, (uint64_t)digit_value(peek(l, n)), &value);
+    if (base == 10 && peek(l, n) == '.' && is_digit(peek(l, n + 1)))
+        return lex_float(l, n);
+    bool empty = n == first;
+    bool is_unsigned = peek(l, n) == 'u';
+    struct dl_token t = token_of(l, is_unsigned ? DL_TOKEN_UNSIGNED : DL_TOKEN_NUMBER, n + is_unsigned);
+    t.number = value;
+    if (over)
+        lex_complain(l, t.at, NULL, "this number does not fit 64 bits");
+    if (empty || is_word(peek(l, 0)))
+        lex_complain(l, t.at, NULL, "this is no number");
+    if (empty || is_word(peek(l, 0)))
+        advance(l, word_end(l, 0));
+    return t;
+}
+
+/* One escape at byte `n` of the text, after the backslash: bytes used, 0: there is no such escape. */
+static size_t unescape(const struct dl_lex *l, size_t n, char *out)
+{
+    static const char from[] = "ntr0\"\\", to[] = "\n\t\r\0\"\\";
+    char c = peek(l, n);
+    const char *known = c ? strchr(from, c) : NULL;
+    if (known) {
+        *out = to[known - from];
+        return 1;
+    }
+    int high = digit_value(peek(l, n + 1)), low = high < 16 ? digit_value(peek(l, n + 2)) : 99;
+    if (c != 'x' || low >= 16)
+        return 0;
+    *out = (char)(high * 16 + low);
+    return 3;
+}
+
+static size_t string_end(const struct dl_lex *l)
+{
+    size_t n = 1;
+    while (n < l->rest.len && peek(l, n) != '"' && peek(l, n) != '\n')
+        n += peek(l, n) == '\\' && n + 1 < l->rest.len && peek(l, n + 1) != '\n' ? 2 : 1;
+    return n;
+}
+
+static struct dl_token lex_string(struct dl_lex *l)
+{
+    size_t end = string_end(l), len = 0;
+    char *text = l->quiet ? NULL : arena_new(l->arena, end);
+    for (size_t n = 1; text && n < end;) {
+        char c = peek(l, n);
+        size_t used = 1;
+        if (c == '\\') {
+            used = unescape(l, n + 1, &c) + 1;
+            struct dl_at at = here(l, 2);
+            at.column += (uint32_t)n;
+            if (used == 1)
+                lex_complain(l, at, "known are \\n \\t \\r \\0 \\\" \\\\ \\xHH", "unknown escape");
+        }
+        text[len++] = c;
+        n += used;
+    }
+    if (peek(l, end) != '"')
+        lex_complain(l, here(l, end), NULL, "this string has no closing `\"` on its line");
+    struct dl_token t = token_of(l, DL_TOKEN_STRING, end + (peek(l, end) == '"'));
+    t.text = slice_of(text, len);
+    return t;
+}
+
+static bool lex_directive(struct dl_lex *l, struct dl_token *t)
+{
+    size_t n = word_end(l, 1);
+    if (!is_letter(peek(l, 1)) || !is_directive(slice_to(l->rest, n)))
+        return false;
+    *t = token_of(l, DL_TOKEN_DIRECTIVE, n);
+    return true;
+}
+
+static bool lex_mark(struct dl_lex *l, struct dl_token *t)
+{
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+        struct slice mark = slice_str(marks[i].mark);
+        if (slice_starts(l->rest, mark)) {
+            *t = token_of(l, marks[i].kind, mark.len);
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *why_bad(char c)
+{
+    if (c == '[' || c == '$')
+        return "records and variants are not part of this language";
+    if (c == '@')
+        return "functors of one's own are not part of this language";
+    return "this character has no meaning here";
+}
+
+void dl_lex_init(struct dl_lex *l, const struct dl_texts *texts, uint32_t text, struct arena *arena)
+{
+    *l = (struct dl_lex){
+        .texts = texts, .arena = arena, .rest = texts->v[text].text, .text = text, .line = 1, .column = 1};
+}
+
+struct dl_token dl_lex_next(struct dl_lex *l)
+{
+    for (;;) {
+        while (skip_space(l))
+            continue;
+        char c = peek(l, 0);
+        struct dl_token t;
+        if (l->rest.len == 0)
+            return token_of(l, DL_TOKEN_END, 0);
+        if (is_letter(c))
+            return lex_name(l);
+        if (is_digit(c))
+            return lex_number(l);
+        if (c == '"')
+            return lex_string(l);
+        if (lex_directive(l, &t) || lex_mark(l, &t))
+            return t;
+        lex_complain(l, here(l, 1), NULL, why_bad(c));
+        advance(l, 1);
+    }
+}
+
+const char *dl_lex_name(enum dl_token_kind kind)
+{
+    return token_names[kind];
+}
+
+struct slice dl_lex_one_line(struct arena *arena, struct slice source)
+{
+    struct dl_lex l = {.arena = arena, .rest = source, .quiet = true};
+    char *out = arena_new(arena, source.len + 1);
+    size_t len = 0;
+    const char *end = source.at;
+    for (struct dl_token t = dl_lex_next(&l); t.kind != DL_TOKEN_END; t = dl_lex_next(&l)) {
+        if (len > 0 && t.raw.at > end)
+            out[len++] = ' ';
+        memcpy(out + len, t.raw.at, t.raw.len);
+        len += t.raw.len;
+        end = t.raw.at + t.raw.len;
+    }
+    return slice_of(out, len);
+}

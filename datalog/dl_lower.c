@@ -1,0 +1,207 @@
+#include "datalog/dl_lower.h"
+
+#include "base/mem.h"
+#include "datalog/dl_clause.h"
+
+enum { DEEPEST_INIT = 8, INSTANCES_MOST = 1024 };
+
+/* What one walk over the items carries. */
+struct walk {
+    struct dl_clause_scope scope;
+    const struct dl_item *items[DEEPEST_INIT + 1]; /* of every enclosing component, for .init */
+    unsigned depth;
+    unsigned *instances;
+};
+
+typedef void walk_fn(struct walk *w, const struct dl_item *i);
+
+static const struct dl_item *component_named(const struct walk *w, struct slice name)
+{
+    for (unsigned d = w->depth + 1; d-- > 0;)
+        for (const struct dl_item *i = w->items[d]; i; i = i->next)
+            if (i->kind == DL_ITEM_COMP && slice_eq(i->names->text, name))
+                return i;
+    return NULL;
+}
+
+static void complain_component(const struct walk *w, const struct dl_name *name)
+{
+    const char *names[64];
+    size_t count = 0;
+    for (const struct dl_item *i = w->items[0]; i && count < 64; i = i->next)
+        if (i->kind == DL_ITEM_COMP)
+            names[count++] = arena_keep(&w->scope.program->arena, i->names->text).at;
+    dl_clause_unknown(&w->scope, name->at, "component", name->text, diag_nearest(name->text, names, count));
+}
+
+static void walk_items(struct walk *w, const struct dl_item *items, walk_fn *fn);
+
+static void walk_instance(struct walk *w, const struct dl_item *init, walk_fn *fn)
+{
+    const struct dl_item *component = component_named(w, init->parts->text);
+    if (!component) {
+        complain_component(w, init->parts);
+        return;
+    }
+    if (w->depth == DEEPEST_INIT || ++*w->instances > INSTANCES_MOST) {
+        dl_lex_complain(w->scope.texts, DIAG_ERROR, init->parts->at, NULL,
+                        "too many components inside one another: does `%.*s` hold itself?",
+                        SLICE_FMT(init->parts->text));
+        return;
+    }
+    struct walk inner = *w;
+    struct arena *arena = &w->scope.program->arena;
+    inner.scope.prefix = arena_putf(arena, "%.*s%.*s.", SLICE_FMT(w->scope.prefix), SLICE_FMT(init->names->text));
+    inner.depth++;
+    walk_items(&inner, component->items, fn);
+}
+
+static void walk_items(struct walk *w, const struct dl_item *items, walk_fn *fn)
+{
+    w->items[w->depth] = items;
+    for (const struct dl_item *i = items; i; i = i->next) {
+        if (i->kind == DL_ITEM_INIT)
+            walk_instance(w, i, fn);
+        else
+            fn(w, i);
+    }
+}
+
+static void add_type(struct walk *w, const struct dl_item *i)
+{
+    if (i->kind != DL_ITEM_TYPE)
+        return;
+    if (map_put(w->scope.types, i->names->text, (void *)(uintptr_t)i) != NULL && w->depth == 0)
+        dl_lex_complain(w->scope.texts, DIAG_ERROR, i->names->at, NULL, "type `%.*s` is declared twice",
+                        SLICE_FMT(i->names->text));
+}
+
+static bool base_type(struct slice name, enum datalog_type *out)
+{
+    for (int t = DATALOG_SYMBOL; t <= DATALOG_FLOAT; t++)
+        if (slice_eq(name, slice_str(dl_ast_type_text((enum datalog_type)t)))) {
+            *out = (enum datalog_type)t;
+            return true;
+        }
+    return false;
+}
+
+/* Follows aliases down; the first part of a union decides, since all parts must have one base. */
+static bool type_of(const struct walk *w, struct slice name, struct dl_at at, unsigned depth, enum datalog_type *out)
+{
+    if (base_type(name, out))
+        return true;
+    const struct dl_item *alias = map_get(w->scope.types, name);
+    if (!alias) {
+        static const char *const known[] = {"symbol", "number", "unsigned", "float"};
+        dl_clause_unknown(&w->scope, at, "type", name, diag_nearest(name, known, 4));
+        return false;
+    }
+    if (depth == DEEPEST_INIT * 4) {
+        dl_lex_complain(w->scope.texts, DIAG_ERROR, alias->names->at, NULL, "type `%.*s` never ends in a base type",
+                        SLICE_FMT(name));
+        return false;
+    }
+    return type_of(w, alias->parts->text, alias->parts->at, depth + 1, out);
+}
+
+/* The parts of a union must share their base type. */
+static void check_union(struct walk *w, const struct dl_item *i)
+{
+    enum datalog_type first, other;
+    if (i->kind != DL_ITEM_TYPE || !type_of(w, i->parts->text, i->parts->at, 0, &first))
+        return;
+    for (const struct dl_name *n = i->parts->next; n; n = n->next)
+        if (type_of(w, n->text, n->at, 0, &other) && other != first)
+            dl_lex_complain(w->scope.texts, DIAG_ERROR, n->at, NULL, "`%.*s` is a %s, `%.*s` is a %s",
+                            SLICE_FMT(n->text), dl_ast_type_text(other), SLICE_FMT(i->parts->text),
+                            dl_ast_type_text(first));
+}
+
+static void set_columns(struct walk *w, struct dl_relation *r, const struct dl_item *i)
+{
+    for (const struct dl_column *c = i->columns; c; c = c->next) {
+        unsigned at = r->arity++;
+        r->columns[at] = arena_keep(&w->scope.program->arena, c->name);
+        r->types[at] = DATALOG_SYMBOL;
+        for (unsigned k = 0; k < at; k++)
+            if (slice_eq(r->columns[k], c->name))
+                dl_lex_complain(w->scope.texts, DIAG_ERROR, c->at, NULL, "two columns have the name `%.*s`",
+                                SLICE_FMT(c->name));
+        (void)type_of(w, c->type, c->type_at, 0, &r->types[at]);
+    }
+}
+
+static void declare(struct walk *w, const struct dl_item *i, const struct dl_name *name)
+{
+    struct datalog *p = w->scope.program;
+    struct slice full = arena_putf(&p->arena, "%.*s%.*s", SLICE_FMT(w->scope.prefix), SLICE_FMT(name->text));
+    const struct dl_relation *before = map_get(&p->by_name, full);
+    if (before) {
+        dl_lex_complain(w->scope.texts, DIAG_ERROR, name->at, NULL, "`%.*s` is declared already, at %s:%u",
+                        SLICE_FMT(full), w->scope.texts->v[before->at.text].file, before->at.line);
+        return;
+    }
+    if (p->relation_count == DL_RULE_RELATIONS) {
+        dl_lex_complain(w->scope.texts, DIAG_ERROR, name->at, NULL, "more than %d relations", DL_RULE_RELATIONS);
+        return;
+    }
+    struct dl_relation *r = arena_new(&p->arena, sizeof(*r));
+    *r = (struct dl_relation){
+        .number = (int)p->relation_count, .name = full, .flags = i->flags, .at = name->at, .group = p->relation_count};
+    set_columns(w, r, i);
+    r->asked = (i->flags & (DL_IS_OUTPUT | DL_IS_PRINTSIZE)) != 0;
+    p->relations[p->relation_count++] = r;
+    map_put(&p->by_name, r->name, r);
+}
+
+static void add_relations(struct walk *w, const struct dl_item *i)
+{
+    check_union(w, i);
+    for (const struct dl_name *n = i->names; i->kind == DL_ITEM_DECL && n; n = n->next)
+        declare(w, i, n);
+}
+
+static void add_directive(struct walk *w, const struct dl_item *i)
+{
+    for (const struct dl_name *n = i->names; n; n = n->next) {
+        struct dl_relation *r = dl_clause_relation(&w->scope, n->text, n->at);
+        if (!r)
+            continue;
+        r->flags |= i->flags;
+        r->asked |= (i->flags & (DL_IS_OUTPUT | DL_IS_PRINTSIZE)) != 0;
+    }
+}
+
+static void add_clause(struct walk *w, const struct dl_item *i)
+{
+    if (i->kind == DL_ITEM_DIRECTIVE)
+        add_directive(w, i);
+    if (i->kind == DL_ITEM_CLAUSE)
+        dl_clause_lower(&w->scope, &i->clause);
+}
+
+static void all_items(struct walk *w, const struct dl_item *items, walk_fn *fn)
+{
+    *w->instances = 0;
+    walk_items(w, items, fn);
+}
+
+void dl_lower(struct datalog *p, const struct dl_item *items, const struct dl_texts *texts)
+{
+    struct map types = {0};
+    unsigned instances = 0;
+    struct dl_rule *first = NULL, **last = &first;
+    struct walk w = {.scope = {.program = p, .texts = texts, .types = &types, .last = &last}, .instances = &instances};
+    p->relations = arena_array(&p->arena, DL_RULE_RELATIONS, sizeof(struct dl_relation *));
+    all_items(&w, items, add_type);
+    all_items(&w, items, add_relations);
+    all_items(&w, items, add_clause);
+    map_fini(&types);
+    for (const struct dl_rule *r = first; r; r = r->next)
+        p->rule_count++;
+    p->rules = arena_array(&p->arena, p->rule_count, sizeof(struct dl_rule *));
+    unsigned n = 0;
+    for (struct dl_rule *r = first; r; r = r->next)
+        p->rules[n++] = r;
+}

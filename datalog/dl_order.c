@@ -1,0 +1,209 @@
+#include "datalog/dl_order.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "datalog/dl_bound.h"
+
+struct ordering {
+    struct arena *arena;
+    const struct dl_order *order;
+    struct dl_plan *plan;
+    bool *bound;
+    bool *done;
+};
+
+static bool column_known(const struct dl_expr *e, const bool *bound)
+{
+    return e->kind == DL_EXPR_WORD || (e->kind == DL_EXPR_SLOT && bound[e->slot]);
+}
+
+static unsigned known_columns(const struct dl_goal *g, const bool *bound)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < g->count; i++)
+        n += column_known(&g->args[i], bound);
+    return n;
+}
+
+static bool all_bound(const struct dl_goal *g, const bool *bound)
+{
+    for (unsigned i = 0; i < g->count; i++)
+        if (!dl_bound_expr(&g->args[i], bound))
+            return false;
+    return true;
+}
+
+static bool is_test(const struct dl_goal *g, const bool *bound)
+{
+    switch (g->kind) {
+    case DL_GOAL_ATOM:
+        return known_columns(g, bound) == g->count;
+    case DL_GOAL_ABSENT:
+    case DL_GOAL_COMPARE:
+        return all_bound(g, bound);
+    case DL_GOAL_FOLD:
+        break;
+    }
+    return false;
+}
+
+/* Less is earlier: tests, equations, aggregates, then atoms by what is known of them. */
+static unsigned rank(const struct dl_goal *g, const bool *bound)
+{
+    enum { TEST, LET, FOLD, ATOM, NOT_YET = 1000 };
+    if (is_test(g, bound))
+        return TEST;
+    if (dl_bound_let(g, bound) >= 0)
+        return LET;
+    if (g->kind == DL_GOAL_FOLD && dl_bound_fold(g, bound))
+        return FOLD;
+    if (g->kind == DL_GOAL_ATOM)
+        return ATOM + DATALOG_COLUMNS - known_columns(g, bound);
+    return NOT_YET;
+}
+
+static unsigned pick(const struct ordering *o)
+{
+    unsigned best = 0, best_rank = UINT32_MAX;
+    for (unsigned i = 0; i < o->order->goal_count; i++) {
+        if (o->done[i])
+            continue;
+        unsigned r = rank(&o->order->goals[i], o->bound);
+        if (o->order->as_written && r < 1000)
+            return i;
+        if (r < best_rank) {
+            best = i;
+            best_rank = r;
+        }
+    }
+    POST(best_rank < 1000); /* dl_check_bound has found an order */
+    return best;
+}
+
+static void use(struct dl_column_use *into, unsigned *count, unsigned column, const struct dl_expr *e)
+{
+    into[(*count)++] = (struct dl_column_use){column, e};
+}
+
+static void plan_columns(struct ordering *o, struct dl_step *s)
+{
+    const struct dl_goal *g = s->goal;
+    struct dl_column_use *all = arena_array(o->arena, 3 * (size_t)g->count, sizeof(*all));
+    bool *before = mem_new((size_t)o->order->slot_count + 1);
+    memcpy(before, o->bound, o->order->slot_count);
+    s->keys = all;
+    s->binds = all + g->count;
+    s->sames = all + 2 * (size_t)g->count;
+    for (unsigned i = 0; i < g->count; i++) {
+        const struct dl_expr *e = &g->args[i];
+        if (e->kind == DL_EXPR_ANY)
+            continue;
+        if (column_known(e, before)) {
+            use(s->keys, &s->key_count, i, e);
+            s->mask |= UINT32_C(1) << i;
+        } else if (o->bound[e->slot]) {
+            use(s->sames, &s->same_count, i, e);
+        } else {
+            use(s->binds, &s->bind_count, i, e);
+            o->bound[e->slot] = true;
+        }
+    }
+    mem_free(before);
+}
+
+static void plan_atom(struct ordering *o, struct dl_step *s, unsigned goal)
+{
+    plan_columns(o, s);
+    if (s->goal->kind == DL_GOAL_ABSENT) {
+        s->kind = DL_STEP_ABSENT;
+        return;
+    }
+    bool is_news = (int)goal == o->order->news;
+    s->kind = s->key_count == s->goal->count ? DL_STEP_HAS : DL_STEP_SCAN;
+    s->rows = is_news ? DL_ROWS_NEW : (int)goal < o->order->news ? DL_ROWS_OLD : DL_ROWS_ALL;
+}
+
+static void plan_compare(struct ordering *o, struct dl_step *s)
+{
+    int side = dl_bound_let(s->goal, o->bound);
+    s->kind = DL_STEP_TEST;
+    if (side < 0)
+        return;
+    s->kind = DL_STEP_LET;
+    s->slot = s->goal->args[side].slot;
+    s->value = &s->goal->args[1 - side];
+    o->bound[s->slot] = true;
+}
+
+static void plan_goal(struct ordering *o, unsigned goal)
+{
+    struct dl_step *s = &o->plan->steps[o->plan->count++];
+    s->goal = &o->order->goals[goal];
+    o->done[goal] = true;
+    switch (s->goal->kind) {
+    case DL_GOAL_ATOM:
+    case DL_GOAL_ABSENT:
+        plan_atom(o, s, goal);
+        break;
+    case DL_GOAL_COMPARE:
+        plan_compare(o, s);
+        break;
+    case DL_GOAL_FOLD:
+        s->kind = DL_STEP_FOLD;
+        s->slot = s->goal->result.slot;
+        s->known = o->bound[s->slot];
+        o->bound[s->slot] = true;
+        break;
+    }
+}
+
+struct dl_plan *dl_order_plan(struct arena *arena, const struct dl_order *order)
+{
+    struct ordering o = {.arena = arena, .order = order};
+    o.plan = arena_new(arena, sizeof(*o.plan));
+    o.plan->steps = arena_array(arena, order->goal_count + 1, sizeof(*o.plan->steps));
+    o.bound = mem_new((size_t)order->slot_count + 1);
+    o.done = mem_new((size_t)order->goal_count + 1);
+    if (order->bound)
+        memcpy(o.bound, order->bound, order->slot_count);
+    if (order->news >= 0)
+        plan_goal(&o, (unsigned)order->news);
+    while (o.plan->count < order->goal_count)
+        plan_goal(&o, pick(&o));
+    mem_free(o.bound);
+    mem_free(o.done);
+    return o.plan;
+}
+
+/* Where an aggregate is reached, all it takes from outside has a value. */
+static void plan_folds(struct arena *arena, const struct dl_rule *rule, struct dl_goal *goals, unsigned count)
+{
+    for (struct dl_goal *g = goals; g < goals + count; g++) {
+        if (g->kind != DL_GOAL_FOLD)
+            continue;
+        bool *bound = mem_new((size_t)rule->slot_count + 1);
+        memset(bound, true, g->first_local);
+        g->plan = dl_order_plan(arena, &(struct dl_order){.goals = g->body,
+                                                          .goal_count = g->body_count,
+                                                          .slot_count = rule->slot_count,
+                                                          .bound = bound,
+                                                          .news = -1});
+        mem_free(bound);
+        plan_folds(arena, rule, g->body, g->body_count);
+    }
+}
+
+void dl_order_rule(struct arena *arena, struct dl_rule *rule)
+{
+    struct dl_order order = {
+        .goals = rule->goals, .goal_count = rule->goal_count, .slot_count = rule->slot_count, .news = -1};
+    rule->plan = dl_order_plan(arena, &order);
+    rule->delta = arena_array(arena, rule->goal_count + 1, sizeof(struct dl_plan *));
+    for (unsigned i = 0; i < rule->goal_count; i++) {
+        if (rule->goals[i].kind != DL_GOAL_ATOM)
+            continue;
+        order.news = (int)i;
+        rule->delta[i] = dl_order_plan(arena, &order);
+    }
+    plan_folds(arena, rule, rule->goals, rule->goal_count);
+}

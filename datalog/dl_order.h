@@ -1,0 +1,62 @@
+#ifndef WEFT_DATALOG_DL_ORDER_H
+#define WEFT_DATALOG_DL_ORDER_H
+
+/* dl_order - rule bodies to join orders, and with them the indexes that are needed.
+ *
+ * Greedy by bound columns: tests as soon as they can be made, then the atom of
+ * which most columns are known.  A plan for the news of one atom begins with it,
+ * so that a round costs what is new.
+ *
+ * Lifetime: a plan lives in the arena it was made in. */
+#include "datalog/dl_rule.h"
+
+enum dl_step_kind {
+    DL_STEP_SCAN,   /* every tuple that has the key */
+    DL_STEP_HAS,    /* is this very tuple there? */
+    DL_STEP_ABSENT, /* no tuple has the key */
+    DL_STEP_TEST,
+    DL_STEP_LET,
+    DL_STEP_FOLD,
+};
+
+/* Which tuples: by the round in which they came. */
+enum dl_rows { DL_ROWS_ALL, DL_ROWS_NEW, DL_ROWS_OLD };
+
+struct dl_column_use {
+    unsigned column;
+    const struct dl_expr *expr;
+};
+
+struct dl_step {
+    enum dl_step_kind kind;
+    enum dl_rows rows;
+    const struct dl_goal *goal;
+    uint32_t mask; /* of the key's columns */
+    unsigned key_count, bind_count, same_count;
+    struct dl_column_use *keys;  /* known before */
+    struct dl_column_use *binds; /* get their slot here */
+    struct dl_column_use *sames; /* got their slot in an earlier column of this tuple */
+    const struct dl_expr *value; /* of a LET */
+    unsigned slot;               /* of a LET or FOLD */
+    bool known;                  /* of a FOLD: the slot has a value already, so compare */
+};
+
+struct dl_plan {
+    struct dl_step *steps;
+    unsigned count;
+};
+
+struct dl_order {
+    const struct dl_goal *goals;
+    unsigned goal_count;
+    unsigned slot_count;
+    const bool *bound; /* before the first step, by slot; NULL: nothing */
+    int news;          /* the goal whose new tuples come first, or -1 */
+    bool as_written;   /* keep the author's order where that can be */
+};
+
+struct dl_plan *dl_order_plan(struct arena *arena, const struct dl_order *order);
+/* All plans of a rule: whole, by news, and of its aggregates. */
+void dl_order_rule(struct arena *arena, struct dl_rule *rule);
+
+#endif

@@ -1,0 +1,392 @@
+#include "datalog/dl_prim.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { SCRATCH_BOUND = 1 << 24, FLOAT_ROOM = 64 };
+
+static double as_float(datalog_word w)
+{
+    double d;
+    memcpy(&d, &w, sizeof(d));
+    return d;
+}
+
+static enum err impossible(struct dl_prim *p, const char *why)
+{
+    p->why = why;
+    return ERR_INPUT;
+}
+
+/* No infinities and no negative zero: then equal floats have equal bits. */
+static enum err from_float(struct dl_prim *p, double d, datalog_word *out)
+{
+    if (!isfinite(d))
+        return impossible(p, "the result is no finite float");
+    d += 0.0;
+    memcpy(out, &d, sizeof(*out));
+    return ERR_OK;
+}
+
+void dl_prim_init(struct dl_prim *p, struct dl_sym *symbols, uint64_t max_bytes)
+{
+    *p = (struct dl_prim){.symbols = symbols, .max_bytes = max_bytes};
+    buf_init(&p->scratch, SCRATCH_BOUND);
+}
+
+void dl_prim_fini(struct dl_prim *p)
+{
+    buf_fini(&p->scratch);
+}
+
+static enum err new_symbol(struct dl_prim *p, struct slice text, datalog_word *out)
+{
+    uint32_t id;
+    if (dl_sym_find(p->symbols, text, &id) != ERR_OK) {
+        /* An empty-looking text still costs its entry. */
+        uint64_t cost = text.len + sizeof(struct slice);
+        if (p->symbols->bytes + (uint64_t)p->symbols->count * sizeof(struct slice) + cost > p->max_bytes) {
+            p->why = "too many bytes of symbols";
+            return ERR_LIMIT;
+        }
+        id = dl_sym_put(p->symbols, text);
+    }
+    *out = (datalog_word)id;
+    return ERR_OK;
+}
+
+static enum err power(struct dl_prim *p, datalog_word base, datalog_word exponent, bool is_unsigned, datalog_word *out)
+{
+    if (!is_unsigned && exponent < 0)
+        return impossible(p, "a whole number to a negative power");
+    datalog_word result = 1;
+    for (uint64_t n = (uint64_t)exponent; n > 0; n >>= 1) {
+        bool over = false;
+        if (n & 1)
+            over |= is_unsigned ? __builtin_mul_overflow((uint64_t)result, (uint64_t)base, (uint64_t *)&result)
+                                : __builtin_mul_overflow(result, base, &result);
+        if (n > 1)
+            over |= is_unsigned ? __builtin_mul_overflow((uint64_t)base, (uint64_t)base, (uint64_t *)&base)
+                                : __builtin_mul_overflow(base, base, &base);
+        if (over)
+            return impossible(p, "overflow in `^`");
+    }
+    *out = result;
+    return ERR_OK;
+}
+
+static enum err divide(struct dl_prim *p, enum dl_op op, datalog_word a, datalog_word b, bool is_unsigned,
+                       datalog_word *out)
+{
+    if (b == 0)
+        return impossible(p, op == DL_DIV ? "division by zero" : "remainder by zero");
+    if (is_unsigned) {
+        uint64_t x = (uint64_t)a, y = (uint64_t)b;
+        *out = (datalog_word)(op == DL_DIV ? x / y : x % y);
+        return ERR_OK;
+    }
+    if (a == INT64_MIN && b == -1)
+        return impossible(p, "overflow in `/`");
+    *out = op == DL_DIV ? a / b : a % b;
+    return ERR_OK;
+}
+
+static enum err whole(struct dl_prim *p, enum dl_op op, datalog_word a, datalog_word b, bool is_unsigned,
+                      datalog_word *out)
+{
+    bool over = false;
+    uint64_t x = (uint64_t)a, y = (uint64_t)b, u = 0;
+    datalog_word s = 0;
+    if (op == DL_DIV || op == DL_MOD)
+        return divide(p, op, a, b, is_unsigned, out);
+    if (op == DL_POW)
+        return power(p, a, b, is_unsigned, out);
+    if (op == DL_ADD)
+        over = is_unsigned ? __builtin_add_overflow(x, y, &u) : __builtin_add_overflow(a, b, &s);
+    else if (op == DL_SUB)
+        over = is_unsigned ? __builtin_sub_overflow(x, y, &u) : __builtin_sub_overflow(a, b, &s);
+    else
+        over = is_unsigned ? __builtin_mul_overflow(x, y, &u) : __builtin_mul_overflow(a, b, &s);
+    if (over)
+        return impossible(p, op == DL_ADD ? "overflow in `+`" : op == DL_SUB ? "overflow in `-`" : "overflow in `*`");
+    *out = is_unsigned ? (datalog_word)u : s;
+    return ERR_OK;
+}
+
+static enum err real(struct dl_prim *p, enum dl_op op, double a, double b, datalog_word *out)
+{
+    if (op == DL_ADD)
+        return from_float(p, a + b, out);
+    if (op == DL_SUB)
+        return from_float(p, a - b, out);
+    if (op == DL_MUL)
+        return from_float(p, a * b, out);
+    return from_float(p, op == DL_DIV ? a / b : pow(a, b), out);
+}
+
+static int order_words(enum datalog_type type, datalog_word a, datalog_word b)
+{
+    if (type == DATALOG_UNSIGNED)
+        return ((uint64_t)a > (uint64_t)b) - ((uint64_t)a < (uint64_t)b);
+    if (type == DATALOG_FLOAT)
+        return (as_float(a) > as_float(b)) - (as_float(a) < as_float(b));
+    return (a > b) - (a < b);
+}
+
+static enum err binary(struct dl_prim *p, const struct dl_expr *e, datalog_word a, datalog_word b, datalog_word *out)
+{
+    enum datalog_type type = (enum datalog_type)e->type;
+    if (e->op == DL_MIN || e->op == DL_MAX) {
+        int order = order_words(type, a, b);
+        *out = (e->op == DL_MIN) == (order <= 0) ? a : b;
+        return ERR_OK;
+    }
+    if (type == DATALOG_FLOAT)
+        return real(p, e->op, as_float(a), as_float(b), out);
+    return whole(p, e->op, a, b, type == DATALOG_UNSIGNED, out);
+}
+
+static enum err arithmetic(struct dl_prim *p, const struct dl_expr *e, const datalog_word *slots, datalog_word *out)
+{
+    datalog_word value, next;
+    TRY(dl_prim_value(p, &e->args[0], slots, &value));
+    if (e->op == DL_NEG && e->type == DATALOG_FLOAT)
+        return from_float(p, -as_float(value), out);
+    if (e->op == DL_NEG)
+        return whole(p, DL_SUB, 0, value, false, out);
+    for (unsigned i = 1; i < e->count; i++) {
+        TRY(dl_prim_value(p, &e->args[i], slots, &next));
+        TRY(binary(p, e, value, next, &value));
+    }
+    *out = value;
+    return ERR_OK;
+}
+
+static struct slice text_of(const struct dl_prim *p, datalog_word w)
+{
+    return dl_sym_text(p->symbols, (uint32_t)w);
+}
+
+static enum err concatenate(struct dl_prim *p, const struct dl_expr *e, const datalog_word *slots, datalog_word *out)
+{
+    datalog_word parts[DATALOG_COLUMNS];
+    for (unsigned i = 0; i < e->count; i++)
+        TRY(dl_prim_value(p, &e->args[i], slots, &parts[i]));
+    buf_clear(&p->scratch);
+    for (unsigned i = 0; i < e->count; i++)
+        if (buf_add(&p->scratch, text_of(p, parts[i])) != ERR_OK) {
+            p->why = "too long a symbol";
+            return ERR_LIMIT;
+        }
+    return new_symbol(p, buf_slice(&p->scratch), out);
+}
+
+static enum err substring(struct dl_prim *p, const struct dl_expr *e, const datalog_word *slots, datalog_word *out)
+{
+    datalog_word text, from, len;
+    TRY(dl_prim_value(p, &e->args[0], slots, &text));
+    TRY(dl_prim_value(p, &e->args[1], slots, &from));
+    TRY(dl_prim_value(p, &e->args[2], slots, &len));
+    if (from < 0 || len < 0)
+        return impossible(p, "`substr` from or for a negative number of bytes");
+    return new_symbol(p, slice_to(slice_from(text_of(p, text), (size_t)from), (size_t)len), out);
+}
+
+static enum err to_number(struct dl_prim *p, struct slice text, datalog_word *out)
+{
+    bool minus = slice_starts(text, SLICE("-"));
+    uint64_t n;
+    if (slice_u64(slice_from(text, minus), (uint64_t)INT64_MAX + minus, &n) != ERR_OK)
+        return impossible(p, "`to_number` of a text that is no number");
+    *out = (datalog_word)(minus ? 0 - n : n);
+    return ERR_OK;
+}
+
+static enum err to_string(struct dl_prim *p, enum datalog_type type, datalog_word w, datalog_word *out)
+{
+    buf_clear(&p->scratch);
+    dl_prim_put(p->symbols, type, w, &p->scratch);
+    return new_symbol(p, buf_slice(&p->scratch), out);
+}
+
+static enum err call(struct dl_prim *p, const struct dl_expr *e, const datalog_word *slots, datalog_word *out)
+{
+    datalog_word w;
+    switch (e->op) {
+    case DL_CAT:
+        return concatenate(p, e, slots, out);
+    case DL_SUBSTR:
+        return substring(p, e, slots, out);
+    case DL_STRLEN:
+        TRY(dl_prim_value(p, &e->args[0], slots, &w));
+        *out = (datalog_word)text_of(p, w).len;
+        return ERR_OK;
+    case DL_ORD:
+        return dl_prim_value(p, &e->args[0], slots, out);
+    case DL_TO_NUMBER:
+        TRY(dl_prim_value(p, &e->args[0], slots, &w));
+        return to_number(p, text_of(p, w), out);
+    case DL_TO_STRING:
+        TRY(dl_prim_value(p, &e->args[0], slots, &w));
+        return to_string(p, (enum datalog_type)e->args[0].type, w, out);
+    case DL_ADD:
+    case DL_SUB:
+    case DL_MUL:
+    case DL_DIV:
+    case DL_MOD:
+    case DL_POW:
+    case DL_NEG:
+    case DL_MIN:
+    case DL_MAX:
+    case DL_OP_COUNT:
+        break;
+    }
+    return arithmetic(p, e, slots, out);
+}
+
+enum err dl_prim_value(struct dl_prim *p, const struct dl_expr *e, const datalog_word *slots, datalog_word *out)
+{
+    switch (e->kind) {
+    case DL_EXPR_SLOT:
+        *out = slots[e->slot];
+        return ERR_OK;
+    case DL_EXPR_WORD:
+        *out = e->word;
+        return ERR_OK;
+    case DL_EXPR_ANY:
+        *out = DL_RULE_UNBOUND;
+        return ERR_OK;
+    case DL_EXPR_CALL:
+        break;
+    }
+    return call(p, e, slots, out);
+}
+
+static enum err matches(struct dl_prim *p, const struct dl_goal *g, struct slice text, bool *holds)
+{
+    enum err e = regex_whole(g->regex, text);
+    if (e == ERR_LIMIT)
+        p->why = "`match` took too long";
+    if (e == ERR_LIMIT)
+        return e;
+    *holds = (e == ERR_OK) != g->negated;
+    return ERR_OK;
+}
+
+enum err dl_prim_holds(struct dl_prim *p, const struct dl_goal *g, const datalog_word *slots, bool *holds)
+{
+    datalog_word a, b;
+    TRY(dl_prim_value(p, &g->args[0], slots, &a));
+    TRY(dl_prim_value(p, &g->args[1], slots, &b));
+    enum datalog_type type = (enum datalog_type)g->args[0].type;
+    switch (g->compare) {
+    case DL_EQ:
+        *holds = a == b;
+        return ERR_OK;
+    case DL_NE:
+        *holds = a != b;
+        return ERR_OK;
+    case DL_LT:
+        *holds = order_words(type, a, b) < 0;
+        return ERR_OK;
+    case DL_LE:
+        *holds = order_words(type, a, b) <= 0;
+        return ERR_OK;
+    case DL_GT:
+        *holds = order_words(type, a, b) > 0;
+        return ERR_OK;
+    case DL_GE:
+        *holds = order_words(type, a, b) >= 0;
+        return ERR_OK;
+    case DL_CONTAINS:
+        *holds = slice_has(text_of(p, b), text_of(p, a)) != g->negated;
+        return ERR_OK;
+    case DL_MATCH:
+        break;
+    }
+    return matches(p, g, text_of(p, b), holds);
+}
+
+static double as_real(enum datalog_type type, datalog_word w)
+{
+    if (type == DATALOG_FLOAT)
+        return as_float(w);
+    return type == DATALOG_UNSIGNED ? (double)(uint64_t)w : (double)w;
+}
+
+enum err dl_prim_tally(struct dl_prim *p, struct dl_tally *t, datalog_word value)
+{
+    bool first = t->count++ == 0;
+    switch (t->fold) {
+    case DL_COUNT:
+        return ERR_OK;
+    case DL_SUM:
+        if (t->type == DATALOG_FLOAT)
+            return real(p, DL_ADD, as_float(t->value), as_float(value), &t->value);
+        return whole(p, DL_ADD, t->value, value, t->type == DATALOG_UNSIGNED, &t->value);
+    case DL_LEAST:
+        if (first || order_words(t->type, value, t->value) < 0)
+            t->value = value;
+        return ERR_OK;
+    case DL_MOST:
+        if (first || order_words(t->type, value, t->value) > 0)
+            t->value = value;
+        return ERR_OK;
+    case DL_MEAN:
+        t->mean_sum += as_real(t->type, value);
+        return isfinite(t->mean_sum) ? ERR_OK : impossible(p, "the mean is no finite float");
+    }
+    return ERR_OK;
+}
+
+bool dl_prim_tallied(const struct dl_tally *t, datalog_word *out)
+{
+    *out = t->fold == DL_COUNT ? (datalog_word)t->count : t->value;
+    if (t->fold == DL_COUNT || t->fold == DL_SUM)
+        return true;
+    if (t->fold == DL_MEAN && t->count > 0) {
+        double mean = t->mean_sum / (double)t->count + 0.0;
+        memcpy(out, &mean, sizeof(*out));
+    }
+    return t->count > 0;
+}
+
+int dl_prim_order(const struct dl_sym *symbols, enum datalog_type type, datalog_word a, datalog_word b)
+{
+    if (type != DATALOG_SYMBOL || a == b)
+        return order_words(type, a, b);
+    return slice_cmp(dl_sym_text(symbols, (uint32_t)a), dl_sym_text(symbols, (uint32_t)b));
+}
+
+/* The fewest digits that read back as the same float, with a point so that it reads back as a float. */
+static void put_float(double d, struct buf *out)
+{
+    char text[FLOAT_ROOM];
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, d);
+        double back = 0;
+        if (sscanf(text, "%lf", &back) == 1 && !(back < d) && !(back > d))
+            break;
+    }
+    size_t mantissa = strcspn(text, "e");
+    bool point = memchr(text, '.', mantissa) != NULL;
+    buf_putf(out, "%.*s%s%s", (int)mantissa, text, point ? "" : ".0", text + mantissa);
+}
+
+void dl_prim_put(const struct dl_sym *symbols, enum datalog_type type, datalog_word w, struct buf *out)
+{
+    switch (type) {
+    case DATALOG_SYMBOL:
+        dl_ast_put_quoted(out, dl_sym_text(symbols, (uint32_t)w));
+        break;
+    case DATALOG_NUMBER:
+        buf_putf(out, "%lld", (long long)w);
+        break;
+    case DATALOG_UNSIGNED:
+        buf_putf(out, "%llu", (unsigned long long)w);
+        break;
+    case DATALOG_FLOAT:
+        put_float(as_float(w), out);
+        break;
+    }
+}

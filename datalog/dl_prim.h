@@ -1,0 +1,46 @@
+#ifndef WEFT_DATALOG_DL_PRIM_H
+#define WEFT_DATALOG_DL_PRIM_H
+
+/* dl_prim - what is computed rather than looked up: arithmetic, strings,
+ * comparisons, and the tallies of aggregates.
+ *
+ * Arithmetic is checked: what does not fit is an outcome, never a wrapped number.
+ *
+ * Threads: belongs to one run. */
+#include "datalog/dl_rule.h"
+
+struct dl_prim {
+    struct dl_sym *symbols; /* where new texts go */
+    uint64_t max_bytes;     /* of those */
+    struct buf scratch;
+    const char *why; /* of the last INPUT or LIMIT; static text */
+};
+
+void dl_prim_init(struct dl_prim *p, struct dl_sym *symbols, uint64_t max_bytes);
+void dl_prim_fini(struct dl_prim *p);
+
+/* INPUT: the value does not exist.  LIMIT: too many bytes of symbols. */
+MUST_USE enum err dl_prim_value(struct dl_prim *p, const struct dl_expr *e, const datalog_word *slots,
+                                datalog_word *out);
+MUST_USE enum err dl_prim_holds(struct dl_prim *p, const struct dl_goal *g, const datalog_word *slots, bool *holds);
+
+/* An aggregate on its way. */
+struct dl_tally {
+    enum dl_fold fold;
+    const struct dl_expr *target; /* NULL: count */
+    enum datalog_type type;       /* of the target */
+    uint64_t count;
+    datalog_word value;
+    double mean_sum;
+};
+
+MUST_USE enum err dl_prim_tally(struct dl_prim *p, struct dl_tally *t, datalog_word value);
+/* false: there is no least, most or mean of nothing. */
+bool dl_prim_tallied(const struct dl_tally *t, datalog_word *out);
+
+/* <0, 0, >0 in the order of the type; symbols by text. */
+int dl_prim_order(const struct dl_sym *symbols, enum datalog_type type, datalog_word a, datalog_word b);
+/* As it is written in a program: quoted, decimal, with a point. */
+void dl_prim_put(const struct dl_sym *symbols, enum datalog_type type, datalog_word w, struct buf *out);
+
+#endif

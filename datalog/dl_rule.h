@@ -1,0 +1,131 @@
+#ifndef WEFT_DATALOG_DL_RULE_H
+#define WEFT_DATALOG_DL_RULE_H
+
+/* dl_rule - a program with every name looked up: relations by number, variables
+ * by slot, constants as words.
+ *
+ * Lifetime: all of it lives in the program's arena and is immutable after
+ *           datalog_load.
+ * Threads:  may be read by all. */
+#include "base/map.h"
+#include "base/regex.h"
+#include "datalog/dl_ast.h"
+#include "datalog/dl_sym.h"
+
+enum {
+    DL_RULE_RELATIONS = 4096,
+    /* Columns of every literal, and what functors among them need. */
+    DL_RULE_SLOTS = 4096,
+    DL_RULE_NO_TYPE = -1,
+};
+
+/* Stands for "any" where a column is not bound. */
+#define DL_RULE_UNBOUND INT64_MIN
+
+enum dl_expr_kind { DL_EXPR_ANY, DL_EXPR_SLOT, DL_EXPR_WORD, DL_EXPR_CALL };
+
+struct dl_expr {
+    enum dl_expr_kind kind;
+    int type; /* enum datalog_type, or DL_RULE_NO_TYPE while it is not known */
+    unsigned slot;
+    datalog_word word;
+    const struct dl_term *term; /* while loading: for its place and its digits */
+    enum dl_op op;
+    unsigned count;
+    struct dl_expr *args;
+};
+
+enum dl_goal_kind { DL_GOAL_ATOM, DL_GOAL_ABSENT, DL_GOAL_COMPARE, DL_GOAL_FOLD };
+
+struct dl_plan;
+
+/* One literal of a rule. */
+struct dl_goal {
+    enum dl_goal_kind kind;
+    bool hidden;  /* made by us out of a functor among the columns; people do not see it */
+    bool negated; /* of match and contains */
+    int rel;
+    unsigned count;       /* of args */
+    struct dl_expr *args; /* atoms: slots, words and any only; comparisons: two */
+    enum dl_compare compare;
+    struct regex *regex; /* of match; owned by the program */
+    enum dl_fold fold;
+    struct dl_expr result;  /* the slot an aggregate fills */
+    struct dl_expr *target; /* NULL: count */
+    unsigned first_local;   /* slots below this one come from outside of the aggregate */
+    struct dl_goal *body;
+    unsigned body_count;
+    struct dl_plan *plan; /* of the body */
+    struct dl_at at;
+    struct slice written;
+};
+
+struct dl_rule {
+    uint32_t number;
+    int head;
+    unsigned arity;
+    struct dl_expr *args;
+    struct dl_goal *goals;
+    unsigned goal_count;
+    unsigned shown; /* goals that people see */
+    unsigned slot_count;
+    struct slice *slot_names;
+    int *slot_types;
+    const char *file;
+    struct dl_at at;
+    struct slice written;
+    bool recursive;         /* some positive goal is of the head's own component */
+    struct dl_plan *plan;   /* everything from everything */
+    struct dl_plan **delta; /* by goal: with that goal's news first; NULL for what is no atom */
+    struct dl_rule *next;   /* while loading */
+};
+
+struct dl_relation {
+    int number;
+    struct slice name;
+    unsigned arity;
+    unsigned flags; /* DL_IS_... */
+    bool asked;
+    enum datalog_type types[DATALOG_COLUMNS];
+    struct slice columns[DATALOG_COLUMNS];
+    struct dl_at at;
+    unsigned group; /* relations that need each other share one; lower ones come first */
+};
+
+/* A fact of the program's texts. */
+struct dl_fact {
+    int rel;
+    const datalog_word *columns;
+    const char *file;
+    unsigned line;
+};
+
+/* Relations that are computed together, and the rules that do it. */
+struct dl_group {
+    const int *relations;
+    unsigned relation_count;
+    struct dl_rule **rules;
+    unsigned rule_count;
+    bool recursive;
+};
+
+struct datalog {
+    struct arena arena;
+    struct dl_sym symbols;
+    struct map by_name; /* struct dl_relation */
+    struct dl_relation **relations;
+    unsigned relation_count;
+    struct dl_rule **rules;
+    unsigned rule_count;
+    struct dl_group *groups;
+    unsigned group_count;
+    struct dl_fact *facts;
+    size_t fact_count;
+    size_t fact_cap;
+    unsigned slot_most; /* of any rule */
+    const char **files;
+    struct regex **regexes;
+    size_t regex_count;
+};
+
+#endif
