@@ -58,7 +58,7 @@ void certs_write(struct certs *c, const char *name, struct slice text, unsigned 
 
 struct certs_root *certs_root_of(struct certs *c, const char *domain)
 {
-    char name[80];
+    char name[80], path[CERTS_PATH];
 
     for (size_t i = 0; i < c->root_count; i++)
         if (strcmp(c->roots[i].domain, domain) == 0)
@@ -70,7 +70,8 @@ struct certs_root *certs_root_of(struct certs *c, const char *domain)
     buf_init(&r->key, PEM_MAX);
     PRE(issuer_root(slice_str(domain), ROOT_DAYS, &r->cert, &r->key) == ERR_OK);
     (void)snprintf(name, sizeof(name), "%s.bundle", domain);
-    certs_write(c, name, buf_slice(&r->cert), 0644, r->path);
+    certs_write(c, name, buf_slice(&r->cert), 0644, path);
+    memcpy(r->path, path, sizeof(path));
     return r;
 }
 
