@@ -14,6 +14,10 @@
 #include "policy/attrs.h"
 
 struct authz;
+struct rule_set;
+
+/* For policy_load.  Takes the rules; NULL: no policy. */
+struct authz *authz_new(struct rule_set *take_rules);
 
 enum authz_answer { AUTHZ_ALLOW, AUTHZ_DENY };
 

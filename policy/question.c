@@ -1,0 +1,173 @@
+#include "policy/question.h"
+
+#include "base/mem.h"
+#include "policy/spiffe.h"
+
+enum { FIRST_FACTS = 16, FIRST_HEADERS = 8 };
+
+static const char *const kind_names[QUESTION_KINDS] = {
+    [QUESTION_PEER] = "peer",
+    [QUESTION_PEER_DOMAIN] = "peer_domain",
+    [QUESTION_PEER_PATH] = "peer_path",
+    [QUESTION_SERVICE] = "service",
+    [QUESTION_OP] = "op",
+    [QUESTION_METHOD] = "method",
+    [QUESTION_PATH] = "path",
+    [QUESTION_SEGMENT] = "segment",
+    [QUESTION_HEADER] = "header",
+    [QUESTION_CLAIM] = "claim",
+    [QUESTION_JOB] = "job",
+    [QUESTION_PROBE] = "probe",
+    [QUESTION_VERDICT] = "verdict",
+    [QUESTION_CONTRACT] = "contract",
+};
+
+const char *question_kind_name(enum question_kind k)
+{
+    return kind_names[k];
+}
+
+void question_wants_init(struct question_wants *w, const struct datalog *rules)
+{
+    *w = (struct question_wants){0};
+    arena_init(&w->arena, 0);
+    for (unsigned k = 0; k < QUESTION_KINDS; k++) {
+        w->relation[k] = datalog_relation(rules, slice_str(kind_names[k]));
+        w->asked[k] = w->relation[k] >= 0 && datalog_asks(rules, w->relation[k]);
+    }
+}
+
+void question_wants_fini(struct question_wants *w)
+{
+    mem_free(w->headers);
+    arena_fini(&w->arena);
+}
+
+static bool wants_header(const struct question_wants *w, struct slice name)
+{
+    for (size_t i = 0; i < w->header_count; i++)
+        if (slice_eq(w->headers[i], name))
+            return true;
+    return w->every_header;
+}
+
+void question_wants_header(struct question_wants *w, struct slice name)
+{
+    if (wants_header(w, name))
+        return;
+    if (w->header_count == w->header_room) {
+        w->header_room = w->header_room ? w->header_room * 2 : FIRST_HEADERS;
+        w->headers = mem_resize(w->headers, w->header_room, sizeof(*w->headers));
+    }
+    w->headers[w->header_count++] = arena_keep(&w->arena, name);
+}
+
+void question_init(struct question *q)
+{
+    *q = (struct question){0};
+    buf_init(&q->key, BUF_TEXT_BOUND);
+}
+
+void question_fini(struct question *q)
+{
+    mem_free(q->facts);
+    buf_fini(&q->key);
+}
+
+static void put_length(struct buf *key, size_t len)
+{
+    uint64_t n = len;
+    buf_put(key, slice_of(&n, sizeof(n)));
+}
+
+static void add(struct question *q, struct question_fact fact)
+{
+    if (q->count == q->room) {
+        q->room = q->room ? q->room * 2 : FIRST_FACTS;
+        q->facts = mem_resize(q->facts, q->room, sizeof(*q->facts));
+    }
+    q->facts[q->count++] = fact;
+    buf_put_char(&q->key, (char)fact.kind);
+    for (size_t i = 0; i < 2; i++) {
+        put_length(&q->key, fact.text[i].len);
+        buf_put(&q->key, fact.text[i]);
+    }
+}
+
+static void add_text(struct question *q, const struct question_wants *w, enum question_kind kind, struct slice text)
+{
+    if (w->asked[kind] && text.len)
+        add(q, (struct question_fact){.kind = kind, .columns = 1, .text = {text}});
+}
+
+static void add_pair(struct question *q, const struct question_wants *w, enum question_kind kind, struct slice first,
+                     struct slice second)
+{
+    if (w->asked[kind] && first.len)
+        add(q, (struct question_fact){.kind = kind, .columns = 2, .text = {first, second}});
+}
+
+static void add_peer(struct question *q, const struct question_wants *w, struct slice peer)
+{
+    add_text(q, w, QUESTION_PEER, peer);
+    if (!w->asked[QUESTION_PEER_DOMAIN] && !w->asked[QUESTION_PEER_PATH])
+        return;
+    struct spiffe_id id;
+    const char *why;
+    struct slice namespace, account;
+    if (spiffe_parse(peer, &id, &why) != ERR_OK)
+        return;
+    add_text(q, w, QUESTION_PEER_DOMAIN, id.trust_domain);
+    if (spiffe_ns_sa(&id, &namespace, &account))
+        add_pair(q, w, QUESTION_PEER_PATH, namespace, account);
+}
+
+static void add_segments(struct question *q, const struct question_wants *w, struct slice path)
+{
+    struct slice text;
+    int64_t place = 0;
+    if (!w->asked[QUESTION_SEGMENT])
+        return;
+    while (slice_split(&path, '/', &text))
+        if (text.len)
+            add(q, (struct question_fact){.kind = QUESTION_SEGMENT, .columns = 2, .number = place++, .text = {text}});
+}
+
+static void add_headers(struct question *q, const struct question_wants *w, const struct attrs *attrs)
+{
+    if (!w->asked[QUESTION_HEADER])
+        return;
+    for (size_t i = 0; i < attrs->header_count; i++)
+        if (wants_header(w, attrs->headers[i].name))
+            add_pair(q, w, QUESTION_HEADER, attrs->headers[i].name, attrs->headers[i].value);
+}
+
+void question_fill(struct question *q, const struct question_wants *w, const struct attrs *attrs)
+{
+    q->count = 0;
+    buf_clear(&q->key);
+    add_peer(q, w, attrs->peer);
+    add_text(q, w, QUESTION_SERVICE, attrs->service);
+    add_text(q, w, QUESTION_OP, attrs->operation);
+    add_text(q, w, QUESTION_METHOD, attrs->method);
+    add_text(q, w, QUESTION_PATH, attrs->path);
+    add_segments(q, w, attrs->path);
+    add_headers(q, w, attrs);
+    add_text(q, w, QUESTION_JOB, attrs->job);
+    if (attrs->probe && w->asked[QUESTION_PROBE])
+        add(q, (struct question_fact){.kind = QUESTION_PROBE});
+    add_text(q, w, QUESTION_VERDICT, attrs->verdict);
+    add_pair(q, w, QUESTION_CONTRACT, attrs->contract_name, attrs->contract_version);
+}
+
+void question_state(const struct question *q, const struct question_wants *w, struct datalog_run *run)
+{
+    for (size_t i = 0; i < q->count; i++) {
+        const struct question_fact *f = &q->facts[i];
+        datalog_word columns[2] = {0};
+        size_t texts = 0;
+        for (unsigned c = 0; c < f->columns; c++)
+            columns[c] = f->kind == QUESTION_SEGMENT && c == 0 ? f->number : datalog_symbol(run, f->text[texts++]);
+        datalog_fact(run, w->relation[f->kind], columns);
+    }
+}
