@@ -399,6 +399,7 @@ struct h2_session *h2_session_new(bool is_server, struct h2_conn *c, const struc
 {
     struct h2_session *s = mem_new(sizeof(*s));
     *s = (struct h2_session){.is_server = is_server, .conn = c, .hear = hear};
+    h2_guard_init(&s->guard, 0);
     nghttp2_session_callbacks *cb = new_callbacks();
     nghttp2_option *option = new_option();
     int rc = is_server ? nghttp2_session_server_new2(&s->ng, cb, s, option)
