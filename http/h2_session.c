@@ -429,7 +429,8 @@ enum err h2_session_feed(struct h2_session *s, struct slice bytes, int64_t now_u
     s->now_us = now_us;
     ssize_t used = nghttp2_session_mem_recv(s->ng, (const uint8_t *)bytes.at, bytes.len);
     if (used < 0)
-        hang_up(s, used == NGHTTP2_ERR_FLOODED ? H2_ENHANCE_YOUR_CALM : H2_PROTOCOL_ERROR, nghttp2_strerror((int)used));
+        hang_up(s, used == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? H2_PROTOCOL_ERROR : H2_ENHANCE_YOUR_CALM,
+                nghttp2_strerror((int)used));
     return s->hung_up ? ERR_CLOSED : ERR_OK;
 }
 
