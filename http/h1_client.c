@@ -92,7 +92,6 @@ static void close_with(struct h1_client *c, enum transit_end how, const char *fa
     if (c->state.at == CLOSED)
         return;
     c->conn.room = 0;
-    c->conn.ready = false;
     bool in_exchange = c->transit != NULL;
     sm_move(&c->state, CLOSED);
     c->fault = fault;
@@ -124,11 +123,11 @@ static void end_exchange(struct h1_client *c)
 }
 
 /* The other side has gone before its answer was whole. */
-static void end_cut_off(struct h1_client *c)
+static void end_cut_off(struct h1_client *c, bool answer_begun)
 {
     if (c->wire.sent == c->sent_before)
         close_with(c, TRANSIT_UNSENT, "the function closed the connection before anything was sent");
-    else if (h1_parse_begun(&c->parse))
+    else if (answer_begun)
         close_with(c, TRANSIT_RESET, "the function closed the connection in the middle of its answer");
     else if (c->served > 0)
         close_with(c, TRANSIT_RESET, "the function closed a kept connection");
@@ -318,13 +317,14 @@ static void hear_end(struct h1_client *c, enum err e)
     }
     if (!can_hear(c))
         return; /* settle ends it for a better reason */
+    bool answer_begun = c->transit->out_head && h1_parse_begun(&c->parse);
     if (e == ERR_CLOSED && c->transit->out_head && h1_parse_closed(&c->parse) == H1_END) {
         transit_tell_end(c->transit);
         if (can_hear(c))
             close_with(c, TRANSIT_DONE, NULL);
         return;
     }
-    end_cut_off(c);
+    end_cut_off(c, answer_begun);
 }
 
 static void read_some(struct h1_client *c)
