@@ -4,8 +4,12 @@
 #include "tests/kit/pair.h"
 #include "tests/kit/t.h"
 
+enum { HEADER_S = 10, QUIET_S = 60, IDLE_S = 300 };
+
 /* One server connection, its client's end of the wire, and an owner that writes down what it hears. */
 struct scene {
+    struct now_hand hand;
+    struct now now;
     struct loop *loop;
     struct due_clock *clock;
     struct transit_stock *stock;
@@ -108,14 +112,23 @@ static void scene_init(struct scene *s, const struct pair_conf *pair)
     struct stream *ends[2];
     *s = (struct scene){.credit = true};
     scene = s;
-    s->loop = loop_new();
+    s->now = now_by_hand(&s->hand);
+    s->loop = loop_new_by(&s->now);
     s->clock = due_clock_new(s->loop);
     s->stock = transit_stock_new();
     buf_init(&s->heard, BUF_TEXT_BOUND);
     buf_init(&s->seen, BUF_TEXT_BOUND);
     pair_new(s->loop, pair, ends);
     s->client = ends[1];
-    struct conn_conf conf = {.loop = s->loop, .stock = s->stock, .clock = s->clock, .host = &host};
+    struct conn_conf conf = {
+        .loop = s->loop,
+        .stock = s->stock,
+        .clock = s->clock,
+        .host = &host,
+        .header_timeout_us = HEADER_S * NOW_US_PER_S,
+        .idle_timeout_us = IDLE_S * NOW_US_PER_S,
+        .stream_idle_us = QUIET_S * NOW_US_PER_S,
+    };
     s->conn = h1_server_new(&conf, ends[0], (struct slice){0});
 }
 
@@ -551,6 +564,61 @@ TEST(an_answer_shorter_than_it_promised_is_cut_and_not_completed)
     scene_fini(&s);
 }
 
+static void wait_s(struct scene *s, int64_t seconds)
+{
+    s->hand.mono += seconds * NOW_US_PER_S;
+    turns(s);
+}
+
+TEST(a_head_that_drips_is_answered_408_after_the_header_timeout)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    say(&s, "GET /a HTTP/1.1\r\n");
+    wait_s(&s, HEADER_S - 1);
+    say(&s, "Host: x\r\n");
+    CHECK_INT(0, buf_len(&s.seen));
+    wait_s(&s, 1);
+    CHECK(slice_starts(buf_slice(&s.seen), SLICE("HTTP/1.1 408 Request Timeout\r\nweft-error: head-too-slow\r\n")));
+    CHECK(s.client_ended);
+    CHECK_TEXT("", buf_slice(&s.heard));
+    CHECK_INT(0, s.closed);
+    wait_s(&s, 2);
+    CHECK_INT(1, s.closed); /* though the client has not closed its side */
+    scene_fini(&s);
+}
+
+TEST(an_idle_connection_closes_silently)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    s.answer_at_end = true;
+    wait_s(&s, IDLE_S - 1);
+    say(&s, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_s(&s, IDLE_S - 1);
+    CHECK_INT(0, s.closed);
+    wait_s(&s, 1);
+    CHECK_INT(1, s.closed);
+    CHECK_TEXT(ANSWER("/a", "2"), buf_slice(&s.seen));
+    CHECK_TEXT("", slice_str(s.fault));
+    scene_fini(&s);
+}
+
+TEST(a_body_that_stalls_is_answered_408_and_late)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    say(&s, "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n");
+    wait_s(&s, QUIET_S - 1);
+    say(&s, "hi");
+    wait_s(&s, QUIET_S - 1);
+    CHECK_TEXT("POST /a|hi", buf_slice(&s.heard));
+    wait_s(&s, 1);
+    CHECK_TEXT("POST /a|hi late;", buf_slice(&s.heard));
+    CHECK(slice_has(buf_slice(&s.seen), SLICE("HTTP/1.1 408 Request Timeout\r\nweft-error: request-too-slow\r\n")));
+    scene_fini(&s);
+}
+
 TEST(the_answer_to_head_has_the_length_and_no_body)
 {
     struct scene s;
@@ -588,5 +656,8 @@ TESTS_RUN(an_exchange_reset_from_inside_data_hears_only_gone)
 TESTS_RUN(draining_closes_an_idle_connection_at_once)
 TESTS_RUN(draining_lets_the_exchange_finish_and_says_close)
 TESTS_RUN(an_answer_shorter_than_it_promised_is_cut_and_not_completed)
+TESTS_RUN(a_head_that_drips_is_answered_408_after_the_header_timeout)
+TESTS_RUN(an_idle_connection_closes_silently)
+TESTS_RUN(a_body_that_stalls_is_answered_408_and_late)
 TESTS_RUN(the_answer_to_head_has_the_length_and_no_body)
 TESTS_END()
