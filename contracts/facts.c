@@ -1,0 +1,249 @@
+#include "contracts/facts.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "contracts/shape.h"
+#include "rules_contracts.h"
+
+enum { TEXTS = 16 };
+
+struct side {
+    const char *name;
+    const struct contract *contract;
+    int relations[VOCABULARY_COUNT]; /* consumer.contract ... */
+};
+
+static struct datalog *program;
+static pthread_once_t loaded = PTHREAD_ONCE_INIT;
+
+static void load(void)
+{
+    struct datalog_text texts[TEXTS];
+    PRE(rules_contracts_count <= TEXTS);
+    for (size_t i = 0; i < rules_contracts_count; i++)
+        texts[i] = (struct datalog_text){.file = rules_contracts_files[i].file, .text = rules_contracts_files[i].text};
+    struct diag diag;
+    diag_init(&diag);
+    if (datalog_load(texts, rules_contracts_count, &diag, &program) != ERR_OK) {
+        struct buf out;
+        buf_init(&out, BUF_TEXT_BOUND);
+        diag_print(&diag, &out);
+        fwrite(buf_slice(&out).at, 1, buf_len(&out), stderr);
+        buf_fini(&out);
+    }
+    diag_fini(&diag);
+    POST(program);
+}
+
+static void unload(void)
+{
+    datalog_free(&program);
+}
+
+static void load_once(void)
+{
+    load();
+    atexit(unload);
+}
+
+const struct datalog *facts_program(void)
+{
+    int error = pthread_once(&loaded, load_once);
+    POST(error == 0);
+    return program;
+}
+
+static int relation(const char *name)
+{
+    int rel = datalog_relation(program, slice_str(name));
+    POST(rel >= 0);
+    return rel;
+}
+
+static void find_relations(struct side *s)
+{
+    for (unsigned i = 0; i < VOCABULARY_COUNT; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "%s.%s", s->name, vocabulary_name((enum vocabulary)i));
+        s->relations[i] = relation(name);
+    }
+}
+
+/* What no rule reads costs nothing: prose and places. */
+static bool is_read(enum vocabulary relation_id)
+{
+    return relation_id != VOCABULARY_AT && relation_id != VOCABULARY_ABOUT && relation_id != VOCABULARY_CONTRACT;
+}
+
+static void put_facts(struct datalog_run *r, const struct side *s)
+{
+    const struct fact_list *facts = contract_facts(s->contract);
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct fact *f = &facts->v[i];
+        if (!is_read(f->relation))
+            continue;
+        const char *columns = vocabulary_columns(f->relation);
+        datalog_word words[VOCABULARY_COLUMNS];
+        for (size_t k = 0; columns[k]; k++)
+            words[k] = columns[k] == 's' ? datalog_symbol(r, f->text[k]) : f->number[k];
+        datalog_fact(r, s->relations[f->relation], words);
+    }
+}
+
+static void put_texts(struct datalog_run *r, int rel, const struct slice *texts, size_t count)
+{
+    datalog_word words[8];
+    PRE(count <= 8);
+    for (size_t i = 0; i < count; i++)
+        words[i] = datalog_symbol(r, texts[i]);
+    datalog_fact(r, rel, words);
+}
+
+/* "/orders/{id}" as "/orders/{}": the names of path parameters are each side's own. */
+static void put_route(struct datalog_run *r, const struct side *s, const struct fact *f, struct buf *path)
+{
+    bool inside = false;
+    buf_clear(path);
+    for (size_t i = 0; i < f->text[2].len; i++) {
+        char c = f->text[2].at[i];
+        if (c == '}')
+            inside = false;
+        if (!inside)
+            buf_put_char(path, c);
+        if (c == '{')
+            inside = true;
+    }
+    struct slice texts[] = {slice_str(s->name), f->text[0], f->text[1], buf_slice(path)};
+    put_texts(r, relation("route"), texts, 4);
+}
+
+/* How many parameters stand before `name` in the path; its length when it is not there. */
+static size_t path_number(struct slice template, struct slice name)
+{
+    size_t number = 0;
+    for (size_t i = 0; i < template.len; i++) {
+        if (template.at[i] != '{')
+            continue;
+        struct slice rest = slice_from(template, i + 1);
+        if (slice_starts(rest, name) && slice_starts(slice_from(rest, name.len), SLICE("}")))
+            return number;
+        number++;
+    }
+    return template.len;
+}
+
+static void put_slot(struct datalog_run *r, const struct side *s, const struct fact *f, struct buf *key)
+{
+    struct slice in = f->text[1], name = f->text[2];
+    buf_clear(key);
+    if (slice_eq(in, SLICE("path"))) {
+        int op = contract_operation(s->contract, f->text[0]);
+        PRE(op >= 0);
+        buf_put_u64(key, path_number(contract_operation_template(s->contract, (size_t)op), name));
+    } else {
+        bool fold = slice_eq(in, SLICE("header"));
+        for (size_t i = 0; i < name.len; i++) {
+            char c = name.at[i];
+            buf_put_char(key, fold && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
+        }
+    }
+    struct slice texts[] = {slice_str(s->name), f->text[0], in, name, buf_slice(key)};
+    put_texts(r, relation("slot"), texts, 5);
+}
+
+static void put_surface(struct datalog_run *r, const struct side *s)
+{
+    struct buf scratch;
+    buf_init(&scratch, BUF_TEXT_BOUND);
+    const struct fact_list *facts = contract_facts(s->contract);
+    for (size_t i = 0; i < facts->count; i++) {
+        if (facts->v[i].relation == VOCABULARY_HTTP)
+            put_route(r, s, &facts->v[i], &scratch);
+        else if (facts->v[i].relation == VOCABULARY_PARAM)
+            put_slot(r, s, &facts->v[i], &scratch);
+    }
+    buf_fini(&scratch);
+}
+
+/* The reaches of whole types; rules/types.dl names the same. */
+static const char *const reaches[] = {
+    "-2147483648", "2147483647", "-9223372036854775808", "9223372036854775807", "0", "4294967295",
+    "18446744073709551615",
+};
+enum { REACHES = sizeof(reaches) / sizeof(reaches[0]) };
+
+static int by_size(const void *a, const void *b)
+{
+    return shape_decimal_cmp(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+static size_t gather_bounds(const struct contract *c, struct slice *into)
+{
+    const struct fact_list *facts = contract_facts(c);
+    size_t count = 0;
+    for (size_t i = 0; i < facts->count; i++)
+        if (facts->v[i].relation == VOCABULARY_BOUND)
+            into[count++] = facts->v[i].text[2];
+    return count;
+}
+
+/* Rules know whole numbers of 64 bits only; bounds are decimals of any size, so they are compared here. */
+static void put_ranks(struct datalog_run *r, const struct contract *consumer, const struct contract *provider)
+{
+    size_t room = contract_facts(consumer)->count + contract_facts(provider)->count + REACHES;
+    struct slice *values = mem_array(room, sizeof(*values));
+    size_t count = gather_bounds(consumer, values);
+    count += gather_bounds(provider, values + count);
+    for (size_t i = 0; i < REACHES; i++)
+        values[count++] = slice_str(reaches[i]);
+    qsort(values, count, sizeof(*values), by_size);
+    int rel = relation("rank");
+    datalog_word rank = 0;
+    for (size_t i = 0; i < count; i++) {
+        rank += i > 0 && by_size(&values[i - 1], &values[i]) != 0;
+        datalog_word words[] = {datalog_symbol(r, values[i]), rank};
+        datalog_fact(r, rel, words);
+    }
+    mem_free(values);
+}
+
+static void touch(struct datalog_run *r, int rel, const struct fact *f)
+{
+    if (!is_read(f->relation))
+        return;
+    datalog_word word = datalog_symbol(r, f->text[0]);
+    datalog_fact(r, rel, &word);
+}
+
+/* The names whose facts differ: both lists are sorted. */
+static void put_touched(struct datalog_run *r, const struct fact_list *a, const struct fact_list *b)
+{
+    int rel = relation("touched");
+    size_t i = 0, k = 0;
+    while (i < a->count || k < b->count) {
+        int order = i == a->count ? 1 : k == b->count ? -1 : fact_cmp(&a->v[i], &b->v[k]);
+        if (order != 0)
+            touch(r, rel, order < 0 ? &a->v[i] : &b->v[k]);
+        i += order <= 0;
+        k += order >= 0;
+    }
+}
+
+struct datalog_run *facts_run(const struct contract *consumer, const struct contract *provider,
+                              const struct datalog_limits *limits)
+{
+    struct datalog_run *r = datalog_run_new(facts_program(), limits);
+    struct side sides[] = {{.name = "consumer", .contract = consumer}, {.name = "provider", .contract = provider}};
+    for (size_t i = 0; i < 2; i++) {
+        find_relations(&sides[i]);
+        put_facts(r, &sides[i]);
+        put_surface(r, &sides[i]);
+    }
+    put_ranks(r, consumer, provider);
+    put_touched(r, contract_facts(consumer), contract_facts(provider));
+    return r;
+}
