@@ -91,7 +91,8 @@ static inline struct slice stream_alpn(const struct stream *s)
     return s->ops->alpn(s);
 }
 
-/* Why it broke, for people: "certificate expired 3 s ago", "connection refused". */
+/* Why it broke, for people: "certificate expired 3 s ago", "connection refused".  Also why a read or
+ * write of an open one failed, where that is known; else empty. */
 static inline const char *stream_fault(const struct stream *s)
 {
     return s->ops->fault(s);

@@ -1,6 +1,10 @@
 /* stream_tls - how handshakes end, told in sentences.  What every stream promises is in stream_test. */
 #include "base/stream.h"
 
+#include <stdio.h>
+
+#include <openssl/ssl.h>
+
 #include "base/creds.h"
 #include "base/now.h"
 #include "tests/kit/certs.h"
@@ -336,6 +340,112 @@ TEST(after_again_the_caller_may_write_something_else)
     end(&m);
 }
 
+/* A client made of OpenSSL alone, which can do what ours never does. */
+struct raw_client {
+    SSL_CTX *ctx;
+    SSL *ssl;
+    BIO *in, *out;
+    struct stream *end;
+};
+
+static void raw_begin(struct raw_client *r, struct meeting *m)
+{
+    char path[CERTS_PATH + 16];
+
+    *r = (struct raw_client){.ctx = SSL_CTX_new(TLS_method()), .end = m->ends[0]};
+    /* The files of the last creds are still there: our server's leaf serves for both. */
+    (void)snprintf(path, sizeof(path), "%s/leaf.pem", m->certs->dir);
+    CHECK_INT(1, SSL_CTX_use_certificate_chain_file(r->ctx, path));
+    (void)snprintf(path, sizeof(path), "%s/leaf.key", m->certs->dir);
+    CHECK_INT(1, SSL_CTX_use_PrivateKey_file(r->ctx, path, SSL_FILETYPE_PEM));
+    r->ssl = SSL_new(r->ctx);
+    r->in = BIO_new(BIO_s_mem());
+    r->out = BIO_new(BIO_s_mem());
+    SSL_set_bio(r->ssl, r->in, r->out);
+    SSL_set_connect_state(r->ssl);
+}
+
+static void raw_end(struct raw_client *r)
+{
+    SSL_free(r->ssl);
+    SSL_CTX_free(r->ctx);
+}
+
+/* What the server sent to the client's memory, and the other way. */
+static void raw_hear(struct raw_client *r)
+{
+    char bytes[4096];
+    size_t got;
+
+    while (stream_read(r->end, bytes, sizeof(bytes), &got) == ERR_OK)
+        CHECK_INT(got, BIO_write(r->in, bytes, (int)got));
+}
+
+static void raw_speak(struct raw_client *r)
+{
+    char *bytes;
+    size_t took;
+    long len = BIO_get_mem_data(r->out, &bytes);
+
+    for (struct slice left = slice_of(bytes, (size_t)len); left.len > 0; left = slice_from(left, took))
+        CHECK_ERR(ERR_OK, stream_write(r->end, left, &took));
+    (void)BIO_reset(r->out);
+}
+
+static void raw_shake(struct raw_client *r, struct meeting *m)
+{
+    for (int i = 0; i < TURNS && m->server.seen == 0; i++) {
+        raw_hear(r);
+        (void)SSL_do_handshake(r->ssl);
+        raw_speak(r);
+        loop_turn(m->loop, false);
+    }
+    CHECK_INT(STREAM_OPEN, m->server.seen);
+}
+
+/* RFC 8446 section 4.6.3.  The answer cannot leave at once: the pipe is full. */
+TEST(a_key_update_while_the_pipe_is_full_harms_no_byte)
+{
+    const struct pair_conf narrow = {.chunk = 4096, .room = 4096};
+    struct meeting m;
+    struct raw_client r;
+    static char sent[60000], into[60000];
+    size_t took = 1, got, total = 0, read = 0;
+
+    begin(&m);
+    stream_close(&m.ends[0]);
+    stream_close(&m.ends[1]);
+    pair_new(m.loop, &narrow, m.ends);
+    add_server(&m, NULL, NULL);
+    raw_begin(&r, &m);
+    raw_shake(&r, &m);
+    for (size_t i = 0; i < sizeof(sent); i++)
+        sent[i] = (char)(i * 7);
+    while (stream_write(m.server.stream, slice_of(sent + total, 1000), &took) == ERR_OK)
+        total += took;
+    CHECK_INT(1, SSL_key_update(r.ssl, SSL_KEY_UPDATE_REQUESTED));
+    CHECK_INT(5, SSL_write(r.ssl, "hello", 5));
+    raw_speak(&r);
+    loop_turn(m.loop, false);
+    CHECK_ERR(ERR_OK, stream_read(m.server.stream, into, sizeof(into), &got));
+    CHECK_TEXT("hello", slice_of(into, got));
+    stream_want(m.server.stream, STREAM_READ | STREAM_WRITE);
+    for (int i = 0; i < 20 * TURNS && read < sizeof(sent); i++) {
+        size_t n = sizeof(sent) - total < 1000 ? sizeof(sent) - total : 1000;
+        if (n > 0 && stream_write(m.server.stream, slice_of(sent + total, n), &took) == ERR_OK)
+            total += took;
+        raw_hear(&r);
+        int rc = SSL_read(r.ssl, into + read, (int)(sizeof(into) - read));
+        read += rc > 0 ? (size_t)rc : 0;
+        loop_turn(m.loop, false);
+    }
+    CHECK_INT(sizeof(sent), read);
+    CHECK_SLICE(slice_of(sent, sizeof(sent)), slice_of(into, read));
+    raw_end(&r);
+    m.client.stream = m.ends[0];
+    end(&m);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(each_side_learns_who_the_other_is_and_what_to_speak)
 TESTS_RUN(the_server_prefers_in_its_own_order)
@@ -351,4 +461,5 @@ TESTS_RUN(a_server_with_another_name_than_expected_is_refused)
 TESTS_RUN(a_cut_without_farewell_is_the_peers_fault)
 TESTS_RUN(garbage_after_the_handshake_is_the_peers_fault)
 TESTS_RUN(after_again_the_caller_may_write_something_else)
+TESTS_RUN(a_key_update_while_the_pipe_is_full_harms_no_byte)
 TESTS_END()
