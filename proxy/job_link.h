@@ -4,13 +4,15 @@
 /* job_link - our standing with the broker: registers a CURVE key over mTLS, keeps the bus up.
  *
  * A fresh key pair is PUT to https://BROKER/.well-known/weft/bus-keys, which binds
- * it to our SPIFFE identity; the answer names the bus and the broker's key.  When the
+ * it to our SPIFFE identity; the answer's fields weft-bus-key and weft-bus-endpoint
+ * name the broker's key and its bus.  When the
  * bus is lost or refuses the key, it registers again: at once, then every second.
  * Calls are spread to whoever asked; records the broker sends by itself go to the
  * runner (Assign, Beat) and to watchers of a job (Event).
  *
  * Lifetime: job_link_close frees at once; every call in flight is answered first.
  * Threads:  belongs to the loop. */
+#include "base/sm.h"
 #include "bus/bus_client.h"
 #include "proxy/snapshot.h"
 
@@ -54,5 +56,8 @@ void job_link_unwatch(struct job_link *l, struct job_link_watch *w);
 /* Our function's contracts, shown to the broker once per connection, so that a worker's side can
  * judge a job that carries only a digest. */
 void job_link_show_contract(struct job_link *l, struct contract *c);
+
+/* The table of states, for tools/states. */
+extern const struct sm_table job_link_states;
 
 #endif

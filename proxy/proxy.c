@@ -19,7 +19,7 @@
 #include "proxy/proxy_admin.h"
 #include "proxy/reply.h"
 
-enum { SECOND = 1000000, HEADER_TIMEOUT = 10 * SECOND, STREAMS = 256, LOCAL_CONNECTIONS = 10000 };
+enum { SECOND = 1000000, HEADER_TIMEOUT = 10 * SECOND, STREAMS = 256, LOCAL_CONNECTIONS = 10000, LAST_TURNS = 16 };
 
 /* A server with a listener of its own. */
 struct door {
@@ -486,6 +486,8 @@ void proxy_free(struct proxy **proxy)
     mem_free(p->locals);
     accord_free(&p->env.accord);
     snapshot_unref(&p->env.snap);
+    for (int i = 0; i < LAST_TURNS; i++)
+        loop_turn(p->loop, false); /* pools free themselves from the loop */
     ledger_fini(&p->env.ledger);
     metric_set_free(&p->metrics);
     due_clock_free(&p->clock);
