@@ -7,8 +7,11 @@
 #include "base/mem.h"
 #include "datalog/dl_check.h"
 #include "datalog/dl_eval.h"
+#include "datalog/dl_explain.h"
+#include "datalog/dl_group.h"
 #include "datalog/dl_lower.h"
 #include "datalog/dl_parse.h"
+#include "datalog/dl_prose.h"
 #include "datalog/dl_type.h"
 
 static const struct datalog_limits usual = {
@@ -60,7 +63,7 @@ static void build(struct datalog *p, const struct dl_texts *texts)
     arena_init(&scratch, 0);
     dl_lower(p, dl_parse(texts, &scratch), texts);
     check_rules(p, texts);
-    dl_check_groups(p, texts);
+    dl_group_find(p, texts);
     for (unsigned i = 0; i < p->rule_count; i++)
         dl_check_ends(p, texts, p->rules[i]);
     if (texts->diag->errors == 0)
@@ -346,7 +349,32 @@ void datalog_put_tuple(const struct datalog_run *r, int rel, const datalog_word 
         if (columns[i] == DL_RULE_UNBOUND)
             buf_put_char(out, '_');
         else
-            dl_prim_put(&r->symbols, d->types[i], columns[i], out);
+            dl_prim_put(&r->symbols, d->types[i], columns[i], SIZE_MAX, out);
     }
     buf_put_char(out, ')');
+}
+
+enum err datalog_explain(struct datalog_run *r, int rel, const datalog_word *columns, struct arena *arena,
+                         struct datalog_proof **out)
+{
+    (void)relation(r->program, rel);
+    PRE(r->limits.proofs);
+    return dl_explain_proof(r, rel, columns, arena, out);
+}
+
+void datalog_put_proof(const struct datalog_run *r, const struct datalog_proof *proof, struct buf *out)
+{
+    dl_prose_put_proof(r, proof, out);
+}
+
+enum err datalog_why_not(struct datalog_run *r, int rel, const datalog_word *columns, struct arena *arena,
+                         struct datalog_why_not **out)
+{
+    (void)relation(r->program, rel);
+    return dl_explain_absence(r, rel, columns, arena, out);
+}
+
+void datalog_put_why_not(const struct datalog_why_not *w, struct buf *out)
+{
+    dl_prose_put_why_not(w, out);
 }

@@ -96,14 +96,17 @@ struct datalog_proof {
     struct slice rule;  /* the rule as written; empty: a fact */
     bool negated;       /* a leaf "there is no ..."; unbound columns are INT64_MIN */
     struct slice check; /* a comparison that held, as written with values; then rel is -1 */
+    bool above;         /* its derivation stands earlier in the tree already: `first` is NULL */
     struct datalog_proof *first, *next;
 };
+/* LIMIT: it takes more than max_steps to find. */
 MUST_USE enum err datalog_explain(struct datalog_run *r, int rel, const datalog_word *columns, struct arena *arena,
                                   struct datalog_proof **out);
 void datalog_put_proof(const struct datalog_run *r, const struct datalog_proof *proof, struct buf *out);
 
 /* Why is there no such tuple?  For each rule of the relation the literals that hold and the first
- * that fails, nearest rule (most literals held) first.  `columns` may have INT64_MIN for "any". */
+ * that fails, nearest rule (most literals held) first.  `columns` may have INT64_MIN for "any".
+ * EXISTS: there is one.  LIMIT: it takes more than max_steps to find out. */
 struct datalog_why_not {
     const char *file;
     unsigned line;

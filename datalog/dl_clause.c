@@ -402,7 +402,7 @@ static void add_fact(struct dl_clause_scope *s, const struct dl_literal *head)
     datalog_word *columns = arena_array(&p->arena, count, sizeof(*columns));
     unsigned i = 0;
     for (const struct dl_term *t = head->args; t; t = t->next, i++)
-        if (!dl_type_constant(p, s->texts, t, r->types[i], &columns[i]))
+        if (r->mistyped || !dl_type_constant(p, s->texts, t, r->types[i], &columns[i]))
             return;
     if (p->fact_count == p->fact_cap) {
         p->fact_cap = p->fact_cap ? p->fact_cap * 2 : 64;

@@ -1,5 +1,6 @@
+#include "datalog/dl_group.h"
+
 #include "base/mem.h"
-#include "datalog/dl_check.h"
 
 enum { NOT_SEEN = 0 };
 
@@ -189,7 +190,7 @@ static void check_cycles(struct datalog *p, const struct dl_texts *texts, const 
     }
 }
 
-void dl_check_groups(struct datalog *p, const struct dl_texts *texts)
+void dl_group_find(struct datalog *p, const struct dl_texts *texts)
 {
     find_groups(p);
     hand_out_rules(p);

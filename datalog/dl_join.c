@@ -108,11 +108,19 @@ static bool is_absent(struct dl_join *j, const struct dl_step *s)
     return dl_rel_first(r, dl_rel_has_index(r, s->mask), key, r->count) == DL_REL_NONE;
 }
 
+/* Another order than the evaluation's may meet values that it never met. */
+static enum err forgiven(const struct dl_join *j, enum err e)
+{
+    return j->lenient && e == ERR_INPUT ? ERR_OK : e;
+}
+
 static enum err let(struct dl_join *j, const struct dl_plan *plan, unsigned at)
 {
     const struct dl_step *s = &plan->steps[at];
     datalog_word value;
-    TRY(dl_prim_value(&j->run->prim, s->value, j->run->slots, &value));
+    enum err e = dl_prim_value(&j->run->prim, s->value, j->run->slots, &value);
+    if (e != ERR_OK)
+        return forgiven(j, e);
     j->run->slots[s->slot] = value;
     return step(j, plan, at + 1);
 }
@@ -134,7 +142,9 @@ static enum err fold(struct dl_join *j, const struct dl_plan *plan, unsigned at)
     struct dl_join inner = {.run = j->run, .rule = j->rule, .found = tally_found, .arg = &tally, .whole = true};
     datalog_word value;
     tally.type = g->target ? (enum datalog_type)g->target->type : DATALOG_NUMBER;
-    TRY(step(&inner, g->plan, 0));
+    enum err e = step(&inner, g->plan, 0);
+    if (e != ERR_OK)
+        return forgiven(j, e);
     if (!dl_prim_tallied(&tally, &value) || (s->known && j->run->slots[s->slot] != value))
         return ERR_OK;
     j->run->slots[s->slot] = value;
@@ -145,7 +155,9 @@ static enum err test(struct dl_join *j, const struct dl_plan *plan, unsigned at)
 {
     bool holds = false;
     TRY(count_step(j));
-    TRY(dl_prim_holds(&j->run->prim, plan->steps[at].goal, j->run->slots, &holds));
+    enum err e = dl_prim_holds(&j->run->prim, plan->steps[at].goal, j->run->slots, &holds);
+    if (e != ERR_OK)
+        return forgiven(j, e);
     return holds ? step(j, plan, at + 1) : ERR_OK;
 }
 

@@ -45,6 +45,7 @@ struct dl_join {
     uint32_t *rows;         /* by step: the tuple it stands on; or NULL */
     struct dl_reach *reach; /* or NULL */
     bool whole;             /* all tuples, whatever round it is */
+    bool lenient;           /* what cannot be computed does not hold */
 };
 
 /* OK: walked to the end.  EXISTS: `found` had enough.  INPUT, LIMIT: run->prim.why. */

@@ -128,7 +128,8 @@ static void set_columns(struct walk *w, struct dl_relation *r, const struct dl_i
             if (slice_eq(r->columns[k], c->name))
                 dl_lex_complain(w->scope.texts, DIAG_ERROR, c->at, NULL, "two columns have the name `%.*s`",
                                 SLICE_FMT(c->name));
-        (void)type_of(w, c->type, c->type_at, 0, &r->types[at]);
+        if (!type_of(w, c->type, c->type_at, 0, &r->types[at]))
+            r->mistyped |= UINT32_C(1) << at;
     }
 }
 

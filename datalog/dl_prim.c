@@ -205,7 +205,7 @@ static enum err to_number(struct dl_prim *p, struct slice text, datalog_word *ou
 static enum err to_string(struct dl_prim *p, enum datalog_type type, datalog_word w, datalog_word *out)
 {
     buf_clear(&p->scratch);
-    dl_prim_put(p->symbols, type, w, &p->scratch);
+    dl_prim_put(p->symbols, type, w, SIZE_MAX, &p->scratch);
     return new_symbol(p, buf_slice(&p->scratch), out);
 }
 
@@ -373,11 +373,15 @@ static void put_float(double d, struct buf *out)
     buf_putf(out, "%.*s%s%s", (int)mantissa, text, point ? "" : ".0", text + mantissa);
 }
 
-void dl_prim_put(const struct dl_sym *symbols, enum datalog_type type, datalog_word w, struct buf *out)
+void dl_prim_put(const struct dl_sym *symbols, enum datalog_type type, datalog_word w, size_t most, struct buf *out)
 {
+    struct slice text;
     switch (type) {
     case DATALOG_SYMBOL:
-        dl_ast_put_quoted(out, dl_sym_text(symbols, (uint32_t)w));
+        text = dl_sym_text(symbols, (uint32_t)w);
+        dl_ast_put_quoted(out, slice_to(text, most));
+        if (text.len > most)
+            buf_put(out, SLICE("..."));
         break;
     case DATALOG_NUMBER:
         buf_putf(out, "%lld", (long long)w);

@@ -40,7 +40,8 @@ bool dl_prim_tallied(const struct dl_tally *t, datalog_word *out);
 
 /* <0, 0, >0 in the order of the type; symbols by text. */
 int dl_prim_order(const struct dl_sym *symbols, enum datalog_type type, datalog_word a, datalog_word b);
-/* As it is written in a program: quoted, decimal, with a point. */
-void dl_prim_put(const struct dl_sym *symbols, enum datalog_type type, datalog_word w, struct buf *out);
+/* As it is written in a program: quoted, decimal, with a point.  Of a longer symbol than `most` bytes
+ * the beginning and "...". */
+void dl_prim_put(const struct dl_sym *symbols, enum datalog_type type, datalog_word w, size_t most, struct buf *out);
 
 #endif

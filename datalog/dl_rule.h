@@ -87,6 +87,7 @@ struct dl_relation {
     unsigned flags; /* DL_IS_... */
     bool asked;
     enum datalog_type types[DATALOG_COLUMNS];
+    uint32_t mistyped; /* columns whose type is unknown: complained about once, where they are declared */
     struct slice columns[DATALOG_COLUMNS];
     struct dl_at at;
     unsigned group; /* relations that need each other share one; lower ones come first */

@@ -214,6 +214,11 @@ static void infer_fold(struct typing *y, struct dl_goal *g)
         refuse_type(y, g->at, dl_ast_fold_text(g->fold), "works on numbers, not on symbols");
 }
 
+static int column_type(const struct dl_relation *r, unsigned column)
+{
+    return r->mistyped >> column & 1 ? DL_RULE_NO_TYPE : (int)r->types[column];
+}
+
 static void infer_goals(struct typing *y, struct dl_goal *goals, unsigned count)
 {
     for (struct dl_goal *g = goals; g < goals + count; g++) {
@@ -223,7 +228,7 @@ static void infer_goals(struct typing *y, struct dl_goal *goals, unsigned count)
             infer_fold(y, g);
         else
             for (unsigned i = 0; i < g->count; i++)
-                (void)infer(y, &g->args[i], (int)y->program->relations[g->rel]->types[i]);
+                (void)infer(y, &g->args[i], column_type(y->program->relations[g->rel], i));
     }
 }
 
@@ -232,7 +237,7 @@ static void infer_all(struct typing *y)
     const struct dl_relation *head = y->program->relations[y->rule->head];
     infer_goals(y, y->rule->goals, y->rule->goal_count);
     for (unsigned i = 0; i < y->rule->arity; i++)
-        (void)infer(y, &y->rule->args[i], (int)head->types[i]);
+        (void)infer(y, &y->rule->args[i], column_type(head, i));
 }
 
 static void infer_until_still(struct typing *y)
