@@ -25,7 +25,8 @@ struct h2_session {
     const struct h2_hear *hear;
     struct h2_guard guard;
     int64_t now_us;
-    struct buf *out; /* while filling, and how far */
+    struct h2_stream *reading; /* whose field section comes in: looked up once, not once a field */
+    struct buf *out;           /* while filling, and how far */
     size_t most;
     const char *fault;
     bool is_server;
@@ -103,10 +104,9 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
             return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
         (void)nghttp2_session_set_stream_user_data(ng, id, stream);
     }
-    if (stream) {
-        stream->head_open = true;
+    s->reading = stream;
+    if (stream)
         stream->oversized = false;
-    }
     return 0;
 }
 
@@ -114,8 +114,9 @@ static int on_field(nghttp2_session *ng, const nghttp2_frame *frame, const uint8
                     const uint8_t *value, size_t value_len, uint8_t flags, void *arg)
 {
     struct h2_session *s = arg;
-    struct h2_stream *stream = stream_of(s, frame->hd.stream_id);
+    struct h2_stream *stream = s->reading;
     (void)ng;
+    (void)frame;
     if (!stream || stream->oversized)
         return 0;
     struct message *m = &stream->t->in;
@@ -139,7 +140,7 @@ static void head_is_whole(struct h2_session *s, struct h2_stream *stream, bool e
 
 static void section_is_whole(struct h2_session *s, struct h2_stream *stream, bool end)
 {
-    stream->head_open = false;
+    s->reading = NULL;
     stream->moved_us = s->now_us;
     if (!stream->has_head)
         head_is_whole(s, stream, end);
@@ -551,6 +552,8 @@ void h2_session_detach(struct h2_session *s, struct h2_stream *stream)
     (void)nghttp2_session_set_stream_user_data(s->ng, stream->id, NULL);
     (void)nghttp2_session_consume_connection(s->ng, stream->t->owed);
     stream->id = 0;
+    if (s->reading == stream)
+        s->reading = NULL;
 }
 
 void h2_session_reset(struct h2_session *s, struct h2_stream *stream, enum h2_code code)

@@ -34,7 +34,6 @@ struct h2_stream {
     enum transit_end how;
     uint8_t infos;   /* 1xx heads so far */
     bool is_request; /* what comes in is a request */
-    bool head_open;  /* a field section has begun and not ended */
     bool has_head;   /* the head proper is whole */
     bool oversized;  /* of the section at hand */
     bool is_sent;    /* our head has left */
