@@ -73,7 +73,10 @@ uint64_t conn_next_id(void);
 /* `already` was read while the protocol was being told apart; server side streams are open. */
 struct conn *h1_server_new(const struct conn_conf *conf, struct stream *stream, struct slice already);
 struct conn *h2_server_new(const struct conn_conf *conf, struct stream *stream, struct slice already);
-/* The stream may still be connecting. */
+/* The stream may still be connecting.  h1: a kept connection that closes without a byte of an answer
+ * ends its exchange with TRANSIT_RESET and the fault CONN_KEPT_CLOSED: the function may or may not have
+ * seen the request, so whether to repeat it depends on the request. */
+#define CONN_KEPT_CLOSED "the function closed a kept connection"
 struct conn *h1_client_new(const struct conn_conf *conf, struct stream *stream);
 struct conn *h2_client_new(const struct conn_conf *conf, struct stream *stream);
 

@@ -7,7 +7,7 @@
  *
  * The other side may close an idle connection at the very moment we use it again.
  * Nobody can tell whether the request was processed, so that ends in TRANSIT_RESET
- * with the fault "the function closed a kept connection", and whether to try again
+ * with the fault CONN_KEPT_CLOSED, and whether to try again
  * is for the owner to decide.  Only a request of which no byte was sent is
  * TRANSIT_UNSENT.
  *
@@ -130,7 +130,7 @@ static void end_cut_off(struct h1_client *c, bool answer_begun)
     else if (answer_begun)
         close_with(c, TRANSIT_RESET, "the function closed the connection in the middle of its answer");
     else if (c->served > 0)
-        close_with(c, TRANSIT_RESET, "the function closed a kept connection");
+        close_with(c, TRANSIT_RESET, CONN_KEPT_CLOSED);
     else
         close_with(c, TRANSIT_RESET, "the function closed the connection without an answer");
 }

@@ -122,7 +122,8 @@ static enum h1_found take_line(struct h1_parse *p, struct slice *in, struct slic
     p->head_left -= (uint32_t)part.len;
     *in = slice_from(*in, part.len);
     if (!whole || buf_len(&p->line) > 0) {
-        POST(buf_add(&p->line, part) == ERR_OK); /* head_left has the same bound */
+        enum err kept = buf_add(&p->line, part);
+        POST(kept == ERR_OK); /* head_left has the same bound */
         part = buf_slice(&p->line);
     }
     if (!whole)

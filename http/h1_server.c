@@ -533,7 +533,8 @@ struct conn *h1_server_new(const struct conn_conf *conf, struct stream *stream, 
     loop_task_init(&s->flush, on_flush);
     due_init(&s->due, on_due);
     set_due(s, conf->idle_timeout_us);
-    PRE(buf_add(&s->wire.in, already) == ERR_OK);
+    enum err fits = buf_add(&s->wire.in, already);
+    PRE(fits == ERR_OK);
     stream_hear(stream, on_event, s);
     look_soon(s);
     return &s->conn;

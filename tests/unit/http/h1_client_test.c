@@ -4,8 +4,12 @@
 #include "tests/kit/pair.h"
 #include "tests/kit/t.h"
 
+enum { CONNECT_S = 1, QUIET_S = 60, IDLE_S = 300 };
+
 /* One client connection, the function's end of the wire, and an owner that writes down what it hears. */
 struct scene {
+    struct now_hand hand;
+    struct now now;
     struct loop *loop;
     struct due_clock *clock;
     struct transit_stock *stock;
@@ -135,19 +139,32 @@ static void host_closed(struct conn *c, const char *fault)
 
 static const struct conn_host host = {.ready = host_ready, .freed = host_freed, .closed = host_closed};
 
+static struct conn_conf conf_of(struct scene *s)
+{
+    return (struct conn_conf){
+        .loop = s->loop,
+        .clock = s->clock,
+        .host = &host,
+        .connect_timeout_us = CONNECT_S * NOW_US_PER_S,
+        .idle_timeout_us = IDLE_S * NOW_US_PER_S,
+        .stream_idle_us = QUIET_S * NOW_US_PER_S,
+    };
+}
+
 static void scene_init(struct scene *s, const struct pair_conf *pair)
 {
     struct stream *ends[2];
     *s = (struct scene){.credit = true};
     scene = s;
-    s->loop = loop_new();
+    s->now = now_by_hand(&s->hand);
+    s->loop = loop_new_by(&s->now);
     s->clock = due_clock_new(s->loop);
     s->stock = transit_stock_new();
     buf_init(&s->heard, BUF_TEXT_BOUND);
     buf_init(&s->seen, BUF_TEXT_BOUND);
     pair_new(s->loop, pair, ends);
     s->function = ends[1];
-    struct conn_conf conf = {.loop = s->loop, .clock = s->clock, .host = &host};
+    struct conn_conf conf = conf_of(s);
     s->conn = h1_client_new(&conf, ends[0]);
     CHECK(!s->conn->ready);
     turns(s);
@@ -419,7 +436,7 @@ TEST(a_stream_that_never_opens_is_closed_with_its_fault_and_never_ready)
     s.conn->ops->close(s.conn);
     turns(&s);
     pair_new(s.loop, NULL, ends);
-    struct conn_conf conf = {.loop = s.loop, .clock = s.clock, .host = &host};
+    struct conn_conf conf = conf_of(&s);
     s.conn = h1_client_new(&conf, ends[0]);
     s.closed = 0;
     pair_cut(ends[1]);
@@ -428,6 +445,75 @@ TEST(a_stream_that_never_opens_is_closed_with_its_fault_and_never_ready)
     CHECK(!s.was_ready);
     CHECK_TEXT("the wire was cut", slice_str(s.fault));
     stream_close(&ends[1]);
+    scene_fini(&s);
+}
+
+static void wait_s(struct scene *s, int64_t seconds)
+{
+    s->hand.mono += seconds * NOW_US_PER_S;
+    turns(s);
+}
+
+TEST(a_stream_that_is_not_open_in_time_is_given_up)
+{
+    struct scene s;
+    struct stream *ends[2];
+    scene_init(&s, NULL);
+    s.conn->ops->close(s.conn);
+    turns(&s);
+    pair_new(s.loop, NULL, ends);
+    struct conn_conf conf = conf_of(&s);
+    s.conn = h1_client_new(&conf, ends[0]);
+    s.closed = 0;
+    ends[0]->fn = NULL; /* nobody will say that it is open */
+    wait_s(&s, CONNECT_S);
+    CHECK_INT(1, s.closed);
+    CHECK(!s.was_ready);
+    CHECK_TEXT("connecting took too long", slice_str(s.fault));
+    stream_close(&ends[1]);
+    scene_fini(&s);
+}
+
+TEST(a_function_in_which_nothing_moves_is_late)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    ask(&s, "GET");
+    wait_s(&s, QUIET_S - 1);
+    say(&s, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nh");
+    wait_s(&s, QUIET_S - 1);
+    say(&s, "i");
+    CHECK_TEXT("200|hi end done;", buf_slice(&s.heard));
+    ask(&s, "GET");
+    wait_s(&s, QUIET_S);
+    CHECK_TEXT("200|hi end done; late: nothing moved for too long;", buf_slice(&s.heard));
+    CHECK_INT(1, s.closed);
+    scene_fini(&s);
+}
+
+TEST(an_idle_connection_is_released_in_time)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    wait_s(&s, IDLE_S - 1);
+    CHECK_INT(0, s.closed);
+    wait_s(&s, 1);
+    CHECK_INT(1, s.closed);
+    CHECK_TEXT("", slice_str(s.fault));
+    scene_fini(&s);
+}
+
+TEST(a_waiting_request_that_cannot_be_written_is_cancelled)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    begin(&s, "GET");
+    s.t->out.path = SLICE("/a b");
+    CHECK_ERR(ERR_OK, transit_head(s.t, true));
+    s.conn->ops->request(s.conn, s.t);
+    turns(&s);
+    CHECK_TEXT(" cancelled: the request cannot be written as HTTP/1.1;", buf_slice(&s.heard));
+    CHECK_INT(0, buf_len(&s.seen));
     scene_fini(&s);
 }
 
@@ -553,6 +639,10 @@ TESTS_RUN(connection_close_from_the_function_is_honoured)
 TESTS_RUN(bytes_behind_an_answer_end_the_connection)
 TESTS_RUN(a_function_that_speaks_unasked_is_left)
 TESTS_RUN(a_stream_that_never_opens_is_closed_with_its_fault_and_never_ready)
+TESTS_RUN(a_stream_that_is_not_open_in_time_is_given_up)
+TESTS_RUN(a_function_in_which_nothing_moves_is_late)
+TESTS_RUN(an_idle_connection_is_released_in_time)
+TESTS_RUN(a_waiting_request_that_cannot_be_written_is_cancelled)
 TESTS_RUN(nonsense_is_named)
 TESTS_RUN(an_owner_that_credits_nothing_gets_the_window_and_not_a_byte_more)
 TESTS_RUN(a_function_that_does_not_read_stops_the_owner)
