@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "cli/args.h"
 #include "cli/commands.h"
+#include "cli/show.h"
 #include "policy/spiffe.h"
 
 enum { PEM_BYTES = 1 << 16, CLOCK_SKEW_S = 60, PATH_ROOM = 4096 };
@@ -182,7 +183,7 @@ static int bundle(const struct ca_flags *f)
     buf_init(&text, PEM_BYTES);
     enum err e = file_read(path, &text);
     if (e == ERR_OK)
-        fwrite(buf_slice(&text).at, 1, buf_len(&text), stdout);
+        show_buf(stdout, &text);
     else
         fprintf(stderr, "weft ca: no CA in %s\n", f->dir);
     buf_fini(&text);

@@ -4,6 +4,7 @@
 
 #include "cli/args.h"
 #include "cli/commands.h"
+#include "cli/show.h"
 #include "proxy/snapshot.h"
 
 struct conf_flags {
@@ -33,12 +34,6 @@ static const struct args_command command = {
     .details = "Exit status: 0 good, 2 something must be mended.\n",
 };
 
-static void print(struct buf *text, FILE *to)
-{
-    fwrite(buf_slice(text).at, 1, buf_len(text), to);
-    buf_clear(text);
-}
-
 static int check(const struct snapshot_source *source, bool show)
 {
     struct diag diag;
@@ -47,11 +42,10 @@ static int check(const struct snapshot_source *source, bool show)
     diag_init(&diag);
     buf_init(&text, BUF_TEXT_BOUND);
     enum err e = snapshot_load(source, &diag, &s);
-    diag_print(&diag, &text);
-    print(&text, stderr);
+    show_diag(&diag);
     if (e == ERR_OK && show) {
         conf_bind_show(proxy_conf_keys, &s->conf, &text);
-        print(&text, stdout);
+        show_buf(stdout, &text);
     } else if (e == ERR_OK) {
         printf("%s: good (%u warnings)\n", source->path, diag.warnings);
     } else {
@@ -69,7 +63,7 @@ static int keys(void)
     struct buf text;
     buf_init(&text, BUF_TEXT_BOUND);
     conf_bind_doc(proxy_conf_keys, &text);
-    print(&text, stdout);
+    show_buf(stdout, &text);
     buf_fini(&text);
     return 0;
 }

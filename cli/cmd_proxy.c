@@ -6,6 +6,7 @@
 #include "base/sig.h"
 #include "cli/args.h"
 #include "cli/commands.h"
+#include "cli/show.h"
 #include "proxy/proxy.h"
 
 struct proxy_flags {
@@ -73,11 +74,7 @@ static int run(const struct snapshot_source *source)
     struct diag diag;
     diag_init(&diag);
     enum err e = proxy_start(&start, &diag, &r.proxy);
-    struct buf text;
-    buf_init(&text, BUF_TEXT_BOUND);
-    diag_print(&diag, &text);
-    fwrite(buf_slice(&text).at, 1, buf_len(&text), stderr);
-    buf_fini(&text);
+    show_diag(&diag);
     diag_fini(&diag);
     if (e == ERR_OK) {
         struct sig *sig = sig_new(r.loop, signalled, &r);

@@ -4,6 +4,7 @@
 #include "cli/args.h"
 #include "cli/commands.h"
 #include "cli/fetch.h"
+#include "cli/show.h"
 
 struct why_flags {
     const char *sidecar;
@@ -42,9 +43,9 @@ static int ask(const char *address, const char *what)
         fprintf(stderr, "weft why: no sidecar's admin side at %s: %s\n", address, answer.fault);
     } else {
         status = answer.status == 200 ? 0 : 1;
-        fwrite(buf_slice(&answer.body).at, 1, buf_len(&answer.body), status ? stderr : stdout);
         if (!what && status == 0 && buf_len(&answer.body) == 0)
             printf("Nothing was refused or adapted lately.\n");
+        show_buf(status ? stderr : stdout, &answer.body);
     }
     fetch_answer_fini(&answer);
     return status;
