@@ -111,9 +111,20 @@ static enum err take_in(struct h2_conn *c, struct slice bytes)
     return e;
 }
 
+/* What came before the conn was made, before anything that came after. */
+static void take_early(struct h2_conn *c)
+{
+    if (buf_len(&c->in) == 0 || h2_conn_is(c, H2_CONN_CLOSING))
+        return;
+    if (take_in(c, buf_slice(&c->in)) != ERR_OK)
+        h2_conn_break(c, TRANSIT_NONSENSE, h2_session_fault(c->session));
+    buf_fini(&c->in);
+}
+
 static void read_turn(struct h2_conn *c)
 {
     char bytes[READ_SIZE];
+    take_early(c);
     size_t got = READ_SIZE, total = 0;
     enum err e = ERR_OK;
     while (e == ERR_OK && got >= READ_SHORT && total < READ_MOST && !h2_conn_is(c, H2_CONN_CLOSING)) {
@@ -252,12 +263,7 @@ static void finish(struct h2_conn *c)
 static void on_settle(struct loop_task *task)
 {
     struct h2_conn *c = LIST_OF(task, struct h2_conn, settle);
-    if (buf_len(&c->in) > 0 && !h2_conn_is(c, H2_CONN_CLOSING)) {
-        if (take_in(c, buf_slice(&c->in)) != ERR_OK)
-            h2_conn_break(c, TRANSIT_NONSENSE, h2_session_fault(c->session));
-        buf_clear(&c->in);
-        buf_trim(&c->in);
-    }
+    take_early(c);
     if (c->news && !h2_conn_is(c, H2_CONN_CLOSING))
         tell_news(c);
     say_all_gone(c);
