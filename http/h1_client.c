@@ -287,7 +287,7 @@ static bool wants_read(const struct h1_client *c)
 static void settle(struct h1_client *c)
 {
     if (c->close_asked)
-        close_with(c, TRANSIT_RESET, "the connection was closed");
+        close_with(c, TRANSIT_CANCELLED, "the connection was closed");
     if (c->transit && c->transit->is_reset)
         close_with(c, TRANSIT_CANCELLED, "the owner gave up");
     if (c->refused)

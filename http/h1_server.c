@@ -402,7 +402,7 @@ static bool wants_read(const struct h1_server *s)
 static void settle(struct h1_server *s)
 {
     if (s->close_asked)
-        close_with(s, TRANSIT_RESET, "the connection was closed");
+        close_with(s, TRANSIT_CANCELLED, "the connection was closed");
     if (s->transit && s->transit->is_reset)
         close_with(s, TRANSIT_CANCELLED, "the owner gave up");
     if (s->state.at == IDLE && s->conn.draining && buf_len(&s->wire.in) == 0)

@@ -576,7 +576,7 @@ TEST(a_connection_closed_from_inside_head_ends_its_exchange_later)
     s.close_in_head = true;
     ask(&s, "GET");
     say(&s, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
-    CHECK_TEXT("200| reset: the connection was closed;", buf_slice(&s.heard));
+    CHECK_TEXT("200| cancelled: the connection was closed;", buf_slice(&s.heard));
     scene_fini(&s);
 }
 

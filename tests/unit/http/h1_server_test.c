@@ -517,7 +517,7 @@ TEST(a_connection_closed_from_inside_head_ends_its_exchange_later)
     scene_init(&s, NULL);
     s.close_in_head = true;
     say(&s, "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi");
-    CHECK_TEXT("POST /a| reset;", buf_slice(&s.heard));
+    CHECK_TEXT("POST /a| cancelled;", buf_slice(&s.heard));
     CHECK_INT(1, s.closed);
     scene_fini(&s);
 }
