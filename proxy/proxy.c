@@ -9,13 +9,13 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/listener.h"
 #include "http/server.h"
 #include "proxy/exchange.h"
 #include "proxy/inquiry.h"
 #include "proxy/job_entry.h"
 #include "proxy/job_link.h"
 #include "proxy/job_runner.h"
-#include "proxy/listener.h"
 #include "proxy/proxy_admin.h"
 #include "proxy/reply.h"
 

@@ -1,4 +1,4 @@
-#include "proxy/listener.h"
+#include "http/listener.h"
 
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-#ifndef WEFT_PROXY_LISTENER_H
-#define WEFT_PROXY_LISTENER_H
+#ifndef WEFT_HTTP_LISTENER_H
+#define WEFT_HTTP_LISTENER_H
 
 /* listener - accept, shed, hand to http with the right identity rules.
  *
