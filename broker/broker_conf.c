@@ -1,0 +1,176 @@
+#include "broker/broker_conf.h"
+
+#include "base/sock.h"
+
+static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
+
+enum { SECOND = 1000000, MIB = 1 << 20 };
+
+#define AT(member) .offset = offsetof(struct broker_conf, member)
+#define SERVICE_AT(member) .offset = offsetof(struct broker_conf_service, member)
+
+static const struct conf_key identity_keys[] = {
+    {.name = "cert", .type = CONF_PATH, AT(identity.cert), .required = true, .doc = "our certificate, PEM, leaf first"},
+    {.name = "key",
+     .type = CONF_PATH,
+     AT(identity.key),
+     .required = true,
+     .doc = "its private key, PEM, readable by us alone"},
+    {.name = "trust",
+     .type = CONF_PAIRS,
+     AT(identity.trust),
+     .required = true,
+     .doc = "trust domain: file of its CA certificates"},
+    {0},
+};
+
+static const struct conf_key service_keys[] = {
+    {.name = "identity",
+     .type = CONF_STRING,
+     SERVICE_AT(identity),
+     .required = true,
+     .doc = "the SPIFFE ID whose sidecar may run its jobs"},
+    {.name = "attempts",
+     .type = CONF_COUNT,
+     SERVICE_AT(attempts),
+     .preset = "5",
+     .min = 1,
+     .max = 100,
+     .doc = "attempts of a job that does not say"},
+    {0},
+};
+
+static const struct conf_key limit_keys[] = {
+    {.name = "jobs",
+     .type = CONF_COUNT,
+     AT(limits.jobs),
+     .preset = "100000",
+     .min = 1,
+     .max = 10000000,
+     .doc = "jobs that one caller may have waiting"},
+    {0},
+};
+
+static const struct conf_key admin_keys[] = {
+    {.name = "listen", .type = CONF_ADDRESS, AT(admin.listen), .doc = "/ready /metrics /queues; loopback or unix only"},
+    {0},
+};
+
+static const struct conf_key timeout_keys[] = {
+    {.name = "drain",
+     .type = CONF_DURATION,
+     AT(timeouts.drain_us),
+     .preset = "5s",
+     .doc = "how long answers under way may take after SIGTERM"},
+    {0},
+};
+
+static const struct conf_key log_keys[] = {
+    {.name = "level",
+     .type = CONF_CHOICE,
+     AT(log.level),
+     .preset = "info",
+     .choices = level_words,
+     .doc = "least that is said"},
+    {.name = "json", .type = CONF_BOOL, AT(log.json), .preset = "false", .doc = "one JSON object a line"},
+    {0},
+};
+
+const struct conf_key broker_conf_keys[] = {
+    {.name = "bus",
+     .type = CONF_ADDRESS,
+     AT(bus),
+     .preset = "127.0.0.1:4750",
+     .doc = "where sidecars reach the job bus (ZeroMQ, CURVE)"},
+    {.name = "https",
+     .type = CONF_ADDRESS,
+     AT(https),
+     .preset = "127.0.0.1:4751",
+     .doc = "where sidecars register their bus keys (mTLS)"},
+    {.name = "identity",
+     .type = CONF_TABLE,
+     .sub = identity_keys,
+     .required = true,
+     .doc = "who we are and whom we trust"},
+    {.name = "data", .type = CONF_PATH, AT(data), .required = true, .doc = "folder of the database; made when absent"},
+    {.name = "max_bytes",
+     .type = CONF_SIZE,
+     AT(max_bytes),
+     .preset = "4GiB",
+     .min = 16 * MIB,
+     .max = UINT64_C(1) << 40,
+     .doc = "the database grows to this; then submits are refused (507)"},
+    {.name = "services",
+     .type = CONF_MAP,
+     AT(services),
+     .sub = service_keys,
+     .sub_size = sizeof(struct broker_conf_service),
+     .doc = "whose jobs are taken"},
+    {.name = "policy", .type = CONF_PATHS, AT(policy), .doc = "policy files; none: the rules of docs/job-api.md"},
+    {.name = "lease",
+     .type = CONF_DURATION,
+     AT(lease_us),
+     .preset = "30s",
+     .min = SECOND,
+     .max = UINT64_C(3600) * SECOND,
+     .doc = "how long a worker may be silent before its jobs go to another"},
+    {.name = "beat",
+     .type = CONF_DURATION,
+     AT(beat_us),
+     .preset = "10s",
+     .min = 100000,
+     .max = UINT64_C(1200) * SECOND,
+     .doc = "how often a worker renews"},
+    {.name = "retention",
+     .type = CONF_DURATION,
+     AT(retention_us),
+     .preset = "7d",
+     .min = SECOND,
+     .doc = "how long ended jobs and their results are kept"},
+    {.name = "limits", .type = CONF_TABLE, .sub = limit_keys, .doc = "bounds per caller"},
+    {.name = "admin", .type = CONF_TABLE, .sub = admin_keys, .doc = "health, metrics, queues"},
+    {.name = "timeouts", .type = CONF_TABLE, .sub = timeout_keys, .doc = "how long things may take"},
+    {.name = "log", .type = CONF_TABLE, .sub = log_keys, .doc = "what is said"},
+    {0},
+};
+
+static void check(const struct conf_node *root, const struct broker_conf *c, struct diag *diag)
+{
+    struct sock_addr addr;
+    const char *why;
+    const struct conf_node *admin = conf_get(root, "admin");
+    if (c->admin.listen && sock_parse(slice_str(c->admin.listen), &addr, &why) == ERR_OK && !sock_is_loopback(&addr))
+        diag_add(diag, DIAG_ERROR, admin ? &admin->key_place : &root->place, "use 127.0.0.1:PORT or unix:PATH",
+                 "admin.listen must be on loopback");
+    const struct conf_node *beat = conf_get(root, "beat");
+    if (c->beat_us * 2 > c->lease_us)
+        diag_add(diag, DIAG_ERROR, beat ? &beat->key_place : &root->place, "a third of the lease is good",
+                 "a lease must outlast two beats");
+}
+
+static enum err bind_whole(struct conf *conf, struct arena *arena, struct diag *diag, struct broker_conf *out)
+{
+    struct broker_conf c = {0};
+    TRY(conf_bind(conf_root(conf), broker_conf_keys, &c, arena, diag));
+    check(conf_root(conf), &c, diag);
+    if (diag->errors)
+        return ERR_INPUT;
+    *out = c;
+    return ERR_OK;
+}
+
+enum err broker_conf_load(const struct broker_conf_source *source, struct arena *arena, struct diag *diag,
+                          struct broker_conf *out)
+{
+    struct conf *conf;
+    TRY(conf_read(source->path, diag, &conf));
+    if (source->environ)
+        conf_environment(conf, "WEFT_", source->environ, diag);
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < source->set_count && e == ERR_OK; i++)
+        e = conf_set(conf, source->sets[i], diag);
+    if (e == ERR_OK)
+        e = bind_whole(conf, arena, diag, out);
+    conf_free(&conf);
+    return e;
+}
