@@ -308,6 +308,28 @@ static void describe(struct shape *s, const struct fact *f, const struct fact *e
         put_symbol(s, t, f, t->symbols ? 0 : symbols_from(f, end));
 }
 
+static bool learn_null(struct shape_type *t)
+{
+    if (t->kind != SHAPE_UNION || t->null_inside)
+        return false;
+    for (const struct shape_position *b = t->parts; b && !t->null_inside; b = b->next)
+        t->null_inside = shape_nullable(b);
+    return t->null_inside;
+}
+
+/* Unions in unions: again until nothing is new.  Deeper nesting than this is taken to refuse null. */
+static void learn_nulls(struct shape *s)
+{
+    bool news = true;
+    for (int i = 0; i < 16 && news; i++) {
+        size_t at = 0;
+        struct shape_type *t;
+        news = false;
+        while ((t = map_next(&s->types, &at)))
+            news = learn_null(t) || news;
+    }
+}
+
 void shape_init(struct shape *s, const struct fact_list *facts, struct arena *arena)
 {
     *s = (struct shape){.arena = arena};
@@ -321,6 +343,7 @@ void shape_init(struct shape *s, const struct fact_list *facts, struct arena *ar
         describe(s, f, end);
         constrain(s, f);
     }
+    learn_nulls(s);
 }
 
 void shape_fini(struct shape *s)
@@ -372,23 +395,15 @@ struct slice shape_tightest(const struct shape_position *p, enum shape_bound b)
     return tightest;
 }
 
-static bool nullable_within(const struct shape_position *p, unsigned depth)
+bool shape_nullable(const struct shape_position *p)
 {
     if (p->rule.nullable)
         return true;
     const struct shape_type *t = p->type;
     for (int i = 0; t && i < ALIASES; i++) {
-        if (t->rule.nullable || t->kind == SHAPE_ANY)
+        if (t->rule.nullable || t->null_inside || t->kind == SHAPE_ANY)
             return true;
-        for (const struct shape_position *b = t->kind == SHAPE_UNION ? t->parts : NULL; b && depth; b = b->next)
-            if (nullable_within(b, depth - 1))
-                return true;
         t = t->kind == SHAPE_ALIAS && t->parts ? t->parts->type : NULL;
     }
     return false;
-}
-
-bool shape_nullable(const struct shape_position *p)
-{
-    return nullable_within(p, 4);
 }

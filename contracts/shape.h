@@ -66,6 +66,7 @@ struct shape_type {
     struct shape_rule rule;
     const struct fact *fact; /* NULL: a scalar */
     bool closed, open;
+    bool null_inside; /* of a union: a branch may be null */
     struct slice fallback;
     /* Members by name; branches by number; the element; key and value; the alias's type. */
     struct shape_position *parts, *last;

@@ -27,6 +27,7 @@ struct verdict_place {
 struct verdict_finding {
     enum verdict_level level;
     enum verdict_direction direction;
+    bool both_directions;   /* requests and responses */
     struct slice id;        /* fingerprint: 16 hex digits, stable under reordering and rewording */
     struct slice rule;      /* "member-removed" */
     struct slice operation; /* the first of `operations`; empty: the contract as a whole */
@@ -45,7 +46,8 @@ struct verdict_operation {
     struct slice provider_name; /* the provider's; empty: it is gone */
     enum verdict_level level;
     struct plan *request;    /* consumer's body to the provider's; NULL: nothing to do */
-    struct plan *response;   /* provider's body to the consumer's; NULL: nothing to do */
+    struct plan *response;   /* provider's body to the consumer's; NULL: nothing to do.  For bodies of
+                              * successful answers (status below 400) only: others pass as they are. */
 };
 
 struct verdict;

@@ -274,6 +274,20 @@ static bool shows(const struct end *writer, const struct end *reader, struct sli
     return good;
 }
 
+static enum err try_hint(const struct end *writer, const struct end *reader, struct slice hint, struct buf *out)
+{
+    struct buf value;
+    struct json_out j;
+    buf_init(&value, BUF_TEXT_BOUND);
+    json_out_init(&j, &value, 0);
+    json_out_slice(&j, hint);
+    bool good = hint.len > 0 && shows(writer, reader, buf_slice(&value));
+    if (good)
+        buf_put(out, buf_slice(&value));
+    buf_fini(&value);
+    return good ? ERR_OK : ERR_ABSENT;
+}
+
 enum { CHOICES = 1024 };
 
 enum err witness_find(const struct witness_pair *pair, struct buf *out)
@@ -288,7 +302,7 @@ enum err witness_find(const struct witness_pair *pair, struct buf *out)
     struct making m = {.shape = pair->writer};
     struct buf value;
     buf_init(&value, BUF_TEXT_BOUND);
-    enum err result = ERR_ABSENT;
+    enum err result = try_hint(&writer, &reader, pair->hint, out);
     for (m.choice = 0; m.choice < CHOICES && !m.exhausted && result != ERR_OK; m.choice++) {
         struct json_out j;
         buf_clear(&value);

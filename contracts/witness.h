@@ -18,6 +18,7 @@ struct witness_step {
 struct witness_pair {
     const struct shape *writer, *reader;
     struct slice from, to;
+    struct slice hint; /* a string that is tried first, or empty */
 };
 
 /* Puts the refused value alone.  ABSENT: none was found. */

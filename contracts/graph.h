@@ -1,0 +1,91 @@
+#ifndef WEFT_CONTRACTS_GRAPH_H
+#define WEFT_CONTRACTS_GRAPH_H
+
+/* graph - what an evaluated run says about a pair: differences, where they are, and the
+ * ways that lead there from each operation.
+ *
+ * A node is a writer's subject meeting a reader's in one direction.  Only nodes that
+ * lead to a difference or a widening are here, so most pairs give an empty graph.
+ *
+ * Lifetime: lives in the arena; texts point into the run. */
+#include "base/map.h"
+#include "contracts/verdict.h"
+#include "datalog/datalog.h"
+
+struct graph_step {
+    enum plan_op op;
+    struct slice name, becomes, value, why;
+};
+
+struct graph_difference {
+    struct graph_difference *next;
+    struct graph_node *node;
+    enum verdict_level level;   /* without a step */
+    struct slice kind, from, to, sent, read;
+    const struct graph_step *step; /* NULL: nothing bridges it */
+    datalog_word columns[9];
+};
+
+enum graph_way { GRAPH_TYPE, GRAPH_MEMBER, GRAPH_ITEM, GRAPH_KEY, GRAPH_VALUE, GRAPH_BRANCH };
+
+struct graph_edge {
+    struct graph_edge *next;
+    enum graph_way way;
+    struct slice name; /* the member, as the writer calls it */
+    struct graph_node *to;
+};
+
+struct graph_node {
+    enum verdict_direction direction;
+    struct slice writer, reader;
+    struct graph_edge *edges;
+    struct graph_difference *differences;
+    struct slice widened; /* "int32 -> int64", or empty */
+    bool differs;         /* here or further in */
+    bool entered;         /* by a walk under way */
+    unsigned walk;        /* the last walk that came by */
+};
+
+/* A body or a parameter of an operation; `next` is the operation's next. */
+struct graph_root {
+    struct graph_root *next;
+    struct slice operation, status, media;
+    bool body;
+    struct graph_node *node;
+};
+
+struct graph_surface {
+    struct graph_surface *next;
+    enum verdict_level level;
+    struct slice kind, operation, consumer, provider, was, now, witness;
+    datalog_word columns[8];
+};
+
+struct graph_kind {
+    struct slice rule, message, fix;
+};
+
+struct graph {
+    struct datalog_run *run;
+    struct arena *arena;
+    struct map nodes;
+    struct map kinds;  /* by kind and direction */
+    struct map served; /* the consumer's operation to the provider's */
+    struct map roots;  /* operation to its roots */
+    struct graph_surface *surfaces;
+    int difference, surface, incompat; /* relations */
+};
+
+/* PRE: the run is evaluated. */
+void graph_init(struct graph *g, struct datalog_run *run, struct arena *arena);
+void graph_fini(struct graph *g);
+/* The row of rules/kinds.dl. */
+const struct graph_kind *graph_kind(const struct graph *g, struct slice kind, enum verdict_direction direction);
+/* The provider's operation that serves the consumer's; empty: none. */
+struct slice graph_served(const struct graph *g, struct slice operation);
+/* NULL: no body and no parameter meets another. */
+struct graph_root *graph_roots(const struct graph *g, struct slice operation);
+bool graph_changed(const struct graph *g, struct slice operation);
+const char *graph_direction_name(enum verdict_direction d);
+
+#endif

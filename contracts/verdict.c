@@ -1,0 +1,604 @@
+#include "contracts/verdict.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "contracts/facts.h"
+#include "contracts/finding.h"
+#include "contracts/graph.h"
+#include "contracts/planner.h"
+#include "contracts/witness.h"
+
+struct verdict {
+    atomic_uint refs;
+    struct arena arena;
+    struct contract *consumer, *provider;
+    enum verdict_level level;
+    bool hit_limit;
+    struct verdict_operation *operations;
+    size_t operation_count;
+    struct verdict_finding *findings;
+    size_t finding_count;
+};
+
+/* A finding under way: the differences that are one edit, and the operations they reach. */
+struct group {
+    struct group *next;
+    const struct graph_difference *difference; /* the first; NULL: a surface */
+    const struct graph_surface *surface;
+    enum verdict_level level;
+    const char *no_plan; /* why steps could not be placed; NULL or empty: not said */
+    bool request, response;
+    struct slice witness; /* of a body */
+    struct slice *operations;
+    size_t operation_count, operation_room;
+};
+
+/* What a difference comes to when nothing bridges it; asked once. */
+struct proof_of_break {
+    bool shown;
+    struct slice value;
+};
+
+struct computing {
+    struct verdict *v;
+    struct graph graph;
+    struct arena scratch;
+    struct map groups; /* by what makes an edit one */
+    struct group *first, **last;
+    size_t group_count;
+    struct map breaks; /* difference to struct proof_of_break */
+    unsigned walk;
+};
+
+const char *verdict_level_name(enum verdict_level l)
+{
+    static const char *const names[] = {
+        [VERDICT_SAME] = "same",         [VERDICT_COMPATIBLE] = "compatible", [VERDICT_ADAPTABLE] = "adaptable",
+        [VERDICT_UNPROVEN] = "unproven", [VERDICT_BREAKING] = "breaking",
+    };
+    PRE(l <= VERDICT_BREAKING);
+    return names[l];
+}
+
+static const struct shape *shape_of_writer(const struct computing *c, enum verdict_direction d)
+{
+    return contract_shape(d == VERDICT_REQUEST ? c->v->consumer : c->v->provider);
+}
+
+static const struct shape *shape_of_reader(const struct computing *c, enum verdict_direction d)
+{
+    return contract_shape(d == VERDICT_REQUEST ? c->v->provider : c->v->consumer);
+}
+
+/* --- Breaks are shown, not believed. */
+
+static const struct proof_of_break *show_break(struct computing *c, const struct graph_difference *d)
+{
+    struct slice key = slice_of(&d, sizeof(const struct graph_difference *));
+    struct proof_of_break *known = map_get(&c->breaks, key);
+    if (known)
+        return known;
+    known = arena_new(&c->scratch, sizeof(*known));
+    enum verdict_direction direction = d->node->direction;
+    bool branch = slice_eq(d->kind, SLICE("branch-unknown"));
+    struct witness_pair pair = {
+        .writer = shape_of_writer(c, direction),
+        .reader = shape_of_reader(c, direction),
+        .from = branch ? d->from : d->node->writer,
+        .to = d->node->reader,
+        .hint = slice_eq(d->kind, SLICE("symbol-unknown")) ? d->sent : (struct slice){0},
+    };
+    struct buf value;
+    buf_init(&value, BUF_TEXT_BOUND);
+    known->shown = witness_find(&pair, &value) == ERR_OK;
+    known->value = arena_keep(&c->scratch, buf_slice(&value));
+    buf_fini(&value);
+    map_put(&c->breaks, arena_keep(&c->scratch, key), known);
+    return known;
+}
+
+static enum verdict_level unbridged(struct computing *c, const struct graph_difference *d)
+{
+    if (d->level != VERDICT_BREAKING)
+        return d->level;
+    return show_break(c, d)->shown ? VERDICT_BREAKING : VERDICT_UNPROVEN;
+}
+
+/* --- Groups: one edit, one finding. */
+
+static struct slice side_of(enum verdict_direction d, bool consumer, struct slice writer, struct slice reader)
+{
+    return (d == VERDICT_REQUEST) == consumer ? writer : reader;
+}
+
+static struct group *group_at(struct computing *c, struct slice key)
+{
+    struct group *g = map_get(&c->groups, key);
+    if (g)
+        return g;
+    g = arena_new(&c->scratch, sizeof(*g));
+    map_put(&c->groups, arena_keep(&c->scratch, key), g);
+    *c->last = g;
+    c->last = &g->next;
+    c->group_count++;
+    return g;
+}
+
+static struct slice key_of(struct computing *c, const struct graph_difference *d, enum verdict_level level)
+{
+    enum verdict_direction dir = d->node->direction;
+    struct slice parts[] = {
+        d->kind,
+        side_of(dir, true, d->from, d->to),
+        side_of(dir, false, d->from, d->to),
+        side_of(dir, true, d->sent, d->read),
+        side_of(dir, false, d->sent, d->read),
+    };
+    struct slice key = arena_putf(&c->scratch, "%u", (unsigned)level);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        key = arena_putf(&c->scratch, "%.*s %zu:%.*s", SLICE_FMT(key), parts[i].len, SLICE_FMT(parts[i]));
+    return key;
+}
+
+static void add_operation(struct computing *c, struct group *g, struct slice operation)
+{
+    if (g->operation_count > 0 && slice_eq(g->operations[g->operation_count - 1], operation))
+        return;
+    if (g->operation_count == g->operation_room) {
+        size_t room = g->operation_room ? g->operation_room * 2 : 4;
+        struct slice *bigger = arena_array(&c->scratch, room, sizeof(*bigger));
+        if (g->operation_count)
+            memcpy(bigger, g->operations, g->operation_count * sizeof(*bigger));
+        g->operations = bigger;
+        g->operation_room = room;
+    }
+    g->operations[g->operation_count++] = operation;
+}
+
+/* --- Walks: what an operation's body leads to. */
+
+struct visit {
+    struct graph_node *node;
+    size_t from; /* in the queue */
+    enum graph_way way;
+};
+
+struct walk {
+    struct visit *queue;
+    size_t count, room;
+};
+
+static void enqueue(struct computing *c, struct walk *w, struct graph_node *n, size_t from, enum graph_way way)
+{
+    if (n->walk == c->walk)
+        return;
+    n->walk = c->walk;
+    if (w->count == w->room) {
+        w->room = w->room ? w->room * 2 : 64;
+        w->queue = mem_resize(w->queue, w->room, sizeof(*w->queue));
+    }
+    w->queue[w->count++] = (struct visit){.node = n, .from = from, .way = way};
+}
+
+/* Breadth first, so that the way to each node is a shortest one. */
+static void walk_from(struct computing *c, struct walk *w, const struct graph_root *root)
+{
+    c->walk++;
+    w->count = 0;
+    enqueue(c, w, root->node, 0, GRAPH_TYPE);
+    for (size_t i = 0; i < w->count; i++)
+        for (const struct graph_edge *e = w->queue[i].node->edges; e; e = e->next)
+            if (e->to->differs)
+                enqueue(c, w, e->to, i, e->way);
+}
+
+static void set_witness(struct computing *c, const struct walk *w, size_t at, const struct graph_difference *d,
+                        struct group *g)
+{
+    const struct proof_of_break *shown = show_break(c, d);
+    if (!shown->shown || g->witness.len)
+        return;
+    size_t count = 1;
+    for (size_t i = at; i != 0; i = w->queue[i].from)
+        count++;
+    struct witness_step *way = arena_array(&c->scratch, count, sizeof(*way));
+    for (size_t i = at, k = count; k-- > 0; i = w->queue[i].from) {
+        way[k].position = w->queue[i].node->writer;
+        way[k].kind = w->queue[i].way == GRAPH_MEMBER  ? WITNESS_MEMBER
+                      : w->queue[i].way == GRAPH_ITEM  ? WITNESS_ITEM
+                      : w->queue[i].way == GRAPH_VALUE ? WITNESS_VALUE
+                                                       : WITNESS_SAME;
+    }
+    struct buf body;
+    buf_init(&body, BUF_TEXT_BOUND);
+    if (witness_wrap(shape_of_writer(c, d->node->direction), way, count, shown->value, &body) == ERR_OK)
+        g->witness = arena_keep(&c->scratch, buf_slice(&body));
+    buf_fini(&body);
+}
+
+/* A body or parameter of an operation, and what there is to do about it. */
+struct judged {
+    const struct graph_root *root;
+    struct plan *plan;
+    const char *no_plan; /* every difference has a step, but there is no plan: why */
+};
+
+static void report(struct computing *c, const struct walk *w, size_t at, const struct graph_difference *d,
+                   const struct judged *j, enum verdict_level *worst)
+{
+    bool bridged = d->step && !j->no_plan;
+    enum verdict_level level = bridged ? VERDICT_ADAPTABLE : unbridged(c, d);
+    struct group *g = group_at(c, key_of(c, d, level));
+    if (!g->difference) {
+        g->difference = d;
+        g->level = level;
+        g->no_plan = d->step ? j->no_plan : NULL;
+    }
+    g->request = g->request || d->node->direction == VERDICT_REQUEST;
+    g->response = g->response || d->node->direction == VERDICT_RESPONSE;
+    add_operation(c, g, j->root->operation);
+    set_witness(c, w, at, d, g);
+    *worst = level > *worst ? level : *worst;
+}
+
+static void report_root(struct computing *c, struct walk *w, const struct judged *j, enum verdict_level *worst)
+{
+    walk_from(c, w, j->root);
+    for (size_t i = 0; i < w->count; i++)
+        for (const struct graph_difference *d = w->queue[i].node->differences; d; d = d->next)
+            report(c, w, i, d, j, worst);
+}
+
+static bool all_bridged(const struct walk *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        for (const struct graph_difference *d = w->queue[i].node->differences; d; d = d->next)
+            if (!d->step)
+                return false;
+    return true;
+}
+
+static bool is_error(struct slice status)
+{
+    return status.len > 0 && (status.at[0] == '4' || status.at[0] == '5');
+}
+
+static struct judged judge_root(struct computing *c, struct walk *w, struct graph_root *root)
+{
+    struct judged j = {.root = root};
+    if (!root->node->differs)
+        return j;
+    struct planner planner = {
+        .writer = shape_of_writer(c, root->node->direction),
+        .reader = shape_of_reader(c, root->node->direction),
+        .arena = &c->scratch,
+    };
+    walk_from(c, w, root);
+    if (!all_bridged(w))
+        return j;
+    if (is_error(root->status))
+        j.no_plan = "bodies of errors are not rewritten";
+    else if (planner_make(&planner, root, &j.plan, &j.no_plan) != ERR_OK)
+        POST(j.no_plan);
+    return j;
+}
+
+/* --- Operations. */
+
+static bool same_plan(const struct plan *a, const struct plan *b)
+{
+    struct buf x, y;
+    buf_init(&x, BUF_TEXT_BOUND);
+    buf_init(&y, BUF_TEXT_BOUND);
+    if (a)
+        plan_put(a, &x);
+    if (b)
+        plan_put(b, &y);
+    bool same = slice_eq(buf_slice(&x), buf_slice(&y));
+    buf_fini(&x);
+    buf_fini(&y);
+    return same;
+}
+
+struct bodies {
+    struct judged *v;
+    size_t count;
+};
+
+/* One plan has to do for all bodies of one direction, since it is chosen before the body is seen. */
+static void agree(struct bodies *b)
+{
+    const struct judged *first = NULL;
+    bool differ = false;
+    for (size_t i = 0; i < b->count; i++) {
+        if (!b->v[i].root->body || is_error(b->v[i].root->status))
+            continue;
+        differ = differ || (first && !same_plan(first->plan, b->v[i].plan));
+        first = first ? first : &b->v[i];
+    }
+    for (size_t i = 0; i < b->count && differ; i++) {
+        if (b->v[i].plan)
+            b->v[i].no_plan = "its bodies need different steps";
+        plan_unref(&b->v[i].plan);
+    }
+}
+
+static struct plan *take_plan(struct bodies *b)
+{
+    struct plan *taken = NULL;
+    for (size_t i = 0; i < b->count; i++) {
+        if (taken)
+            plan_unref(&b->v[i].plan);
+        else
+            taken = b->v[i].plan;
+        b->v[i].plan = NULL;
+    }
+    return taken;
+}
+
+static struct plan *judge_direction(struct computing *c, struct walk *w, struct graph_root *roots,
+                                    enum verdict_direction direction, enum verdict_level *worst)
+{
+    size_t room = 0;
+    for (const struct graph_root *r = roots; r; r = r->next)
+        room++;
+    struct bodies b = {.v = arena_array(&c->scratch, room + 1, sizeof(*b.v))};
+    for (struct graph_root *r = roots; r; r = r->next)
+        if (r->node->direction == direction)
+            b.v[b.count++] = judge_root(c, w, r);
+    agree(&b);
+    for (size_t i = 0; i < b.count; i++)
+        if (b.v[i].root->node->differs)
+            report_root(c, w, &b.v[i], worst);
+    return take_plan(&b);
+}
+
+static void judge_operation(struct computing *c, struct walk *w, struct verdict_operation *op)
+{
+    op->provider_name = arena_keep(&c->v->arena, graph_served(&c->graph, op->name));
+    bool same = slice_eq(op->name, op->provider_name) && !graph_changed(&c->graph, op->name);
+    op->level = same ? VERDICT_SAME : VERDICT_COMPATIBLE;
+    struct graph_root *roots = graph_roots(&c->graph, op->name);
+    op->request = judge_direction(c, w, roots, VERDICT_REQUEST, &op->level);
+    op->response = judge_direction(c, w, roots, VERDICT_RESPONSE, &op->level);
+}
+
+static void judge_surface(struct computing *c, const struct graph_surface *s)
+{
+    int i = contract_operation(c->v->consumer, s->operation);
+    POST(i >= 0);
+    struct verdict_operation *op = &c->v->operations[i];
+    op->level = s->level > op->level ? s->level : op->level;
+    struct group *g = arena_new(&c->scratch, sizeof(*g));
+    *g = (struct group){.surface = s, .level = s->level};
+    *c->last = g;
+    c->last = &g->next;
+    c->group_count++;
+    add_operation(c, g, s->operation);
+}
+
+static void judge_operations(struct computing *c)
+{
+    struct walk w = {0};
+    for (size_t i = 0; i < c->v->operation_count; i++)
+        judge_operation(c, &w, &c->v->operations[i]);
+    for (const struct graph_surface *s = c->graph.surfaces; s; s = s->next)
+        judge_surface(c, s);
+    mem_free(w.queue);
+    /* A plan is used only where it makes everything right. */
+    for (size_t i = 0; i < c->v->operation_count; i++) {
+        struct verdict_operation *op = &c->v->operations[i];
+        if (op->level == VERDICT_ADAPTABLE)
+            continue;
+        plan_unref(&op->request);
+        plan_unref(&op->response);
+    }
+}
+
+/* --- Findings. */
+
+static struct slice *keep_all(struct arena *a, const struct slice *v, size_t count)
+{
+    struct slice *kept = arena_array(a, count + 1, sizeof(*kept));
+    for (size_t i = 0; i < count; i++)
+        kept[i] = arena_keep(a, v[i]);
+    return kept;
+}
+
+static void finish(struct computing *c, const struct group *g, struct verdict_finding *f)
+{
+    struct arena *keep = &c->v->arena;
+    struct finding_source source = {
+        .graph = &c->graph, .consumer = c->v->consumer, .provider = c->v->provider, .keep = keep, .scratch = &c->scratch};
+    if (g->surface)
+        finding_of_surface(&source, g->surface, f);
+    else
+        finding_of_difference(&source, g->difference, f);
+    f->level = g->level;
+    f->both_directions = g->request && g->response;
+    f->operations = keep_all(keep, g->operations, g->operation_count);
+    f->operation_count = g->operation_count;
+    f->operation = f->operations[0];
+    if (g->witness.len)
+        f->witness = arena_keep(keep, g->witness);
+    if (g->no_plan)
+        f->message = arena_putf(keep, "%.*s; no plan: %s", SLICE_FMT(f->message), g->no_plan);
+}
+
+static int worst_first(const void *a, const void *b)
+{
+    const struct verdict_finding *x = a, *y = b;
+    if (x->level != y->level)
+        return x->level > y->level ? -1 : 1;
+    int order = slice_cmp(x->where, y->where);
+    return order ? order : slice_cmp(x->id, y->id);
+}
+
+static void finish_all(struct computing *c)
+{
+    struct verdict *v = c->v;
+    v->findings = arena_array(&v->arena, c->group_count + 1, sizeof(*v->findings));
+    for (const struct group *g = c->first; g; g = g->next)
+        finish(c, g, &v->findings[v->finding_count++]);
+    if (v->finding_count)
+        qsort(v->findings, v->finding_count, sizeof(*v->findings), worst_first);
+}
+
+/* --- The whole. */
+
+/* Enough for contracts at their bounds that are made by people; a run past them is stopped within a second or so. */
+static const struct datalog_limits limits = {
+    .max_tuples = 2000000, .max_steps = 100000000, .max_bytes = 64 << 20, .proofs = true};
+
+static void undecided(struct verdict *v, const char *why)
+{
+    v->hit_limit = true;
+    v->findings = arena_array(&v->arena, 1, sizeof(*v->findings));
+    v->finding_count = 1;
+    struct slice *names = arena_array(&v->arena, v->operation_count + 1, sizeof(*names));
+    for (size_t i = 0; i < v->operation_count; i++) {
+        v->operations[i].level = VERDICT_UNPROVEN;
+        names[i] = v->operations[i].name;
+    }
+    v->findings[0] = (struct verdict_finding){
+        .level = VERDICT_UNPROVEN,
+        .direction = VERDICT_SURFACE,
+        .id = SLICE("0000000000000000"),
+        .rule = SLICE("limit"),
+        .operations = names,
+        .operation_count = v->operation_count,
+        .where = arena_keep(&v->arena, contract_name(v->provider)),
+        .message = arena_putf(&v->arena, "the comparison was stopped: %s", why ? why : "a limit"),
+        .fix = SLICE("make the contracts smaller"),
+    };
+}
+
+static void compute(struct verdict *v)
+{
+    struct datalog_run *run = facts_run(v->consumer, v->provider, &limits);
+    const char *why = NULL;
+    if (datalog_run_eval(run, &why) != ERR_OK) {
+        undecided(v, why);
+        datalog_run_free(&run);
+        return;
+    }
+    struct computing c = {.v = v};
+    c.last = &c.first;
+    arena_init(&c.scratch, 0);
+    graph_init(&c.graph, run, &c.scratch);
+    judge_operations(&c);
+    finish_all(&c);
+    graph_fini(&c.graph);
+    map_fini(&c.groups);
+    map_fini(&c.breaks);
+    arena_fini(&c.scratch);
+    datalog_run_free(&run);
+}
+
+static bool same_text(const struct verdict *v)
+{
+    return memcmp(contract_digest(v->consumer), contract_digest(v->provider), sizeof(struct hash_digest)) == 0;
+}
+
+struct verdict *verdict_compute(struct contract *consumer, struct contract *provider)
+{
+    struct verdict *v = mem_new(sizeof(*v));
+    atomic_init(&v->refs, 1);
+    arena_init(&v->arena, 0);
+    v->consumer = contract_ref(consumer);
+    v->provider = contract_ref(provider);
+    v->operation_count = contract_operation_count(consumer);
+    v->operations = arena_array(&v->arena, v->operation_count + 1, sizeof(*v->operations));
+    for (size_t i = 0; i < v->operation_count; i++) {
+        struct slice name = contract_operation_name(consumer, i);
+        v->operations[i] = (struct verdict_operation){.name = name, .provider_name = name};
+    }
+    if (!same_text(v))
+        compute(v);
+    for (size_t i = 0; i < v->operation_count; i++)
+        v->level = v->operations[i].level > v->level ? v->operations[i].level : v->level;
+    return v;
+}
+
+struct verdict *verdict_ref(struct verdict *v)
+{
+    atomic_fetch_add(&v->refs, 1);
+    return v;
+}
+
+void verdict_unref(struct verdict **v)
+{
+    struct verdict *verdict = *v;
+    *v = NULL;
+    if (!verdict || atomic_fetch_sub(&verdict->refs, 1) != 1)
+        return;
+    for (size_t i = 0; i < verdict->operation_count; i++) {
+        plan_unref(&verdict->operations[i].request);
+        plan_unref(&verdict->operations[i].response);
+    }
+    contract_unref(&verdict->consumer);
+    contract_unref(&verdict->provider);
+    arena_fini(&verdict->arena);
+    mem_free(verdict);
+}
+
+enum verdict_level verdict_level(const struct verdict *v)
+{
+    return v->level;
+}
+
+struct contract *verdict_consumer(const struct verdict *v)
+{
+    return v->consumer;
+}
+
+struct contract *verdict_provider(const struct verdict *v)
+{
+    return v->provider;
+}
+
+size_t verdict_operation_count(const struct verdict *v)
+{
+    return v->operation_count;
+}
+
+const struct verdict_operation *verdict_operation(const struct verdict *v, size_t i)
+{
+    PRE(i < v->operation_count);
+    return &v->operations[i];
+}
+
+size_t verdict_finding_count(const struct verdict *v)
+{
+    return v->finding_count;
+}
+
+const struct verdict_finding *verdict_finding(const struct verdict *v, size_t i)
+{
+    PRE(i < v->finding_count);
+    return &v->findings[i];
+}
+
+static bool touches(const struct verdict_finding *f, struct slice operation)
+{
+    for (size_t i = 0; i < f->operation_count; i++)
+        if (slice_eq(f->operations[i], operation))
+            return true;
+    return false;
+}
+
+const struct verdict_finding *verdict_worst(const struct verdict *v, struct slice operation)
+{
+    for (size_t i = 0; i < v->finding_count; i++)
+        if (touches(&v->findings[i], operation))
+            return &v->findings[i];
+    return NULL;
+}
+
+bool verdict_hit_limit(const struct verdict *v)
+{
+    return v->hit_limit;
+}
