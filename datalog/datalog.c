@@ -346,7 +346,8 @@ void datalog_put_tuple(const struct datalog_run *r, int rel, const datalog_word 
         return;
     for (unsigned i = 0; i < d->arity; i++) {
         buf_put(out, i ? SLICE(", ") : SLICE("("));
-        if (columns[i] == DL_RULE_UNBOUND)
+        /* Neither an id nor a float; in a column of whole numbers it is a number. */
+        if (columns[i] == DL_RULE_UNBOUND && (d->types[i] == DATALOG_SYMBOL || d->types[i] == DATALOG_FLOAT))
             buf_put_char(out, '_');
         else
             dl_prim_put(&r->symbols, d->types[i], columns[i], SIZE_MAX, out);

@@ -194,7 +194,8 @@ static size_t qualified_end(const struct dl_lex *l)
     size_t n = word_end(l, 0);
     while (peek(l, n) == '.' && is_letter(peek(l, n + 1))) {
         size_t end = word_end(l, n + 1);
-        if (is_directive(slice_of(l->rest.at + n, end - n)))
+        /* probe.decl is two things, new.type(x) is one. */
+        if (peek(l, end) != '(' && is_directive(slice_of(l->rest.at + n, end - n)))
             break;
         n = end;
     }

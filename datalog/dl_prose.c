@@ -26,10 +26,7 @@ static void put_expr(const struct prose *p, const struct dl_expr *e, bool inside
 
 static void put_word(const struct prose *p, int type, datalog_word w)
 {
-    if (w == DL_RULE_UNBOUND && type != DATALOG_NUMBER)
-        buf_put_char(p->out, '_');
-    else
-        dl_prim_put(&p->run->symbols, (enum datalog_type)type, w, SHOWN_BYTES, p->out);
+    dl_prim_put(&p->run->symbols, (enum datalog_type)type, w, SHOWN_BYTES, p->out);
 }
 
 static void put_slot(const struct prose *p, const struct dl_expr *e)

@@ -339,14 +339,14 @@ static void evaluate(struct world *w)
 
 /* The comparison. */
 
-static void give_facts(const struct world *w, struct datalog_run *run)
+static void give_facts(const struct world *w, struct datalog_run *run, int shift)
 {
     for (int i = 0; i < RELATIONS; i++)
         for (int k = 0; k < w->relations[i].count; k++) {
             const struct tuple *t = &w->relations[i].tuples[k];
             datalog_word columns[COLUMNS];
             for (int c = 0; c < COLUMNS; c++)
-                columns[c] = t->columns[c];
+                columns[c] = t->columns[c] + shift;
             if (t->given)
                 datalog_fact(run, i, columns);
         }
@@ -445,14 +445,15 @@ static void check_run(struct world *given, struct world *want, const struct data
     struct datalog_limits limits = {.proofs = proofs};
     struct datalog_run *run = datalog_run_new(p, &limits);
     const char *why = "";
-    for (int round = 0; round < 2; round++) {
-        give_facts(given, run);
-        CHECK_ERR(ERR_OK, datalog_run_eval(run, &why));
-        check_same(want, run);
-        if (proofs)
-            check_proofs(want, run);
-        datalog_run_reset(run);
-    }
+    /* Other facts first: nothing of them may be left. */
+    give_facts(given, run, 1);
+    CHECK_ERR(ERR_OK, datalog_run_eval(run, &why));
+    datalog_run_reset(run);
+    give_facts(given, run, 0);
+    CHECK_ERR(ERR_OK, datalog_run_eval(run, &why));
+    check_same(want, run);
+    if (proofs)
+        check_proofs(want, run);
     datalog_run_free(&run);
 }
 
