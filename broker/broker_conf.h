@@ -24,7 +24,7 @@ struct broker_conf {
     struct conf_map services; /* struct broker_conf_service */
     struct conf_strings policy;
     int64_t lease_us, beat_us;
-    int64_t retention_us;     /* of terminal jobs and their results */
+    int64_t retention_us; /* of terminal jobs and their results */
     struct {
         uint64_t jobs; /* waiting, per caller */
     } limits;

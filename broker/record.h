@@ -1,0 +1,110 @@
+#ifndef WEFT_BROKER_RECORD_H
+#define WEFT_BROKER_RECORD_H
+
+/* record - the stored form of a job: version, checksum, and what is in it.
+ *
+ *     0      4        5     6
+ *     +------+--------+-----+----------------------------------------+
+ *     | crc  | version| kind| protobuf (proto/weft/store/v1/store)   |
+ *     +------+--------+-----+----------------------------------------+
+ *
+ * CRC-32C, little-endian, over everything after it.  Bytes that are damaged, of
+ * another kind or of a version we do not know are answered ERR_PEER: nothing is
+ * guessed.  A job is several records, so that a change writes no more than it
+ * changes: the request is written once, the job itself at every step.
+ *
+ * Lifetime: what is read lies in the arena given; what is written is borrowed.
+ * Threads:  pure. */
+#include "base/arena.h"
+#include "broker/job.h"
+
+enum { RECORD_VERSION = 1, RECORD_HEAD = 6, RECORD_REASON_MOST = 1024, RECORD_HEADERS_MOST = 1000 };
+
+/* The numbers are stored: they never change. */
+enum record_kind {
+    RECORD_JOB = 1,
+    RECORD_REQUEST = 2,
+    RECORD_RESULT = 3,
+    RECORD_CHECKPOINT = 4,
+    RECORD_EVENT = 5,
+    RECORD_KEY = 6,
+    RECORD_CONTRACT = 7,
+};
+
+/* Rewritten at every step of the job. */
+struct record_job {
+    struct slice id, service, caller, operation;
+    enum job_state state;
+    uint64_t token;
+    uint32_t attempt, attempts, crashes, releases;
+    uint32_t priority;
+    bool cancel_asked;
+    int64_t due_ms, deadline_ms, submitted_ms, started_ms, ended_ms; /* unix; 0: none */
+    uint64_t timeout_ms;
+    uint64_t size;
+    uint64_t events;
+    uint32_t status; /* of the result */
+    /* In a change, one of these whose `at` is NULL stays what it was. */
+    struct slice worker;
+    struct slice reason; /* at most RECORD_REASON_MOST bytes are kept */
+    struct slice progress, progress_type;
+};
+
+struct record_header {
+    struct slice name, value;
+};
+
+/* Written once, at submit. */
+struct record_request {
+    struct slice method, path;
+    const struct record_header *headers;
+    size_t header_count;
+    struct slice body;
+    struct slice contract; /* SHA-256, or empty */
+    struct slice traceparent;
+    struct slice key, fingerprint; /* as the caller gave them; empty: none */
+};
+
+struct record_result {
+    uint32_t status;
+    const struct record_header *headers;
+    size_t header_count;
+    struct slice body;
+};
+
+struct record_event {
+    uint64_t id; /* 1, 2, ... within the job */
+    struct slice name;
+    int64_t at_ms;
+    struct slice data; /* JSON */
+};
+
+/* What an idempotency key stands for. */
+struct record_key {
+    struct slice job, fingerprint;
+};
+
+/* What memory knows of `j`; its borrowed texts live as long as it.  The rest is empty: "stays what it was". */
+void record_of_job(const struct job *j, struct record_job *out);
+/* And back, into a new job of the table.  PEER: it cannot be one of ours. */
+MUST_USE enum err record_to_job(const struct record_job *r, struct job_table *t, struct job **out);
+
+/* Each adds one whole record.  FULL: past the buf's bound, nothing was added. */
+MUST_USE enum err record_put_job(struct buf *out, const struct record_job *r);
+MUST_USE enum err record_put_request(struct buf *out, const struct record_request *r);
+MUST_USE enum err record_put_result(struct buf *out, const struct record_result *r);
+MUST_USE enum err record_put_event(struct buf *out, const struct record_event *r);
+MUST_USE enum err record_put_key(struct buf *out, const struct record_key *r);
+/* A checkpoint or a contract: bytes as they are. */
+MUST_USE enum err record_put_bytes(struct buf *out, enum record_kind kind, struct slice bytes);
+
+/* PEER: damaged, another kind, or another version. */
+MUST_USE enum err record_get_job(struct slice bytes, struct arena *arena, struct record_job *out);
+MUST_USE enum err record_get_request(struct slice bytes, struct arena *arena, struct record_request *out);
+MUST_USE enum err record_get_result(struct slice bytes, struct arena *arena, struct record_result *out);
+MUST_USE enum err record_get_event(struct slice bytes, struct arena *arena, struct record_event *out);
+MUST_USE enum err record_get_key(struct slice bytes, struct arena *arena, struct record_key *out);
+/* Borrows from `bytes`. */
+MUST_USE enum err record_get_bytes(struct slice bytes, enum record_kind kind, struct slice *out);
+
+#endif

@@ -1,0 +1,124 @@
+#ifndef WEFT_BROKER_STORE_H
+#define WEFT_BROKER_STORE_H
+
+/* store - the promise: submitted once per key, completed once, in order, and kept.
+ *
+ * A change is answered exactly once, on the loop, in the order of store_apply and
+ * never from inside it, after it is durable; what it carries is copied.  A change
+ * is all or nothing: state, result, event and key together.  A refused one
+ * changes nothing.  Reads are answered at once and show every change answered so
+ * far, perhaps newer ones too.
+ *
+ * Implementations: store_mem (the specification; forgets at the end of the
+ * process) and store_lmdb.  One suite runs over both.
+ *
+ * Lifetime: bytes read live until the end of this turn of the loop (outside of a
+ *           turn: of the next one).  store_close answers all changes first.
+ * Threads:  belongs to the loop. */
+#include "base/loop.h"
+#include "broker/record.h"
+
+struct store;
+
+enum { STORE_CONTRACTS = 1000, STORE_LIST_MOST = 200, STORE_SCAN_MOST = 1000, STORE_EXPIRE_MOST = 100 };
+
+struct store_answer {
+    /* OK.
+     * ABSENT: no such job.
+     * STALE:  made under a token that is not the latest, or the job is over, or its state has moved on.
+     * EXISTS: submit: the key is known with another fingerprint.
+     * FULL:   submit: no room; nothing else is refused for that.
+     * PEER:   the stored job is damaged. */
+    enum err e;
+    bool replayed;        /* submit: the key was known; nothing was stored */
+    char job[JOB_ID + 1]; /* submit: the job that the key (or this submit) stands for */
+    size_t count;         /* store_expire: how many were deleted */
+};
+typedef void store_done_fn(void *arg, const struct store_answer *answer);
+
+struct store_change {
+    struct record_job job; /* as it shall be */
+    /* The token it was made under: the latest one the maker knew.  A grant says here the token before,
+     * and in `job` the new one. */
+    uint64_t guard;
+    const struct record_request *request; /* not NULL: a submit, and the job is new */
+    const struct record_result *result;   /* or NULL */
+    struct slice checkpoint;              /* at NULL: unchanged */
+    struct record_event event;            /* no name: none; its id is job.events */
+};
+
+/* A submit whose request has a key is one per (caller, operation, key) while the first job is kept. */
+void store_apply(struct store *s, const struct store_change *change, store_done_fn *done, void *arg);
+/* Contracts by digest.  Past STORE_CONTRACTS the one that was put longest ago goes; putting again renews. */
+void store_put_contract(struct store *s, struct slice digest, struct slice text, store_done_fn *done, void *arg);
+/* Deletes up to STORE_EXPIRE_MOST jobs that ended before `before_ms`, their keys and events too.
+ * A count of STORE_EXPIRE_MOST: there may be more. */
+void store_expire(struct store *s, int64_t before_ms, store_done_fn *done, void *arg);
+
+/* ABSENT: no such.  PEER: it is damaged, which has been counted and logged. */
+MUST_USE enum err store_read_job(struct store *s, struct slice id, struct record_job *out);
+MUST_USE enum err store_read_request(struct store *s, struct slice id, struct record_request *out);
+MUST_USE enum err store_read_result(struct store *s, struct slice id, struct record_result *out);
+MUST_USE enum err store_read_checkpoint(struct store *s, struct slice id, struct slice *out);
+MUST_USE enum err store_read_contract(struct store *s, struct slice digest, struct slice *text);
+
+/* false: enough. */
+typedef bool store_event_fn(void *arg, const struct record_event *event);
+/* Events of a job with ids above `after`, in order. */
+void store_read_events(struct store *s, struct slice id, uint64_t after, store_event_fn *fn, void *arg);
+
+struct store_list {
+    struct slice service, caller; /* empty: any */
+    bool by_state;
+    enum job_state state;
+    struct slice cursor; /* empty: from the newest on */
+    size_t limit;        /* at most STORE_LIST_MOST */
+};
+struct store_page {
+    const struct record_job *jobs; /* newest first */
+    size_t count;
+    struct slice cursor; /* where to go on; empty: that was all */
+};
+/* A page looks at STORE_SCAN_MOST jobs at most, so it may be short, even empty, and yet have a cursor. */
+void store_list(struct store *s, const struct store_list *what, struct store_page *out);
+
+/* At start: every job that is not over, oldest first.  Damaged ones are logged, counted and left out. */
+typedef void store_live_fn(void *arg, const struct record_job *job);
+void store_each_live(struct store *s, store_live_fn *fn, void *arg);
+
+struct store_stats {
+    uint64_t damaged; /* records seen that are */
+    uint64_t changes, commits;
+    uint64_t used_bytes, room_bytes; /* 0: unbounded */
+    bool full;                       /* submits are refused */
+};
+void store_stats(const struct store *s, struct store_stats *out);
+/* What an acknowledgement means here, for people. */
+const char *store_durability(const struct store *s);
+
+/* NULL is fine. */
+void store_close(struct store **s);
+
+/* For implementations: each begins with this. */
+struct store_ops {
+    void (*apply)(struct store *s, const struct store_change *change, store_done_fn *done, void *arg);
+    void (*put_contract)(struct store *s, struct slice digest, struct slice text, store_done_fn *done, void *arg);
+    void (*expire)(struct store *s, int64_t before_ms, store_done_fn *done, void *arg);
+    /* One record, whole and checked, in the arena or valid as long as it: for the five reads. */
+    enum err (*read)(struct store *s, enum record_kind kind, struct slice id, struct slice *bytes);
+    void (*events)(struct store *s, struct slice id, uint64_t after, store_event_fn *fn, void *arg);
+    void (*list)(struct store *s, const struct store_list *what, struct store_page *out);
+    void (*each_live)(struct store *s, store_live_fn *fn, void *arg);
+    void (*stats)(const struct store *s, struct store_stats *out);
+    void (*close)(struct store *s);
+    const char *durability;
+};
+struct store {
+    const struct store_ops *ops;
+    struct loop *loop;
+    struct loop_task forget; /* resets `reads` at the end of the turn */
+    struct arena reads;
+    uint64_t damaged;
+};
+
+#endif

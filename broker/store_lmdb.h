@@ -1,0 +1,22 @@
+#ifndef WEFT_BROKER_STORE_LMDB_H
+#define WEFT_BROKER_STORE_LMDB_H
+
+/* store_lmdb - THE LMDB room: one writer thread, group commit, one folder.
+ *
+ * What has come within `gather_us` or `batch` changes is one transaction and one
+ * flush.  A failed flush stops the process: docs/decisions/lmdb-one-flush.md. */
+#include "broker/store.h"
+
+struct store_lmdb_conf {
+    const char *folder;    /* made if absent; belongs to one broker at a time */
+    uint64_t map_size;     /* bytes to begin with; 0: 64 MiB */
+    uint64_t max_map_size; /* it doubles up to this; 0: 64 GiB */
+    int64_t gather_us;     /* 0: 500 */
+    size_t batch;          /* 0: 128 */
+};
+
+/* IO: `*why` is a sentence for the operator ("another broker uses this folder"), valid until the next call. */
+MUST_USE enum err store_lmdb_open(struct loop *l, const struct store_lmdb_conf *conf, struct store **out,
+                                  const char **why);
+
+#endif
