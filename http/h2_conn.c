@@ -84,7 +84,7 @@ static void flush(struct h2_conn *c)
         return;
     if (write_out(c) != ERR_OK)
         h2_conn_break(c, TRANSIT_RESET, "the connection broke while writing");
-    else if (h2_session_over(c->session))
+    else if (buf_len(&c->out) == 0 && h2_session_over(c->session))
         h2_conn_break(c, h2_session_fault(c->session) ? TRANSIT_NONSENSE : TRANSIT_RESET, h2_session_fault(c->session));
 }
 
@@ -329,16 +329,21 @@ static int64_t head_due(const struct h2_conn *c)
     return c->is_server ? after(c->head_us, c->conf.header_timeout_us) : INT64_MAX;
 }
 
+/* An idle connection is drained, so that a request on its way is told; a drained one is closed. */
 static int64_t idle_due(const struct h2_conn *c)
 {
-    return c->base.exchanges == 0 ? after(c->idle_us, c->conf.idle_timeout_us) : INT64_MAX;
+    if (c->base.exchanges > 0)
+        return INT64_MAX;
+    return c->base.draining ? c->began_us + 2 * NOTICE_US : after(c->idle_us, c->conf.idle_timeout_us);
 }
 
 static int64_t ping_due(const struct h2_conn *c)
 {
     if (c->is_server || h2_conn_is(c, H2_CONN_OPENING))
         return INT64_MAX;
-    return c->pinged_us ? after(c->pinged_us, c->conf.ping_timeout_us) : after(c->heard_us, c->conf.ping_us);
+    /* Any byte is a sign of life: an answer may queue behind a large body. */
+    int64_t alive_us = c->pinged_us > c->heard_us ? c->pinged_us : c->heard_us;
+    return after(alive_us, c->pinged_us ? c->conf.ping_timeout_us : c->conf.ping_us);
 }
 
 static int64_t notice_due(const struct h2_conn *c)
@@ -401,8 +406,10 @@ static void on_due(struct due *due)
         h2_conn_break(c, TRANSIT_UNSENT, "the handshake took too long");
     else if (head_due(c) <= now_us)
         h2_conn_break(c, TRANSIT_LATE, "a request head took too long");
-    else if (idle_due(c) <= now_us)
+    else if (idle_due(c) <= now_us && c->base.draining)
         h2_conn_break(c, TRANSIT_RESET, NULL);
+    else if (idle_due(c) <= now_us)
+        c->base.ops->drain(&c->base);
     else if (ping_due(c) <= now_us && c->pinged_us)
         h2_conn_break(c, TRANSIT_LATE, "the peer does not answer PING");
     else if (ping_due(c) <= now_us)

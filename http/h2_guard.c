@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "base/now.h"
 
-enum { ONE = 1000, WINDOW_PER_DATA = 4 };
+enum { ONE = 1000, WINDOW_PER_DATA = 4, PING_PER_DATA = 1 };
 
 static const struct {
     int64_t burst;
@@ -12,7 +12,7 @@ static const struct {
 } rows[H2_GUARD_KINDS] = {
     [H2_GUARD_RESET] = {1000, 33, "too many stream resets"},
     [H2_GUARD_SETTINGS] = {50, 1, "too many SETTINGS frames"},
-    [H2_GUARD_PING] = {200, 10, "too many PING frames"},
+    [H2_GUARD_PING] = {1000, 50, "too many PING frames"},
     [H2_GUARD_EMPTY] = {200, 10, "too many empty DATA frames"},
     [H2_GUARD_PRIORITY] = {1000, 100, "too many PRIORITY frames"},
     [H2_GUARD_WINDOW] = {2000, 200, "too many WINDOW_UPDATE frames"},
@@ -58,6 +58,7 @@ enum err h2_guard_note(struct h2_guard *g, enum h2_guard_kind kind, int64_t now_
 void h2_guard_sent_data(struct h2_guard *g)
 {
     add(g, H2_GUARD_WINDOW, WINDOW_PER_DATA * ONE);
+    add(g, H2_GUARD_PING, PING_PER_DATA * ONE); /* gRPC peers measure the path with a PING per flight of DATA */
 }
 
 void h2_guard_new_head(struct h2_guard *g)

@@ -5,7 +5,7 @@
  *
  * One token bucket per kind: cheap frames are free at any sane rate, and a flood of
  * them ends the connection.  A frame that we made necessary earns its answers back
- * (WINDOW_UPDATE follows the DATA that we send).
+ * (WINDOW_UPDATE and the PINGs of gRPC follow the DATA that we send).
  *
  * Lifetime: a plain value.
  * Threads:  belongs to one.  Reads no clock. */

@@ -587,6 +587,110 @@ TEST(a_client_that_drains_closes_after_its_last_exchange)
     end();
 }
 
+static void answer_200_kib(struct recorder *r, bool at_end)
+{
+    if (!at_end)
+        return;
+    r->t->out.status = 200;
+    CHECK_ERR(ERR_OK, transit_head(r->t, false));
+    write_all(r->t, 200 << 10);
+    transit_finish(r->t);
+    server->ops->drain(server);
+}
+
+TEST(a_drain_cuts_nothing_that_is_still_to_be_written)
+{
+    begin_chopped(0, 4096, 100);
+    serve = answer_200_kib;
+    struct recorder *r = ask(0, "GET", "/");
+    CHECK_ERR(ERR_OK, transit_head(r->t, true));
+    settle();
+    CHECK_INT(200 << 10, r->data_bytes);
+    CHECK_INT(TRANSIT_DONE, r->how);
+    CHECK(!server && !client);
+    recorder_fini(r);
+    end();
+}
+
+static struct transit_owner rash_owner;
+
+static void reset_in_data(struct transit *t, struct slice bytes)
+{
+    recorder_owner.data(t, bytes);
+    transit_reset(t, TRANSIT_WHY_CANCEL);
+}
+
+static void close_in_data(struct transit *t, struct slice bytes)
+{
+    recorder_owner.data(t, bytes);
+    server->ops->close(server);
+}
+
+static void be_rash(struct recorder *r, bool at_end)
+{
+    if (!at_end)
+        r->t->owner = &rash_owner;
+}
+
+static void check_rash(void (*data)(struct transit *t, struct slice bytes))
+{
+    begin();
+    serve = be_rash;
+    rash_owner = recorder_owner;
+    rash_owner.data = data;
+    struct recorder *r = ask(0, "POST", "/");
+    CHECK_ERR(ERR_OK, transit_head(r->t, false));
+    write_all(r->t, 100 << 10);
+    transit_finish(r->t);
+    settle();
+    CHECK_INT(TRANSIT_CANCELLED, serves[0].how);
+    CHECK_INT(0, serves[0].ends);
+    CHECK_INT(TRANSIT_RESET, r->how);
+    recorder_fini(r);
+    end();
+}
+
+TEST(an_owner_may_reset_while_it_is_given_bytes)
+{
+    check_rash(reset_in_data);
+}
+
+TEST(a_connection_may_be_closed_while_an_owner_is_given_bytes)
+{
+    check_rash(close_in_data);
+}
+
+static void keep_gone(struct transit *t, enum transit_end how)
+{
+    struct recorder *r = t->owner_data;
+    r->gones++;
+    r->how = how;
+}
+
+TEST(a_transit_may_be_kept_after_its_connection)
+{
+    begin();
+    serve = answer_hello;
+    rash_owner = recorder_owner;
+    rash_owner.gone = keep_gone;
+    struct recorder *r = ask(0, "GET", "/");
+    r->credit = false;
+    struct transit *t = r->t;
+    t->owner = &rash_owner;
+    CHECK_ERR(ERR_OK, transit_head(t, true));
+    settle();
+    client->ops->close(client);
+    settle();
+    CHECK_INT(1, r->gones);
+    CHECK_TEXT("text/plain", headers_value(&t->in.headers, HEADERS_CONTENT_TYPE));
+    transit_credit(t, 5);
+    transit_reset(t, TRANSIT_WHY_CANCEL);
+    CHECK_ERR(ERR_CLOSED, transit_write(t, SLICE("x")));
+    end();
+    transit_free(&t);
+    recorder_fini(r);
+}
+
 static void answer_length(struct recorder *r, bool at_end)
 {
     if (!at_end)
@@ -765,6 +869,10 @@ TESTS_RUN(a_connection_closed_by_its_host_cancels_what_is_in_flight)
 TESTS_RUN(a_cut_wire_resets_what_was_sent)
 TESTS_RUN(a_server_that_drains_finishes_what_it_has_and_closes)
 TESTS_RUN(a_client_that_drains_closes_after_its_last_exchange)
+TESTS_RUN(a_drain_cuts_nothing_that_is_still_to_be_written)
+TESTS_RUN(an_owner_may_reset_while_it_is_given_bytes)
+TESTS_RUN(a_connection_may_be_closed_while_an_owner_is_given_bytes)
+TESTS_RUN(a_transit_may_be_kept_after_its_connection)
 TESTS_RUN(a_declared_length_is_known_and_kept_in_the_headers)
 TESTS_RUN(a_length_that_lies_is_nonsense)
 TESTS_RUN(connection_fields_are_left_out)

@@ -26,8 +26,8 @@ TEST(quiet_hours_save_up_no_more_than_the_burst)
 {
     struct h2_guard g;
     h2_guard_init(&g, 0);
-    CHECK_INT(200, notes_until_limit(&g, H2_GUARD_PING, SECOND));
-    CHECK_INT(200, notes_until_limit(&g, H2_GUARD_PING, INT64_C(86400) * SECOND));
+    CHECK_INT(1000, notes_until_limit(&g, H2_GUARD_PING, SECOND));
+    CHECK_INT(1000, notes_until_limit(&g, H2_GUARD_PING, INT64_C(86400) * SECOND));
 }
 
 TEST(kinds_are_counted_apart)
@@ -39,12 +39,14 @@ TEST(kinds_are_counted_apart)
     CHECK_INT(1000, notes_until_limit(&g, H2_GUARD_PRIORITY, 0));
 }
 
-TEST(data_that_we_send_pays_for_four_window_updates)
+TEST(data_that_we_send_pays_for_four_window_updates_and_a_ping)
 {
     struct h2_guard g;
     h2_guard_init(&g, 0);
     CHECK_INT(2000, notes_until_limit(&g, H2_GUARD_WINDOW, 0));
+    CHECK_INT(1000, notes_until_limit(&g, H2_GUARD_PING, 0));
     h2_guard_sent_data(&g);
+    CHECK_INT(1, notes_until_limit(&g, H2_GUARD_PING, 0));
     CHECK_INT(4, notes_until_limit(&g, H2_GUARD_WINDOW, 0));
 }
 
@@ -69,7 +71,7 @@ TESTS_BEGIN()
 TESTS_RUN(a_burst_of_1000_resets_is_allowed_and_then_33_a_second)
 TESTS_RUN(quiet_hours_save_up_no_more_than_the_burst)
 TESTS_RUN(kinds_are_counted_apart)
-TESTS_RUN(data_that_we_send_pays_for_four_window_updates)
+TESTS_RUN(data_that_we_send_pays_for_four_window_updates_and_a_ping)
 TESTS_RUN(each_head_may_have_eight_continuations)
 TESTS_RUN(each_limit_has_its_own_words)
 TESTS_END()
