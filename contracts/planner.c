@@ -133,12 +133,18 @@ static enum err put_step(struct layout *l, const struct graph_difference *d, con
     return put(l, &s);
 }
 
-/* A step that is offered for several differences of one member (missing and optional) is put once. */
+/* Several differences may be bridged by one step: a member that is renamed and optional, symbols of one enum. */
+static bool same_step(const struct graph_step *a, const struct graph_step *b)
+{
+    if (a->op != b->op)
+        return false;
+    return a->op == PLAN_ENUM || (slice_eq(a->name, b->name) && slice_eq(a->becomes, b->becomes));
+}
+
 static bool put_before(const struct graph_difference *first, const struct graph_difference *d)
 {
     for (; first != d; first = first->next)
-        if (first->step->op == d->step->op && slice_eq(first->step->name, d->step->name) &&
-            slice_eq(first->step->becomes, d->step->becomes) && first->step->op != PLAN_NARROW)
+        if (same_step(first->step, d->step))
             return true;
     return false;
 }

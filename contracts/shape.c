@@ -212,7 +212,7 @@ static void put_surface(struct shape *s, const struct fact *f)
 
 static void place_parts(struct shape *s, const struct fact *f)
 {
-    struct slice owner = f->text[0], none = {0};
+    struct slice owner = f->text[0], none = SLICE("");
     switch (f->relation) {
     case VOCABULARY_FIELD:
         put_field(s, f);

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "contracts/conforms.h"
 #include "contracts/facts.h"
 #include "contracts/finding.h"
 #include "contracts/graph.h"
@@ -195,12 +196,12 @@ static void walk_from(struct computing *c, struct walk *w, const struct graph_ro
                 enqueue(c, w, e->to, i, e->way);
 }
 
-static void set_witness(struct computing *c, const struct walk *w, size_t at, const struct graph_difference *d,
-                        struct group *g)
+/* The whole body around the value, or empty. */
+static struct slice body_of(struct computing *c, const struct walk *w, size_t at, const struct graph_difference *d)
 {
     const struct proof_of_break *shown = show_break(c, d);
-    if (!shown->shown || g->witness.len)
-        return;
+    if (!shown->shown)
+        return (struct slice){0};
     size_t count = 1;
     for (size_t i = at; i != 0; i = w->queue[i].from)
         count++;
@@ -214,9 +215,30 @@ static void set_witness(struct computing *c, const struct walk *w, size_t at, co
     }
     struct buf body;
     buf_init(&body, BUF_TEXT_BOUND);
+    struct slice kept = {0};
     if (witness_wrap(shape_of_writer(c, d->node->direction), way, count, shown->value, &body) == ERR_OK)
-        g->witness = arena_keep(&c->scratch, buf_slice(&body));
+        kept = arena_keep(&c->scratch, buf_slice(&body));
     buf_fini(&body);
+    return kept;
+}
+
+static bool through_branch(const struct walk *w, size_t at)
+{
+    for (; at != 0; at = w->queue[at].from)
+        if (w->queue[at].way == GRAPH_BRANCH)
+            return true;
+    return false;
+}
+
+/* What one branch of a union refuses another may take, so there the body as a whole has to be refused. */
+static bool body_refused(struct computing *c, const struct walk *w, size_t at, struct slice body)
+{
+    const struct graph_node *root = w->queue[0].node;
+    const struct shape_position *p = shape_position(shape_of_reader(c, root->direction), root->reader);
+    const struct json_value *v;
+    if (!through_branch(w, at))
+        return true;
+    return p && body.len && json_value_read(body, &c->scratch, &v) == ERR_OK && !conforms(p, v);
 }
 
 /* A body or parameter of an operation, and what there is to do about it. */
@@ -230,7 +252,12 @@ static void report(struct computing *c, const struct walk *w, size_t at, const s
                    const struct judged *j, enum verdict_level *worst)
 {
     bool bridged = d->step && !j->no_plan;
+    struct slice body = body_of(c, w, at, d);
     enum verdict_level level = bridged ? VERDICT_ADAPTABLE : unbridged(c, d);
+    if (level == VERDICT_BREAKING && !body_refused(c, w, at, body)) {
+        level = VERDICT_UNPROVEN;
+        body = (struct slice){0};
+    }
     struct group *g = group_at(c, key_of(c, d, level));
     if (!g->difference) {
         g->difference = d;
@@ -240,7 +267,8 @@ static void report(struct computing *c, const struct walk *w, size_t at, const s
     g->request = g->request || d->node->direction == VERDICT_REQUEST;
     g->response = g->response || d->node->direction == VERDICT_RESPONSE;
     add_operation(c, g, j->root->operation);
-    set_witness(c, w, at, d, g);
+    if (g->witness.len == 0)
+        g->witness = body;
     *worst = level > *worst ? level : *worst;
 }
 

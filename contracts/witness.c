@@ -85,6 +85,27 @@ static void make_map(struct making *m, const struct shape_type *t, const struct 
     json_out_end(j);
 }
 
+/* The branch that ends soonest: a scalar, else a record that needs no union, else the first. */
+static const struct shape_position *simplest(const struct shape_type *t)
+{
+    const struct shape_position *best = t->parts;
+    unsigned least = 3;
+    for (const struct shape_position *b = t->parts; b; b = b->next) {
+        const struct shape_type *base = shape_base(b->type);
+        unsigned cost = !base ? 3 : base->kind == SHAPE_UNION ? 2 : base->kind == SHAPE_RECORD ? 1 : 0;
+        for (const struct shape_position *p = cost == 1 ? base->parts : NULL; p; p = p->next) {
+            const struct shape_type *inner = shape_base(p->type);
+            if (p->required && (!inner || inner->kind == SHAPE_UNION || inner->kind == SHAPE_RECORD))
+                cost = 2;
+        }
+        if (cost < least) {
+            least = cost;
+            best = b;
+        }
+    }
+    return best;
+}
+
 /* The smallest value of a type. */
 static void make_type(struct making *m, const struct shape_type *t, const struct shape_position *p, struct json_out *j)
 {
@@ -117,7 +138,7 @@ static void make_type(struct making *m, const struct shape_type *t, const struct
         make_map(m, t, p, j);
         break;
     case SHAPE_UNION:
-        make_position(m, t->parts, j);
+        make_position(m, simplest(t), j);
         break;
     }
 }
