@@ -501,7 +501,8 @@ struct h2_stream *h2_conn_attach(struct h2_conn *c, struct transit *t, int32_t i
     t->conn_id = c->base.id;
     c->base.exchanges++;
     count_room(c);
-    if (c->conf.stream_idle_us > 0 && c->due.at_us > s->moved_us + c->conf.stream_idle_us)
+    int64_t late_us = after(s->moved_us, c->conf.stream_idle_us);
+    if (late_us < INT64_MAX && (!due_waits(&c->due) || c->due.at_us > late_us))
         h2_conn_arm(c);
     return s;
 }

@@ -796,8 +796,31 @@ TEST(an_exchange_in_which_nothing_moves_is_late)
     CHECK_INT(0, r->gones);
     pass(SECOND);
     CHECK_INT(1, r->gones);
-    CHECK_INT(TRANSIT_LATE, r->how == TRANSIT_LATE ? r->how : serves[0].how);
+    CHECK_INT(TRANSIT_LATE, r->how);
     CHECK(client && server);
+    recorder_fini(r);
+    end();
+}
+
+TEST(an_exchange_is_timed_though_its_connection_is_not)
+{
+    begin_world();
+    pair_new(loop, NULL, ends);
+    struct conn_conf conf = conf_of();
+    conf.idle_timeout_us = conf.ping_us = 0;
+    server = h2_server_new(&conf, ends[0], (struct slice){0});
+    conf.stream_idle_us = 0;
+    client = h2_client_new(&conf, ends[1]);
+    turns(60);
+    struct recorder *r = ask(0, "GET", "/");
+    CHECK_ERR(ERR_OK, transit_head(r->t, true));
+    settle();
+    pass(60 * SECOND - 1);
+    CHECK_INT(0, r->gones);
+    pass(1);
+    CHECK_INT(TRANSIT_LATE, serves[0].how);
+    CHECK_INT(TRANSIT_RESET, r->how);
+    CHECK_TEXT("CANCEL", slice_str(r->fault));
     recorder_fini(r);
     end();
 }
@@ -879,6 +902,7 @@ TESTS_RUN(connection_fields_are_left_out)
 TESTS_RUN(an_extended_connect_names_its_protocol)
 TESTS_RUN(a_head_larger_than_the_peer_takes_is_refused_before_it_is_sent)
 TESTS_RUN(an_exchange_in_which_nothing_moves_is_late)
+TESTS_RUN(an_exchange_is_timed_though_its_connection_is_not)
 TESTS_RUN(an_idle_connection_is_closed_after_five_minutes)
 TESTS_RUN(a_silent_peer_is_given_up_after_ping_and_patience)
 TESTS_RUN(a_handshake_that_never_ends_is_given_up)
