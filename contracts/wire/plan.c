@@ -4,8 +4,8 @@
 
 #include "base/arena.h"
 #include "base/check.h"
-#include "base/json_out.h"
 #include "base/mem.h"
+#include "contracts/wire/plan_text.h"
 #include "contracts/wire/plan_tree.h"
 
 struct plan {
@@ -151,92 +151,12 @@ void plan_put_name(struct buf *out, struct slice name)
     }
 }
 
-static bool is_bare(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c && strchr("_.-+$@:/~[]{}", c));
-}
-
-/* A word as it is, or as a JSON string when it has blanks, quotes or other marks. */
-static void put_word(struct buf *out, struct slice word)
-{
-    size_t bare = 0;
-    while (bare < word.len && is_bare(word.at[bare]))
-        bare++;
-    if (word.len > 0 && bare == word.len) {
-        buf_put(out, word);
-        return;
-    }
-    struct json_out j;
-    json_out_init(&j, out, 0);
-    json_out_slice(&j, word);
-}
-
-/* On one line and in one column: a tab or line end becomes a blank, which in JSON between tokens is the same. */
-static void put_line(struct buf *out, struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        buf_put_char(out, (unsigned char)text.at[i] < ' ' ? ' ' : text.at[i]);
-}
-
-static void put_table(struct buf *out, const struct plan_step *s)
-{
-    for (size_t i = 0; i < s->table_count; i++) {
-        buf_put(out, i ? SLICE(", ") : SLICE(" "));
-        put_word(out, s->table[2 * i]);
-        buf_put(out, SLICE(" -> "));
-        put_word(out, s->table[2 * i + 1]);
-    }
-    if (s->value.len == 0)
-        return;
-    buf_put(out, s->table_count ? SLICE(", else ") : SLICE(" else "));
-    put_line(out, s->value);
-}
-
-static void put_operand(struct buf *out, const struct plan_step *s)
-{
-    put_word(out, s->op == PLAN_DEFAULT ? s->to : s->from);
-    switch (s->op) {
-    case PLAN_RENAME:
-        buf_put(out, SLICE(" -> "));
-        put_word(out, s->to);
-        break;
-    case PLAN_DEFAULT:
-        buf_put(out, SLICE(" = "));
-        put_line(out, s->value);
-        break;
-    case PLAN_WIDEN:
-        buf_put_char(out, ' ');
-        put_line(out, s->text);
-        break;
-    case PLAN_NARROW:
-        buf_putf(out, " %lld..%lld", (long long)s->low, (long long)s->high);
-        break;
-    case PLAN_ENUM:
-        put_table(out, s);
-        break;
-    case PLAN_STRIP:
-        buf_put(out, SLICE(" (null becomes absent)"));
-        break;
-    case PLAN_DROP:
-    case PLAN_OP_COUNT:
-        break;
-    }
-}
-
 void plan_put(const struct plan *p, struct buf *out)
 {
-    for (size_t i = 0; i < p->count; i++) {
-        const struct plan_step *s = &p->steps[i];
-        buf_putf(out, "%s\t", plan_op_name(s->op));
-        put_word(out, s->path);
-        buf_put_char(out, '\t');
-        put_operand(out, s);
-        buf_putf(out, "\t%s", plan_law_name(s->law));
-        if (s->why.len) {
-            buf_put_char(out, '\t');
-            put_line(out, s->why);
-        }
-        buf_put_char(out, '\n');
-    }
+    plan_text_put(p, out);
+}
+
+enum err plan_parse(struct slice text, const char *file, struct diag *diag, struct plan **out)
+{
+    return plan_text_parse(text, file, diag, out);
 }
