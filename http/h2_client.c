@@ -4,6 +4,7 @@
  * have acted on, and how many streams it takes is known from the first one. */
 #include "base/check.h"
 #include "http/h2_conn.h"
+#include "http/h2_patience.h"
 
 static struct h2_stream *begin(struct h2_conn *c, int32_t id)
 {
@@ -46,7 +47,7 @@ static void settings(struct h2_conn *c)
 {
     if (h2_conn_is(c, H2_CONN_OPENING)) {
         sm_move(&c->state, H2_CONN_OPEN);
-        h2_conn_arm(c);
+        h2_patience_arm(c);
     }
     h2_conn_news(c);
 }

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "http/h2_patience.h"
 
 enum {
     READ_SIZE = 64 << 10,
@@ -11,7 +12,6 @@ enum {
     WRITE_MOST = 256 << 10,
     OUT_BOUND = WRITE_SIZE + (32 << 10), /* one more frame of any kind */
     OUT_KEEP = 16 << 10,                 /* memory an idle connection may keep */
-    NOTICE_US = NOW_US_PER_S,            /* from "going away soon" to the final GOAWAY, if no PING answer comes */
 };
 
 static const struct sm_row states[] = {
@@ -20,6 +20,8 @@ static const struct sm_row states[] = {
     [H2_CONN_DRAINING] = {"draining", SM_TO(H2_CONN_CLOSING), 0},
     [H2_CONN_CLOSING] = {"closing", 0, SM_LAST},
 };
+
+const struct sm_table h2_conn_states = {"h2_conn", states, H2_CONN_STATES};
 
 bool h2_conn_is(const struct h2_conn *c, enum h2_conn_state state)
 {
@@ -34,7 +36,7 @@ bool h2_conn_drains(struct h2_conn *c)
     c->base.draining = true;
     c->began_us = loop_turn_us(c->conf.loop);
     h2_conn_news(c);
-    h2_conn_arm(c);
+    h2_patience_arm(c);
     h2_conn_touch(c);
     return true;
 }
@@ -107,7 +109,7 @@ static enum err take_in(struct h2_conn *c, struct slice bytes)
     enum err e = h2_session_feed(c->session, bytes, c->heard_us);
     h2_conn_touch(c);
     if (c->head_us)
-        h2_conn_arm(c);
+        h2_patience_arm(c);
     return e;
 }
 
@@ -306,118 +308,11 @@ void h2_conn_end_reset(struct h2_stream *s, enum h2_code code, enum transit_end 
     h2_conn_end(s, how, fault);
 }
 
-/* Time. */
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t after(int64_t from_us, int64_t delay_us)
-{
-    return delay_us > 0 && from_us > 0 ? from_us + delay_us : INT64_MAX;
-}
-
-static int64_t opening_due(const struct h2_conn *c)
-{
-    int64_t most = c->is_server ? c->conf.header_timeout_us : c->conf.connect_timeout_us;
-    return h2_conn_is(c, H2_CONN_OPENING) ? after(c->began_us, most) : INT64_MAX;
-}
-
-static int64_t head_due(const struct h2_conn *c)
-{
-    return c->is_server ? after(c->head_us, c->conf.header_timeout_us) : INT64_MAX;
-}
-
-/* An idle connection is drained, so that a request on its way is told; a drained one is closed. */
-static int64_t idle_due(const struct h2_conn *c)
-{
-    if (c->base.exchanges > 0)
-        return INT64_MAX;
-    return c->base.draining ? c->began_us + 2 * NOTICE_US : after(c->idle_us, c->conf.idle_timeout_us);
-}
-
-static int64_t ping_due(const struct h2_conn *c)
-{
-    if (c->is_server || h2_conn_is(c, H2_CONN_OPENING))
-        return INT64_MAX;
-    /* Any byte is a sign of life: an answer may queue behind a large body. */
-    int64_t alive_us = c->pinged_us > c->heard_us ? c->pinged_us : c->heard_us;
-    return after(alive_us, c->pinged_us ? c->conf.ping_timeout_us : c->conf.ping_us);
-}
-
-static int64_t notice_due(const struct h2_conn *c)
-{
-    return c->is_server && h2_conn_is(c, H2_CONN_DRAINING) && !c->said_last ? c->began_us + NOTICE_US : INT64_MAX;
-}
-
-static int64_t streams_due(const struct h2_conn *c)
-{
-    int64_t first = INT64_MAX;
-    for (const struct list *at = c->streams.next; at != &c->streams; at = at->next)
-        first = least(first, after(LIST_OF(at, struct h2_stream, link)->moved_us, c->conf.stream_idle_us));
-    return first;
-}
-
-void h2_conn_arm(struct h2_conn *c)
-{
-    if (h2_conn_is(c, H2_CONN_CLOSING))
-        return;
-    int64_t at = least(least(opening_due(c), head_due(c)), least(idle_due(c), ping_due(c)));
-    at = least(at, least(notice_due(c), streams_due(c)));
-    if (c->base.exchanges > 0) /* they will end, and then the connection is idle */
-        at = least(at, after(now_of(c), c->conf.idle_timeout_us));
-    if (at == INT64_MAX)
-        due_cancel(c->conf.clock, &c->due);
-    else
-        due_at(c->conf.clock, &c->due, at);
-}
-
-static void end_idle_streams(struct h2_conn *c, int64_t now_us)
-{
-    struct list *next;
-    for (struct list *at = c->streams.next; at != &c->streams; at = next) {
-        struct h2_stream *s = LIST_OF(at, struct h2_stream, link);
-        next = at->next;
-        if (after(s->moved_us, c->conf.stream_idle_us) <= now_us)
-            h2_conn_end_reset(s, H2_CANCEL, TRANSIT_LATE, "nothing moved in the exchange for too long");
-    }
-}
-
-static void ping(struct h2_conn *c, int64_t now_us)
-{
-    c->pinged_us = now_us;
-    h2_session_ping(c->session);
-    h2_conn_touch(c);
-}
-
 void h2_conn_say_last(struct h2_conn *c)
 {
     c->said_last = true;
     h2_session_goaway(c->session, H2_NO_ERROR);
     h2_conn_touch(c);
-}
-
-static void on_due(struct due *due)
-{
-    struct h2_conn *c = LIST_OF(due, struct h2_conn, due);
-    int64_t now_us = now_of(c);
-    if (opening_due(c) <= now_us)
-        h2_conn_break(c, TRANSIT_UNSENT, "the handshake took too long");
-    else if (head_due(c) <= now_us)
-        h2_conn_break(c, TRANSIT_LATE, "a request head took too long");
-    else if (idle_due(c) <= now_us && c->base.draining)
-        h2_conn_break(c, TRANSIT_RESET, NULL);
-    else if (idle_due(c) <= now_us)
-        c->base.ops->drain(&c->base);
-    else if (ping_due(c) <= now_us && c->pinged_us)
-        h2_conn_break(c, TRANSIT_LATE, "the peer does not answer PING");
-    else if (ping_due(c) <= now_us)
-        ping(c, now_us);
-    if (notice_due(c) <= now_us)
-        h2_conn_say_last(c);
-    end_idle_streams(c, now_us);
-    h2_conn_arm(c);
 }
 
 /* Carrying. */
@@ -501,9 +396,7 @@ struct h2_stream *h2_conn_attach(struct h2_conn *c, struct transit *t, int32_t i
     t->conn_id = c->base.id;
     c->base.exchanges++;
     count_room(c);
-    int64_t late_us = after(s->moved_us, c->conf.stream_idle_us);
-    if (late_us < INT64_MAX && (!due_waits(&c->due) || c->due.at_us > late_us))
-        h2_conn_arm(c);
+    h2_patience_watch(c, s);
     return s;
 }
 
@@ -522,13 +415,13 @@ struct h2_conn *h2_conn_new(bool is_server, const struct conn_conf *conf, const 
     buf_init(&c->out, OUT_BOUND);
     loop_task_init(&c->flush, on_flush);
     loop_task_init(&c->settle, on_settle);
-    due_init(&c->due, on_due);
+    due_init(&c->due, h2_patience_over);
     c->began_us = c->idle_us = c->heard_us = now_of(c);
     c->session = h2_session_new(is_server, c, hear, conf->max_streams);
     stream_hear(stream, on_stream, c);
     if (is_server)
         opened(c);
-    h2_conn_arm(c);
+    h2_patience_arm(c);
     return c;
 }
 

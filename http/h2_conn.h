@@ -20,7 +20,9 @@ enum h2_conn_state {
     H2_CONN_OPEN,
     H2_CONN_DRAINING, /* GOAWAY was said or heard: no new exchanges */
     H2_CONN_CLOSING,  /* everything ends in the next deferred call */
+    H2_CONN_STATES
 };
+extern const struct sm_table h2_conn_states;
 
 struct h2_conn {
     struct conn base;
@@ -67,8 +69,6 @@ void h2_conn_end(struct h2_stream *s, enum transit_end how, const char *fault);
 void h2_conn_end_reset(struct h2_stream *s, enum h2_code code, enum transit_end how, const char *fault);
 /* There is something to say. */
 void h2_conn_touch(struct h2_conn *c);
-/* Brings the next deadline up to date. */
-void h2_conn_arm(struct h2_conn *c);
 /* Soon: the last frames, gone() for what is in flight, closed(). */
 void h2_conn_break(struct h2_conn *c, enum transit_end how, const char *fault);
 
