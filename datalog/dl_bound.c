@@ -22,7 +22,8 @@ static bool outer_bound(const struct dl_expr *e, unsigned first_local, const boo
 
 static bool outer_goals_bound(const struct dl_goal *goals, unsigned count, unsigned first_local, const bool *bound)
 {
-    for (const struct dl_goal *g = goals; g < goals + count; g++) {
+    for (unsigned n = 0; n < count; n++) {
+        const struct dl_goal *g = &goals[n];
         for (unsigned i = 0; i < g->count; i++)
             if (!outer_bound(&g->args[i], first_local, bound))
                 return false;
@@ -79,7 +80,7 @@ void dl_bound_goals(const struct dl_goal *goals, unsigned count, dl_bound_fn *bi
     bool news = true;
     while (news) {
         news = false;
-        for (const struct dl_goal *g = goals; g < goals + count; g++)
-            news |= bind_goal(g, binds, arg, bound);
+        for (unsigned n = 0; n < count; n++)
+            news |= bind_goal(&goals[n], binds, arg, bound);
     }
 }

@@ -37,7 +37,8 @@ static bool *check_goals(struct checking *c, const struct dl_goal *goals, unsign
     bool *bound = mem_new((size_t)c->rule->slot_count + 1);
     memcpy(bound, outer, c->rule->slot_count);
     dl_bound_goals(goals, count, every_atom, NULL, bound);
-    for (const struct dl_goal *g = goals; g < goals + count; g++) {
+    for (unsigned n = 0; n < count; n++) {
+        const struct dl_goal *g = &goals[n];
         for (unsigned i = 0; i < g->count; i++)
             require_bound(c, &g->args[i], bound);
         if (g->kind != DL_GOAL_FOLD)
@@ -69,17 +70,23 @@ static bool other_group(const void *arg, const struct dl_goal *atom)
     return p->relations[atom->rel]->group != p->relations[c->rule->head]->group;
 }
 
+static void bind_columns(const struct dl_goal *g, bool *bound)
+{
+    for (unsigned i = 0; g->kind == DL_GOAL_ATOM && i < g->count; i++)
+        if (g->args[i].kind == DL_EXPR_SLOT)
+            bound[g->args[i].slot] = true;
+}
+
 /* Values that are copied, not made: out of atoms, and along equations between variables. */
 static void mark_copied(const struct dl_rule *r, bool *bound)
 {
     bool news = true;
-    for (const struct dl_goal *g = r->goals; g < r->goals + r->goal_count; g++)
-        for (unsigned i = 0; g->kind == DL_GOAL_ATOM && i < g->count; i++)
-            if (g->args[i].kind == DL_EXPR_SLOT)
-                bound[g->args[i].slot] = true;
+    for (unsigned n = 0; n < r->goal_count; n++)
+        bind_columns(&r->goals[n], bound);
     while (news) {
         news = false;
-        for (const struct dl_goal *g = r->goals; g < r->goals + r->goal_count; g++) {
+        for (unsigned n = 0; n < r->goal_count; n++) {
+            const struct dl_goal *g = &r->goals[n];
             int side = dl_bound_let(g, bound);
             bool copies = side >= 0 && g->args[1 - side].kind != DL_EXPR_CALL;
             /* How many there are is bounded by what there is, whatever is counted. */

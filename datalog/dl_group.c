@@ -22,7 +22,8 @@ static void visit(struct tarjan *t, int rel);
 
 static void visit_goals(struct tarjan *t, int rel, const struct dl_goal *goals, unsigned count)
 {
-    for (const struct dl_goal *g = goals; g < goals + count; g++) {
+    for (unsigned n = 0; n < count; n++) {
+        const struct dl_goal *g = &goals[n];
         visit_goals(t, rel, g->body, g->body_count);
         if (g->kind != DL_GOAL_ATOM && g->kind != DL_GOAL_ABSENT)
             continue;
@@ -121,7 +122,8 @@ static void hand_out_rules(struct datalog *p)
 
 static bool rule_needs(const struct dl_goal *goals, unsigned count, int rel)
 {
-    for (const struct dl_goal *g = goals; g < goals + count; g++) {
+    for (unsigned n = 0; n < count; n++) {
+        const struct dl_goal *g = &goals[n];
         bool names = (g->kind == DL_GOAL_ATOM || g->kind == DL_GOAL_ABSENT) && g->rel == rel;
         if (names || rule_needs(g->body, g->body_count, rel))
             return true;
@@ -182,7 +184,8 @@ static void complain_cycle(struct datalog *p, const struct dl_texts *texts, cons
 static void check_cycles(struct datalog *p, const struct dl_texts *texts, const struct dl_rule *r,
                          const struct dl_goal *goals, unsigned count, bool folded)
 {
-    for (const struct dl_goal *g = goals; g < goals + count; g++) {
+    for (unsigned n = 0; n < count; n++) {
+        const struct dl_goal *g = &goals[n];
         check_cycles(p, texts, r, g->body, g->body_count, true);
         bool atom = g->kind == DL_GOAL_ABSENT || (folded && g->kind == DL_GOAL_ATOM);
         if (atom && same_group(p, r->head, g->rel))

@@ -178,7 +178,8 @@ struct dl_plan *dl_order_plan(struct arena *arena, const struct dl_order *order)
 /* Where an aggregate is reached, all it takes from outside has a value. */
 static void plan_folds(struct arena *arena, const struct dl_rule *rule, struct dl_goal *goals, unsigned count)
 {
-    for (struct dl_goal *g = goals; g < goals + count; g++) {
+    for (unsigned n = 0; n < count; n++) {
+        struct dl_goal *g = &goals[n];
         if (g->kind != DL_GOAL_FOLD)
             continue;
         bool *bound = mem_new((size_t)rule->slot_count + 1);

@@ -221,7 +221,8 @@ static int column_type(const struct dl_relation *r, unsigned column)
 
 static void infer_goals(struct typing *y, struct dl_goal *goals, unsigned count)
 {
-    for (struct dl_goal *g = goals; g < goals + count; g++) {
+    for (unsigned n = 0; n < count; n++) {
+        struct dl_goal *g = &goals[n];
         if (g->kind == DL_GOAL_COMPARE)
             infer_compare(y, g);
         else if (g->kind == DL_GOAL_FOLD)
@@ -261,7 +262,8 @@ static void set_constant(struct typing *y, struct dl_expr *e)
 
 static void set_constants(struct typing *y, struct dl_goal *goals, unsigned count)
 {
-    for (struct dl_goal *g = goals; g < goals + count; g++) {
+    for (unsigned n = 0; n < count; n++) {
+        struct dl_goal *g = &goals[n];
         for (unsigned i = 0; i < g->count; i++)
             set_constant(y, &g->args[i]);
         set_constants(y, g->body, g->body_count);
