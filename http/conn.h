@@ -56,6 +56,7 @@ struct conn {
 struct conn_conf {
     struct loop *loop;
     struct transit_stock *stock; /* server side: transits come from it; outlives the conn */
+    struct h2_mem *mem;          /* h2: blocks shared by its host's conns; outlives them; NULL: malloc's */
     struct due_clock *clock;
     const struct conn_host *host;
     void *host_data;

@@ -250,11 +250,11 @@ static void finish(struct h2_conn *c)
     end_streams(c);
     say_all_gone(c);
     POST(c->base.exchanges == 0);
+    h2_session_free(&c->session); /* its memory may go with the host */
     c->base.host->closed(&c->base, c->fault);
     loop_task_cancel(&c->flush);
     loop_task_cancel(&c->settle);
     due_cancel(c->conf.clock, &c->due);
-    h2_session_free(&c->session);
     stream_close(&c->stream);
     buf_fini(&c->in);
     buf_fini(&c->out);
@@ -417,7 +417,7 @@ struct h2_conn *h2_conn_new(bool is_server, const struct conn_conf *conf, const 
     loop_task_init(&c->settle, on_settle);
     due_init(&c->due, h2_patience_over);
     c->began_us = c->idle_us = c->heard_us = now_of(c);
-    c->session = h2_session_new(is_server, c, hear, conf->max_streams);
+    c->session = h2_session_new(is_server, c, hear, conf->max_streams, conf->mem);
     stream_hear(stream, on_stream, c);
     if (is_server)
         opened(c);

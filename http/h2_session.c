@@ -396,15 +396,18 @@ static void greet(struct h2_session *s, uint32_t max_streams)
     (void)nghttp2_session_set_local_window_size(s->ng, NGHTTP2_FLAG_NONE, 0, CONNECTION_WINDOW);
 }
 
-struct h2_session *h2_session_new(bool is_server, struct h2_conn *c, const struct h2_hear *hear, uint32_t max_streams)
+struct h2_session *h2_session_new(bool is_server, struct h2_conn *c, const struct h2_hear *hear, uint32_t max_streams,
+                                  struct h2_mem *mem)
 {
     struct h2_session *s = mem_new(sizeof(*s));
     *s = (struct h2_session){.is_server = is_server, .conn = c, .hear = hear};
     h2_guard_init(&s->guard, 0);
     nghttp2_session_callbacks *cb = new_callbacks();
     nghttp2_option *option = new_option();
-    int rc = is_server ? nghttp2_session_server_new2(&s->ng, cb, s, option)
-                       : nghttp2_session_client_new2(&s->ng, cb, s, option);
+    nghttp2_mem shared = {mem, h2_mem_take, h2_mem_give, h2_mem_take_zeroed, h2_mem_resize};
+    nghttp2_mem *its = mem ? &shared : NULL;
+    int rc = is_server ? nghttp2_session_server_new3(&s->ng, cb, s, option, its)
+                       : nghttp2_session_client_new3(&s->ng, cb, s, option, its);
     POST(rc == 0);
     nghttp2_option_del(option);
     nghttp2_session_callbacks_del(cb);

@@ -10,6 +10,7 @@
  * Lifetime: owned by an h2_conn; streams live in the arena of their transit.
  * Threads:  belongs to the loop.  Private to http/. */
 #include "http/h2_guard.h"
+#include "http/h2_mem.h"
 #include "http/transit.h"
 
 struct h2_session;
@@ -56,7 +57,9 @@ struct h2_hear {
     void (*pong)(struct h2_conn *c);
 };
 
-struct h2_session *h2_session_new(bool is_server, struct h2_conn *c, const struct h2_hear *hear, uint32_t max_streams);
+/* `mem` may be NULL. */
+struct h2_session *h2_session_new(bool is_server, struct h2_conn *c, const struct h2_hear *hear, uint32_t max_streams,
+                                  struct h2_mem *mem);
 void h2_session_free(struct h2_session **s);
 
 /* CLOSED: the connection is over, say what is left (h2_session_fill) and close; h2_session_fault says why. */

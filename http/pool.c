@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "http/conn.h"
+#include "http/h2_mem.h"
 
 /* A request has two carriers in its life.  Without a connection that has room the pool
  * itself carries it: what the owner says stays in the transit.  When there is room,
@@ -14,6 +15,7 @@ struct pool {
     struct due_clock *clock;
     struct pool_conf conf;
     struct transit_stock *stock;
+    struct h2_mem *mem;
 
     struct list opening; /* conns: their handshake is under way */
     struct list open;    /* conns with room, last used first */
@@ -152,6 +154,7 @@ static bool dial(struct pool *p)
     struct conn_conf conf = {
         .loop = p->loop,
         .stock = p->stock,
+        .mem = p->mem,
         .clock = p->clock,
         .host = &host,
         .host_data = p,
@@ -242,6 +245,7 @@ static void on_settle(struct loop_task *task)
     if (p->conf.closed)
         p->conf.closed(p->conf.arg);
     transit_stock_free(&p->stock);
+    h2_mem_free(&p->mem);
     mem_free(p);
 }
 
@@ -249,6 +253,7 @@ struct pool *pool_new(struct loop *l, struct due_clock *clock, const struct pool
 {
     struct pool *p = mem_new(sizeof(*p));
     *p = (struct pool){.loop = l, .clock = clock, .conf = *conf, .stock = transit_stock_new()};
+    p->mem = h2_mem_new();
     list_init(&p->opening);
     list_init(&p->open);
     list_init(&p->full);

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "http/conn.h"
+#include "http/h2_mem.h"
 
 /* A stream becomes a `guest` while nobody knows what it speaks, then a conn.  Both are
  * counted as connections. */
@@ -11,6 +12,7 @@ struct server {
     struct due_clock *clock;
     struct server_conf conf;
     struct transit_stock *stock;
+    struct h2_mem *mem;
     struct list guests;
     struct list conns;
     uint32_t connections; /* guests and conns */
@@ -78,6 +80,7 @@ static void let_go(struct server *s)
     if (!s->is_freed || s->connections > 0)
         return;
     transit_stock_free(&s->stock);
+    h2_mem_free(&s->mem);
     mem_free(s);
 }
 
@@ -97,6 +100,7 @@ static void make_conn(struct server *s, struct guest *g, bool is_h2)
     struct conn_conf conf = {
         .loop = s->loop,
         .stock = s->stock,
+        .mem = s->mem,
         .clock = s->clock,
         .host = &host,
         .host_data = s,
@@ -173,6 +177,7 @@ struct server *server_new(struct loop *l, struct due_clock *clock, const struct 
 {
     struct server *s = mem_new(sizeof(*s));
     *s = (struct server){.loop = l, .clock = clock, .conf = *conf, .stock = transit_stock_new()};
+    s->mem = h2_mem_new();
     list_init(&s->guests);
     list_init(&s->conns);
     loop_task_init(&s->told_idle, on_told_idle);

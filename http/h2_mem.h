@@ -1,0 +1,26 @@
+#ifndef WEFT_HTTP_H2_MEM_H
+#define WEFT_HTTP_H2_MEM_H
+
+/* h2_mem - the small blocks that HTTP/2 sessions take and give back for every stream.
+ *
+ * A stream costs nghttp2 a dozen blocks under a kilobyte, and the many streams of a
+ * turn are more than malloc keeps at hand.  Here given blocks wait by size, up to a
+ * bound, for whichever session of the same owner asks next.
+ *
+ * Lifetime: outlives its sessions.
+ * Threads:  belongs to the loop.  Private to http/. */
+#include <stddef.h>
+
+struct h2_mem;
+
+struct h2_mem *h2_mem_new(void);
+void h2_mem_free(struct h2_mem **m);
+
+/* In the shape that nghttp2 asks for: `mem` is a struct h2_mem. */
+void *h2_mem_take(size_t size, void *mem);
+void *h2_mem_take_zeroed(size_t count, size_t size, void *mem);
+void *h2_mem_resize(void *block, size_t size, void *mem);
+/* NULL is fine. */
+void h2_mem_give(void *block, void *mem);
+
+#endif
