@@ -117,8 +117,8 @@ static void add_children(struct explaining *x, const struct dl_rule *rule, const
 {
     struct datalog_proof **end = &parent->first;
     size_t from = x->count;
-    for (unsigned n = 0; n < rule->goal_count; n++) {
-        const struct dl_goal *g = &rule->goals[n];
+    for (unsigned i = 0; i < rule->goal_count; i++) {
+        const struct dl_goal *g = &rule->goals[i];
         if (says_nothing(rule, g))
             continue;
         struct datalog_proof *n = new_node(x, &end);
