@@ -147,6 +147,15 @@ TEST(headers_are_facts_only_when_a_rule_names_them)
     authz_free(&a);
 }
 
+TEST(a_header_is_found_behind_every_kind_of_comment)
+{
+    struct authz *a = load("// /*\n/* \" */ allow :- method(\"GET\").\n"
+                           "deny :- header( \"x-plan\" , \"lead\").\n");
+    struct attrs_header lead[] = {{SLICE("x-plan"), SLICE("lead")}};
+    denies(a, ASK(.method = SLICE("GET"), .headers = lead, .header_count = 1), "denied by p.weft:3");
+    authz_free(&a);
+}
+
 TEST(a_header_asked_by_a_variable_gives_them_all)
 {
     struct authz *a = load("allow :- header(_, Value), Value = \"gold\".\n");
@@ -240,6 +249,7 @@ TESTS_RUN(each_fact_of_a_request_can_be_asked_for)
 TESTS_RUN(deny_wins_over_allow)
 TESTS_RUN(a_policy_may_have_relations_of_its_own)
 TESTS_RUN(headers_are_facts_only_when_a_rule_names_them)
+TESTS_RUN(a_header_is_found_behind_every_kind_of_comment)
 TESTS_RUN(a_header_asked_by_a_variable_gives_them_all)
 TESTS_RUN(what_no_rule_asks_for_does_not_split_the_cache)
 TESTS_RUN(the_cache_stays_right_when_it_overflows)
