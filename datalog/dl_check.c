@@ -7,6 +7,7 @@ struct checking {
     struct datalog *program;
     const struct dl_texts *texts;
     const struct dl_rule *rule;
+    bool *said; /* by slot: complained about already */
     bool bad;
 };
 
@@ -26,9 +27,10 @@ static void require_bound(struct checking *c, const struct dl_expr *e, const boo
     struct slice name = c->rule->slot_names[e->slot];
     c->bad = true;
     /* A slot without a name stands for a functor or aggregate; its own variables are named instead. */
-    if (name.len > 0)
+    if (name.len > 0 && !c->said[e->slot])
         dl_lex_complain(c->texts, DIAG_ERROR, e->term->at, "an atom without `!` must give it values",
                         "variable `%.*s` is not bound", SLICE_FMT(name));
+    c->said[e->slot] = true;
 }
 
 /* `outer`: what has a value before these goals.  Gives what has one after them, to be freed. */
@@ -55,11 +57,13 @@ bool dl_check_bound(struct datalog *p, const struct dl_texts *texts, const struc
 {
     struct checking c = {.program = p, .texts = texts, .rule = r};
     bool *none = mem_new((size_t)r->slot_count + 1);
+    c.said = mem_new((size_t)r->slot_count + 1);
     bool *bound = check_goals(&c, r->goals, r->goal_count, none);
     for (unsigned i = 0; i < r->arity; i++)
         require_bound(&c, &r->args[i], bound);
     mem_free(bound);
     mem_free(none);
+    mem_free(c.said);
     return !c.bad;
 }
 

@@ -1,0 +1,254 @@
+#include "datalog/dl_check.h"
+
+#include "tests/unit/datalog/trial.h"
+
+/* Every class of mistake, and what a person is told. */
+
+TEST(a_misspelt_relation_gets_a_suggestion)
+{
+    trial_says(".decl field(x:symbol)\nfeild(\"qty\").\n", ERR_INPUT,
+               "t.dl:2:1: error: unknown relation `feild`\n"
+               "  feild(\"qty\").\n"
+               "  ^~~~~\n"
+               "  did you mean `field`?\n");
+}
+
+TEST(all_errors_are_told_at_once)
+{
+    struct trial t;
+    trial_init(&t);
+    CHECK_ERR(ERR_INPUT, trial_load(&t, ".decl a(x:number)\na(1, 2).\na(x y).\nb(1).\na(\"s\").\na(1).\n"));
+    CHECK_INT(4, t.diag.errors);
+    trial_fini(&t);
+}
+
+TEST(a_syntax_error_says_what_was_expected)
+{
+    trial_says(".decl a(x:number)\na(1) :- a(2) a(3).\n", ERR_INPUT,
+               "t.dl:2:14: error: expected `,`, `;` or `.`, found `a`\n"
+               "  a(1) :- a(2) a(3).\n"
+               "               ^\n");
+}
+
+TEST(a_relation_is_declared_once)
+{
+    trial_says(".decl a(x:number)\n.decl a(x:symbol)\n", ERR_INPUT,
+               "t.dl:2:7: error: `a` is declared already, at t.dl:1\n"
+               "  .decl a(x:symbol)\n"
+               "        ^\n");
+}
+
+TEST(columns_are_counted)
+{
+    trial_says(".decl a(x:number)\na(1, 2).\n", ERR_INPUT,
+               "t.dl:2:1: error: `a` has 1 column, here are 2\n"
+               "  a(1, 2).\n"
+               "  ^\n");
+}
+
+TEST(types_must_agree)
+{
+    trial_says(".decl a(x:number)\n.decl s(x:symbol)\na(x) :- s(x).\n", ERR_INPUT,
+               "t.dl:3:3: error: expected a number, found a symbol\n"
+               "  a(x) :- s(x).\n"
+               "    ^\n");
+    trial_says(".decl a(x:unsigned)\na(-1).\n", ERR_INPUT,
+               "t.dl:2:4: error: this number does not fit the type unsigned\n"
+               "  a(-1).\n"
+               "     ^\n");
+}
+
+TEST(symbols_have_no_order)
+{
+    trial_says(".decl s(x:symbol)\n.decl t(x:symbol)\nt(x) :- s(x), x < \"b\".\n", ERR_INPUT,
+               "t.dl:3:15: error: `<` has no meaning for symbols, which have no order: only = and != have\n"
+               "  t(x) :- s(x), x < \"b\".\n"
+               "                ^\n");
+}
+
+TEST(an_atom_must_bind_every_variable)
+{
+    trial_says(".decl a(x:number)\n.decl b(x:number, y:number)\nb(x, y) :- a(x), !b(y, y).\n", ERR_INPUT,
+               "t.dl:3:21: error: variable `y` is not bound\n"
+               "  b(x, y) :- a(x), !b(y, y).\n"
+               "                      ^\n"
+               "  an atom without `!` must give it values\n");
+}
+
+TEST(a_variable_inside_an_aggregate_is_not_bound_outside)
+{
+    struct trial t;
+    trial_init(&t);
+    CHECK_ERR(ERR_INPUT,
+              trial_load(&t, ".decl a(x:number)\n.decl b(x:number, n:number)\nb(x, n) :- n = count : { a(x) }.\n"));
+    trial_fini(&t);
+}
+
+TEST(the_cycle_that_needs_its_own_negation_is_named)
+{
+    trial_says(".decl n(x:number)\n.decl a(x:number)\n.decl b(x:number)\n.decl c(x:number)\n"
+               "a(x) :- n(x), !b(x).\nb(x) :- c(x).\nc(x) :- a(x).\n",
+               ERR_INPUT,
+               "t.dl:5:16: error: not stratified: `b` needs `c` needs `a`, and that needs the absence of `b`\n"
+               "  a(x) :- n(x), !b(x).\n"
+               "                 ^\n"
+               "  break the cycle: no relation may need what is not in it yet\n");
+}
+
+TEST(an_aggregate_over_itself_is_refused)
+{
+    trial_says(".decl a(x:number)\na(n) :- n = count : { a(_) }.\n", ERR_INPUT,
+               "t.dl:2:23: error: not stratified: `a` needs an aggregate over itself\n"
+               "  a(n) :- n = count : { a(_) }.\n"
+               "                        ^\n"
+               "  break the cycle: no relation may need what is not in it yet\n");
+}
+
+TEST(a_lonely_variable_is_a_warning)
+{
+    trial_says(".decl a(x:number, y:number)\n.decl b(x:number)\nb(x) :- a(x, y), a(x, _), a(x, _z).\n", ERR_OK,
+               "t.dl:3:14: warning: this variable occurs only once\n"
+               "  b(x) :- a(x, y), a(x, _), a(x, _z).\n"
+               "               ^\n"
+               "  write `_` when that is meant\n");
+}
+
+static const char ever_new[] = "a recursive rule makes new values of `a` out of its own: it might never end";
+
+static void never_ends(const char *rule)
+{
+    struct trial t;
+    trial_init(&t);
+    buf_putf(&t.out, ".decl a(x:number)\n.decl n(x:number)\na(1).\n%s\n", rule);
+    CHECK_ERR(ERR_INPUT, trial_load(&t, buf_text(&t.out)));
+    CHECK_INT(1, t.diag.errors);
+    CHECK_TEXT(ever_new, t.diag.first->message);
+    trial_fini(&t);
+}
+
+TEST(a_recursive_rule_makes_no_values_of_its_own)
+{
+    never_ends("a(x + 1) :- a(x).");
+    never_ends("a(y) :- a(x), y = x + 1.");
+    never_ends("a(z) :- a(x), y = x + 1, z = y.");
+    never_ends("a(max(x, y) * 2) :- a(x), n(y).");
+    never_ends("a(s) :- a(x), s = sum x + y : { n(y) }.");
+}
+
+static void ends(const char *rule)
+{
+    struct trial t;
+    trial_init(&t);
+    buf_putf(&t.out, ".decl a(x:number)\n.decl n(x:number)\na(1). n(2).\n%s\n", rule);
+    CHECK_ERR(ERR_OK, trial_load(&t, buf_text(&t.out)));
+    t.run = datalog_run_new(t.program, &(struct datalog_limits){.max_steps = 1000});
+    CHECK_ERR(ERR_OK, datalog_run_eval(t.run, &t.why));
+    trial_fini(&t);
+}
+
+TEST(a_recursive_rule_may_compute_with_what_is_complete)
+{
+    ends("a(y + 1) :- a(x), n(y), x != y.");
+    ends("a(y) :- a(x), y = x + 1, n(y).");
+    ends("a(c) :- a(x), c = count : { n(y), y != x }.");
+    ends("a(1 + 2) :- a(_).");
+}
+
+TEST(a_fact_holds_constants_only)
+{
+    trial_says(".decl a(x:symbol)\na(qty).\n", ERR_INPUT,
+               "t.dl:2:3: error: a fact holds constants only, here is a variable\n"
+               "  a(qty).\n"
+               "    ^~~\n"
+               "  put text in quotes\n");
+}
+
+TEST(a_text_of_facts_holds_nothing_else)
+{
+    static const char want[] = "c.weft:1:1: error: expected a fact, found .decl: this text holds facts only\n"
+                               "  .decl b(x:number)\n"
+                               "  ^~~~~\n"
+                               "c.weft:3:6: error: expected `.`, found `:-`: this text holds facts only\n"
+                               "  a(2) :- a(1).\n"
+                               "       ^~\n"
+                               "c.weft:4:5: error: expected a constant: this text holds facts only\n"
+                               "  a(1 + 2).\n"
+                               "      ^\n";
+    struct trial t;
+    trial_init(&t);
+    struct datalog_text texts[] = {{"v.dl", SLICE(".decl a(x:number)\n"), false},
+                                   {"c.weft", SLICE(".decl b(x:number)\na(1).\na(2) :- a(1).\na(1 + 2).\n"), true}};
+    CHECK_ERR(ERR_INPUT, datalog_load(texts, 2, &t.diag, &t.program));
+    diag_print(&t.diag, &t.out);
+    CHECK_TEXT(want, buf_slice(&t.out));
+    trial_fini(&t);
+}
+
+TEST(the_engine_reads_no_files)
+{
+    trial_says(".include \"other.dl\"\n", ERR_INPUT,
+               "t.dl:1:10: error: the engine reads no files\n"
+               "  .include \"other.dl\"\n"
+               "           ^~~~~~~~~~\n"
+               "  give that text too, before this one\n");
+}
+
+static void too_large(const char *start, const char *part, unsigned times, const char *end, const char *message)
+{
+    struct trial t;
+    trial_init(&t);
+    buf_putf(&t.out, ".decl a(x:number)\n%s", start);
+    for (unsigned i = 0; i < times; i++)
+        buf_putf(&t.out, "%s", part);
+    buf_putf(&t.out, "%s\n", end);
+    enum err e = trial_load(&t, buf_text(&t.out));
+    CHECK_ERR(*message ? ERR_INPUT : ERR_OK, e);
+    CHECK_INT(*message ? 1 : 0, t.diag.errors);
+    if (*message)
+        CHECK_TEXT(message, t.diag.first->message);
+    trial_fini(&t);
+}
+
+TEST(rules_nesting_and_alternatives_are_bounded)
+{
+    too_large("a(1) :- a(2)", ", a(3)", 63, ".", "");
+    too_large("a(1) :- a(2)", ", a(3)", 64, ".", "more than 64 literals in one rule");
+    too_large("a(1) :- a(2)", "; a(3)", 63, ".", "");
+    too_large("a(1) :- a(2)", "; a(3)", 64, ".", "more than 64 alternatives in one rule");
+    too_large("a(1) :- a(1)", ", (a(2) ; a(3))", 7, ".", "more than 64 alternatives in one rule");
+    too_large("a(1) :- ", "(", 33, "a(2).", "nested deeper than 32 levels");
+    too_large("a(", "-", 33, "x) :- a(x).", "nested deeper than 32 levels");
+    too_large("", ".comp C { ", 33, "}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}", "nested deeper than 32 levels");
+}
+
+TEST(a_component_does_not_hold_itself)
+{
+    struct trial t;
+    trial_init(&t);
+    CHECK_ERR(ERR_INPUT, trial_load(&t, ".comp C { .init inner = C }\n.init outer = C\n"));
+    CHECK_INT(1, t.diag.errors);
+    CHECK_TEXT("too many components inside one another: does `C` hold itself?", t.diag.first->message);
+    trial_fini(&t);
+}
+
+TESTS_BEGIN()
+TESTS_RUN(a_misspelt_relation_gets_a_suggestion)
+TESTS_RUN(all_errors_are_told_at_once)
+TESTS_RUN(a_syntax_error_says_what_was_expected)
+TESTS_RUN(a_relation_is_declared_once)
+TESTS_RUN(columns_are_counted)
+TESTS_RUN(types_must_agree)
+TESTS_RUN(symbols_have_no_order)
+TESTS_RUN(an_atom_must_bind_every_variable)
+TESTS_RUN(a_variable_inside_an_aggregate_is_not_bound_outside)
+TESTS_RUN(the_cycle_that_needs_its_own_negation_is_named)
+TESTS_RUN(an_aggregate_over_itself_is_refused)
+TESTS_RUN(a_lonely_variable_is_a_warning)
+TESTS_RUN(a_recursive_rule_makes_no_values_of_its_own)
+TESTS_RUN(a_recursive_rule_may_compute_with_what_is_complete)
+TESTS_RUN(a_fact_holds_constants_only)
+TESTS_RUN(a_text_of_facts_holds_nothing_else)
+TESTS_RUN(the_engine_reads_no_files)
+TESTS_RUN(rules_nesting_and_alternatives_are_bounded)
+TESTS_RUN(a_component_does_not_hold_itself)
+TESTS_END()
