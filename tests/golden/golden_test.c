@@ -133,6 +133,4 @@ TEST(every_pair_gives_its_verdict_findings_and_plans)
 }
 
 TESTS_BEGIN()
-cmocka_unit_test(the_embedded_rules_load),
-TESTS_RUN(every_pair_gives_its_verdict_findings_and_plans)
-TESTS_END()
+cmocka_unit_test(the_embedded_rules_load), TESTS_RUN(every_pair_gives_its_verdict_findings_and_plans) TESTS_END()

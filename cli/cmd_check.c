@@ -1,0 +1,177 @@
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "cli/args.h"
+#include "cli/check_report.h"
+#include "cli/commands.h"
+#include "cli/show.h"
+
+enum { FINE = 0, FOUND = 1, UNUSABLE = 2, STOPPED = 3 };
+
+enum mode { MODE_DEFAULT, MODE_BACKWARD, MODE_FORWARD, MODE_FULL };
+enum format { FORMAT_TEXT, FORMAT_JSON };
+
+static const char *const modes[] = {"default", "backward", "forward", "full", NULL};
+static const char *const formats[] = {"text", "json", NULL};
+
+/* The least level that fails, in the order of the names. */
+static const char *const failing[] = {"break", "unproven", "adaptable", "any", NULL};
+static const enum verdict_level failing_levels[] = {VERDICT_BREAKING, VERDICT_UNPROVEN, VERDICT_ADAPTABLE,
+                                                    VERDICT_COMPATIBLE};
+enum { FAIL_ON_UNPROVEN = 1 };
+
+struct check_flags {
+    unsigned mode, format, fail_on;
+    bool plan;
+    const char *explain;
+};
+
+static const struct args_flag flags[] = {
+    {.name = "mode",
+     .type = ARGS_CHOICE,
+     .offset = offsetof(struct check_flags, mode),
+     .value = "MODE",
+     .choices = modes,
+     .doc = "what is asked; default is backward, and full for jobs: "},
+    {.name = "format",
+     .type = ARGS_CHOICE,
+     .offset = offsetof(struct check_flags, format),
+     .value = "FORMAT",
+     .choices = formats,
+     .doc = "for people or for programs: "},
+    {.name = "fail-on",
+     .type = ARGS_CHOICE,
+     .offset = offsetof(struct check_flags, fail_on),
+     .value = "LEVEL",
+     .choices = failing,
+     .doc = "the least that is status 1 (default: unproven): "},
+    {.name = "plan",
+     .type = ARGS_SWITCH,
+     .offset = offsetof(struct check_flags, plan),
+     .doc = "print how adaptable operations are adapted"},
+    {.name = "explain",
+     .type = ARGS_TEXT,
+     .offset = offsetof(struct check_flags, explain),
+     .value = "FINGERPRINT",
+     .doc = "print one finding with its proof"},
+    {0},
+};
+
+static const struct args_command command = {
+    .name = "weft check",
+    .words = "OLD NEW",
+    .summary = "may peers of one version of a contract talk to peers of another?",
+    .flags = flags,
+    .min_words = 2,
+    .max_words = 2,
+    .examples = "  weft check orders-1.weft orders-2.weft --plan\n"
+                "  weft check orders-1.weft orders-2.weft --mode full --format json\n"
+                "  weft check orders-1.weft orders-2.weft --explain 3f60b51c9d2a77e0\n",
+    .details = "backward: may old consumers call the new provider?  forward: may new consumers call the old one?\n"
+               "Exit status: 0 nothing at or above the failing level, 1 findings, 2 unusable arguments or input,\n"
+               "3 stopped by a limit.\n",
+};
+
+static bool is_directory(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+static bool can_read(const char *path)
+{
+    if (is_directory(path)) {
+        fprintf(stderr, "weft check: %s is a directory: not yet, only single .weft files are accepted\n", path);
+        return false;
+    }
+    if (slice_ends(slice_str(path), SLICE(".weft")))
+        return true;
+    fprintf(stderr, "weft check: %s: not yet, only .weft files are accepted\n", path);
+    return false;
+}
+
+static int read_both(const char *const words[2], struct check_report *r)
+{
+    struct diag diag;
+    diag_init(&diag);
+    enum err a = contract_read(words[0], &diag, &r->old);
+    enum err b = contract_read(words[1], &diag, &r->new);
+    show_diag(&diag);
+    diag_fini(&diag);
+    return a == ERR_OK && b == ERR_OK ? FINE : UNUSABLE;
+}
+
+static void ask(const struct check_flags *f, struct check_report *r)
+{
+    r->verdict[CHECK_BACKWARD] = verdict_compute(r->old, r->new);
+    r->verdict[CHECK_FORWARD] = verdict_compute(r->new, r->old);
+    r->asked[CHECK_BACKWARD] = f->mode != MODE_FORWARD;
+    r->asked[CHECK_FORWARD] = f->mode != MODE_BACKWARD;
+    r->jobs_only = f->mode == MODE_DEFAULT;
+    r->with_plan = f->plan;
+}
+
+static int show_report(const struct check_flags *f, const struct check_report *r)
+{
+    struct buf out;
+    buf_init(&out, BUF_TEXT_BOUND);
+    enum err e = ERR_OK;
+    if (f->explain)
+        e = check_report_explain(r, slice_str(f->explain), &out);
+    else if (f->format == FORMAT_JSON)
+        check_report_json(r, &out);
+    else
+        check_report_text(r, &out);
+    show_buf(stdout, &out);
+    buf_fini(&out);
+    if (e == ERR_OK)
+        return FINE;
+    fprintf(stderr, "weft check: no finding %s between these two\n", f->explain);
+    return UNUSABLE;
+}
+
+static bool was_stopped(const struct check_report *r)
+{
+    for (int q = 0; q < CHECK_QUESTIONS; q++)
+        if (r->asked[q] && verdict_hit_limit(r->verdict[q]))
+            return true;
+    return false;
+}
+
+static int judge(const struct check_flags *f, const struct check_report *r)
+{
+    int shown = show_report(f, r);
+    if (shown != FINE || f->explain)
+        return shown;
+    if (was_stopped(r))
+        return STOPPED;
+    return check_report_level(r) >= failing_levels[f->fail_on] ? FOUND : FINE;
+}
+
+int cmd_check(int argc, char **argv)
+{
+    struct check_flags f = {.fail_on = FAIL_ON_UNPROVEN};
+    const char *words[ARGS_WORDS_MOST];
+    size_t count;
+    switch (args_parse(&command, argc, argv, &f, words, &count)) {
+    case ARGS_SHOWN:
+        return FINE;
+    case ARGS_WRONG:
+        return UNUSABLE;
+    case ARGS_GO:
+        break;
+    }
+    if (!can_read(words[0]) || !can_read(words[1]))
+        return UNUSABLE;
+    struct check_report r = {0};
+    int status = read_both(words, &r);
+    if (status == FINE) {
+        ask(&f, &r);
+        status = judge(&f, &r);
+    }
+    verdict_unref(&r.verdict[CHECK_BACKWARD]);
+    verdict_unref(&r.verdict[CHECK_FORWARD]);
+    contract_unref(&r.old);
+    contract_unref(&r.new);
+    return status;
+}
