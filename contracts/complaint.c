@@ -11,8 +11,8 @@ struct search {
     const struct complaint_source *source;
     struct diag *diag;
     struct arena arena;
-    struct map operations;  /* name to its fact */
-    struct map seen;        /* what may be said once */
+    struct map operations;   /* name to its fact */
+    struct map seen;         /* what may be said once */
     const char **candidates; /* every type's name, for suggestions */
     size_t candidate_count;
 };
@@ -115,8 +115,8 @@ static void look_at_param(struct search *s, const struct fact *f)
     wants_word(s, f, f->text[1], places);
     wants_type(s, f, f->text[3]);
     wants_presence(s, f, f->text[4]);
-    struct slice name = arena_putf(&s->arena, "%.*s.%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1]),
-                                   SLICE_FMT(f->text[2]));
+    struct slice name =
+        arena_putf(&s->arena, "%.*s.%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1]), SLICE_FMT(f->text[2]));
     once(s, f, "parameter", name);
 }
 

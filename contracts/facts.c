@@ -171,8 +171,8 @@ static void put_surface(struct datalog_run *r, const struct side *s)
 
 /* The reaches of whole types; rules/types.dl names the same. */
 static const char *const reaches[] = {
-    "-2147483648", "2147483647", "-9223372036854775808", "9223372036854775807", "0", "4294967295",
-    "18446744073709551615",
+    "-2147483648", "2147483647", "-9223372036854775808", "9223372036854775807",
+    "0",           "4294967295", "18446744073709551615",
 };
 enum { REACHES = sizeof(reaches) / sizeof(reaches[0]) };
 

@@ -18,7 +18,8 @@ static struct slice word_of(const struct words *w, struct slice name)
     const struct {
         const char *name;
         struct slice word;
-    } words[] = {{"writer", w->writer}, {"reader", w->reader}, {"where", w->where}, {"sent", w->sent}, {"read", w->read}};
+    } words[] = {
+        {"writer", w->writer}, {"reader", w->reader}, {"where", w->where}, {"sent", w->sent}, {"read", w->read}};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (slice_eq(name, slice_str(words[i].name)))
             return words[i].word;

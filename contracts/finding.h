@@ -7,7 +7,7 @@
 struct finding_source {
     const struct graph *graph;
     const struct contract *consumer, *provider;
-    struct arena *keep;    /* what the finding points to */
+    struct arena *keep; /* what the finding points to */
     struct arena *scratch;
 };
 

@@ -20,7 +20,7 @@ struct graph_step {
 struct graph_difference {
     struct graph_difference *next;
     struct graph_node *node;
-    enum verdict_level level;   /* without a step */
+    enum verdict_level level; /* without a step */
     struct slice kind, from, to, sent, read;
     const struct graph_step *step; /* NULL: nothing bridges it */
     datalog_word columns[9];

@@ -116,8 +116,8 @@ static enum err put_step(struct layout *l, const struct graph_difference *d, con
     bool on_object = g->op == PLAN_RENAME || g->op == PLAN_DEFAULT || g->op == PLAN_DROP;
     if (!on_object && spot->outermost)
         return give_up(l, "the body itself would have to change");
-    struct plan_step s = {.op = g->op, .law = law_of(g->op), .path = on_object ? spot->path : spot->holder,
-                          .why = g->why};
+    struct plan_step s = {
+        .op = g->op, .law = law_of(g->op), .path = on_object ? spot->path : spot->holder, .why = g->why};
     s.from = on_object ? g->name : spot->name;
     s.to = g->becomes;
     s.value = g->value;

@@ -439,8 +439,11 @@ static struct slice *keep_all(struct arena *a, const struct slice *v, size_t cou
 static void finish(struct computing *c, const struct group *g, struct verdict_finding *f)
 {
     struct arena *keep = &c->v->arena;
-    struct finding_source source = {
-        .graph = &c->graph, .consumer = c->v->consumer, .provider = c->v->provider, .keep = keep, .scratch = &c->scratch};
+    struct finding_source source = {.graph = &c->graph,
+                                    .consumer = c->v->consumer,
+                                    .provider = c->v->provider,
+                                    .keep = keep,
+                                    .scratch = &c->scratch};
     if (g->surface)
         finding_of_surface(&source, g->surface, f);
     else

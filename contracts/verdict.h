@@ -27,27 +27,27 @@ struct verdict_place {
 struct verdict_finding {
     enum verdict_level level;
     enum verdict_direction direction;
-    bool both_directions;   /* requests and responses */
-    struct slice id;        /* fingerprint: 16 hex digits, stable under reordering and rewording */
-    struct slice rule;      /* "member-removed" */
-    struct slice operation; /* the first of `operations`; empty: the contract as a whole */
+    bool both_directions;     /* requests and responses */
+    struct slice id;          /* fingerprint: 16 hex digits, stable under reordering and rewording */
+    struct slice rule;        /* "member-removed" */
+    struct slice operation;   /* the first of `operations`; empty: the contract as a whole */
     struct slice *operations; /* blast radius */
     size_t operation_count;
-    struct slice where;     /* "Order.qty" */
-    struct slice message;   /* one sentence */
-    struct slice witness;   /* JSON a writer may send and the reader refuses, or empty */
-    struct slice fix;       /* how to repair it */
-    struct slice proof;     /* the derivation, as an indented tree */
+    struct slice where;   /* "Order.qty" */
+    struct slice message; /* one sentence */
+    struct slice witness; /* JSON a writer may send and the reader refuses, or empty */
+    struct slice fix;     /* how to repair it */
+    struct slice proof;   /* the derivation, as an indented tree */
     struct verdict_place consumer, provider;
 };
 
 struct verdict_operation {
-    struct slice name;       /* the consumer's name for it */
+    struct slice name;          /* the consumer's name for it */
     struct slice provider_name; /* the provider's; empty: it is gone */
     enum verdict_level level;
-    struct plan *request;    /* consumer's body to the provider's; NULL: nothing to do */
-    struct plan *response;   /* provider's body to the consumer's; NULL: nothing to do.  For bodies of
-                              * successful answers (status below 400) only: others pass as they are. */
+    struct plan *request;  /* consumer's body to the provider's; NULL: nothing to do */
+    struct plan *response; /* provider's body to the consumer's; NULL: nothing to do.  For bodies of
+                            * successful answers (status below 400) only: others pass as they are. */
 };
 
 struct verdict;

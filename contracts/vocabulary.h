@@ -6,40 +6,40 @@
  * contracts/rules/vocabulary.dl says the same to the rules; a test holds the two together. */
 #include "base/slice.h"
 
-#define VOCABULARY_LIST(X)      \
-    X(CONTRACT, contract, "ss") \
-    X(ABOUT, about, "ss")       \
-    X(OPERATION, operation, "s") \
-    X(HTTP, http, "sss")        \
-    X(GRPC, grpc, "sss")        \
-    X(IDEMPOTENT, idempotent, "s") \
-    X(JOB, job, "s")            \
-    X(PARAM, param, "sssss")    \
-    X(REQUEST, request, "sss")  \
-    X(RESPONSE, response, "ssss") \
-    X(SECURITY, security, "snss") \
+#define VOCABULARY_LIST(X)           \
+    X(CONTRACT, contract, "ss")      \
+    X(ABOUT, about, "ss")            \
+    X(OPERATION, operation, "s")     \
+    X(HTTP, http, "sss")             \
+    X(GRPC, grpc, "sss")             \
+    X(IDEMPOTENT, idempotent, "s")   \
+    X(JOB, job, "s")                 \
+    X(PARAM, param, "sssss")         \
+    X(REQUEST, request, "sss")       \
+    X(RESPONSE, response, "ssss")    \
+    X(SECURITY, security, "snss")    \
     X(DEPRECATED, deprecated, "sss") \
-    X(RECORD, record, "s")      \
-    X(CLOSED, closed, "s")      \
-    X(FIELD, field, "ssss")     \
-    X(TAG, tag, "ssn")          \
-    X(DEFAULT, default, "sss")  \
-    X(RENAMED, renamed, "sss")  \
-    X(ENUM, enum, "s")          \
-    X(SYMBOL, symbol, "ssn")    \
-    X(OPEN, open, "s")          \
-    X(FALLBACK, fallback, "ss") \
-    X(ALIAS, alias, "ss")       \
-    X(LIST, list, "ss")         \
-    X(MAP, map, "sss")          \
-    X(UNION, union, "s")        \
-    X(BRANCH, branch, "sns")    \
-    X(NULLABLE, nullable, "s")  \
-    X(BOUND, bound, "sss")      \
-    X(PATTERN, pattern, "ss")   \
-    X(FORMAT, format, "ss")     \
-    X(UNIT, unit, "ss")         \
-    X(MEANING, meaning, "ss")   \
+    X(RECORD, record, "s")           \
+    X(CLOSED, closed, "s")           \
+    X(FIELD, field, "ssss")          \
+    X(TAG, tag, "ssn")               \
+    X(DEFAULT, default, "sss")       \
+    X(RENAMED, renamed, "sss")       \
+    X(ENUM, enum, "s")               \
+    X(SYMBOL, symbol, "ssn")         \
+    X(OPEN, open, "s")               \
+    X(FALLBACK, fallback, "ss")      \
+    X(ALIAS, alias, "ss")            \
+    X(LIST, list, "ss")              \
+    X(MAP, map, "sss")               \
+    X(UNION, union, "s")             \
+    X(BRANCH, branch, "sns")         \
+    X(NULLABLE, nullable, "s")       \
+    X(BOUND, bound, "sss")           \
+    X(PATTERN, pattern, "ss")        \
+    X(FORMAT, format, "ss")          \
+    X(UNIT, unit, "ss")              \
+    X(MEANING, meaning, "ss")        \
     X(AT, at, "ssnn")
 
 #define VOCABULARY_ENUM_(id, name, columns) VOCABULARY_##id,

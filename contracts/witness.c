@@ -11,15 +11,14 @@ enum { DEEPEST = 12, LONGEST = 4096, VALUE_BYTES = 1 << 14 };
 struct making {
     const struct shape *shape;
     unsigned depth;
-    bool full;       /* optional members too */
-    size_t choice;   /* which of several values, at the outermost */
-    bool exhausted;  /* `choice` is past the last */
+    bool full;      /* optional members too */
+    size_t choice;  /* which of several values, at the outermost */
+    bool exhausted; /* `choice` is past the last */
     bool endless;
 };
 
 static void make_position(struct making *m, const struct shape_position *p, struct json_out *j);
-static void make_type(struct making *m, const struct shape_type *t, const struct shape_position *p,
-                      struct json_out *j);
+static void make_type(struct making *m, const struct shape_type *t, const struct shape_position *p, struct json_out *j);
 
 static uint64_t count_of(struct slice bound, uint64_t otherwise)
 {
@@ -50,8 +49,8 @@ static void make_object(struct making *m, const struct shape_type *t, struct jso
     json_out_end(j);
 }
 
-static void make_array(struct making *m, const struct shape_type *t, const struct shape_position *p,
-                       struct json_out *j, uint64_t length)
+static void make_array(struct making *m, const struct shape_type *t, const struct shape_position *p, struct json_out *j,
+                       uint64_t length)
 {
     uint64_t least = p ? count_of(shape_tightest(p, SHAPE_MIN_ITEMS), 0) : 0;
     json_out_array(j);
@@ -346,8 +345,7 @@ struct wrapping {
     struct slice value;
 };
 
-static void wrap(struct making *m, const struct wrapping *w, const struct shape_type *t, size_t at,
-                 struct json_out *j);
+static void wrap(struct making *m, const struct wrapping *w, const struct shape_type *t, size_t at, struct json_out *j);
 
 static void wrap_object(struct making *m, const struct wrapping *w, const struct shape_type *t, size_t at,
                         struct json_out *j)

@@ -1,0 +1,236 @@
+#include "contracts/verdict.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/json_out.h"
+#include "contracts/facts.h"
+#include "contracts/problem.h"
+#include "contracts/vocabulary.h"
+#include "contracts/wire/json_tok.h"
+#include "tests/kit/t.h"
+
+#define HEAD(version) "contract(\"c\", \"" version "\").\n"
+#define OPERATION(name)                                                       \
+    "operation(\"" name "\").\nhttp(\"" name "\", \"PUT\", \"/" name "\").\n" \
+    "request(\"" name "\", \"application/json\", \"In\").\n"                  \
+    "response(\"" name "\", \"200\", \"application/json\", \"In\").\n"
+#define FIELD(name, type, presence) "field(\"In\", \"" name "\", \"" type "\", \"" presence "\").\n"
+#define RECORD "record(\"In\").\n"
+
+static struct contract *parse(const char *text)
+{
+    struct diag diag;
+    struct contract *c = NULL;
+    diag_init(&diag);
+    CHECK_ERR(ERR_OK, contract_parse(slice_str(text), "test.weft", &diag, &c));
+    diag_fini(&diag);
+    return c;
+}
+
+static struct verdict *compare(const char *consumer, const char *provider)
+{
+    struct contract *a = parse(consumer), *b = parse(provider);
+    struct verdict *v = verdict_compute(a, b);
+    contract_unref(&a);
+    contract_unref(&b);
+    return v;
+}
+
+TEST(the_embedded_rules_load)
+{
+    CHECK(facts_program() != NULL);
+}
+
+TEST(the_vocabulary_of_the_rules_is_the_vocabulary_of_the_reader)
+{
+    const struct datalog *p = facts_program();
+    size_t declared = 0;
+    for (size_t i = 0; i < datalog_relation_count(p); i++) {
+        struct slice name = datalog_relation_name(p, (int)i);
+        if (!slice_starts(name, SLICE("consumer.")))
+            continue;
+        enum vocabulary relation;
+        CHECK_ERR(ERR_OK, vocabulary_find(slice_from(name, strlen("consumer.")), &relation));
+        const char *columns = vocabulary_columns(relation);
+        CHECK_INT(strlen(columns), datalog_arity(p, (int)i));
+        for (size_t k = 0; columns[k]; k++)
+            CHECK_INT(columns[k] == 's' ? DATALOG_SYMBOL : DATALOG_NUMBER, datalog_column_type(p, (int)i, k));
+        declared++;
+    }
+    CHECK_INT(VOCABULARY_COUNT, declared);
+}
+
+struct mirror {
+    const struct datalog_run *run;
+    unsigned requests, responses, surfaces;
+};
+
+static bool count_direction(void *arg, const datalog_word *columns)
+{
+    struct mirror *m = arg;
+    struct slice direction = datalog_symbol_text(m->run, columns[1]);
+    m->requests += slice_eq(direction, SLICE("request"));
+    m->responses += slice_eq(direction, SLICE("response"));
+    m->surfaces += slice_eq(direction, SLICE("surface"));
+    return true;
+}
+
+TEST(every_kind_of_difference_has_its_mirror)
+{
+    struct datalog_run *run = datalog_run_new(facts_program(), NULL);
+    const char *why;
+    CHECK_ERR(ERR_OK, datalog_run_eval(run, &why));
+    struct mirror m = {.run = run};
+    datalog_each(run, datalog_relation(facts_program(), SLICE("kind")), count_direction, &m);
+    CHECK_INT(16, m.requests);
+    CHECK_INT(16, m.responses);
+    CHECK_INT(12, m.surfaces);
+    datalog_run_free(&run);
+}
+
+TEST(equal_contracts_need_no_rules)
+{
+    struct verdict *v = compare(HEAD("1.0.0") OPERATION("a") RECORD, RECORD OPERATION("a") HEAD("1.0.0"));
+    CHECK_INT(VERDICT_SAME, verdict_level(v));
+    CHECK_INT(0, verdict_finding_count(v));
+    verdict_unref(&v);
+}
+
+TEST(only_operations_that_reach_a_change_are_changed)
+{
+    static const char other[] =
+        "operation(\"z\"). http(\"z\", \"GET\", \"/z\"). response(\"z\", \"200\", \"\", \"\").\n";
+    char consumer[1024], provider[1024];
+    snprintf(consumer, sizeof(consumer), "%s%s", HEAD("1.0.0") OPERATION("a") RECORD, other);
+    snprintf(provider, sizeof(provider), "%s%s", HEAD("1.1.0") OPERATION("a") RECORD FIELD("n", "string", "optional"),
+             other);
+    struct verdict *v = compare(consumer, provider);
+    CHECK_INT(VERDICT_COMPATIBLE, verdict_operation(v, 0)->level);
+    CHECK_INT(VERDICT_SAME, verdict_operation(v, 1)->level);
+    verdict_unref(&v);
+}
+
+static void keep_id(const struct verdict *v, char id[17])
+{
+    CHECK_INT(1, verdict_finding_count(v));
+    CHECK_INT(16, verdict_finding(v, 0)->id.len);
+    memcpy(id, verdict_finding(v, 0)->id.at, 16);
+    id[16] = 0;
+}
+
+TEST(a_fingerprint_does_not_see_order_places_or_other_operations)
+{
+    char first[17], second[17], third[17];
+    struct verdict *v = compare(HEAD("1.0.0") OPERATION("m") RECORD,
+                                HEAD("2.0.0") OPERATION("m") RECORD FIELD("n", "string", "required"));
+    keep_id(v, first);
+    verdict_unref(&v);
+    v = compare(HEAD("1.0.0") "\n\n// moved\n" RECORD OPERATION("m"),
+                FIELD("n", "string", "required") RECORD OPERATION("m") HEAD("2.5.0"));
+    keep_id(v, second);
+    verdict_unref(&v);
+    v = compare(HEAD("1.0.0") OPERATION("a") OPERATION("m") RECORD,
+                HEAD("2.0.0") OPERATION("a") OPERATION("m") RECORD FIELD("n", "string", "required"));
+    keep_id(v, third);
+    CHECK_INT(2, verdict_finding(v, 0)->operation_count);
+    verdict_unref(&v);
+    CHECK_TEXT(first, slice_str(second));
+    CHECK_TEXT(first, slice_str(third));
+}
+
+TEST(two_edits_have_two_fingerprints)
+{
+    struct verdict *v =
+        compare(HEAD("1.0.0") OPERATION("m") RECORD,
+                HEAD("2.0.0") OPERATION("m") RECORD FIELD("n", "string", "required") FIELD("o", "string", "required"));
+    CHECK_INT(2, verdict_finding_count(v));
+    CHECK(!slice_eq(verdict_finding(v, 0)->id, verdict_finding(v, 1)->id));
+    verdict_unref(&v);
+}
+
+TEST(a_proof_ends_in_the_facts_of_both_sides)
+{
+    struct verdict *v = compare(HEAD("1.0.0") OPERATION("m") RECORD FIELD("n", "int32", "required"),
+                                HEAD("2.0.0") OPERATION("m") RECORD FIELD("n", "string", "required"));
+    const struct verdict_finding *f = verdict_worst(v, SLICE("m"));
+    CHECK(f != NULL);
+    CHECK(slice_has(f->proof, SLICE("consumer.field(\"In\", \"n\", \"int32\", \"required\")")));
+    CHECK(slice_has(f->proof, SLICE("provider.field(\"In\", \"n\", \"string\", \"required\")")));
+    CHECK(verdict_worst(v, SLICE("elsewhere")) == NULL);
+    verdict_unref(&v);
+}
+
+TEST(a_problem_is_json_with_the_finding_in_it)
+{
+    struct verdict *v = compare(HEAD("1.0.0") OPERATION("m") RECORD,
+                                HEAD("2.0.0") OPERATION("m") RECORD FIELD("n", "string", "required"));
+    struct buf out;
+    buf_init(&out, BUF_TEXT_BOUND);
+    problem_put(v, SLICE("m"), verdict_worst(v, SLICE("m")), &out);
+    CHECK(json_tok_whole(buf_slice(&out)));
+    CHECK(slice_has(buf_slice(&out), SLICE("\"rule\":\"member-added-required\"")));
+    CHECK(slice_has(buf_slice(&out), SLICE("\"witness\":{}")));
+    CHECK(slice_has(buf_slice(&out), SLICE("\"where\":\"In.n\"")));
+    buf_fini(&out);
+    verdict_unref(&v);
+}
+
+/* A chain of records, each holding the next: deeper than any stack of ours may follow. */
+static struct contract *chain(const char *version, const char *last)
+{
+    enum { LINKS = 6000 };
+    struct buf text;
+    struct contract *c;
+    buf_init(&text, 1 << 20);
+    buf_putf(&text, "contract(\"c\", \"%s\").\n" OPERATION("m") RECORD FIELD("n", "R0", "required"), version);
+    for (int i = 0; i < LINKS; i++)
+        buf_putf(&text, "record(\"R%d\"). field(\"R%d\", \"n\", \"%s%.0d\", \"required\").\n", i, i,
+                 i + 1 < LINKS ? "R" : last, i + 1 < LINKS ? i + 1 : 0);
+    c = parse(buf_text(&text));
+    buf_fini(&text);
+    return c;
+}
+
+TEST(a_difference_too_deep_for_a_body_is_never_called_safe)
+{
+    struct contract *a = chain("1.0.0", "int64"), *b = chain("2.0.0", "string");
+    struct verdict *v = verdict_compute(a, b);
+    CHECK(verdict_level(v) >= VERDICT_UNPROVEN);
+    verdict_unref(&v);
+    contract_unref(&a);
+    contract_unref(&b);
+}
+
+static void *compute(void *arg)
+{
+    struct contract **pair = arg;
+    struct verdict *v = verdict_compute(pair[0], pair[1]);
+    CHECK_INT(VERDICT_BREAKING, verdict_level(v));
+    verdict_unref(&v);
+    return NULL;
+}
+
+TEST(verdicts_may_be_computed_by_several_threads)
+{
+    struct contract *pair[] = {parse(HEAD("1.0.0") OPERATION("m") RECORD),
+                               parse(HEAD("2.0.0") OPERATION("m") RECORD FIELD("n", "string", "required"))};
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        CHECK_INT(0, pthread_create(&threads[i], NULL, compute, pair));
+    for (int i = 0; i < 4; i++)
+        CHECK_INT(0, pthread_join(threads[i], NULL));
+    contract_unref(&pair[0]);
+    contract_unref(&pair[1]);
+}
+
+TESTS_BEGIN()
+cmocka_unit_test(the_embedded_rules_load),
+    TESTS_RUN(the_vocabulary_of_the_rules_is_the_vocabulary_of_the_reader)
+        TESTS_RUN(every_kind_of_difference_has_its_mirror) TESTS_RUN(equal_contracts_need_no_rules)
+            TESTS_RUN(only_operations_that_reach_a_change_are_changed)
+                TESTS_RUN(a_fingerprint_does_not_see_order_places_or_other_operations)
+                    TESTS_RUN(two_edits_have_two_fingerprints) TESTS_RUN(a_proof_ends_in_the_facts_of_both_sides)
+                        TESTS_RUN(a_problem_is_json_with_the_finding_in_it)
+                            TESTS_RUN(a_difference_too_deep_for_a_body_is_never_called_safe)
+                                TESTS_RUN(verdicts_may_be_computed_by_several_threads) TESTS_END()
