@@ -11,7 +11,8 @@
  * Threads:  belongs to one. */
 #include "datalog/datalog.h"
 
-enum { DL_REL_NONE = UINT32_MAX };
+/* No tuple, no rule. */
+#define DL_REL_NONE UINT32_MAX
 
 struct dl_index {
     uint32_t mask; /* of its columns */
