@@ -5,7 +5,8 @@
 
 enum {
     ARENA_BOUND = 256 << 10, /* two heads and two trailer sections at their bounds, and some */
-    STOCK_MOST = 64,
+    STOCK_MOST = 256,        /* what eight busy connections have in flight */
+    BODY_KEPT = 8 << 10,     /* with a body no larger than this, 3 MiB in all */
 };
 
 /* Counts its owner and every transit that is out. */
@@ -91,7 +92,7 @@ static void stock_give(struct transit_stock *s, struct transit *t)
     if (s->idle_count < STOCK_MOST) {
         arena_reset(&t->arena);
         buf_clear(&t->body);
-        if (t->body.cap > TRANSIT_LOW_WATER)
+        if (t->body.cap > BODY_KEPT)
             buf_trim(&t->body);
         list_push_front(&s->idle, &t->link);
         s->idle_count++;
