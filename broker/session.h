@@ -1,0 +1,49 @@
+#ifndef WEFT_BROKER_SESSION_H
+#define WEFT_BROKER_SESSION_H
+
+/* session - one client or worker on the bus: who it is, what it waits for, what we owe it.
+ *
+ * Lifetime: from the first frame of a route to silence or a broken route; others
+ *           name it by `id`, which is never used again.
+ * Threads:  belongs to the loop. */
+#include "base/buf.h"
+#include "base/list.h"
+#include "broker/dispatch.h"
+#include "broker/job.h"
+#include "bus/zsock.h"
+
+enum { SESSION_WATCHES = 1000, SESSION_NAME_MOST = 64 };
+
+/* Events of a job it wants to hear. */
+struct session_watch {
+    struct list link;
+    uint64_t after;
+    char job[JOB_ID + 1];
+};
+
+struct session {
+    struct list link; /* of the front */
+    uint64_t id;
+    struct zsock_route route;
+    char *identity;   /* SPIFFE ID, as the door has it */
+    char *service;    /* whose jobs it runs, or "" */
+    char *instance;
+    bool greeted;     /* has said hello */
+    bool joined;      /* its credit counts */
+    struct dispatch_worker worker;
+    int64_t heard_us;
+    struct list watches;
+    size_t watch_count;
+    struct buf out;   /* records of this turn */
+    size_t out_records;
+};
+
+struct session *session_new(uint64_t id, const struct zsock_route *route, struct slice identity);
+void session_free(struct session **s);
+void session_name(struct session *s, const char *service, const char *instance);
+/* FULL: it watches too many. */
+MUST_USE enum err session_watch(struct session *s, struct slice job, uint64_t after);
+void session_unwatch(struct session *s, struct slice job);
+struct session_watch *session_watches(struct session *s, struct slice job);
+
+#endif
