@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "datalog/dl_clause.h"
 
-enum { DEEPEST_INIT = 8, INSTANCES_MOST = 1024 };
+enum { DEEPEST_INIT = 8, INSTANCES_MOST = 256 };
 
 /* What one walk over the items carries. */
 struct walk {
@@ -34,6 +34,14 @@ static void complain_component(const struct walk *w, const struct dl_name *name)
     dl_clause_unknown(&w->scope, name->at, "component", name->text, diag_nearest(name->text, names, count));
 }
 
+static bool is_inside(const struct walk *w, const struct dl_item *component)
+{
+    for (unsigned d = 0; d <= w->depth; d++)
+        if (w->items[d] == component->items && component->items)
+            return true;
+    return false;
+}
+
 static void walk_items(struct walk *w, const struct dl_item *items, walk_fn *fn);
 
 static void walk_instance(struct walk *w, const struct dl_item *init, walk_fn *fn)
@@ -43,10 +51,15 @@ static void walk_instance(struct walk *w, const struct dl_item *init, walk_fn *f
         complain_component(w, init->parts);
         return;
     }
+    if (is_inside(w, component)) {
+        dl_lex_complain(w->scope.texts, DIAG_ERROR, init->parts->at, NULL, "component `%.*s` holds itself",
+                        SLICE_FMT(init->parts->text));
+        return;
+    }
     if (w->depth == DEEPEST_INIT || ++*w->instances > INSTANCES_MOST) {
         dl_lex_complain(w->scope.texts, DIAG_ERROR, init->parts->at, NULL,
-                        "too many components inside one another: does `%.*s` hold itself?",
-                        SLICE_FMT(init->parts->text));
+                        "components deeper than %d in one another, or more than %d of them", DEEPEST_INIT,
+                        INSTANCES_MOST);
         return;
     }
     struct walk inner = *w;

@@ -227,7 +227,24 @@ TEST(a_component_does_not_hold_itself)
     trial_init(&t);
     CHECK_ERR(ERR_INPUT, trial_load(&t, ".comp C { .init inner = C }\n.init outer = C\n"));
     CHECK_INT(1, t.diag.errors);
-    CHECK_TEXT("too many components inside one another: does `C` hold itself?", t.diag.first->message);
+    CHECK_TEXT("component `C` holds itself", t.diag.first->message);
+    trial_fini(&t);
+}
+
+TEST(components_that_double_at_every_level_are_bounded)
+{
+    struct trial t;
+    trial_init(&t);
+    buf_putf(&t.out, ".comp C0 { .decl r(x:number) }\n");
+    for (int i = 1; i <= 9; i++)
+        buf_putf(&t.out, ".comp C%d { .init a = C%d .init b = C%d }\n", i, i - 1, i - 1);
+    buf_putf(&t.out, ".init c = C7\n");
+    CHECK_ERR(ERR_OK, trial_load(&t, buf_text(&t.out)));
+    CHECK_INT(128, datalog_relation_count(t.program));
+    datalog_free(&t.program);
+    buf_putf(&t.out, ".init d = C0 .init e = C0\n");
+    CHECK_ERR(ERR_INPUT, trial_load(&t, buf_text(&t.out)));
+    CHECK_TEXT("components deeper than 8 in one another, or more than 256 of them", t.diag.first->message);
     trial_fini(&t);
 }
 
@@ -251,4 +268,5 @@ TESTS_RUN(a_text_of_facts_holds_nothing_else)
 TESTS_RUN(the_engine_reads_no_files)
 TESTS_RUN(rules_nesting_and_alternatives_are_bounded)
 TESTS_RUN(a_component_does_not_hold_itself)
+TESTS_RUN(components_that_double_at_every_level_are_bounded)
 TESTS_END()
