@@ -16,9 +16,10 @@
  * Lifetime: what is read lies in the arena given; what is written is borrowed.
  * Threads:  pure. */
 #include "base/arena.h"
+#include "base/buf.h"
 #include "broker/job.h"
 
-enum { RECORD_VERSION = 1, RECORD_HEAD = 6, RECORD_REASON_MOST = 1024, RECORD_HEADERS_MOST = 1000 };
+enum { RECORD_VERSION = 1, RECORD_HEAD = 6, RECORD_REASON_MOST = 1024 };
 
 /* The numbers are stored: they never change. */
 enum record_kind {

@@ -82,7 +82,8 @@ struct store_page {
 /* A page looks at STORE_SCAN_MOST jobs at most, so it may be short, even empty, and yet have a cursor. */
 void store_list(struct store *s, const struct store_list *what, struct store_page *out);
 
-/* At start: every job that is not over, oldest first.  Damaged ones are logged, counted and left out. */
+/* At start: every job that is not over, oldest first.  Damaged ones are logged, counted and left out.
+ * `job` lives during the call, in which the store must not be read; what was read before is gone. */
 typedef void store_live_fn(void *arg, const struct record_job *job);
 void store_each_live(struct store *s, store_live_fn *fn, void *arg);
 
@@ -98,27 +99,5 @@ const char *store_durability(const struct store *s);
 
 /* NULL is fine. */
 void store_close(struct store **s);
-
-/* For implementations: each begins with this. */
-struct store_ops {
-    void (*apply)(struct store *s, const struct store_change *change, store_done_fn *done, void *arg);
-    void (*put_contract)(struct store *s, struct slice digest, struct slice text, store_done_fn *done, void *arg);
-    void (*expire)(struct store *s, int64_t before_ms, store_done_fn *done, void *arg);
-    /* One record, whole and checked, in the arena or valid as long as it: for the five reads. */
-    enum err (*read)(struct store *s, enum record_kind kind, struct slice id, struct slice *bytes);
-    void (*events)(struct store *s, struct slice id, uint64_t after, store_event_fn *fn, void *arg);
-    void (*list)(struct store *s, const struct store_list *what, struct store_page *out);
-    void (*each_live)(struct store *s, store_live_fn *fn, void *arg);
-    void (*stats)(const struct store *s, struct store_stats *out);
-    void (*close)(struct store *s);
-    const char *durability;
-};
-struct store {
-    const struct store_ops *ops;
-    struct loop *loop;
-    struct loop_task forget; /* resets `reads` at the end of the turn */
-    struct arena reads;
-    uint64_t damaged;
-};
 
 #endif

@@ -1,0 +1,451 @@
+#include "broker/order.h"
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+/* The order of one change: look the key up, look the job up, judge, and only then write.  So a refusal
+ * has written nothing, and an order that ran out of room may run again in another transaction. */
+
+enum { RECORD_BOUND = 64 << 20 };
+
+void order_put_number(char out[ORDER_NUMBER], uint64_t n)
+{
+    for (unsigned i = 0; i < ORDER_NUMBER; i++)
+        out[i] = (char)(uint8_t)(n >> (8 * (ORDER_NUMBER - 1 - i)));
+}
+
+static uint64_t number_of(struct slice bytes)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < ORDER_NUMBER && i < bytes.len; i++)
+        n = n << 8 | (uint8_t)bytes.at[i];
+    return n;
+}
+
+/* "Stays what it was" has to survive the copy. */
+static struct slice keep(struct arena *a, struct slice s)
+{
+    return s.at ? arena_keep(a, s) : s;
+}
+
+static struct record_job keep_job(struct arena *a, const struct record_job *j)
+{
+    struct record_job kept = *j;
+    kept.id = keep(a, j->id);
+    kept.service = keep(a, j->service);
+    kept.caller = keep(a, j->caller);
+    kept.operation = keep(a, j->operation);
+    kept.worker = keep(a, j->worker);
+    kept.reason = keep(a, j->reason);
+    kept.progress = keep(a, j->progress);
+    kept.progress_type = keep(a, j->progress_type);
+    return kept;
+}
+
+/* Records are written into one buf and move to the arena; what they hold came over the bus, whose
+ * messages are far smaller than the bound. */
+static struct slice kept_record(struct order *o, struct buf *b, enum err e)
+{
+    PRE(e == ERR_OK);
+    struct slice kept = arena_keep(&o->arena, buf_slice(b));
+    o->size += kept.len;
+    buf_clear(b);
+    return kept;
+}
+
+static void hash_part(struct buf *b, struct slice part)
+{
+    char len[ORDER_NUMBER];
+    order_put_number(len, part.len);
+    buf_put(b, slice_of(len, sizeof(len)));
+    buf_put(b, part);
+}
+
+/* Lengths part the words: ("ab", "c") is another scope than ("a", "bc"). */
+static struct slice key_of(struct arena *a, const struct record_job *j, struct slice key)
+{
+    struct buf b;
+    buf_init(&b, BUF_TEXT_BOUND);
+    hash_part(&b, j->caller);
+    hash_part(&b, j->operation);
+    hash_part(&b, key);
+    struct hash_digest d = hash_sha256(buf_slice(&b));
+    buf_fini(&b);
+    return arena_keep(a, slice_of(d.b, sizeof(d.b)));
+}
+
+static struct order *new_order(int kind)
+{
+    struct order *o = mem_new(sizeof(*o));
+    list_init(&o->link);
+    arena_init(&o->arena, RECORD_BOUND);
+    o->kind = kind;
+    return o;
+}
+
+static void keep_records(struct order *o, const struct store_change *c)
+{
+    struct buf b;
+    buf_init(&b, RECORD_BOUND);
+    if (c->request)
+        o->request = kept_record(o, &b, record_put_request(&b, c->request));
+    if (c->result)
+        o->result = kept_record(o, &b, record_put_result(&b, c->result));
+    if (c->checkpoint.at)
+        o->checkpoint = kept_record(o, &b, record_put_bytes(&b, RECORD_CHECKPOINT, c->checkpoint));
+    if (c->event.name.len > 0) {
+        struct record_event e = c->event;
+        e.id = c->job.events;
+        o->event = kept_record(o, &b, record_put_event(&b, &e));
+    }
+    buf_fini(&b);
+}
+
+struct order *order_of_change(const struct store_change *change)
+{
+    PRE(job_id_is(change->job.id) && change->job.token >= change->guard);
+    PRE(!job_over(change->job.state) || change->job.ended_ms > 0);
+    struct order *o = new_order(ORDER_CHANGE);
+    o->job = keep_job(&o->arena, &change->job);
+    o->guard = change->guard;
+    o->submit = change->request != NULL;
+    keep_records(o, change);
+    if (o->submit && change->request->key.len > 0) {
+        o->key = key_of(&o->arena, &o->job, change->request->key);
+        o->fingerprint = arena_keep(&o->arena, change->request->fingerprint);
+    }
+    return o;
+}
+
+struct order *order_of_contract(struct slice digest, struct slice text)
+{
+    struct order *o = new_order(ORDER_CONTRACT);
+    o->digest = arena_keep(&o->arena, digest);
+    o->text = arena_keep(&o->arena, text);
+    o->size = text.len;
+    return o;
+}
+
+struct order *order_of_expire(int64_t before_ms)
+{
+    struct order *o = new_order(ORDER_EXPIRE);
+    o->before_ms = before_ms;
+    return o;
+}
+
+void order_answer(struct order *o)
+{
+    if (o->done)
+        o->done(o->arg, &o->answer);
+}
+
+void order_free(struct order **o)
+{
+    struct order *old = *o;
+    if (!old)
+        return;
+    arena_fini(&old->arena);
+    mem_free(old);
+    *o = NULL;
+}
+
+/* One order at work. */
+struct run {
+    struct order *o;
+    const struct order_rows *rows;
+    void *txn;
+};
+
+static enum err put(const struct run *r, enum order_table table, struct slice key, struct slice value)
+{
+    return r->rows->put(r->txn, table, key, value);
+}
+
+static enum err del(const struct run *r, enum order_table table, struct slice key)
+{
+    return r->rows->del(r->txn, table, key);
+}
+
+/* ABSENT, PEER, or the job as it is stored. */
+static enum err stored_job(const struct run *r, struct slice id, struct record_job *out)
+{
+    struct slice row;
+    TRY(r->rows->get(r->txn, ORDER_JOBS, id, &row));
+    return record_get_job(row, &r->o->arena, out);
+}
+
+static void answer(const struct run *r, enum err e, struct slice job)
+{
+    r->o->answer = (struct store_answer){.e = e};
+    PRE(job.len <= JOB_ID);
+    if (job.len > 0)
+        memcpy(r->o->answer.job, job.at, job.len);
+}
+
+static struct slice ended_key(struct arena *a, const struct record_job *j)
+{
+    char key[ORDER_NUMBER + JOB_ID];
+    order_put_number(key, (uint64_t)j->ended_ms);
+    memcpy(key + ORDER_NUMBER, j->id.at, JOB_ID);
+    return arena_keep(a, slice_of(key, sizeof(key)));
+}
+
+static enum err put_job(const struct run *r, const struct record_job *j)
+{
+    struct buf b;
+    buf_init(&b, RECORD_BOUND);
+    enum err e = record_put_job(&b, j);
+    PRE(e == ERR_OK);
+    e = put(r, ORDER_JOBS, j->id, buf_slice(&b));
+    buf_fini(&b);
+    return e;
+}
+
+static enum err put_event(const struct run *r)
+{
+    char key[ORDER_EVENT_KEY];
+    memcpy(key, r->o->job.id.at, JOB_ID);
+    order_put_number(key + JOB_ID, r->o->job.events);
+    return put(r, ORDER_EVENTS, slice_of(key, sizeof(key)), r->o->event);
+}
+
+/* The rows that come with any change. */
+static enum err put_parts(const struct run *r, const struct record_job *j)
+{
+    struct order *o = r->o;
+    if (o->result.len > 0)
+        TRY(put(r, ORDER_RESULTS, o->job.id, o->result));
+    if (o->checkpoint.len > 0)
+        TRY(put(r, ORDER_CHECKPOINTS, o->job.id, o->checkpoint));
+    if (o->event.len > 0)
+        TRY(put_event(r));
+    return put_job(r, j);
+}
+
+static enum err put_key(const struct run *r)
+{
+    struct buf b;
+    buf_init(&b, RECORD_BOUND);
+    enum err e = record_put_key(&b, &(struct record_key){r->o->job.id, r->o->fingerprint});
+    PRE(e == ERR_OK);
+    e = put(r, ORDER_KEYS, r->o->key, buf_slice(&b));
+    buf_fini(&b);
+    return e;
+}
+
+static bool exists(const struct run *r, struct slice id)
+{
+    struct slice row;
+    return r->rows->get(r->txn, ORDER_JOBS, id, &row) == ERR_OK;
+}
+
+/* Answers the submit when its key is known; false: it is new.  A key whose job is gone is free again. */
+static bool replays(const struct run *r)
+{
+    struct slice row;
+    struct record_key key;
+    if (r->o->key.len == 0 || r->rows->get(r->txn, ORDER_KEYS, r->o->key, &row) != ERR_OK)
+        return false;
+    if (record_get_key(row, &r->o->arena, &key) != ERR_OK) {
+        answer(r, ERR_PEER, (struct slice){0});
+        return true;
+    }
+    if (!exists(r, key.job))
+        return false;
+    bool same = slice_eq(key.fingerprint, r->o->fingerprint);
+    answer(r, same ? ERR_OK : ERR_EXISTS, key.job);
+    r->o->answer.replayed = same;
+    return true;
+}
+
+static enum err submit(const struct run *r)
+{
+    struct order *o = r->o;
+    if (replays(r))
+        return ERR_OK;
+    answer(r, ERR_STALE, o->job.id);
+    if (exists(r, o->job.id))
+        return ERR_OK;
+    TRY(put(r, ORDER_REQUESTS, o->job.id, o->request));
+    TRY(put(r, ORDER_LIVE, o->job.id, (struct slice){0}));
+    if (o->key.len > 0)
+        TRY(put_key(r));
+    TRY(put_parts(r, &o->job));
+    answer(r, ERR_OK, o->job.id);
+    return ERR_OK;
+}
+
+/* May the stored job become what the order wants? */
+static enum err judge(const struct order *o, const struct record_job *now)
+{
+    if (o->guard != now->token)
+        return ERR_STALE;
+    bool stays = o->job.state == now->state && !job_over(now->state);
+    return stays || job_may(now->state, o->job.state) ? ERR_OK : ERR_STALE;
+}
+
+static void fill(struct slice *wanted, struct slice was)
+{
+    if (!wanted->at)
+        *wanted = was;
+}
+
+/* Who is live and who has ended are rows of their own, so that neither start nor expiry reads all jobs. */
+static enum err move_lists(const struct run *r, const struct record_job *was)
+{
+    struct order *o = r->o;
+    bool over = job_over(o->job.state);
+    if (over == job_over(was->state) && !over)
+        return ERR_OK;
+    if (job_over(was->state))
+        TRY(del(r, ORDER_ENDED, ended_key(&o->arena, was)));
+    if (over) {
+        TRY(del(r, ORDER_LIVE, o->job.id));
+        return put(r, ORDER_ENDED, ended_key(&o->arena, &o->job), (struct slice){0});
+    }
+    /* It lives again: the result was of its former life. */
+    TRY(del(r, ORDER_RESULTS, o->job.id));
+    return put(r, ORDER_LIVE, o->job.id, (struct slice){0});
+}
+
+static enum err change(const struct run *r)
+{
+    struct order *o = r->o;
+    struct record_job was;
+    enum err e = stored_job(r, o->job.id, &was);
+    if (e == ERR_OK)
+        e = judge(o, &was);
+    answer(r, e, o->job.id);
+    if (e != ERR_OK)
+        return ERR_OK;
+    /* A copy: the order may have to run again from another state. */
+    struct record_job will = o->job;
+    fill(&will.worker, was.worker);
+    fill(&will.reason, was.reason);
+    fill(&will.progress, was.progress);
+    fill(&will.progress_type, was.progress_type);
+    TRY(move_lists(r, &was));
+    return put_parts(r, &will);
+}
+
+/* Ages of the contracts: which is the oldest, and what comes after the youngest. */
+struct survey {
+    size_t count;
+    uint64_t oldest_age, next_age;
+    struct slice oldest;
+};
+
+static uint64_t age_of(struct slice row)
+{
+    struct slice content;
+    /* A damaged one counts as oldest and goes first. */
+    return record_get_bytes(row, RECORD_CONTRACT, &content) == ERR_OK ? number_of(content) : 0;
+}
+
+static struct survey survey_contracts(const struct run *r)
+{
+    struct survey s = {.oldest_age = UINT64_MAX, .next_age = 1};
+    struct order_row row = {0};
+    while (r->rows->next(r->txn, ORDER_CONTRACTS, row.key, &row) == ERR_OK) {
+        uint64_t age = age_of(row.value);
+        if (age < s.oldest_age) {
+            s.oldest_age = age;
+            s.oldest = row.key;
+        }
+        if (age >= s.next_age)
+            s.next_age = age + 1;
+        s.count++;
+    }
+    s.oldest = keep(&r->o->arena, s.oldest);
+    return s;
+}
+
+static enum err put_contract(const struct run *r)
+{
+    struct order *o = r->o;
+    struct slice old;
+    struct survey s = survey_contracts(r);
+    bool known = r->rows->get(r->txn, ORDER_CONTRACTS, o->digest, &old) == ERR_OK;
+    if (!known && s.count >= STORE_CONTRACTS)
+        TRY(del(r, ORDER_CONTRACTS, s.oldest));
+    char age[ORDER_NUMBER];
+    struct buf content, record;
+    order_put_number(age, s.next_age);
+    buf_init(&content, RECORD_BOUND);
+    buf_init(&record, RECORD_BOUND);
+    buf_put(&content, slice_of(age, sizeof(age)));
+    buf_put(&content, o->text);
+    enum err e = record_put_bytes(&record, RECORD_CONTRACT, buf_slice(&content));
+    PRE(e == ERR_OK);
+    e = put(r, ORDER_CONTRACTS, o->digest, buf_slice(&record));
+    buf_fini(&content);
+    buf_fini(&record);
+    answer(r, ERR_OK, (struct slice){0});
+    return e;
+}
+
+static enum err del_events(const struct run *r, struct slice id)
+{
+    char from[ORDER_EVENT_KEY] = {0};
+    struct order_row row;
+    memcpy(from, id.at, JOB_ID);
+    while (r->rows->next(r->txn, ORDER_EVENTS, slice_of(from, sizeof(from)), &row) == ERR_OK &&
+           slice_starts(row.key, id))
+        TRY(del(r, ORDER_EVENTS, keep(&r->o->arena, row.key)));
+    return ERR_OK;
+}
+
+/* The key's scope is in two records; when one is damaged the key stays, and is free all the same
+ * since its job is gone. */
+static enum err del_key(const struct run *r, struct slice id)
+{
+    struct slice row;
+    struct record_job job;
+    struct record_request request;
+    if (stored_job(r, id, &job) != ERR_OK || r->rows->get(r->txn, ORDER_REQUESTS, id, &row) != ERR_OK)
+        return ERR_OK;
+    if (record_get_request(row, &r->o->arena, &request) != ERR_OK || request.key.len == 0)
+        return ERR_OK;
+    return del(r, ORDER_KEYS, key_of(&r->o->arena, &job, request.key));
+}
+
+static enum err del_job(const struct run *r, struct slice id)
+{
+    TRY(del_key(r, id));
+    TRY(del_events(r, id));
+    TRY(del(r, ORDER_REQUESTS, id));
+    TRY(del(r, ORDER_RESULTS, id));
+    TRY(del(r, ORDER_CHECKPOINTS, id));
+    return del(r, ORDER_JOBS, id);
+}
+
+static enum err expire(const struct run *r)
+{
+    struct order_row row;
+    answer(r, ERR_OK, (struct slice){0});
+    while (r->o->answer.count < STORE_EXPIRE_MOST &&
+           r->rows->next(r->txn, ORDER_ENDED, (struct slice){0}, &row) == ERR_OK) {
+        if (number_of(row.key) >= (uint64_t)r->o->before_ms)
+            break;
+        struct slice key = keep(&r->o->arena, row.key);
+        TRY(del_job(r, slice_from(key, ORDER_NUMBER)));
+        TRY(del(r, ORDER_ENDED, key));
+        r->o->answer.count++;
+    }
+    return ERR_OK;
+}
+
+enum err order_run(struct order *o, const struct order_rows *rows, void *txn)
+{
+    const struct run r = {o, rows, txn};
+    switch (o->kind) {
+    case ORDER_CHANGE:
+        return o->submit ? submit(&r) : change(&r);
+    case ORDER_CONTRACT:
+        return put_contract(&r);
+    case ORDER_EXPIRE:
+        break;
+    }
+    return expire(&r);
+}

@@ -1,0 +1,106 @@
+#ifndef WEFT_BROKER_ORDER_H
+#define WEFT_BROKER_ORDER_H
+
+/* order - what one change does to the rows of a store; for implementations of store only.
+ *
+ * The rules (who is refused, which rows change together) are here, once.  A store
+ * brings rows that are read and written in key order, in a transaction, and runs
+ * the orders it is given one after the other.
+ *
+ * Lifetime: order_free after it was answered.
+ * Threads:  made on the loop, run on any one thread, answered on the loop. */
+#include "broker/store.h"
+
+enum order_table {
+    ORDER_JOBS,        /* id: record job */
+    ORDER_REQUESTS,    /* id: record request */
+    ORDER_RESULTS,     /* id: record result */
+    ORDER_CHECKPOINTS, /* id: record checkpoint */
+    ORDER_EVENTS,      /* id and event id, big-endian: record event */
+    ORDER_KEYS,        /* SHA-256 of (caller, operation, key): record key */
+    ORDER_LIVE,        /* id of a job that is not over: nothing */
+    ORDER_ENDED,       /* ended_ms, big-endian, and id of one that is: nothing */
+    ORDER_CONTRACTS,   /* digest: record contract: age, big-endian, and text */
+    ORDER_TABLES,
+};
+enum { ORDER_NUMBER = 8, ORDER_EVENT_KEY = JOB_ID + ORDER_NUMBER };
+
+struct order_row {
+    struct slice key, value;
+};
+
+/* The rows inside one transaction.  What get and next give lives until the next call of put or del. */
+struct order_rows {
+    /* ABSENT: no such row. */
+    enum err (*get)(void *txn, enum order_table table, struct slice key, struct slice *value);
+    /* FULL: no room in the store.  IO: it is broken; so too for del. */
+    enum err (*put)(void *txn, enum order_table table, struct slice key, struct slice value);
+    /* OK when there was no such row. */
+    enum err (*del)(void *txn, enum order_table table, struct slice key);
+    /* The row with the least key above `key`. */
+    enum err (*next)(void *txn, enum order_table table, struct slice key, struct order_row *row);
+};
+
+struct order {
+    struct list link;
+    store_done_fn *done;
+    void *arg;
+    struct store_answer answer;
+    struct arena arena; /* owns every slice here */
+    int64_t came_us;    /* for the store's use */
+    enum { ORDER_CHANGE, ORDER_CONTRACT, ORDER_EXPIRE } kind;
+    size_t size; /* bytes it carries */
+    /* A change. */
+    struct record_job job;
+    uint64_t guard;
+    bool submit;
+    struct slice request, result, checkpoint, event; /* records; empty: none */
+    struct slice key, fingerprint;                   /* key of ORDER_KEYS; empty: none */
+    /* The others. */
+    struct slice digest, text;
+    int64_t before_ms;
+};
+
+struct order *order_of_change(const struct store_change *change);
+struct order *order_of_contract(struct slice digest, struct slice text);
+struct order *order_of_expire(int64_t before_ms);
+/* Fills `answer`.  OK: it is done, or refused without having written.  FULL, IO: as the rows said; the
+ * transaction must be thrown away, after which the order may be run again. */
+MUST_USE enum err order_run(struct order *o, const struct order_rows *rows, void *txn);
+void order_answer(struct order *o);
+void order_free(struct order **o);
+
+void order_put_number(char out[ORDER_NUMBER], uint64_t n);
+
+struct order_walk {
+    enum order_table table;
+    struct slice from;
+    bool back;
+};
+
+/* Each store begins with a struct store. */
+struct store_ops {
+    /* Takes `o`; runs it, answers it on the loop and frees it. */
+    void (*take)(struct store *s, struct order *o);
+    /* A row as last committed, kept in s->reads. */
+    enum err (*read)(struct store *s, enum order_table table, struct slice key, struct slice *value);
+    /* Up to `room` rows kept in s->reads: those above `from` in order or, `back`, those below it from the
+     * greatest down (an empty `from` is past the end). */
+    size_t (*walk)(struct store *s, const struct order_walk *what, struct order_row *rows, size_t room);
+    void (*stats)(const struct store *s, struct store_stats *out);
+    void (*close)(struct store *s);
+    const char *durability;
+};
+
+struct store {
+    const struct store_ops *ops;
+    struct loop *loop;
+    struct loop_task forget; /* empties `reads` at the end of the turn */
+    struct arena reads;
+    uint64_t damaged;
+};
+
+void store_begin(struct store *s, const struct store_ops *ops, struct loop *l);
+void store_end(struct store *s);
+
+#endif

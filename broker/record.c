@@ -1,0 +1,335 @@
+#include "broker/record.h"
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "weft/store/v1/store.pb-c.h"
+
+enum { CRC_LEN = 4 };
+
+static ProtobufCBinaryData bytes_of(struct slice s)
+{
+    return (ProtobufCBinaryData){.len = s.len, .data = (uint8_t *)s.at};
+}
+
+static struct slice slice_of_bytes(ProtobufCBinaryData b)
+{
+    return slice_of(b.data, b.len);
+}
+
+static void put_head(char *at, enum record_kind kind, size_t body)
+{
+    at[CRC_LEN] = RECORD_VERSION;
+    at[CRC_LEN + 1] = (char)kind;
+    uint32_t crc = hash_crc32c(0, slice_of(at + CRC_LEN, RECORD_HEAD - CRC_LEN + body));
+    for (unsigned i = 0; i < CRC_LEN; i++)
+        at[i] = (char)(uint8_t)(crc >> (8 * i));
+}
+
+static enum err put(struct buf *out, enum record_kind kind, const ProtobufCMessage *m)
+{
+    char *at;
+    size_t size = protobuf_c_message_get_packed_size(m);
+    TRY(buf_room(out, RECORD_HEAD + size, &at));
+    protobuf_c_message_pack(m, (uint8_t *)at + RECORD_HEAD);
+    put_head(at, kind, size);
+    buf_wrote(out, RECORD_HEAD + size);
+    return ERR_OK;
+}
+
+enum err record_put_bytes(struct buf *out, enum record_kind kind, struct slice bytes)
+{
+    char *at;
+    TRY(buf_room(out, RECORD_HEAD + bytes.len, &at));
+    if (bytes.len > 0)
+        memcpy(at + RECORD_HEAD, bytes.at, bytes.len);
+    put_head(at, kind, bytes.len);
+    buf_wrote(out, RECORD_HEAD + bytes.len);
+    return ERR_OK;
+}
+
+enum err record_get_bytes(struct slice bytes, enum record_kind kind, struct slice *out)
+{
+    if (bytes.len < RECORD_HEAD)
+        return ERR_PEER;
+    const uint8_t *at = (const uint8_t *)bytes.at;
+    uint32_t crc = (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+    if (hash_crc32c(0, slice_from(bytes, CRC_LEN)) != crc)
+        return ERR_PEER;
+    if (at[CRC_LEN] != RECORD_VERSION || at[CRC_LEN + 1] != kind)
+        return ERR_PEER;
+    *out = slice_from(bytes, RECORD_HEAD);
+    return ERR_OK;
+}
+
+static void *take_from_arena(void *arena, size_t size)
+{
+    return arena_new(arena, size);
+}
+
+static void leave_to_arena(void *arena, void *at)
+{
+    (void)arena;
+    (void)at;
+}
+
+/* NULL: damaged.  What is unpacked lies in the arena, and goes with it. */
+static void *get(struct slice bytes, enum record_kind kind, const ProtobufCMessageDescriptor *d, struct arena *arena)
+{
+    struct slice body;
+    if (record_get_bytes(bytes, kind, &body) != ERR_OK)
+        return NULL;
+    ProtobufCAllocator allocator = {.alloc = take_from_arena, .free = leave_to_arena, .allocator_data = arena};
+    return protobuf_c_message_unpack(d, &allocator, body.len, (const uint8_t *)body.at);
+}
+
+enum err record_put_job(struct buf *out, const struct record_job *r)
+{
+    Weft__Store__V1__Job m = WEFT__STORE__V1__JOB__INIT;
+    m.id = bytes_of(r->id);
+    m.service = bytes_of(r->service);
+    m.caller = bytes_of(r->caller);
+    m.operation = bytes_of(r->operation);
+    m.state = r->state;
+    m.token = r->token;
+    m.attempt = r->attempt;
+    m.attempts = r->attempts;
+    m.crashes = r->crashes;
+    m.releases = r->releases;
+    m.priority = r->priority;
+    m.cancel_asked = r->cancel_asked;
+    m.due_ms = r->due_ms;
+    m.deadline_ms = r->deadline_ms;
+    m.submitted_ms = r->submitted_ms;
+    m.started_ms = r->started_ms;
+    m.ended_ms = r->ended_ms;
+    m.timeout_ms = r->timeout_ms;
+    m.size = r->size;
+    m.events = r->events;
+    m.status = r->status;
+    m.worker = bytes_of(r->worker);
+    m.reason = bytes_of(slice_to(r->reason, RECORD_REASON_MOST));
+    m.progress = bytes_of(r->progress);
+    m.progress_type = bytes_of(r->progress_type);
+    return put(out, RECORD_JOB, &m.base);
+}
+
+/* What the checksum cannot know: a record of a version that had other bounds. */
+static bool sane(const Weft__Store__V1__Job *m)
+{
+    return job_id_is(slice_of_bytes(m->id)) && m->state < JOB_STATES && m->priority < JOB_PRIORITIES &&
+           m->service.len <= JOB_NAME_MOST && m->caller.len <= JOB_NAME_MOST && m->operation.len <= JOB_NAME_MOST;
+}
+
+enum err record_get_job(struct slice bytes, struct arena *arena, struct record_job *out)
+{
+    const Weft__Store__V1__Job *m = get(bytes, RECORD_JOB, &weft__store__v1__job__descriptor, arena);
+    if (!m || !sane(m))
+        return ERR_PEER;
+    *out = (struct record_job){
+        .id = slice_of_bytes(m->id),
+        .service = slice_of_bytes(m->service),
+        .caller = slice_of_bytes(m->caller),
+        .operation = slice_of_bytes(m->operation),
+        .state = (enum job_state)m->state,
+        .token = m->token,
+        .attempt = m->attempt,
+        .attempts = m->attempts,
+        .crashes = m->crashes,
+        .releases = m->releases,
+        .priority = m->priority,
+        .cancel_asked = m->cancel_asked,
+        .due_ms = m->due_ms,
+        .deadline_ms = m->deadline_ms,
+        .submitted_ms = m->submitted_ms,
+        .started_ms = m->started_ms,
+        .ended_ms = m->ended_ms,
+        .timeout_ms = m->timeout_ms,
+        .size = m->size,
+        .events = m->events,
+        .status = m->status,
+        .worker = slice_of_bytes(m->worker),
+        .reason = slice_of_bytes(m->reason),
+        .progress = slice_of_bytes(m->progress),
+        .progress_type = slice_of_bytes(m->progress_type),
+    };
+    return ERR_OK;
+}
+
+void record_of_job(const struct job *j, struct record_job *out)
+{
+    *out = (struct record_job){
+        .id = slice_of(j->id, JOB_ID),
+        .service = job_name_text(j->service),
+        .caller = job_name_text(j->caller),
+        .operation = job_name_text(j->operation),
+        .state = job_state(j),
+        .token = j->token,
+        .attempt = j->attempt,
+        .attempts = j->attempts,
+        .crashes = j->crashes,
+        .releases = j->releases,
+        .priority = j->priority,
+        .cancel_asked = j->cancel_asked,
+        .due_ms = j->due_ms,
+        .deadline_ms = j->deadline_ms,
+        .submitted_ms = j->submitted_ms,
+        .started_ms = j->started_ms,
+        .ended_ms = j->ended_ms,
+        .timeout_ms = j->timeout_ms,
+        .size = j->size,
+        .events = j->events,
+    };
+}
+
+enum err record_to_job(const struct record_job *r, struct job_table *t, struct job **out)
+{
+    if (job_over(r->state) || job_find(t, r->id))
+        return ERR_PEER;
+    /* A job is born ready or delayed; one that was leased takes the step to it. */
+    enum job_state born = r->state == JOB_LEASED ? JOB_QUEUED : r->state;
+    struct job *j = job_new(t, &(struct job_spec){r->id, r->service, r->caller, r->operation, born});
+    if (born != r->state)
+        job_move(t, j, r->state);
+    j->token = r->token;
+    j->attempt = r->attempt;
+    j->attempts = r->attempts;
+    j->crashes = r->crashes;
+    j->releases = r->releases;
+    j->priority = (uint8_t)r->priority;
+    j->cancel_asked = r->cancel_asked;
+    j->due_ms = r->due_ms;
+    j->deadline_ms = r->deadline_ms;
+    j->submitted_ms = r->submitted_ms;
+    j->started_ms = r->started_ms;
+    j->ended_ms = r->ended_ms;
+    j->timeout_ms = r->timeout_ms;
+    j->size = r->size;
+    j->events = r->events;
+    *out = j;
+    return ERR_OK;
+}
+
+static Weft__Store__V1__Header **headers_of(struct arena *a, const struct record_header *headers, size_t count)
+{
+    Weft__Store__V1__Header **list = arena_array(a, count + 1, sizeof(Weft__Store__V1__Header *));
+    for (size_t i = 0; i < count; i++) {
+        list[i] = arena_new(a, sizeof(*list[i]));
+        weft__store__v1__header__init(list[i]);
+        list[i]->name = bytes_of(headers[i].name);
+        list[i]->value = bytes_of(headers[i].value);
+    }
+    return list;
+}
+
+static const struct record_header *headers_from(struct arena *a, Weft__Store__V1__Header *const *list, size_t count)
+{
+    struct record_header *headers = arena_array(a, count + 1, sizeof(*headers));
+    for (size_t i = 0; i < count; i++)
+        headers[i] = (struct record_header){slice_of_bytes(list[i]->name), slice_of_bytes(list[i]->value)};
+    return headers;
+}
+
+enum err record_put_request(struct buf *out, const struct record_request *r)
+{
+    struct arena scratch = {0};
+    Weft__Store__V1__Request m = WEFT__STORE__V1__REQUEST__INIT;
+    m.method = bytes_of(r->method);
+    m.path = bytes_of(r->path);
+    m.headers = headers_of(&scratch, r->headers, r->header_count);
+    m.n_headers = r->header_count;
+    m.body = bytes_of(r->body);
+    m.contract = bytes_of(r->contract);
+    m.traceparent = bytes_of(r->traceparent);
+    m.key = bytes_of(r->key);
+    m.fingerprint = bytes_of(r->fingerprint);
+    enum err e = put(out, RECORD_REQUEST, &m.base);
+    arena_fini(&scratch);
+    return e;
+}
+
+enum err record_get_request(struct slice bytes, struct arena *arena, struct record_request *out)
+{
+    const Weft__Store__V1__Request *m = get(bytes, RECORD_REQUEST, &weft__store__v1__request__descriptor, arena);
+    if (!m)
+        return ERR_PEER;
+    *out = (struct record_request){
+        .method = slice_of_bytes(m->method),
+        .path = slice_of_bytes(m->path),
+        .headers = headers_from(arena, m->headers, m->n_headers),
+        .header_count = m->n_headers,
+        .body = slice_of_bytes(m->body),
+        .contract = slice_of_bytes(m->contract),
+        .traceparent = slice_of_bytes(m->traceparent),
+        .key = slice_of_bytes(m->key),
+        .fingerprint = slice_of_bytes(m->fingerprint),
+    };
+    return ERR_OK;
+}
+
+enum err record_put_result(struct buf *out, const struct record_result *r)
+{
+    struct arena scratch = {0};
+    Weft__Store__V1__Result m = WEFT__STORE__V1__RESULT__INIT;
+    m.status = r->status;
+    m.headers = headers_of(&scratch, r->headers, r->header_count);
+    m.n_headers = r->header_count;
+    m.body = bytes_of(r->body);
+    enum err e = put(out, RECORD_RESULT, &m.base);
+    arena_fini(&scratch);
+    return e;
+}
+
+enum err record_get_result(struct slice bytes, struct arena *arena, struct record_result *out)
+{
+    const Weft__Store__V1__Result *m = get(bytes, RECORD_RESULT, &weft__store__v1__result__descriptor, arena);
+    if (!m)
+        return ERR_PEER;
+    *out = (struct record_result){
+        .status = m->status,
+        .headers = headers_from(arena, m->headers, m->n_headers),
+        .header_count = m->n_headers,
+        .body = slice_of_bytes(m->body),
+    };
+    return ERR_OK;
+}
+
+enum err record_put_event(struct buf *out, const struct record_event *r)
+{
+    Weft__Store__V1__Event m = WEFT__STORE__V1__EVENT__INIT;
+    m.id = r->id;
+    m.name = bytes_of(r->name);
+    m.at_ms = r->at_ms;
+    m.data = bytes_of(r->data);
+    return put(out, RECORD_EVENT, &m.base);
+}
+
+enum err record_get_event(struct slice bytes, struct arena *arena, struct record_event *out)
+{
+    const Weft__Store__V1__Event *m = get(bytes, RECORD_EVENT, &weft__store__v1__event__descriptor, arena);
+    if (!m)
+        return ERR_PEER;
+    *out = (struct record_event){
+        .id = m->id,
+        .name = slice_of_bytes(m->name),
+        .at_ms = m->at_ms,
+        .data = slice_of_bytes(m->data),
+    };
+    return ERR_OK;
+}
+
+enum err record_put_key(struct buf *out, const struct record_key *r)
+{
+    Weft__Store__V1__Key m = WEFT__STORE__V1__KEY__INIT;
+    m.job = bytes_of(r->job);
+    m.fingerprint = bytes_of(r->fingerprint);
+    return put(out, RECORD_KEY, &m.base);
+}
+
+enum err record_get_key(struct slice bytes, struct arena *arena, struct record_key *out)
+{
+    const Weft__Store__V1__Key *m = get(bytes, RECORD_KEY, &weft__store__v1__key__descriptor, arena);
+    if (!m || !job_id_is(slice_of_bytes(m->job)))
+        return ERR_PEER;
+    *out = (struct record_key){.job = slice_of_bytes(m->job), .fingerprint = slice_of_bytes(m->fingerprint)};
+    return ERR_OK;
+}
