@@ -1,11 +1,7 @@
 #include "contracts/finding.h"
 
-#include <stdlib.h>
-
 #include "base/hash.h"
 #include "base/json_out.h"
-#include "base/mem.h"
-#include "contracts/facts.h"
 
 /* --- Words. */
 
@@ -55,88 +51,36 @@ static struct verdict_place place_of(const struct contract *c, struct slice subj
     return (struct verdict_place){.file = p.file, .line = p.line, .column = p.column};
 }
 
-/* --- The fingerprint: the facts that a difference rests on, without the way that leads to it, so that another
- * operation which reaches it, another order and other words leave it as it is. */
+/* --- The fingerprint: what differs, not how it was reached, so that another operation which reaches it, another
+ * order and other words leave it as it is. */
 
-struct leaves {
-    const struct graph *graph;
+static struct slice fingerprint(const struct finding_source *s, const struct slice *parts, size_t count)
+{
     struct buf text;
-    int way[4]; /* relations that say how something was reached */
-};
-
-static void put_column(const struct leaves *l, int rel, size_t column, datalog_word word, struct buf *out)
-{
-    buf_put_char(out, column ? ',' : '(');
-    if (word == INT64_MIN)
-        buf_put_char(out, '_');
-    else if (datalog_column_type(facts_program(), rel, column) == DATALOG_SYMBOL)
-        buf_put(out, datalog_symbol_text(l->graph->run, word));
-    else
-        buf_putf(out, "%lld", (long long)word);
-}
-
-static void put_leaf(struct leaves *l, const struct datalog_proof *p)
-{
-    buf_put(&l->text, p->negated ? SLICE("!") : SLICE(" "));
-    buf_put(&l->text, datalog_relation_name(facts_program(), p->rel));
-    for (size_t i = 0; i < datalog_arity(facts_program(), p->rel); i++)
-        put_column(l, p->rel, i, p->columns[i], &l->text);
-    buf_put(&l->text, SLICE(")\n"));
-}
-
-static bool is_way(const struct leaves *l, int rel)
-{
-    for (size_t i = 0; i < sizeof(l->way) / sizeof(l->way[0]); i++)
-        if (l->way[i] == rel)
-            return true;
-    return false;
-}
-
-enum { LEAVES_BYTES = 1 << 16, LEAVES_DEPTH = 200 };
-
-static void put_leaves(struct leaves *l, const struct datalog_proof *p, unsigned depth)
-{
-    for (; p && buf_len(&l->text) < LEAVES_BYTES && depth < LEAVES_DEPTH; p = p->next) {
-        if (p->rel < 0 || is_way(l, p->rel))
-            continue;
-        if (p->negated || p->rule.len == 0)
-            put_leaf(l, p);
-        else
-            put_leaves(l, p->first, depth + 1);
+    buf_init(&text, BUF_TEXT_BOUND);
+    for (size_t i = 0; i < count; i++) {
+        buf_putf(&text, "%zu:", parts[i].len);
+        buf_put(&text, parts[i]);
     }
-}
-
-static struct slice fingerprint(const struct finding_source *s, const struct verdict_finding *f,
-                                const struct datalog_proof *proof)
-{
-    struct leaves l = {.graph = s->graph};
-    static const char *const ways[] = {"must", "pair", "served", "rank"};
-    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-        l.way[i] = datalog_relation(facts_program(), slice_str(ways[i]));
-    buf_init(&l.text, BUF_TEXT_BOUND);
-    buf_putf(&l.text, "%.*s\n%s\n%.*s\n", SLICE_FMT(f->rule), graph_direction_name(f->direction), SLICE_FMT(f->where));
-    put_leaves(&l, proof, 0);
-    struct hash_digest digest = hash_sha256(buf_slice(&l.text));
-    buf_clear(&l.text);
-    hash_put_hex(&l.text, slice_of(digest.b, 8));
-    struct slice id = arena_keep(s->keep, buf_slice(&l.text));
-    buf_fini(&l.text);
+    struct hash_digest digest = hash_sha256(buf_slice(&text));
+    buf_clear(&text);
+    hash_put_hex(&text, slice_of(digest.b, 8));
+    struct slice id = arena_keep(s->keep, buf_slice(&text));
+    buf_fini(&text);
     return id;
 }
 
-static void prove(const struct finding_source *s, int rel, const datalog_word *columns, struct verdict_finding *f)
+static struct slice prove(const struct finding_source *s, int rel, const datalog_word *columns)
 {
-    struct datalog_proof *proof = NULL;
-    if (datalog_explain(s->graph->run, rel, columns, s->scratch, &proof) != ERR_OK)
-        proof = NULL;
-    f->id = fingerprint(s, f, proof);
-    if (!proof)
-        return;
+    struct datalog_proof *proof;
     struct buf text;
+    if (datalog_explain(s->graph->run, rel, columns, s->scratch, &proof) != ERR_OK)
+        return (struct slice){0};
     buf_init(&text, BUF_TEXT_BOUND);
     datalog_put_proof(s->graph->run, proof, &text);
-    f->proof = arena_keep(s->keep, buf_slice(&text));
+    struct slice kept = arena_keep(s->keep, buf_slice(&text));
     buf_fini(&text);
+    return kept;
 }
 
 /* --- Findings. */
@@ -166,7 +110,12 @@ void finding_of_difference(const struct finding_source *s, const struct graph_di
     say(s, d->kind, &w, out);
     out->consumer = place_of(s->consumer, consumer);
     out->provider = place_of(s->provider, provider);
-    prove(s, s->graph->difference, d->columns, out);
+    struct slice parts[] = {out->rule, slice_str(graph_direction_name(out->direction)), d->from, d->to, d->sent,
+                            d->read};
+    out->id = fingerprint(s, parts, sizeof(parts) / sizeof(parts[0]));
+    /* A clash says it without the way there; what fits no branch of a union is no clash. */
+    bool clash = datalog_has(s->graph->run, s->graph->clash, d->columns);
+    out->proof = prove(s, clash ? s->graph->clash : s->graph->difference, d->columns);
 }
 
 static struct slice as_json(struct arena *keep, struct slice text)
@@ -190,5 +139,7 @@ void finding_of_surface(const struct finding_source *s, const struct graph_surfa
         out->witness = as_json(s->keep, d->witness);
     out->consumer = place_of(s->consumer, d->consumer);
     out->provider = place_of(s->provider, d->provider.len ? d->provider : d->consumer);
-    prove(s, s->graph->surface, d->columns, out);
+    struct slice parts[] = {out->rule, SLICE("surface"), d->consumer, d->provider, d->was, d->now};
+    out->id = fingerprint(s, parts, sizeof(parts) / sizeof(parts[0]));
+    out->proof = prove(s, s->graph->surface, d->columns);
 }

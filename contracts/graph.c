@@ -141,6 +141,8 @@ static bool take_root(void *arg, const datalog_word *c)
         .media = text(l, c[4]),
         .node = node_at(l->g, c[0], c[5], c[6]),
     };
+    datalog_word columns[] = {c[0], c[1], c[5], c[6]};
+    r->fits = datalog_has(l->g->run, l->g->fits, columns);
     r->next = map_put(&l->g->roots, r->operation, r);
     return true;
 }
@@ -196,6 +198,8 @@ void graph_init(struct graph *g, struct datalog_run *run, struct arena *arena)
 {
     *g = (struct graph){.run = run, .arena = arena};
     g->difference = datalog_relation(facts_program(), SLICE("difference"));
+    g->fits = datalog_relation(facts_program(), SLICE("fits"));
+    g->clash = datalog_relation(facts_program(), SLICE("clash"));
     g->surface = datalog_relation(facts_program(), SLICE("surface"));
     g->incompat = datalog_relation(facts_program(), SLICE("incompat"));
     each(g, "kind", take_kind);

@@ -50,7 +50,8 @@ struct graph_node {
 struct graph_root {
     struct graph_root *next;
     struct slice operation, status, media;
-    bool body;
+    bool body; /* else a parameter */
+    bool fits;
     struct graph_node *node;
 };
 
@@ -73,7 +74,7 @@ struct graph {
     struct map served; /* the consumer's operation to the provider's */
     struct map roots;  /* operation to its roots */
     struct graph_surface *surfaces;
-    int difference, surface, incompat; /* relations */
+    int difference, clash, surface, incompat, fits; /* relations */
 };
 
 /* PRE: the run is evaluated. */

@@ -231,7 +231,7 @@ static bool is_json(struct slice media)
 
 enum err planner_make(const struct planner *p, struct graph_root *root, struct plan **out, const char **why)
 {
-    if (!root->node->differs) {
+    if (root->fits) {
         *out = NULL;
         return ERR_OK;
     }

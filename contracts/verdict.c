@@ -274,6 +274,9 @@ static void report(struct computing *c, const struct walk *w, size_t at, const s
 
 static void report_root(struct computing *c, struct walk *w, const struct judged *j, enum verdict_level *worst)
 {
+    /* What does not fit is never better than unproven or adaptable, whatever the walk finds. */
+    if (!j->plan && *worst < VERDICT_UNPROVEN)
+        *worst = VERDICT_UNPROVEN;
     walk_from(c, w, j->root);
     for (size_t i = 0; i < w->count; i++)
         for (const struct graph_difference *d = w->queue[i].node->differences; d; d = d->next)
@@ -289,15 +292,16 @@ static bool all_bridged(const struct walk *w)
     return true;
 }
 
+/* What may be the body of an error. */
 static bool is_error(struct slice status)
 {
-    return status.len > 0 && (status.at[0] == '4' || status.at[0] == '5');
+    return status.len > 0 && (status.at[0] == '4' || status.at[0] == '5' || slice_eq(status, SLICE("default")));
 }
 
 static struct judged judge_root(struct computing *c, struct walk *w, struct graph_root *root)
 {
     struct judged j = {.root = root};
-    if (!root->node->differs)
+    if (root->fits)
         return j;
     struct planner planner = {
         .writer = shape_of_writer(c, root->node->direction),
@@ -379,7 +383,7 @@ static struct plan *judge_direction(struct computing *c, struct walk *w, struct 
             b.v[b.count++] = judge_root(c, w, r);
     agree(&b);
     for (size_t i = 0; i < b.count; i++)
-        if (b.v[i].root->node->differs)
+        if (!b.v[i].root->fits)
             report_root(c, w, &b.v[i], worst);
     return take_plan(&b);
 }
