@@ -500,7 +500,7 @@ static void list(struct api *a, struct session *s, const Weft__Bus__V1__Record *
         .cursor = slice_str(m->cursor),
         .limit = m->limit ? m->limit : LIST_DEFAULT,
     };
-    if (m->by_state && m->state >= JOB_STATES) {
+    if (m->by_state && (unsigned)m->state >= JOB_STATES) {
         problem(a, s, r->seq, "bad-request", 400, "state: 0 to 5");
         return;
     }
