@@ -264,8 +264,9 @@ static enum err submit(const struct run *r)
     struct order *o = r->o;
     if (replays(r))
         return ERR_OK;
-    answer(r, ERR_STALE, o->job.id);
-    if (exists(r, o->job.id))
+    bool taken = exists(r, o->job.id);
+    answer(r, taken ? ERR_STALE : ERR_FULL, o->job.id);
+    if (taken || o->room != ORDER_ROOM_ALL)
         return ERR_OK;
     TRY(put(r, ORDER_REQUESTS, o->job.id, o->request));
     TRY(put(r, ORDER_LIVE, o->job.id, (struct slice){0}));
@@ -316,6 +317,8 @@ static enum err change(const struct run *r)
     enum err e = stored_job(r, o->job.id, &was);
     if (e == ERR_OK)
         e = judge(o, &was);
+    if (e == ERR_OK && o->room == ORDER_ROOM_DELETES)
+        e = ERR_FULL;
     answer(r, e, o->job.id);
     if (e != ERR_OK)
         return ERR_OK;
@@ -365,6 +368,9 @@ static enum err put_contract(const struct run *r)
 {
     struct order *o = r->o;
     struct slice old;
+    answer(r, o->room == ORDER_ROOM_ALL ? ERR_OK : ERR_FULL, (struct slice){0});
+    if (o->room != ORDER_ROOM_ALL)
+        return ERR_OK;
     struct survey s = survey_contracts(r);
     bool known = r->rows->get(r->txn, ORDER_CONTRACTS, o->digest, &old) == ERR_OK;
     if (!known && s.count >= STORE_CONTRACTS)
@@ -381,7 +387,6 @@ static enum err put_contract(const struct run *r)
     e = put(r, ORDER_CONTRACTS, o->digest, buf_slice(&record));
     buf_fini(&content);
     buf_fini(&record);
-    answer(r, ERR_OK, (struct slice){0});
     return e;
 }
 

@@ -41,6 +41,10 @@ struct order_rows {
     enum err (*next)(void *txn, enum order_table table, struct slice key, struct order_row *row);
 };
 
+/* What there is room for.  An order that has none is answered FULL, though a submit whose key is known
+ * has its answer all the same. */
+enum order_room { ORDER_ROOM_ALL, ORDER_ROOM_NO_SUBMITS, ORDER_ROOM_DELETES };
+
 struct order {
     struct list link;
     store_done_fn *done;
@@ -54,6 +58,7 @@ struct order {
     struct record_job job;
     uint64_t guard;
     bool submit;
+    enum order_room room;                            /* set by the store before each run */
     struct slice request, result, checkpoint, event; /* records; empty: none */
     struct slice key, fingerprint;                   /* key of ORDER_KEYS; empty: none */
     /* The others. */

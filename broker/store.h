@@ -27,7 +27,8 @@ struct store_answer {
      * ABSENT: no such job.
      * STALE:  made under a token that is not the latest, or the job is over, or its state has moved on.
      * EXISTS: submit: the key is known with another fingerprint.
-     * FULL:   submit: no room; nothing else is refused for that.
+     * FULL:   no room for submits and contracts; for other changes only when the reserve kept for
+     *         them is used up too.  Expiring always works, and makes room.
      * PEER:   the stored job is damaged. */
     enum err e;
     bool replayed;        /* submit: the key was known; nothing was stored */
