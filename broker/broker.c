@@ -1,0 +1,477 @@
+/* Start: configuration, store (and what it has), then the bus, then the mTLS side;
+ * the order in which a sidecar finds us.
+ *
+ * kill -9 at any moment loses nothing that was acknowledged: what the store has is
+ * all there is.  SIGTERM is only more polite: workers hear of it at once. */
+#include "broker/broker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/creds.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "broker/api.h"
+#include "broker/broker_admin.h"
+#include "broker/bus_keys.h"
+#include "broker/store_lmdb.h"
+#include "http/listener.h"
+#include "policy/policy_load.h"
+#include "policy/spiffe.h"
+
+enum { SECOND = 1000000, POLICY_FILES = 64, POLICY_BYTES = 1 << 20, LAST_TURNS = 16 };
+
+/* What a reload replaces, whole. */
+struct setup {
+    struct arena arena;
+    struct broker_conf conf;
+    struct creds *creds;
+    struct authz *policy;
+};
+
+struct broker {
+    struct loop *loop;
+    struct due_clock *clock;
+    struct broker_start start;
+    struct setup *setup;
+    struct metric_set *metrics;
+    struct metric *commits, *changes, *used, *damaged, *expiry;
+    struct store *store;
+    struct desk *desk;
+    struct api *api;
+    struct front *front;
+    struct keyring ring;
+    struct bus_keys keys;
+    uint8_t secret_key[ZSOCK_KEY];
+    struct server *https, *admin;
+    struct listener *https_listener, *admin_listener;
+    struct due drain_due;
+    char instance[24];
+    bool draining, ended;
+};
+
+/* --- setup --- */
+
+static void setup_free(struct setup **setup)
+{
+    struct setup *s = *setup;
+    *setup = NULL;
+    if (!s)
+        return;
+    authz_free(&s->policy);
+    creds_unref(&s->creds);
+    arena_fini(&s->arena);
+    mem_free(s);
+}
+
+static enum err load_creds(struct setup *s, struct diag *diag)
+{
+    struct conf_pairs *trust = &s->conf.identity.trust;
+    struct creds_bundle *bundles = arena_array(&s->arena, trust->count + 1, sizeof(*bundles));
+    for (size_t i = 0; i < trust->count; i++)
+        bundles[i] = (struct creds_bundle){.trust_domain = trust->names[i], .path = trust->values[i]};
+    struct creds_conf conf = {
+        .cert = s->conf.identity.cert,
+        .key = s->conf.identity.key,
+        .bundles = bundles,
+        .bundle_count = trust->count,
+        .judge = spiffe_judge,
+    };
+    return creds_load(&conf, diag, &s->creds);
+}
+
+static enum err read_policy(struct setup *s, const char *path, struct policy_text *out, struct diag *diag)
+{
+    struct buf text;
+    buf_init(&text, POLICY_BYTES);
+    enum err e = file_read(path, &text);
+    if (e == ERR_OK)
+        *out = (struct policy_text){.file = path, .text = arena_keep(&s->arena, buf_slice(&text))};
+    else
+        diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = path}, NULL, "policy: %s",
+                 e == ERR_FULL ? "over 1 MiB" : strerror(errno));
+    buf_fini(&text);
+    return e;
+}
+
+static enum err load_policy(struct setup *s, struct diag *diag)
+{
+    struct policy_text texts[POLICY_FILES];
+    size_t count = s->conf.policy.count < POLICY_FILES ? s->conf.policy.count : POLICY_FILES;
+    for (size_t i = 0; i < count; i++)
+        TRY(read_policy(s, s->conf.policy.v[i], &texts[i], diag));
+    return policy_load(texts, count, diag, &s->policy);
+}
+
+static enum err setup_load(const struct broker_conf_source *source, struct diag *diag, struct setup **out)
+{
+    struct setup *s = mem_new(sizeof(*s));
+    arena_init(&s->arena, SIZE_MAX);
+    enum err e = broker_conf_load(source, &s->arena, diag, &s->conf);
+    if (e == ERR_OK) {
+        enum err creds = load_creds(s, diag), policy = load_policy(s, diag);
+        e = creds != ERR_OK || policy != ERR_OK || diag->errors ? ERR_INPUT : ERR_OK;
+    }
+    if (e != ERR_OK) {
+        setup_free(&s);
+        return ERR_INPUT;
+    }
+    *out = s;
+    return ERR_OK;
+}
+
+static void adopt(struct broker *b, struct setup *s)
+{
+    setup_free(&b->setup);
+    b->setup = s;
+    const struct broker_conf_service *services = s->conf.services.items;
+    for (size_t i = 0; i < s->conf.services.count && b->desk; i++) {
+        struct desk_service_conf conf = {slice_str(s->conf.services.names[i]), (uint32_t)services[i].attempts};
+        desk_service(b->desk, &conf);
+    }
+    metric_gauge(b->expiry, (double)(creds_expires_us(s->creds) / SECOND));
+}
+
+void broker_reload(struct broker *b)
+{
+    struct diag diag;
+    diag_init(&diag);
+    struct setup *s;
+    enum err e = setup_load(&b->start.source, &diag, &s);
+    for (const struct diag_entry *d = diag.first; d; d = d->next)
+        log_event(d->level == DIAG_ERROR ? LOG_ERROR : LOG_WARN, "config", LOG_TEXT("file", d->file),
+                  LOG_INT("line", d->line), LOG_INT("column", d->column), LOG_TEXT("what", d->message),
+                  LOG_TEXT("fix", d->fix));
+    diag_fini(&diag);
+    if (e == ERR_OK)
+        adopt(b, s);
+    log_event(e == ERR_OK ? LOG_INFO : LOG_ERROR, e == ERR_OK ? "reloaded" : "reload-refused",
+              LOG_STR("so", e == ERR_OK ? "certificates, services and policy are new" : "the old ones go on"));
+}
+
+/* --- between the rooms --- */
+
+static const char *runner_of(void *arg, struct slice service)
+{
+    struct broker *b = arg;
+    const struct broker_conf_service *services = b->setup->conf.services.items;
+    for (size_t i = 0; i < b->setup->conf.services.count; i++)
+        if (slice_eq(slice_str(b->setup->conf.services.names[i]), service))
+            return services[i].identity;
+    return NULL;
+}
+
+static struct authz *current_policy(void *arg)
+{
+    return ((struct broker *)arg)->setup->policy;
+}
+
+static struct creds *current_creds(void *arg)
+{
+    return ((struct broker *)arg)->setup->creds;
+}
+
+static enum err on_assign(void *arg, uint64_t worker, const struct record_job *job)
+{
+    return api_assign(((struct broker *)arg)->api, worker, job);
+}
+
+static void on_event(void *arg, struct slice job, const struct record_event *event, bool last)
+{
+    api_event(((struct broker *)arg)->api, job, event, last);
+}
+
+static void on_cancel(void *arg, uint64_t worker, struct slice job, uint64_t token)
+{
+    api_cancel(((struct broker *)arg)->api, worker, job, token);
+}
+
+static void on_record(void *arg, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    api_record(((struct broker *)arg)->api, s, r);
+}
+
+static void on_left(void *arg, struct session *s)
+{
+    api_left(((struct broker *)arg)->api, s);
+}
+
+static enum err on_admit(void *arg, const uint8_t key[ZSOCK_KEY], struct slice *user)
+{
+    struct broker *b = arg;
+    return keyring_find(&b->ring, key, loop_turn_us(b->loop), user);
+}
+
+static void accept_https(struct transit *t, void *arg)
+{
+    bus_keys_serve(&((struct broker *)arg)->keys, t);
+}
+
+static void accept_admin(struct transit *t, void *arg)
+{
+    broker_admin_serve(arg, t);
+}
+
+/* --- start --- */
+
+static void complain(struct diag *diag, const char *key, const char *fix, const char *what, const char *why)
+{
+    diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = key}, fix, "%s: %s", what, why);
+}
+
+static enum err open_store(struct broker *b, struct diag *diag)
+{
+    const char *why = "", *folder = b->setup->conf.data;
+    struct store_lmdb_conf conf = {.folder = folder, .max_map_size = b->setup->conf.max_bytes};
+    if (store_lmdb_open(b->loop, &conf, &b->store, &why) == ERR_OK)
+        return ERR_OK;
+    complain(diag, "data", "another folder, or another owner of this one", folder, why);
+    return ERR_IO;
+}
+
+static void open_desk(struct broker *b)
+{
+    const struct broker_conf *c = &b->setup->conf;
+    struct desk_conf conf = {
+        .loop = b->loop,
+        .clock = b->clock,
+        .store = b->store,
+        .metrics = b->metrics,
+        .lease_us = c->lease_us,
+        .retention_us = c->retention_us,
+        .bounds = {.jobs = c->limits.jobs},
+        .assign = on_assign,
+        .event = on_event,
+        .cancel = on_cancel,
+        .arg = b,
+    };
+    b->desk = desk_new(&conf);
+    struct setup *s = b->setup;
+    b->setup = NULL;
+    adopt(b, s);
+    struct recover_count found;
+    desk_recover(b->desk, c->lease_us, &found);
+    log_event(found.damaged ? LOG_ERROR : LOG_INFO, "recovered", LOG_INT("queued", (int64_t)found.queued),
+              LOG_INT("delayed", (int64_t)found.delayed), LOG_INT("leased", (int64_t)found.leased),
+              LOG_INT("damaged", (int64_t)found.damaged), LOG_STR("durability", store_durability(b->store)));
+}
+
+static enum err open_bus(struct broker *b, struct diag *diag)
+{
+    const struct broker_conf *c = &b->setup->conf;
+    struct api_conf api = {
+        .loop = b->loop,
+        .store = b->store,
+        .instance = b->instance,
+        .lease_us = c->lease_us,
+        .beat_us = c->beat_us,
+        .runner_of = runner_of,
+        .policy = current_policy,
+        .arg = b,
+    };
+    char endpoint[300];
+    const char *why;
+    snprintf(endpoint, sizeof(endpoint), "tcp://%s", c->bus);
+    zsock_keys(b->keys.public_key, b->secret_key);
+    struct front_conf front = {
+        .loop = b->loop,
+        .clock = b->clock,
+        .endpoint = endpoint,
+        .secret_key = b->secret_key,
+        .admit = on_admit,
+        .silence_us = c->lease_us + 2 * c->beat_us,
+        .metrics = b->metrics,
+        .record = on_record,
+        .left = on_left,
+        .arg = b,
+    };
+    b->api = api_new(&api);
+    if (front_open(&front, &b->front, &why) != ERR_OK) {
+        complain(diag, "bus", "another address, or stop who has this one", c->bus, why);
+        return ERR_IO;
+    }
+    api_bind(b->api, b->desk, b->front);
+    b->keys.ring = &b->ring;
+    b->keys.now = loop_now(b->loop);
+    b->keys.endpoint = front_endpoint(b->front);
+    return ERR_OK;
+}
+
+struct door {
+    const char *address, *key;
+    void (*accept)(struct transit *t, void *arg);
+    bool mtls;
+};
+
+static enum err open_door(struct broker *b, const struct door *door, struct server **server, struct listener **listener,
+                          struct diag *diag)
+{
+    if (!door->address)
+        return ERR_OK;
+    struct server_conf conf = {
+        .accept = door->accept,
+        .arg = b,
+        .header_timeout_us = 10 * SECOND,
+        .idle_timeout_us = 60 * SECOND,
+        .max_streams = 100,
+        .max_connections = 10000,
+    };
+    *server = server_new(b->loop, b->clock, &conf);
+    struct listener_conf at = {
+        .address = door->address,
+        .server = *server,
+        .creds = door->mtls ? current_creds : NULL,
+        .arg = b,
+    };
+    if (listener_open(b->loop, b->clock, &at, listener) == ERR_OK)
+        return ERR_OK;
+    complain(diag, door->key, "another address, or stop who has this one", door->address, strerror(errno));
+    return ERR_IO;
+}
+
+static enum err open_doors(struct broker *b, struct diag *diag)
+{
+    const struct broker_conf *c = &b->setup->conf;
+    struct door https = {c->https, "https", accept_https, true};
+    struct door admin = {c->admin.listen, "admin.listen", accept_admin, false};
+    enum err h = open_door(b, &https, &b->https, &b->https_listener, diag);
+    enum err a = open_door(b, &admin, &b->admin, &b->admin_listener, diag);
+    return h != ERR_OK || a != ERR_OK ? ERR_IO : ERR_OK;
+}
+
+static void drain_over(struct due *due)
+{
+    struct broker *b = (struct broker *)(void *)((char *)due - offsetof(struct broker, drain_due));
+    b->ended = true;
+    b->start.drained(b->start.arg);
+}
+
+static struct metric *one(struct metric_set *m, enum metric_kind kind, const char *name, const char *help)
+{
+    return metric_series(metric_family(m, kind, name, "", help), NULL);
+}
+
+static struct broker *assemble(const struct broker_start *start)
+{
+    struct broker *b = mem_new(sizeof(*b));
+    b->loop = start->loop;
+    b->start = *start;
+    b->clock = due_clock_new(b->loop);
+    b->metrics = metric_set_new();
+    b->commits = one(b->metrics, METRIC_COUNTER, "weft_store_commits_total", "Transactions made durable.");
+    b->changes = one(b->metrics, METRIC_COUNTER, "weft_store_commit_records_total", "Changes in them.");
+    b->used = one(b->metrics, METRIC_GAUGE, "weft_store_bytes", "Bytes of the database in use.");
+    b->damaged = one(b->metrics, METRIC_COUNTER, "weft_store_damaged_total", "Damaged records seen.");
+    b->expiry =
+        one(b->metrics, METRIC_GAUGE, "weft_identity_expiry_seconds", "When our certificate ends, seconds since 1970.");
+    keyring_init(&b->ring);
+    due_init(&b->drain_due, drain_over);
+    uint64_t chance;
+    hash_random(&chance, sizeof(chance));
+    snprintf(b->instance, sizeof(b->instance), "%016llx", (unsigned long long)chance);
+    return b;
+}
+
+static enum err open_all(struct broker *b, struct diag *diag)
+{
+    TRY(open_store(b, diag));
+    open_desk(b);
+    TRY(open_bus(b, diag));
+    return open_doors(b, diag);
+}
+
+enum err broker_start(const struct broker_start *start, struct diag *diag, struct broker **out)
+{
+    struct setup *s;
+    TRY(setup_load(&start->source, diag, &s));
+    struct broker *b = assemble(start);
+    b->setup = s;
+    log_set_level((enum log_level)s->conf.log.level);
+    enum err e = open_all(b, diag);
+    if (e != ERR_OK) {
+        broker_free(&b);
+        return e;
+    }
+    log_event(LOG_INFO, "ready", LOG_STR("bus", front_endpoint(b->front)),
+              LOG_TEXT("https", listener_address(b->https_listener)), LOG_TEXT("identity", creds_id(s->creds)),
+              LOG_STR("version", WEFT_VERSION));
+    *out = b;
+    return ERR_OK;
+}
+
+/* --- end --- */
+
+void broker_drain(struct broker *b)
+{
+    if (b->draining)
+        return;
+    b->draining = true;
+    log_event(LOG_INFO, "draining", LOG_INT("leased", (int64_t)desk_leased(b->desk)));
+    desk_drain(b->desk);
+    api_drain(b->api);
+    front_flush(b->front);
+    /* Leases outlive us; what is on its way to the store is answered, and then there is nothing to wait for. */
+    due_in(b->clock, &b->drain_due, b->setup->conf.timeouts.drain_us);
+}
+
+void broker_free(struct broker **broker)
+{
+    struct broker *b = *broker;
+    *broker = NULL;
+    if (!b)
+        return;
+    due_cancel(b->clock, &b->drain_due);
+    listener_close(&b->https_listener);
+    listener_close(&b->admin_listener);
+    store_close(&b->store);
+    front_close(&b->front);
+    desk_free(&b->desk);
+    api_free(&b->api);
+    if (b->https)
+        server_free(&b->https);
+    if (b->admin)
+        server_free(&b->admin);
+    for (int i = 0; i < LAST_TURNS; i++)
+        loop_turn(b->loop, false); /* servers end in the loop */
+    keyring_fini(&b->ring);
+    setup_free(&b->setup);
+    metric_set_free(&b->metrics);
+    due_clock_free(&b->clock);
+    mem_free(b);
+}
+
+/* --- for the admin side --- */
+
+struct desk *broker_desk(struct broker *b)
+{
+    return b->desk;
+}
+
+struct store *broker_store(struct broker *b)
+{
+    return b->store;
+}
+
+struct metric_set *broker_metrics(struct broker *b)
+{
+    return b->metrics;
+}
+
+void broker_measure(struct broker *b)
+{
+    struct store_stats s;
+    store_stats(b->store, &s);
+    b->commits->count = s.commits;
+    b->changes->count = s.changes;
+    b->damaged->count = s.damaged;
+    metric_gauge(b->used, (double)s.used_bytes);
+    desk_measure(b->desk);
+}
+
+bool broker_draining(const struct broker *b)
+{
+    return b->draining;
+}

@@ -1,0 +1,102 @@
+#include "broker/broker_admin.h"
+
+#include "base/json_out.h"
+#include "http/pages.h"
+
+enum { DEAD_LIST = 200 };
+
+static void ready(void *arg, struct transit *t, const struct pages_request *r)
+{
+    (void)r;
+    bool draining = broker_draining(arg);
+    pages_text(t, draining ? 503 : 200, draining ? SLICE("draining: no job is leased\n") : SLICE("ready\n"));
+}
+
+static void metrics(void *arg, struct transit *t, const struct pages_request *r)
+{
+    (void)r;
+    struct buf text;
+    buf_init(&text, BUF_TEXT_BOUND);
+    broker_measure(arg);
+    metric_print(broker_metrics(arg), &text);
+    pages_buf(t, 200, SLICE("text/plain; version=0.0.4"), &text);
+}
+
+static void put_service(void *arg, const struct desk_count *c)
+{
+    struct json_out *j = arg;
+    json_out_object(j);
+    json_out_member(j, "service", c->service);
+    json_out_member_int(j, "ready", (int64_t)c->ready);
+    json_out_member_int(j, "delayed", (int64_t)c->delayed);
+    json_out_member_int(j, "workers", (int64_t)c->workers);
+    json_out_end(j);
+}
+
+static void queues(void *arg, struct transit *t, const struct pages_request *r)
+{
+    (void)r;
+    struct buf text;
+    buf_init(&text, BUF_TEXT_BOUND);
+    struct json_out j;
+    json_out_init(&j, &text, 2);
+    json_out_object(&j);
+    json_out_member_int(&j, "leased", (int64_t)desk_leased(broker_desk(arg)));
+    json_out_name(&j, "services");
+    json_out_array(&j);
+    desk_each_service(broker_desk(arg), put_service, &j);
+    json_out_end(&j);
+    json_out_end(&j);
+    buf_put_char(&text, '\n');
+    pages_buf(t, 200, SLICE("application/json"), &text);
+}
+
+static void put_dead(struct json_out *j, const struct record_job *job)
+{
+    json_out_object(j);
+    json_out_member(j, "job", job->id);
+    json_out_member(j, "service", job->service);
+    json_out_member(j, "operation", job->operation);
+    json_out_member(j, "caller", job->caller);
+    json_out_member_int(j, "attempt", job->attempt);
+    json_out_member_int(j, "crashes", job->crashes);
+    json_out_member(j, "reason", job->reason);
+    json_out_end(j);
+}
+
+static void dead(void *arg, struct transit *t, const struct pages_request *r)
+{
+    (void)r;
+    struct store_list what = {.by_state = true, .state = JOB_DEAD, .limit = DEAD_LIST};
+    struct store_page page;
+    store_list(broker_store(arg), &what, &page);
+    struct buf text;
+    buf_init(&text, BUF_TEXT_BOUND);
+    struct json_out j;
+    json_out_init(&j, &text, 2);
+    json_out_array(&j);
+    for (size_t i = 0; i < page.count; i++)
+        put_dead(&j, &page.jobs[i]);
+    json_out_end(&j);
+    buf_put_char(&text, '\n');
+    pages_buf(t, 200, SLICE("application/json"), &text);
+}
+
+static void drain(void *arg, struct transit *t, const struct pages_request *r)
+{
+    (void)r;
+    pages_text(t, 202, SLICE("draining\n"));
+    broker_drain(arg);
+}
+
+static const struct pages_row rows[] = {
+    {"GET", "/live", false, pages_live}, {"GET", "/ready", false, ready},
+    {"GET", "/metrics", false, metrics}, {"GET", "/queues", false, queues},
+    {"GET", "/jobs/dead", false, dead},  {"PUT", "/log-level", false, pages_log_level},
+    {"POST", "/drain", false, drain},    {0},
+};
+
+void broker_admin_serve(struct broker *b, struct transit *t)
+{
+    pages_serve(rows, b, t);
+}
