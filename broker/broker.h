@@ -27,7 +27,7 @@ void broker_free(struct broker **b);
 
 /* Certificates, services and policy anew, or a log of every complaint and the old ones kept. */
 void broker_reload(struct broker *b);
-/* Leases nothing more, tells workers to finish, ends after timeouts.drain. */
+/* Leases nothing more, tells workers, and ends: what they run goes on under its leases. */
 void broker_drain(struct broker *b);
 
 /* For the admin side. */

@@ -56,15 +56,6 @@ static const struct conf_key admin_keys[] = {
     {0},
 };
 
-static const struct conf_key timeout_keys[] = {
-    {.name = "drain",
-     .type = CONF_DURATION,
-     AT(timeouts.drain_us),
-     .preset = "5s",
-     .doc = "how long answers under way may take after SIGTERM"},
-    {0},
-};
-
 static const struct conf_key log_keys[] = {
     {.name = "level",
      .type = CONF_CHOICE,
@@ -129,7 +120,6 @@ const struct conf_key broker_conf_keys[] = {
      .doc = "how long ended jobs and their results are kept"},
     {.name = "limits", .type = CONF_TABLE, .sub = limit_keys, .doc = "bounds per caller"},
     {.name = "admin", .type = CONF_TABLE, .sub = admin_keys, .doc = "health, metrics, queues"},
-    {.name = "timeouts", .type = CONF_TABLE, .sub = timeout_keys, .doc = "how long things may take"},
     {.name = "log", .type = CONF_TABLE, .sub = log_keys, .doc = "what is said"},
     {0},
 };

@@ -32,9 +32,6 @@ struct broker_conf {
         const char *listen;
     } admin;
     struct {
-        int64_t drain_us;
-    } timeouts;
-    struct {
         unsigned level;
         bool json;
     } log;

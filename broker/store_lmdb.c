@@ -279,19 +279,19 @@ static bool grow_map(struct store_lmdb *s)
     return true;
 }
 
-/* Blocks of the disk for the file as it is, what the batch brings, and the reserve: so that a disk that
- * fills up afterwards refuses no completion.  false: the disk is full.  A file system that cannot
- * promise blocks is taken at its word. */
+/* Blocks of the disk for what is used, what the batch brings, and the reserve: so that a disk that fills
+ * up afterwards refuses no completion.  false: the disk is full.  A file system that cannot promise
+ * blocks is taken at its word. */
 static bool disk_has_room(struct store_lmdb *s, uint64_t bytes)
 {
-    MDB_envinfo info;
     mdb_filehandle_t fd;
-    if (mdb_env_info(s->env, &info) != 0 || mdb_env_get_fd(s->env, &fd) != 0)
-        broken("asking for the size", EINVAL);
-    uint64_t want = (info.me_last_pgno + 1) * s->page_size + bytes + RESERVE;
+    uint64_t want = s->used + bytes + RESERVE;
     if (want <= s->on_disk)
         return true;
     want = (want + RESERVE - 1) / RESERVE * RESERVE;
+    int code = mdb_env_get_fd(s->env, &fd);
+    if (code != 0)
+        broken("asking for the file", code);
     if (fallocate(fd, 0, 0, (off_t)want) != 0 && no_room(errno))
         return false;
     s->on_disk = want;
