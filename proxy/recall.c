@@ -61,7 +61,7 @@ enum err recall_find(const struct recall *r, struct slice wanted, struct recall_
         const struct recall_slot *s = slot_by_age(r, age);
         if (!s)
             return ERR_ABSENT;
-        if (slice_eq(s->event.id, wanted) || slice_eq(s->event.operation, wanted)) {
+        if (wanted.len && (slice_eq(s->event.id, wanted) || slice_eq(s->event.operation, wanted))) {
             *out = s->event;
             return ERR_OK;
         }
@@ -73,7 +73,9 @@ static void put_head(const struct recall_event *e, struct buf *out)
 {
     char when[25];
     now_rfc3339(e->wall_us, when);
-    buf_putf(out, "%s  %.*s  %.*s  ", when, SLICE_FMT(e->id), SLICE_FMT(e->word));
+    buf_putf(out, "%s  ", when);
+    buf_put_safe(out, e->id, 64); /* a neighbour may have named it */
+    buf_putf(out, "  %.*s  ", SLICE_FMT(e->word));
     buf_put_safe(out, e->method, 32);
     buf_put_char(out, ' ');
     buf_put_safe(out, e->path, 200);
