@@ -1,0 +1,529 @@
+#include "broker/desk.h"
+
+#include <stdio.h>
+
+#include "broker/store_mem.h"
+#include "tests/kit/t.h"
+
+/* A desk over the store that forgets, with the test as broker, worker and caller at once. */
+struct world {
+    struct now_hand hand;
+    struct now now;
+    struct loop *loop;
+    struct due_clock *clock;
+    struct metric_set *metrics;
+    struct store *store;
+    struct desk *desk;
+    struct dispatch_worker worker;
+    struct {
+        unsigned count;
+        uint64_t worker, token;
+        uint32_t attempt;
+        char job[JOB_ID + 1];
+        enum err answer; /* what the test says to an assignment */
+    } assigned;
+    struct {
+        unsigned count;
+        uint64_t id;
+        char names[512]; /* of every event, in order */
+        bool last;
+    } events;
+    struct {
+        unsigned count;
+        uint64_t token;
+    } cancels;
+    struct {
+        unsigned count;
+        enum err e;
+        char job[JOB_ID + 1];
+        bool replayed;
+    } done;
+};
+
+static enum err on_assign(void *arg, uint64_t worker, const struct record_job *job)
+{
+    struct world *w = arg;
+    w->assigned.count++;
+    w->assigned.worker = worker;
+    w->assigned.token = job->token;
+    w->assigned.attempt = job->attempt;
+    memcpy(w->assigned.job, job->id.at, JOB_ID);
+    return w->assigned.answer;
+}
+
+static void on_event(void *arg, struct slice job, const struct record_event *event, bool last)
+{
+    (void)job;
+    struct world *w = arg;
+    w->events.count++;
+    w->events.id = event->id;
+    w->events.last = last;
+    size_t used = strlen(w->events.names);
+    snprintf(w->events.names + used, sizeof(w->events.names) - used, "%.*s ", SLICE_FMT(event->name));
+}
+
+static void on_cancel(void *arg, uint64_t worker, struct slice job, uint64_t token)
+{
+    (void)worker;
+    (void)job;
+    struct world *w = arg;
+    w->cancels.count++;
+    w->cancels.token = token;
+}
+
+static void on_done(void *arg, enum err e, struct slice job, bool replayed)
+{
+    struct world *w = arg;
+    w->done.count++;
+    w->done.e = e;
+    w->done.replayed = replayed;
+    memset(w->done.job, 0, sizeof(w->done.job));
+    memcpy(w->done.job, job.at, job.len <= JOB_ID ? job.len : JOB_ID);
+}
+
+enum { LEASE = 30 * NOW_US_PER_S, START = 1700000000 };
+
+static void open_desk(struct world *w, size_t jobs)
+{
+    struct desk_conf conf = {
+        .loop = w->loop,
+        .clock = w->clock,
+        .store = w->store,
+        .metrics = w->metrics,
+        .lease_us = LEASE,
+        .retention_us = INT64_C(3600) * NOW_US_PER_S,
+        .bounds = {.jobs = jobs},
+        .assign = on_assign,
+        .event = on_event,
+        .cancel = on_cancel,
+        .arg = w,
+    };
+    w->desk = desk_new(&conf);
+    struct desk_service_conf service = {SLICE("trainer"), 5};
+    desk_service(w->desk, &service);
+}
+
+static void world_open(struct world *w)
+{
+    *w = (struct world){.hand = {.mono = NOW_US_PER_S, .wall = (int64_t)START * NOW_US_PER_S}};
+    w->now = now_by_hand(&w->hand);
+    w->loop = loop_new_by(&w->now);
+    w->clock = due_clock_new(w->loop);
+    w->metrics = metric_set_new();
+    w->store = store_mem_new(w->loop);
+    open_desk(w, 10);
+}
+
+static void turn(struct world *w)
+{
+    for (int i = 0; i < 6; i++)
+        loop_turn(w->loop, false);
+}
+
+static void wait_us(struct world *w, int64_t us)
+{
+    w->hand.mono += us;
+    w->hand.wall += us;
+    turn(w);
+}
+
+static void world_close(struct world *w)
+{
+    store_close(&w->store);
+    desk_free(&w->desk);
+    metric_set_free(&w->metrics);
+    due_clock_free(&w->clock);
+    loop_free(&w->loop);
+}
+
+static void work_begins(struct world *w, uint32_t slots)
+{
+    CHECK_ERR(ERR_OK, desk_join(w->desk, SLICE("trainer"), &w->worker, 7));
+    desk_credit(w->desk, SLICE("trainer"), &w->worker, slots, 1 << 20);
+    turn(w);
+}
+
+static enum err submit_with(struct world *w, const char *key, const char *body, uint64_t delay_ms, int64_t deadline_ms)
+{
+    struct record_request request = {
+        .method = SLICE("POST"),
+        .path = SLICE("/train"),
+        .body = slice_str(body),
+        .key = slice_str(key),
+        .fingerprint = slice_str(body),
+    };
+    struct desk_submit s = {
+        .service = SLICE("trainer"),
+        .caller = SLICE("spiffe://example.org/web"),
+        .operation = SLICE("train"),
+        .request = &request,
+        .priority = 5,
+        .delay_ms = delay_ms,
+        .deadline_ms = deadline_ms,
+    };
+    enum err e = desk_submit(w->desk, &s, on_done, w);
+    turn(w);
+    return e;
+}
+
+static enum err submit(struct world *w)
+{
+    return submit_with(w, "", "{}", 0, 0);
+}
+
+static enum err finish(struct world *w, uint64_t token, bool succeeded, enum backoff_cause cause)
+{
+    struct record_result result = {.status = 200, .body = SLICE("model")};
+    struct desk_outcome o = {
+        .job = slice_str(w->assigned.job),
+        .token = token,
+        .succeeded = succeeded,
+        .cause = cause,
+        .reason = succeeded ? (struct slice){0} : SLICE("no luck"),
+        .result = succeeded ? &result : NULL,
+    };
+    enum err e = desk_finish(w->desk, &o, on_done, w);
+    turn(w);
+    return e;
+}
+
+static enum job_state stored_state(struct world *w, const char *job)
+{
+    struct record_job r;
+    CHECK_ERR(ERR_OK, store_read_job(w->store, slice_str(job), &r));
+    return r.state;
+}
+
+TEST(a_job_reaches_a_worker_with_credit_and_is_done_once)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    CHECK_ERR(ERR_OK, w.done.e);
+    CHECK_INT(0, w.assigned.count);
+    work_begins(&w, 1);
+    CHECK_INT(1, w.assigned.count);
+    CHECK_INT(7, w.assigned.worker);
+    CHECK_INT(1, w.assigned.token);
+    CHECK_INT(1, w.assigned.attempt);
+    CHECK_ERR(ERR_OK, finish(&w, 1, true, 0));
+    CHECK_INT(2, w.done.count);
+    CHECK(!w.done.replayed);
+    CHECK_INT(JOB_DONE, stored_state(&w, w.assigned.job));
+    CHECK_TEXT("accepted started done ", slice_str(w.events.names));
+    CHECK(w.events.last);
+    struct record_result result;
+    CHECK_ERR(ERR_OK, store_read_result(w.store, slice_str(w.assigned.job), &result));
+    CHECK_TEXT("model", result.body);
+    world_close(&w);
+}
+
+TEST(a_result_that_comes_twice_under_its_token_is_fine_and_counts_once)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    work_begins(&w, 1);
+    CHECK_ERR(ERR_OK, finish(&w, 1, true, 0));
+    CHECK_ERR(ERR_OK, finish(&w, 1, true, 0));
+    CHECK(w.done.replayed);
+    CHECK_TEXT("accepted started done ", slice_str(w.events.names));
+    CHECK_ERR(ERR_STALE, finish(&w, 2, true, 0));
+    world_close(&w);
+}
+
+TEST(one_slot_is_one_job_at_a_time)
+{
+    struct world w;
+    world_open(&w);
+    work_begins(&w, 1);
+    CHECK_ERR(ERR_OK, submit(&w));
+    CHECK_ERR(ERR_OK, submit(&w));
+    CHECK_INT(1, w.assigned.count);
+    CHECK_ERR(ERR_OK, finish(&w, 1, true, 0));
+    CHECK_INT(1, w.assigned.count);
+    desk_credit(w.desk, SLICE("trainer"), &w.worker, 1, 100);
+    turn(&w);
+    CHECK_INT(2, w.assigned.count);
+    world_close(&w);
+}
+
+TEST(a_silent_worker_loses_its_job_and_its_late_result_is_refused)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    work_begins(&w, 2);
+    wait_us(&w, LEASE + NOW_US_PER_S);
+    wait_us(&w, 2 * NOW_US_PER_S); /* the first crash waits a second, give or take a quarter */
+    CHECK_INT(2, w.assigned.count);
+    CHECK_INT(2, w.assigned.token);
+    CHECK_INT(2, w.assigned.attempt);
+    CHECK_ERR(ERR_STALE, finish(&w, 1, true, 0));
+    CHECK_ERR(ERR_OK, finish(&w, 2, true, 0));
+    CHECK_TEXT("accepted started retrying started done ", slice_str(w.events.names));
+    world_close(&w);
+}
+
+TEST(a_renewed_lease_outlives_any_job)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    work_begins(&w, 2);
+    bool cancelled = false;
+    for (int beat = 0; beat < 100; beat++) {
+        wait_us(&w, LEASE - NOW_US_PER_S);
+        CHECK_ERR(ERR_OK, desk_renew(w.desk, slice_str(w.assigned.job), 1, 7, &cancelled));
+    }
+    CHECK(!cancelled);
+    CHECK_INT(1, w.assigned.count);
+    world_close(&w);
+}
+
+TEST(the_third_crash_is_the_last)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    work_begins(&w, 10);
+    for (uint64_t token = 1; token <= 3; token++) {
+        CHECK_INT(token, w.assigned.token);
+        CHECK_ERR(ERR_OK, finish(&w, token, false, BACKOFF_CRASHED));
+        wait_us(&w, 90 * NOW_US_PER_S);
+    }
+    CHECK_INT(3, w.assigned.count);
+    CHECK_INT(JOB_DEAD, stored_state(&w, w.assigned.job));
+    CHECK(w.events.last);
+    world_close(&w);
+}
+
+TEST(a_failure_waits_before_it_is_tried_again)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    work_begins(&w, 10);
+    CHECK_ERR(ERR_OK, finish(&w, 1, false, BACKOFF_FAILED));
+    CHECK_INT(JOB_DELAYED, stored_state(&w, w.assigned.job));
+    wait_us(&w, 700 * NOW_US_PER_MS);
+    CHECK_INT(1, w.assigned.count);
+    wait_us(&w, 600 * NOW_US_PER_MS);
+    CHECK_INT(2, w.assigned.count);
+    world_close(&w);
+}
+
+TEST(what_is_refused_for_good_is_dead_at_once)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    work_begins(&w, 1);
+    CHECK_ERR(ERR_OK, finish(&w, 1, false, BACKOFF_REFUSED));
+    CHECK_INT(JOB_DEAD, stored_state(&w, w.assigned.job));
+    struct record_job r;
+    CHECK_ERR(ERR_OK, store_read_job(w.store, slice_str(w.assigned.job), &r));
+    CHECK_TEXT("no luck", r.reason);
+    world_close(&w);
+}
+
+TEST(a_release_costs_no_attempt_and_goes_to_the_next_credit)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    work_begins(&w, 2);
+    CHECK_ERR(ERR_OK, finish(&w, 1, false, BACKOFF_RELEASED));
+    CHECK_INT(2, w.assigned.count);
+    struct record_job r;
+    CHECK_ERR(ERR_OK, store_read_job(w.store, slice_str(w.assigned.job), &r));
+    CHECK_INT(1, r.releases);
+    CHECK_INT(0, r.crashes);
+    world_close(&w);
+}
+
+TEST(an_assignment_that_finds_nobody_is_given_back_uncharged)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    w.assigned.answer = ERR_STALE;
+    work_begins(&w, 1);
+    CHECK_INT(1, w.assigned.count);
+    CHECK_INT(JOB_QUEUED, stored_state(&w, w.assigned.job));
+    w.assigned.answer = ERR_OK;
+    desk_credit(w.desk, SLICE("trainer"), &w.worker, 1, 100);
+    turn(&w);
+    CHECK_INT(2, w.assigned.count);
+    world_close(&w);
+}
+
+TEST(a_waiting_job_is_cancelled_at_once)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    char job[JOB_ID + 1];
+    memcpy(job, w.done.job, sizeof(job));
+    CHECK_ERR(ERR_OK, desk_cancel(w.desk, slice_str(job), on_done, &w));
+    turn(&w);
+    CHECK_INT(JOB_CANCELLED, stored_state(&w, job));
+    work_begins(&w, 1);
+    CHECK_INT(0, w.assigned.count);
+    CHECK_ERR(ERR_STALE, desk_cancel(w.desk, slice_str(job), on_done, &w));
+    world_close(&w);
+}
+
+TEST(a_running_job_is_cancelled_by_its_worker)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    work_begins(&w, 1);
+    CHECK_ERR(ERR_OK, desk_cancel(w.desk, slice_str(w.assigned.job), on_done, &w));
+    turn(&w);
+    CHECK_INT(1, w.cancels.count);
+    CHECK_INT(1, w.cancels.token);
+    bool cancelled = false;
+    CHECK_ERR(ERR_OK, desk_renew(w.desk, slice_str(w.assigned.job), 1, 7, &cancelled));
+    CHECK(cancelled);
+    CHECK_ERR(ERR_OK, finish(&w, 1, false, BACKOFF_RELEASED));
+    CHECK_INT(JOB_CANCELLED, stored_state(&w, w.assigned.job));
+    CHECK_TEXT("accepted started cancelled ", slice_str(w.events.names));
+    world_close(&w);
+}
+
+TEST(the_same_key_is_the_same_job_and_another_request_is_a_conflict)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit_with(&w, "k1", "{}", 0, 0));
+    char job[JOB_ID + 1];
+    memcpy(job, w.done.job, sizeof(job));
+    CHECK_ERR(ERR_OK, submit_with(&w, "k1", "{}", 0, 0));
+    CHECK(w.done.replayed);
+    CHECK_TEXT(job, slice_str(w.done.job));
+    CHECK_ERR(ERR_OK, submit_with(&w, "k1", "other", 0, 0));
+    CHECK_ERR(ERR_EXISTS, w.done.e);
+    work_begins(&w, 10);
+    CHECK_INT(1, w.assigned.count);
+    world_close(&w);
+}
+
+TEST(the_eleventh_job_of_a_caller_is_too_many_for_a_bound_of_ten)
+{
+    struct world w;
+    world_open(&w);
+    for (int i = 0; i < 10; i++)
+        CHECK_ERR(ERR_OK, submit(&w));
+    CHECK_ERR(ERR_FULL, submit(&w));
+    CHECK_INT(10, w.done.count);
+    world_close(&w);
+}
+
+TEST(a_service_nobody_configured_takes_no_job)
+{
+    struct world w;
+    world_open(&w);
+    struct record_request request = {.method = SLICE("POST"), .path = SLICE("/")};
+    struct desk_submit s = {.service = SLICE("nobody"), .caller = SLICE("x"), .request = &request};
+    CHECK_ERR(ERR_ABSENT, desk_submit(w.desk, &s, on_done, &w));
+    CHECK_INT(0, w.done.count);
+    world_close(&w);
+}
+
+TEST(a_job_whose_deadline_has_passed_is_dead_before_it_runs)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit_with(&w, "", "{}", 0, INT64_C(1000) * START + 500));
+    wait_us(&w, NOW_US_PER_S);
+    work_begins(&w, 1);
+    CHECK_INT(0, w.assigned.count);
+    CHECK_TEXT("accepted dead ", slice_str(w.events.names));
+    world_close(&w);
+}
+
+TEST(a_dead_job_comes_back_when_its_caller_asks)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    work_begins(&w, 2);
+    CHECK_ERR(ERR_OK, finish(&w, 1, false, BACKOFF_REFUSED));
+    CHECK_ERR(ERR_OK, desk_retry(w.desk, slice_str(w.assigned.job), on_done, &w));
+    turn(&w);
+    CHECK_INT(2, w.assigned.count);
+    CHECK_INT(2, w.assigned.token);
+    CHECK_INT(1, w.assigned.attempt);
+    CHECK_ERR(ERR_STALE, desk_retry(w.desk, slice_str(w.assigned.job), on_done, &w));
+    world_close(&w);
+}
+
+TEST(a_new_desk_over_the_same_store_lets_a_worker_take_up_what_it_runs)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    work_begins(&w, 1);
+    CHECK_ERR(ERR_OK, submit(&w));
+    desk_free(&w.desk);
+    w.worker = (struct dispatch_worker){0};
+    open_desk(&w, 10);
+    struct recover_count found;
+    desk_recover(w.desk, LEASE, &found);
+    CHECK_INT(1, found.queued);
+    CHECK_INT(1, found.leased);
+    bool cancelled;
+    CHECK_ERR(ERR_OK, desk_renew(w.desk, slice_str(w.assigned.job), 1, 9, &cancelled));
+    CHECK_ERR(ERR_OK, finish(&w, 1, true, 0));
+    CHECK_INT(JOB_DONE, stored_state(&w, w.assigned.job));
+    CHECK_INT(1, w.assigned.count);
+    world_close(&w);
+}
+
+static bool runs_nothing(void *arg, struct slice job, uint64_t token)
+{
+    (void)arg;
+    (void)job;
+    (void)token;
+    return false;
+}
+
+TEST(what_never_reached_its_worker_is_reclaimed_uncharged)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    work_begins(&w, 2);
+    desk_reclaim(w.desk, 7, runs_nothing, NULL);
+    turn(&w);
+    CHECK_INT(2, w.assigned.count);
+    struct record_job r;
+    CHECK_ERR(ERR_OK, store_read_job(w.store, slice_str(w.assigned.job), &r));
+    CHECK_INT(0, r.crashes);
+    CHECK_INT(1, r.releases);
+    world_close(&w);
+}
+
+TESTS_BEGIN()
+TESTS_RUN(a_job_reaches_a_worker_with_credit_and_is_done_once)
+TESTS_RUN(a_result_that_comes_twice_under_its_token_is_fine_and_counts_once)
+TESTS_RUN(one_slot_is_one_job_at_a_time)
+TESTS_RUN(a_silent_worker_loses_its_job_and_its_late_result_is_refused)
+TESTS_RUN(a_renewed_lease_outlives_any_job)
+TESTS_RUN(the_third_crash_is_the_last)
+TESTS_RUN(a_failure_waits_before_it_is_tried_again)
+TESTS_RUN(what_is_refused_for_good_is_dead_at_once)
+TESTS_RUN(a_release_costs_no_attempt_and_goes_to_the_next_credit)
+TESTS_RUN(an_assignment_that_finds_nobody_is_given_back_uncharged)
+TESTS_RUN(a_waiting_job_is_cancelled_at_once)
+TESTS_RUN(a_running_job_is_cancelled_by_its_worker)
+TESTS_RUN(the_same_key_is_the_same_job_and_another_request_is_a_conflict)
+TESTS_RUN(the_eleventh_job_of_a_caller_is_too_many_for_a_bound_of_ten)
+TESTS_RUN(a_service_nobody_configured_takes_no_job)
+TESTS_RUN(a_job_whose_deadline_has_passed_is_dead_before_it_runs)
+TESTS_RUN(a_dead_job_comes_back_when_its_caller_asks)
+TESTS_RUN(a_new_desk_over_the_same_store_lets_a_worker_take_up_what_it_runs)
+TESTS_RUN(what_never_reached_its_worker_is_reclaimed_uncharged)
+TESTS_END()
