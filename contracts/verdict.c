@@ -32,15 +32,17 @@ struct group {
     enum verdict_level level;
     const char *no_plan; /* why steps could not be placed; NULL or empty: not said */
     bool request, response;
-    struct slice witness; /* of a body */
+    bool looked;          /* for a witness */
+    struct slice witness; /* a body */
     struct slice *operations;
     size_t operation_count, operation_room;
 };
 
-/* What a difference comes to when nothing bridges it; asked once. */
-struct proof_of_break {
-    bool shown;
+/* What is known of a difference, asked once however many operations reach it. */
+struct known {
+    bool asked, shown; /* is there a value that the reader refuses? */
     struct slice value;
+    struct group *group[VERDICT_BREAKING + 1]; /* by the level it came out with */
 };
 
 struct computing {
@@ -50,7 +52,8 @@ struct computing {
     struct map groups; /* by what makes an edit one */
     struct group *first, **last;
     size_t group_count;
-    struct map breaks; /* difference to struct proof_of_break */
+    struct map known; /* difference to struct known */
+    uint64_t budget;  /* bytes of witnesses that may still be made */
     unsigned walk;
 };
 
@@ -76,13 +79,23 @@ static const struct shape *shape_of_reader(const struct computing *c, enum verdi
 
 /* --- Breaks are shown, not believed. */
 
-static const struct proof_of_break *show_break(struct computing *c, const struct graph_difference *d)
+static struct known *known_of(struct computing *c, const struct graph_difference *d)
 {
     struct slice key = slice_of(&d, sizeof(const struct graph_difference *));
-    struct proof_of_break *known = map_get(&c->breaks, key);
-    if (known)
-        return known;
-    known = arena_new(&c->scratch, sizeof(*known));
+    struct known *k = map_get(&c->known, key);
+    if (k)
+        return k;
+    k = arena_new(&c->scratch, sizeof(*k));
+    map_put(&c->known, arena_keep(&c->scratch, key), k);
+    return k;
+}
+
+static const struct known *show_break(struct computing *c, const struct graph_difference *d)
+{
+    struct known *k = known_of(c, d);
+    if (k->asked)
+        return k;
+    k->asked = true;
     enum verdict_direction direction = d->node->direction;
     bool branch = slice_eq(d->kind, SLICE("branch-unknown"));
     struct witness_pair pair = {
@@ -91,14 +104,14 @@ static const struct proof_of_break *show_break(struct computing *c, const struct
         .from = branch ? d->from : d->node->writer,
         .to = d->node->reader,
         .hint = slice_eq(d->kind, SLICE("symbol-unknown")) ? d->sent : (struct slice){0},
+        .budget = &c->budget,
     };
     struct buf value;
     buf_init(&value, BUF_TEXT_BOUND);
-    known->shown = witness_find(&pair, &value) == ERR_OK;
-    known->value = arena_keep(&c->scratch, buf_slice(&value));
+    k->shown = witness_find(&pair, &value) == ERR_OK;
+    k->value = arena_keep(&c->scratch, buf_slice(&value));
     buf_fini(&value);
-    map_put(&c->breaks, arena_keep(&c->scratch, key), known);
-    return known;
+    return k;
 }
 
 static enum verdict_level unbridged(struct computing *c, const struct graph_difference *d)
@@ -199,8 +212,8 @@ static void walk_from(struct computing *c, struct walk *w, const struct graph_ro
 /* The whole body around the value, or empty. */
 static struct slice body_of(struct computing *c, const struct walk *w, size_t at, const struct graph_difference *d)
 {
-    const struct proof_of_break *shown = show_break(c, d);
-    if (!shown->shown)
+    const struct known *shown = show_break(c, d);
+    if (!shown->shown || c->budget == 0)
         return (struct slice){0};
     size_t count = 1;
     for (size_t i = at; i != 0; i = w->queue[i].from)
@@ -218,6 +231,7 @@ static struct slice body_of(struct computing *c, const struct walk *w, size_t at
     struct slice kept = {0};
     if (witness_wrap(shape_of_writer(c, d->node->direction), way, count, shown->value, &body) == ERR_OK)
         kept = arena_keep(&c->scratch, buf_slice(&body));
+    c->budget -= kept.len < c->budget ? kept.len : c->budget;
     buf_fini(&body);
     return kept;
 }
@@ -231,13 +245,11 @@ static bool through_branch(const struct walk *w, size_t at)
 }
 
 /* What one branch of a union refuses another may take, so there the body as a whole has to be refused. */
-static bool body_refused(struct computing *c, const struct walk *w, size_t at, struct slice body)
+static bool body_refused(struct computing *c, const struct walk *w, struct slice body)
 {
     const struct graph_node *root = w->queue[0].node;
     const struct shape_position *p = shape_position(shape_of_reader(c, root->direction), root->reader);
     const struct json_value *v;
-    if (!through_branch(w, at))
-        return true;
     return p && body.len && json_value_read(body, &c->scratch, &v) == ERR_OK && !conforms(p, v);
 }
 
@@ -248,17 +260,13 @@ struct judged {
     const char *no_plan; /* every difference has a step, but there is no plan: why */
 };
 
-static void report(struct computing *c, const struct walk *w, size_t at, const struct graph_difference *d,
-                   const struct judged *j, enum verdict_level *worst)
+static struct group *group_of(struct computing *c, const struct graph_difference *d, enum verdict_level level,
+                              const struct judged *j)
 {
-    bool bridged = d->step && !j->no_plan;
-    struct slice body = body_of(c, w, at, d);
-    enum verdict_level level = bridged ? VERDICT_ADAPTABLE : unbridged(c, d);
-    if (level == VERDICT_BREAKING && !body_refused(c, w, at, body)) {
-        level = VERDICT_UNPROVEN;
-        body = (struct slice){0};
-    }
-    struct group *g = group_at(c, key_of(c, d, level));
+    struct known *k = known_of(c, d);
+    struct group *g = k->group[level];
+    if (!g)
+        g = k->group[level] = group_at(c, key_of(c, d, level));
     if (!g->difference) {
         g->difference = d;
         g->level = level;
@@ -266,10 +274,25 @@ static void report(struct computing *c, const struct walk *w, size_t at, const s
     }
     g->request = g->request || d->node->direction == VERDICT_REQUEST;
     g->response = g->response || d->node->direction == VERDICT_RESPONSE;
+    return g;
+}
+
+static enum verdict_level report(struct computing *c, const struct walk *w, size_t at, const struct graph_difference *d,
+                                 const struct judged *j)
+{
+    bool bridged = d->step && !j->no_plan;
+    enum verdict_level level = bridged ? VERDICT_ADAPTABLE : unbridged(c, d);
+    struct slice body = {0};
+    if (level == VERDICT_BREAKING && through_branch(w, at)) {
+        body = body_of(c, w, at, d);
+        level = body_refused(c, w, body) ? VERDICT_BREAKING : VERDICT_UNPROVEN;
+    }
+    struct group *g = group_of(c, d, level, j);
     add_operation(c, g, j->root->operation);
-    if (g->witness.len == 0)
-        g->witness = body;
-    *worst = level > *worst ? level : *worst;
+    if (g->witness.len == 0 && !g->looked && (level == VERDICT_BREAKING || bridged))
+        g->witness = body.len ? body : body_of(c, w, at, d);
+    g->looked = true;
+    return level;
 }
 
 static void report_root(struct computing *c, struct walk *w, const struct judged *j, enum verdict_level *worst)
@@ -279,8 +302,10 @@ static void report_root(struct computing *c, struct walk *w, const struct judged
         *worst = VERDICT_UNPROVEN;
     walk_from(c, w, j->root);
     for (size_t i = 0; i < w->count; i++)
-        for (const struct graph_difference *d = w->queue[i].node->differences; d; d = d->next)
-            report(c, w, i, d, j, worst);
+        for (const struct graph_difference *d = w->queue[i].node->differences; d; d = d->next) {
+            enum verdict_level level = report(c, w, i, d, j);
+            *worst = level > *worst ? level : *worst;
+        }
 }
 
 static bool all_bridged(const struct walk *w)
@@ -472,12 +497,46 @@ static int worst_first(const void *a, const void *b)
     return order ? order : slice_cmp(x->id, y->id);
 }
 
+/* More than anybody reads; two contracts that have nothing in common differ everywhere. */
+enum { FINDINGS_MOST = 1000 };
+
+static void say_more(struct computing *c, size_t count, enum verdict_level worst)
+{
+    struct verdict *v = c->v;
+    struct slice *names = arena_array(&v->arena, v->operation_count + 1, sizeof(*names));
+    for (size_t i = 0; i < v->operation_count; i++)
+        names[i] = v->operations[i].name;
+    v->findings[v->finding_count++] = (struct verdict_finding){
+        .level = worst,
+        .direction = VERDICT_SURFACE,
+        .id = SLICE("ffffffffffffffff"),
+        .rule = SLICE("more"),
+        .operations = names,
+        .operation_count = v->operation_count,
+        .message = arena_putf(&v->arena, "%zu more findings are not shown", count),
+        .fix = SLICE("mend these first"),
+    };
+}
+
 static void finish_all(struct computing *c)
 {
     struct verdict *v = c->v;
-    v->findings = arena_array(&v->arena, c->group_count + 1, sizeof(*v->findings));
-    for (const struct group *g = c->first; g; g = g->next)
-        finish(c, g, &v->findings[v->finding_count++]);
+    size_t left = 0;
+    enum verdict_level worst_left = VERDICT_SAME;
+    v->findings = arena_array(&v->arena, FINDINGS_MOST + 1, sizeof(*v->findings));
+    for (enum verdict_level level = VERDICT_BREAKING; level > VERDICT_COMPATIBLE; level--)
+        for (const struct group *g = c->first; g; g = g->next) {
+            if (g->level != level)
+                continue;
+            if (v->finding_count < FINDINGS_MOST) {
+                finish(c, g, &v->findings[v->finding_count++]);
+                continue;
+            }
+            left++;
+            worst_left = level > worst_left ? level : worst_left;
+        }
+    if (left)
+        say_more(c, left, worst_left);
     if (v->finding_count)
         qsort(v->findings, v->finding_count, sizeof(*v->findings), worst_first);
 }
@@ -485,6 +544,7 @@ static void finish_all(struct computing *c)
 /* --- The whole. */
 
 /* Enough for contracts at their bounds that are made by people; a run past them is stopped within a second or so. */
+enum { WITNESS_BYTES = 16 << 20 };
 static const struct datalog_limits limits = {
     .max_tuples = 2000000, .max_steps = 100000000, .max_bytes = 64 << 20, .proofs = true};
 
@@ -520,7 +580,7 @@ static void compute(struct verdict *v)
         datalog_run_free(&run);
         return;
     }
-    struct computing c = {.v = v};
+    struct computing c = {.v = v, .budget = WITNESS_BYTES};
     c.last = &c.first;
     arena_init(&c.scratch, 0);
     graph_init(&c.graph, run, &c.scratch);
@@ -528,7 +588,7 @@ static void compute(struct verdict *v)
     finish_all(&c);
     graph_fini(&c.graph);
     map_fini(&c.groups);
-    map_fini(&c.breaks);
+    map_fini(&c.known);
     arena_fini(&c.scratch);
     datalog_run_free(&run);
 }

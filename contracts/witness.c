@@ -308,12 +308,12 @@ static enum err try_hint(const struct end *writer, const struct end *reader, str
     return good ? ERR_OK : ERR_ABSENT;
 }
 
-enum { CHOICES = 1024 };
+enum { CHOICES = 1024, ATTEMPT_COST = 256 };
 
 enum err witness_find(const struct witness_pair *pair, struct buf *out)
 {
     struct end writer = end_of(pair->writer, pair->from), reader = end_of(pair->reader, pair->to);
-    if (!writer.type || !reader.type)
+    if (!writer.type || !reader.type || *pair->budget == 0)
         return ERR_ABSENT;
     if (writer.position && shape_nullable(writer.position) && shows(&writer, &reader, SLICE("null"))) {
         buf_put(out, SLICE("null"));
@@ -323,12 +323,14 @@ enum err witness_find(const struct witness_pair *pair, struct buf *out)
     struct buf value;
     buf_init(&value, BUF_TEXT_BOUND);
     enum err result = try_hint(&writer, &reader, pair->hint, out);
-    for (m.choice = 0; m.choice < CHOICES && !m.exhausted && result != ERR_OK; m.choice++) {
+    for (m.choice = 0; m.choice < CHOICES && !m.exhausted && result != ERR_OK && *pair->budget > 0; m.choice++) {
         struct json_out j;
         buf_clear(&value);
         json_out_init(&j, &value, 0);
         m.endless = false;
         choose(&m, writer.type, writer.position, &j);
+        uint64_t cost = buf_len(&value) + ATTEMPT_COST;
+        *pair->budget -= cost < *pair->budget ? cost : *pair->budget;
         if (m.endless || !shows(&writer, &reader, buf_slice(&value)))
             continue;
         buf_put(out, buf_slice(&value));

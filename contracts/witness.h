@@ -19,6 +19,7 @@ struct witness_pair {
     const struct shape *writer, *reader;
     struct slice from, to;
     struct slice hint; /* a string that is tried first, or empty */
+    uint64_t *budget;  /* bytes that may still be made; at 0 nothing more is found */
 };
 
 /* Puts the refused value alone.  ABSENT: none was found. */
