@@ -1,6 +1,6 @@
 #include "contracts/facts.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,18 +17,18 @@ struct side {
     int relations[VOCABULARY_COUNT]; /* consumer.contract ... */
 };
 
-static struct datalog *program;
-static pthread_once_t loaded = PTHREAD_ONCE_INIT;
+static struct datalog *_Atomic program;
 
-static void load(void)
+static struct datalog *load(void)
 {
     struct datalog_text texts[TEXTS];
     PRE(rules_contracts_count <= TEXTS);
     for (size_t i = 0; i < rules_contracts_count; i++)
         texts[i] = (struct datalog_text){.file = rules_contracts_files[i].file, .text = rules_contracts_files[i].text};
+    struct datalog *loaded = NULL;
     struct diag diag;
     diag_init(&diag);
-    if (datalog_load(texts, rules_contracts_count, &diag, &program) != ERR_OK) {
+    if (datalog_load(texts, rules_contracts_count, &diag, &loaded) != ERR_OK) {
         struct buf out;
         buf_init(&out, BUF_TEXT_BOUND);
         diag_print(&diag, &out);
@@ -36,30 +36,34 @@ static void load(void)
         buf_fini(&out);
     }
     diag_fini(&diag);
-    POST(program);
+    POST(loaded);
+    return loaded;
 }
 
 static void unload(void)
 {
-    datalog_free(&program);
+    struct datalog *p = atomic_exchange(&program, NULL);
+    datalog_free(&p);
 }
 
-static void load_once(void)
-{
-    load();
-    atexit(unload);
-}
-
+/* Two threads may both load at first; one keeps what it has, the other takes that. */
 const struct datalog *facts_program(void)
 {
-    int error = pthread_once(&loaded, load_once);
-    POST(error == 0);
-    return program;
+    struct datalog *p = atomic_load(&program);
+    if (p)
+        return p;
+    struct datalog *mine = load(), *none = NULL;
+    if (atomic_compare_exchange_strong(&program, &none, mine)) {
+        atexit(unload);
+        return mine;
+    }
+    datalog_free(&mine);
+    return none;
 }
 
 static int relation(const char *name)
 {
-    int rel = datalog_relation(program, slice_str(name));
+    int rel = datalog_relation(facts_program(), slice_str(name));
     POST(rel >= 0);
     return rel;
 }
