@@ -5,8 +5,6 @@
  * its end is written, and from then on the store alone speaks for it. */
 #include "broker/desk.h"
 
-#include <stdio.h>
-
 #include "base/hash.h"
 #include "base/json_out.h"
 #include "base/log.h"
@@ -145,18 +143,25 @@ static void count_event(struct desk *d, struct slice service, struct slice name)
     metric_add(metric_series(d->events, labels), 1);
 }
 
+static const struct {
+    const char *event, *name;
+    enum log_level level;
+} log_names[] = {
+    {"accepted", "job-accepted", LOG_INFO},  {"started", "job-started", LOG_INFO},
+    {"progress", "job-progress", LOG_DEBUG}, {"retrying", "job-retrying", LOG_INFO},
+    {"done", "job-done", LOG_INFO},          {"cancelled", "job-cancelled", LOG_INFO},
+    {"dead", "job-dead", LOG_WARN},
+};
+
 /* One line per event: the broker's own log of a job. */
 static void log_job(const struct waiting *w)
 {
-    bool bad = slice_eq(w->event.name, SLICE("dead"));
-    bool small = slice_eq(w->event.name, SLICE("progress"));
-    char name[32];
-    snprintf(name, sizeof(name), "job-%.*s", SLICE_FMT(w->event.name));
-    log_event(bad     ? LOG_WARN
-              : small ? LOG_DEBUG
-                      : LOG_INFO,
-              name, LOG_TEXT("job", w->job.id), LOG_TEXT("service", w->job.service), LOG_INT("attempt", w->job.attempt),
-              LOG_TEXT("caller", w->job.caller), LOG_TEXT("worker", w->job.worker), LOG_TEXT("why", w->job.reason));
+    for (size_t i = 0; i < sizeof(log_names) / sizeof(log_names[0]); i++)
+        if (slice_eq(w->event.name, slice_str(log_names[i].event)))
+            log_event(log_names[i].level, log_names[i].name, LOG_TEXT("job", w->job.id),
+                      LOG_TEXT("service", w->job.service), LOG_INT("attempt", w->job.attempt),
+                      LOG_TEXT("caller", w->job.caller), LOG_TEXT("worker", w->job.worker),
+                      LOG_TEXT("why", w->job.reason));
 }
 
 static void tell_event(struct waiting *w)
@@ -377,8 +382,10 @@ static void end_leases(struct desk *d)
 static void wake_delayed(struct desk *d, struct service *s)
 {
     for (struct job *j = queue_due(&s->queue, wall_ms(d)); j; j = queue_due(&s->queue, wall_ms(d))) {
+        struct step step = {.guard = j->token};
         j->due_ms = 0;
         job_move(&d->jobs, j, JOB_QUEUED);
+        write_step(d, j, &step, wait_for(d, NULL, NULL));
         queue_put(&s->queue, j);
     }
 }
@@ -423,7 +430,8 @@ static void expired(void *arg, const struct store_answer *answer)
 static void expire(struct due *due)
 {
     struct desk *d = (struct desk *)(void *)((char *)due - offsetof(struct desk, expire));
-    store_expire(d->conf.store, wall_ms(d) - d->conf.retention_us / NOW_US_PER_MS, expired, d);
+    int64_t before_ms = wall_ms(d) - d->conf.retention_us / NOW_US_PER_MS;
+    store_expire(d->conf.store, before_ms > 0 ? before_ms : 0, expired, d);
 }
 
 /* --- submit --- */
@@ -673,6 +681,7 @@ static enum err revive(struct desk *d, struct slice id, struct job **out)
         return ERR_STALE;
     struct service *s = need_service(d, r.service);
     TRY(queue_admit(&s->queue, r.caller, r.size));
+    r.state = JOB_QUEUED;
     r.attempt = r.crashes = r.releases = 0;
     r.ended_ms = r.due_ms = 0;
     r.cancel_asked = false;
@@ -688,7 +697,6 @@ enum err desk_retry(struct desk *d, struct slice job, desk_done_fn *done, void *
     TRY(revive(d, job, &j));
     struct waiting *w = wait_for(d, done, arg);
     struct step step = {.event = "retrying", .guard = j->token, .reason = SLICE("asked for by its caller")};
-    job_move(&d->jobs, j, JOB_QUEUED);
     write_step(d, j, &step, w);
     queue_put(&service_of(d, j)->queue, j);
     meet_soon(d);

@@ -116,7 +116,7 @@ static void world_open(struct world *w)
 
 static void turn(struct world *w)
 {
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 10; i++)
         loop_turn(w->loop, false);
 }
 
