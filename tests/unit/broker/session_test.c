@@ -38,7 +38,7 @@ TEST(a_job_is_watched_once_and_from_the_latest_place)
 TEST(the_thousand_and_first_watch_is_refused)
 {
     struct session *s = open_one();
-    char job[JOB_ID + 1];
+    char job[JOB_ID + 6];
     for (int i = 0; i < SESSION_WATCHES; i++) {
         snprintf(job, sizeof(job), "01HF7YAT000RD4P0NK1W%06d", i);
         CHECK_ERR(ERR_OK, session_watch(s, slice_str(job), 0));
