@@ -14,8 +14,6 @@
 #include "broker/front.h"
 #include "policy/authz.h"
 
-struct api;
-
 struct api_conf {
     struct loop *loop;
     struct store *store;
@@ -26,6 +24,14 @@ struct api_conf {
     /* The policy now in force. */
     struct authz *(*policy)(void *arg);
     void *arg;
+};
+
+/* For the rooms of the verbs. */
+struct api {
+    struct api_conf conf;
+    struct desk *desk;
+    struct front *front;
+    struct arena scratch; /* of one record; reset after it */
 };
 
 enum { API_PAYLOAD = 256 << 10, API_CONTRACT = 64 << 10, API_KEY = 255, API_PATH = 8192 };

@@ -1,0 +1,243 @@
+#include "broker/caller_verbs.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "broker/answers.h"
+#include "broker/permits.h"
+#include "broker/words.h"
+
+enum { LIST_DEFAULT = 50, FIELDS_MOST = 100 };
+
+static void submit_answered(void *arg, enum err e, struct slice job, bool replayed)
+{
+    struct answers_asker *k = arg;
+    struct api *a = k->api;
+    struct session *s = front_session(a->front, k->session);
+    char id[JOB_ID + 1] = "";
+    memcpy(id, job.at, job.len <= JOB_ID ? job.len : JOB_ID);
+    if (s && e == ERR_OK) {
+        Weft__Bus__V1__Accepted body = WEFT__BUS__V1__ACCEPTED__INIT;
+        body.job = id;
+        body.replayed = replayed;
+        Weft__Bus__V1__Record r = WEFT__BUS__V1__RECORD__INIT;
+        r.re = k->seq;
+        r.body_case = WEFT__BUS__V1__RECORD__BODY_ACCEPTED;
+        r.accepted = &body;
+        front_send(a->front, s, &r);
+    } else if (s && e == ERR_EXISTS) {
+        answers_problem(a, s, k->seq, "idempotency-conflict", 422, "This key came before with another request.");
+    } else if (s) {
+        answers_problem(a, s, k->seq, "store-full", 507,
+                        "The broker's disk or max_bytes is full; ended jobs make room.");
+    }
+    mem_free(k);
+}
+
+/* NULL: fine. */
+static const char *unfit(const Weft__Bus__V1__Submit *m)
+{
+    if (!*m->method || strlen(m->method) > 32)
+        return "method: 1 to 32 characters";
+    if (*m->path != '/' || strlen(m->path) > API_PATH)
+        return "path: begins with / and has up to 8192 characters";
+    if (m->priority > 9)
+        return "priority: 0 to 9";
+    if (m->attempts > 100)
+        return "attempts: up to 100";
+    if (strlen(m->key) > API_KEY || m->fingerprint.len > HASH_SHA256_LEN)
+        return "key: up to 255 characters";
+    if (m->n_headers > FIELDS_MOST)
+        return "headers: up to 100";
+    if (m->contract.len && m->contract.len != HASH_SHA256_LEN)
+        return "contract: a SHA-256";
+    return strlen(m->operation) > JOB_NAME_MOST || strlen(m->service) > JOB_NAME_MOST ? "a name is too long" : NULL;
+}
+
+static enum err to_desk(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    const Weft__Bus__V1__Submit *m = r->submit;
+    struct record_request request = {
+        .method = slice_str(m->method),
+        .path = slice_str(m->path),
+        .headers = words_fields(&a->scratch, m->headers, m->n_headers),
+        .header_count = m->n_headers,
+        .body = words_slice(m->body),
+        .contract = words_slice(m->contract),
+        .traceparent = slice_str(m->traceparent),
+        .key = slice_str(m->key),
+        .fingerprint = words_slice(m->fingerprint),
+    };
+    struct desk_submit submit = {
+        .service = slice_str(m->service),
+        .caller = slice_str(s->identity),
+        .operation = slice_str(m->operation),
+        .request = &request,
+        .priority = m->priority,
+        .attempts = m->attempts,
+        .delay_ms = m->delay_ms,
+        .timeout_ms = m->timeout_ms,
+        .deadline_ms = (int64_t)m->deadline_ms,
+    };
+    struct answers_asker *k = answers_asker(a, s, r);
+    enum err e = desk_submit(a->desk, &submit, submit_answered, k);
+    if (e != ERR_OK)
+        mem_free(k);
+    return e;
+}
+
+void caller_verbs_submit(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    const Weft__Bus__V1__Submit *m = r->submit;
+    const char *wrong = unfit(m);
+    if (wrong)
+        answers_problem(a, s, r->seq, "bad-request", 400, wrong);
+    else if (m->body.len > API_PAYLOAD)
+        answers_problem(a, s, r->seq, "payload-too-large", 413, "A job's body may have 256 KiB.");
+    else if (!desk_knows(a->desk, slice_str(m->service)))
+        answers_problem(a, s, r->seq, "service-unknown", 404, "The broker takes no jobs for this service.");
+    else if (!permits_policy(a, s, "submit", slice_str(m->service), slice_str(m->operation)))
+        answers_problem(a, s, r->seq, "policy-denied", 403, "Policy does not allow you to submit this.");
+    else if (to_desk(a, s, r) != ERR_OK)
+        answers_problem(a, s, r->seq, "queue-full", 429, "Too many jobs of yours are waiting.");
+}
+
+static void job_changed(void *arg, enum err e, struct slice job, bool replayed)
+{
+    (void)replayed;
+    struct answers_asker *k = arg;
+    struct api *a = k->api;
+    struct session *s = front_session(a->front, k->session);
+    struct record_job now;
+    if (s && e == ERR_OK && store_read_job(a->conf.store, job, &now) == ERR_OK)
+        answers_job(a, s, k->seq, &now);
+    else if (s)
+        answers_problem(a, s, k->seq, "job-ended", 409, "The job is over.");
+    arena_reset(&a->scratch);
+    mem_free(k);
+}
+
+typedef enum err change_fn(struct desk *d, struct slice job, desk_done_fn *done, void *arg);
+
+static void change(struct api *a, struct session *s, const Weft__Bus__V1__Record *r, const char *id, change_fn *fn)
+{
+    struct record_job job;
+    if (!permits_find(a, s, r->seq, id, "cancel", &job))
+        return;
+    struct answers_asker *k = answers_asker(a, s, r);
+    enum err e = fn(a->desk, slice_str(id), job_changed, k);
+    if (e == ERR_OK)
+        return;
+    mem_free(k);
+    if (e == ERR_FULL)
+        answers_problem(a, s, r->seq, "queue-full", 429, "Too many jobs of yours are waiting.");
+    else
+        answers_problem(a, s, r->seq, "job-ended", 409, "The job is not in a state for this.");
+}
+
+void caller_verbs_query(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    struct record_job job;
+    if (permits_find(a, s, r->seq, r->query->job, "see", &job))
+        answers_job(a, s, r->seq, &job);
+}
+
+void caller_verbs_fetch(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    struct record_job job;
+    struct record_result result = {0};
+    if (!permits_find(a, s, r->seq, r->fetch->job, "see", &job))
+        return;
+    Weft__Bus__V1__Result body = WEFT__BUS__V1__RESULT__INIT;
+    body.job = r->fetch->job;
+    body.state = (Weft__Bus__V1__State)job.state;
+    if (job_over(job.state) && store_read_result(a->conf.store, job.id, &result) == ERR_OK) {
+        body.status = result.status;
+        body.headers = words_headers(&a->scratch, result.headers, result.header_count);
+        body.n_headers = result.header_count;
+        body.body = words_bytes(result.body);
+    }
+    Weft__Bus__V1__Record answer = WEFT__BUS__V1__RECORD__INIT;
+    answer.re = r->seq;
+    answer.body_case = WEFT__BUS__V1__RECORD__BODY_RESULT;
+    answer.result = &body;
+    front_send(a->front, s, &answer);
+}
+
+void caller_verbs_list(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    const Weft__Bus__V1__List *m = r->list;
+    struct store_list what = {
+        .service = slice_str(m->service),
+        .caller = slice_str(s->identity),
+        .by_state = m->by_state,
+        .state = (enum job_state)m->state,
+        .cursor = slice_str(m->cursor),
+        .limit = m->limit ? m->limit : LIST_DEFAULT,
+    };
+    if (m->by_state && (unsigned)m->state >= JOB_STATES) {
+        answers_problem(a, s, r->seq, "bad-request", 400, "state: 0 to 5");
+        return;
+    }
+    what.limit = what.limit > STORE_LIST_MOST ? STORE_LIST_MOST : what.limit;
+    struct store_page page;
+    store_list(a->conf.store, &what, &page);
+    Weft__Bus__V1__Jobs body = WEFT__BUS__V1__JOBS__INIT;
+    body.jobs = arena_array(&a->scratch, page.count + 1, sizeof(struct Weft__Bus__V1__Job *));
+    for (size_t i = 0; i < page.count; i++)
+        body.jobs[body.n_jobs++] = words_job(&a->scratch, &page.jobs[i]);
+    body.cursor = words_text(&a->scratch, page.cursor);
+    Weft__Bus__V1__Record answer = WEFT__BUS__V1__RECORD__INIT;
+    answer.re = r->seq;
+    answer.body_case = WEFT__BUS__V1__RECORD__BODY_JOBS;
+    answer.jobs = &body;
+    front_send(a->front, s, &answer);
+}
+
+/* --- contracts --- */
+
+static void contract_kept(void *arg, const struct store_answer *answer)
+{
+    struct answers_asker *k = arg;
+    struct session *s = front_session(k->api->front, k->session);
+    if (s && answer->e == ERR_OK)
+        answers_ok(k->api, s, k->seq);
+    else if (s)
+        answers_problem(k->api, s, k->seq, "store-full", 507, "The contract was not kept.");
+    mem_free(k);
+}
+
+void caller_verbs_contract_put(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    struct slice text = words_slice(r->contract_put->text);
+    if (text.len == 0 || text.len > API_CONTRACT) {
+        answers_problem(a, s, r->seq, "payload-too-large", 413, "A contract for jobs may have 64 KiB.");
+        return;
+    }
+    struct hash_digest digest = hash_sha256(text);
+    store_put_contract(a->conf.store, slice_of(digest.b, sizeof(digest.b)), text, contract_kept,
+                       answers_asker(a, s, r));
+}
+
+void caller_verbs_contract_get(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    struct slice digest = words_slice(r->contract_get->digest), text = {0};
+    Weft__Bus__V1__Contract body = WEFT__BUS__V1__CONTRACT__INIT;
+    body.digest = words_bytes(digest);
+    if (digest.len == HASH_SHA256_LEN && store_read_contract(a->conf.store, digest, &text) == ERR_OK)
+        body.text = words_bytes(text);
+    Weft__Bus__V1__Record answer = WEFT__BUS__V1__RECORD__INIT;
+    answer.re = r->seq;
+    answer.body_case = WEFT__BUS__V1__RECORD__BODY_CONTRACT;
+    answer.contract = &body;
+    front_send(a->front, s, &answer);
+}
+
+void caller_verbs_cancel(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    change(a, s, r, r->cancel->job, desk_cancel);
+}
+
+void caller_verbs_retry(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    change(a, s, r, r->retry->job, desk_retry);
+}

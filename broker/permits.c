@@ -1,0 +1,43 @@
+#include "broker/permits.h"
+
+#include "broker/answers.h"
+
+bool permits_policy(struct api *a, const struct session *s, const char *verb, struct slice service,
+                    struct slice operation)
+{
+    struct attrs attrs = {
+        .peer = slice_str(s->identity),
+        .service = service,
+        .operation = operation,
+        .job = slice_str(verb),
+    };
+    return authz_ask(a->conf.policy(a->conf.arg), &attrs).answer == AUTHZ_ALLOW;
+}
+
+bool permits_run(struct api *a, const struct session *s, struct slice service)
+{
+    const char *runner = a->conf.runner_of(a->conf.arg, service);
+    return runner && strcmp(runner, s->identity) == 0 && permits_policy(a, s, "run", service, (struct slice){0});
+}
+
+/* The job's own caller may, unless policy forbids; others only if a policy says so. */
+static bool may(struct api *a, const struct session *s, const char *verb, const struct record_job *job)
+{
+    bool own = slice_eq(job->caller, slice_str(s->identity));
+    bool has_policy = authz_rule_count(a->conf.policy(a->conf.arg)) > 0;
+    return (own || has_policy) && permits_policy(a, s, verb, job->service, job->operation);
+}
+
+/* The job, when the session may see it.  Else it is answered as unknown. */
+bool permits_find(struct api *a, struct session *s, uint64_t re, const char *id, const char *verb,
+                  struct record_job *out)
+{
+    enum err e = store_read_job(a->conf.store, slice_str(id), out);
+    if (e == ERR_OK && may(a, s, verb, out))
+        return true;
+    if (e == ERR_PEER)
+        answers_problem(a, s, re, "job-damaged", 500, "Its record on disk is damaged; the broker's log names it.");
+    else
+        answers_job_unknown(a, s, re);
+    return false;
+}

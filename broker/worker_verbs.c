@@ -1,0 +1,142 @@
+#include "broker/worker_verbs.h"
+
+#include "base/mem.h"
+#include "broker/answers.h"
+#include "broker/permits.h"
+#include "broker/words.h"
+
+enum { FIELDS_MOST = 100, RENEW_MOST = 10000 };
+
+static void answered(void *arg, enum err e, struct slice job, bool replayed)
+{
+    (void)job;
+    (void)replayed;
+    struct answers_asker *k = arg;
+    struct session *s = front_session(k->api->front, k->session);
+    if (s && e == ERR_OK)
+        answers_ok(k->api, s, k->seq);
+    else if (s)
+        answers_job_stale(k->api, s, k->seq);
+    mem_free(k);
+}
+
+static void finish(struct api *a, struct session *s, const Weft__Bus__V1__Record *r, const struct desk_outcome *o)
+{
+    struct answers_asker *k = answers_asker(a, s, r);
+    if (desk_finish(a->desk, o, answered, k) == ERR_OK)
+        return;
+    mem_free(k);
+    answers_job_stale(a, s, r->seq);
+}
+
+void worker_verbs_done(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    const Weft__Bus__V1__Done *m = r->done;
+    if (!m->lease || m->body.len > API_PAYLOAD || m->n_headers > FIELDS_MOST) {
+        answers_problem(a, s, r->seq, "payload-too-large", 413, "A result may have 256 KiB and 100 headers.");
+        return;
+    }
+    struct record_result result = {
+        .status = m->status,
+        .headers = words_fields(&a->scratch, m->headers, m->n_headers),
+        .header_count = m->n_headers,
+        .body = words_slice(m->body),
+    };
+    struct desk_outcome o = {
+        .job = slice_str(m->lease->job),
+        .token = m->lease->token,
+        .succeeded = true,
+        .result = &result,
+    };
+    finish(a, s, r, &o);
+}
+
+void worker_verbs_failed(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    const Weft__Bus__V1__Failed *m = r->failed;
+    if (!m->lease || m->body.len > API_PAYLOAD || m->n_headers > FIELDS_MOST || m->kind > 3) {
+        answers_problem(a, s, r->seq, "bad-request", 400, "A failure has a lease, a known kind and up to 256 KiB.");
+        return;
+    }
+    struct record_result result = {
+        .status = m->status,
+        .headers = words_fields(&a->scratch, m->headers, m->n_headers),
+        .header_count = m->n_headers,
+        .body = words_slice(m->body),
+    };
+    struct desk_outcome o = {
+        .job = slice_str(m->lease->job),
+        .token = m->lease->token,
+        .cause = (enum backoff_cause)m->kind,
+        .reason = slice_str(m->reason),
+        .retry_after_ms = m->retry_after_ms,
+        .result = m->status ? &result : NULL,
+    };
+    finish(a, s, r, &o);
+}
+
+void worker_verbs_released(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    const Weft__Bus__V1__Lease *l = r->released->lease;
+    struct desk_outcome o = {
+        .job = slice_str(l ? l->job : ""),
+        .token = l ? l->token : 0,
+        .cause = BACKOFF_RELEASED,
+        .reason = SLICE("given back by its worker"),
+    };
+    finish(a, s, r, &o);
+}
+
+void worker_verbs_progress(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    const Weft__Bus__V1__Progress *m = r->progress;
+    struct desk_progress p = {
+        .job = slice_str(m->lease ? m->lease->job : ""),
+        .token = m->lease ? m->lease->token : 0,
+        .type = slice_to(slice_str(m->type), 128),
+        .data = words_slice(m->data),
+        .checkpoint = m->checkpoint.len ? words_slice(m->checkpoint) : (struct slice){0},
+    };
+    if (p.data.len > API_CONTRACT || p.checkpoint.len > API_PAYLOAD) {
+        answers_problem(a, s, r->seq, "payload-too-large", 413, "Progress may have 64 KiB, a checkpoint 256 KiB.");
+        return;
+    }
+    struct answers_asker *k = answers_asker(a, s, r);
+    if (desk_progress(a->desk, &p, answered, k) == ERR_OK)
+        return;
+    mem_free(k);
+    answers_job_stale(a, s, r->seq);
+}
+
+void worker_verbs_renew(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    const Weft__Bus__V1__Renew *m = r->renew;
+    Weft__Bus__V1__Beat beat = WEFT__BUS__V1__BEAT__INIT;
+    size_t n = m->n_running < RENEW_MOST ? m->n_running : RENEW_MOST;
+    beat.renewed = arena_array(&a->scratch, n + 1, sizeof(struct Weft__Bus__V1__Lease *));
+    beat.stale = arena_array(&a->scratch, n + 1, sizeof(struct Weft__Bus__V1__Lease *));
+    beat.cancelled = arena_array(&a->scratch, n + 1, sizeof(struct Weft__Bus__V1__Lease *));
+    for (size_t i = 0; i < n; i++) {
+        Weft__Bus__V1__Lease *l = m->running[i];
+        bool cancelled = false;
+        if (desk_renew(a->desk, slice_str(l->job), l->token, s->id, &cancelled) != ERR_OK)
+            beat.stale[beat.n_stale++] = l;
+        else if (cancelled)
+            beat.cancelled[beat.n_cancelled++] = l;
+        else
+            beat.renewed[beat.n_renewed++] = l;
+    }
+    Weft__Bus__V1__Record answer = WEFT__BUS__V1__RECORD__INIT;
+    answer.re = r->seq;
+    answer.body_case = WEFT__BUS__V1__RECORD__BODY_BEAT;
+    answer.beat = &beat;
+    front_send(a->front, s, &answer);
+}
+
+void worker_verbs_credit(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    if (s->joined && strcmp(r->credit->service, s->service) == 0)
+        desk_credit(a->desk, slice_str(s->service), &s->worker, r->credit->slots, r->credit->bytes);
+    else
+        answers_problem(a, s, r->seq, "policy-denied", 403, "This identity does not run this service's jobs.");
+}
