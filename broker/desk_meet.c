@@ -1,0 +1,206 @@
+#include "broker/desk_meet.h"
+
+#include "broker/desk_write.h"
+
+enum { ASSIGN_TURN = 256, EXPIRE_US = 60 * NOW_US_PER_S, RETRY_LATER_US = 50000 };
+
+void desk_meet_soon(struct desk *d)
+{
+    if (!d->draining)
+        loop_defer_late(d->conf.loop, &d->meet);
+}
+
+static void leased(void *arg, const struct store_answer *answer)
+{
+    struct desk_waiting *w = arg;
+    struct desk *d = w->desk;
+    struct job *j = job_find(&d->jobs, w->job.id);
+    bool ours = answer->e == ERR_OK && j && job_state(j) == JOB_LEASED && j->token == w->job.token;
+    if (answer->e == ERR_OK)
+        desk_write_tell(w);
+    if (ours && d->conf.assign(d->conf.arg, w->worker, &w->job) != ERR_OK)
+        desk_meet_give_back(d, j, BACKOFF_RELEASED, SLICE("the worker has gone"));
+    desk_write_free(w);
+}
+
+static void lease_out(struct desk *d, struct job *j, struct dispatch_worker *to)
+{
+    struct desk_step step = {.event = "started", .guard = j->token, .worker = SLICE("")};
+    j->token++;
+    j->attempt++;
+    j->started_ms = desk_room_wall_ms(d);
+    job_move(&d->jobs, j, JOB_LEASED);
+    struct lease terms = {.until_us = desk_room_mono_us(d) + d->conf.lease_us, .token = j->token, .worker = to->id};
+    memcpy(terms.job, j->id, sizeof(terms.job));
+    lease_grant(&d->leases, &terms);
+    struct desk_waiting *w = desk_write_wait(d, NULL, NULL);
+    w->worker = to->id;
+    int64_t now_ms = j->started_ms;
+    desk_write_event(w, j, &step, now_ms);
+    struct store_change change = {.guard = step.guard, .event = w->event};
+    record_of_job(j, &change.job);
+    desk_write_keep(w, &change.job);
+    store_apply(d->conf.store, &change, leased, w);
+}
+
+static bool too_late(const struct desk *d, const struct job *j)
+{
+    return j->deadline_ms && j->deadline_ms <= desk_room_wall_ms(d);
+}
+
+/* Over for good, in memory; the store keeps it. */
+void desk_meet_leave(struct desk *d, struct job *j)
+{
+    queue_forget(&desk_room_line_of(d, j)->queue, job_name_text(j->caller), j->size);
+    lease_drop(&d->leases, slice_str(j->id));
+    job_free(&d->jobs, &j);
+}
+
+static void bury(struct desk *d, struct job *j, struct slice reason)
+{
+    struct desk_waiting *w = desk_write_wait(d, NULL, NULL);
+    struct desk_step step = {.event = "dead", .guard = j->token, .reason = reason};
+    job_move(&d->jobs, j, JOB_DEAD);
+    desk_write_step(d, j, &step, w);
+    desk_meet_leave(d, j);
+}
+
+static void meet_service(struct desk *d, struct desk_line *s)
+{
+    for (int i = 0; i < ASSIGN_TURN; i++) {
+        struct job *j = queue_first(&s->queue);
+        struct dispatch_worker *to;
+        if (!j)
+            return;
+        if (too_late(d, j)) {
+            queue_remove(&s->queue, j);
+            bury(d, j, SLICE("its deadline passed before it could run"));
+            continue;
+        }
+        if (dispatch_pick(&s->dispatch, j->size, &to) != ERR_OK)
+            return;
+        queue_remove(&s->queue, j);
+        lease_out(d, j, to);
+    }
+    desk_meet_soon(d);
+}
+
+static void meet(struct loop_task *task)
+{
+    struct desk *d = LIST_OF(task, struct desk, meet);
+    if (d->draining)
+        return;
+    size_t at = 0;
+    for (struct desk_line *s = map_next(&d->services, &at); s; s = map_next(&d->services, &at))
+        meet_service(d, s);
+    desk_meet_timer(d);
+}
+
+/* --- time --- */
+
+/* The lease has ended and the job is not over: what becomes of it. */
+void desk_meet_give_back(struct desk *d, struct job *j, enum backoff_cause cause, struct slice reason)
+{
+    struct desk_waiting *w = desk_write_wait(d, NULL, NULL);
+    struct desk_step step = {.guard = j->token, .reason = reason};
+    lease_drop(&d->leases, slice_str(j->id));
+    struct backoff b = backoff_judge(j, cause, 0, desk_room_wall_ms(d));
+    backoff_count(j, cause);
+    if (j->cancel_asked) {
+        job_move(&d->jobs, j, JOB_CANCELLED);
+        step.event = "cancelled";
+    } else {
+        job_move(&d->jobs, j, b.next);
+        j->due_ms = b.next == JOB_DELAYED ? b.due_ms : 0;
+        step.event = b.next == JOB_DEAD ? "dead" : "retrying";
+    }
+    desk_write_step(d, j, &step, w);
+    if (job_over(job_state(j)))
+        desk_meet_leave(d, j);
+    else
+        queue_put(&desk_room_line_of(d, j)->queue, j);
+    desk_meet_soon(d);
+}
+
+static void end_leases(struct desk *d)
+{
+    for (const struct lease *l = lease_expired(&d->leases, desk_room_mono_us(d)); l;
+         l = lease_expired(&d->leases, desk_room_mono_us(d))) {
+        struct job *j = job_find(&d->jobs, slice_str(l->job));
+        if (j)
+            desk_meet_give_back(d, j, BACKOFF_CRASHED, SLICE("its worker fell silent"));
+        else
+            lease_drop(&d->leases, slice_str(l->job));
+    }
+}
+
+static void wake_delayed(struct desk *d, struct desk_line *s)
+{
+    for (struct job *j = queue_due(&s->queue, desk_room_wall_ms(d)); j;
+         j = queue_due(&s->queue, desk_room_wall_ms(d))) {
+        struct desk_step step = {.guard = j->token};
+        j->due_ms = 0;
+        job_move(&d->jobs, j, JOB_QUEUED);
+        desk_write_step(d, j, &step, desk_write_wait(d, NULL, NULL));
+        queue_put(&s->queue, j);
+    }
+}
+
+static void timer(struct due *due)
+{
+    struct desk *d = (struct desk *)(void *)((char *)due - offsetof(struct desk, timer));
+    end_leases(d);
+    size_t at = 0;
+    for (struct desk_line *s = map_next(&d->services, &at); s; s = map_next(&d->services, &at))
+        wake_delayed(d, s);
+    desk_meet_soon(d);
+    desk_meet_timer(d);
+}
+
+void desk_meet_timer(struct desk *d)
+{
+    int64_t next_us = INT64_MAX, until_us, due_ms;
+    if (lease_next_expiry(&d->leases, &until_us))
+        next_us = until_us;
+    size_t at = 0;
+    for (struct desk_line *s = map_next(&d->services, &at); s; s = map_next(&d->services, &at)) {
+        if (!queue_next_due(&s->queue, &due_ms))
+            continue;
+        int64_t in_us = (due_ms - desk_room_wall_ms(d)) * NOW_US_PER_MS;
+        int64_t at_us = desk_room_mono_us(d) + (in_us > 0 ? in_us : 0) + NOW_US_PER_MS;
+        next_us = at_us < next_us ? at_us : next_us;
+    }
+    if (next_us == INT64_MAX)
+        due_cancel(d->conf.clock, &d->timer);
+    else
+        due_at(d->conf.clock, &d->timer, next_us);
+}
+
+static void expired(void *arg, const struct store_answer *answer)
+{
+    struct desk *d = arg;
+    bool more = answer->e == ERR_OK && answer->count >= STORE_EXPIRE_MOST;
+    due_in(d->conf.clock, &d->expire, more ? RETRY_LATER_US : EXPIRE_US);
+}
+
+static void expire(struct due *due)
+{
+    struct desk *d = (struct desk *)(void *)((char *)due - offsetof(struct desk, expire));
+    int64_t before_ms = desk_room_wall_ms(d) - d->conf.retention_us / NOW_US_PER_MS;
+    store_expire(d->conf.store, before_ms > 0 ? before_ms : 0, expired, d);
+}
+
+void desk_meet_start(struct desk *d)
+{
+    loop_task_init(&d->meet, meet);
+    due_init(&d->timer, timer);
+    due_init(&d->expire, expire);
+    due_in(d->conf.clock, &d->expire, EXPIRE_US);
+}
+
+void desk_meet_stop(struct desk *d)
+{
+    due_cancel(d->conf.clock, &d->timer);
+    due_cancel(d->conf.clock, &d->expire);
+    loop_task_cancel(&d->meet);
+}

@@ -1,0 +1,53 @@
+#ifndef WEFT_BROKER_DESK_ROOM_H
+#define WEFT_BROKER_DESK_ROOM_H
+
+/* desk_room - what the rooms of the desk share: its tables, its clocks, its lines.
+ *
+ * Private to desk*.c.  Threads: belongs to the loop. */
+#include "base/arena.h"
+#include "broker/desk.h"
+
+/* One service: its queue and its workers. */
+struct desk_line {
+    char *name;
+    struct queue queue;
+    struct dispatch dispatch;
+    uint32_t attempts;
+    bool configured;
+    struct metric *queued, *delayed, *workers;
+};
+
+struct desk {
+    struct desk_conf conf;
+    struct job_table jobs;
+    struct lease_table leases;
+    struct map services;
+    struct due timer;      /* next lease or delayed job */
+    struct due expire;     /* retention */
+    struct loop_task meet; /* jobs meet credit at the end of the turn */
+    struct metric_family *events, *queued, *delayed, *workers;
+    struct metric *leased;
+    bool draining;
+};
+
+/* What waits for the store. */
+struct desk_waiting {
+    struct desk *desk;
+    desk_done_fn *done; /* or NULL */
+    void *arg;
+    struct record_job job; /* only what the step needs, in `text` */
+    struct record_event event;
+    bool last;
+    uint64_t worker; /* of an assignment */
+    struct arena text;
+};
+
+int64_t desk_room_wall_ms(const struct desk *d);
+int64_t desk_room_mono_us(const struct desk *d);
+/* NULL: no such service. */
+struct desk_line *desk_room_line(const struct desk *d, struct slice service);
+/* Made when it is new. */
+struct desk_line *desk_room_need_line(struct desk *d, struct slice service);
+struct desk_line *desk_room_line_of(const struct desk *d, const struct job *j);
+
+#endif

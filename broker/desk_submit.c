@@ -1,0 +1,77 @@
+#include "base/hash.h"
+#include "base/log.h"
+#include "broker/desk_meet.h"
+#include "broker/desk_write.h"
+
+static void enter_memory(struct desk *d, const struct desk_waiting *w)
+{
+    const struct record_job *r = &w->job;
+    struct job *j;
+    if (record_to_job(r, &d->jobs, &j) != ERR_OK) {
+        log_event(LOG_ERROR, "job-unreadable", LOG_TEXT("job", r->id));
+        return;
+    }
+    queue_put(&desk_room_line_of(d, j)->queue, j);
+    if (job_state(j) == JOB_DELAYED)
+        desk_meet_timer(d);
+    else
+        desk_meet_soon(d);
+}
+
+static void submitted(void *arg, const struct store_answer *answer)
+{
+    struct desk_waiting *w = arg;
+    struct desk *d = w->desk;
+    bool new_one = answer->e == ERR_OK && !answer->replayed;
+    if (new_one) {
+        desk_write_tell(w);
+        enter_memory(d, w);
+    } else {
+        queue_forget(&desk_room_line(d, w->job.service)->queue, w->job.caller, w->job.size);
+    }
+    w->done(w->arg, answer->e, slice_str(answer->job), answer->replayed);
+    desk_write_free(w);
+}
+
+static uint64_t request_size(const struct record_request *r)
+{
+    uint64_t size = r->method.len + r->path.len + r->body.len;
+    for (size_t i = 0; i < r->header_count; i++)
+        size += r->headers[i].name.len + r->headers[i].value.len;
+    return size;
+}
+
+enum err desk_submit(struct desk *d, const struct desk_submit *s, desk_done_fn *done, void *arg)
+{
+    struct desk_line *service = desk_room_line(d, s->service);
+    if (!service || !service->configured)
+        return ERR_ABSENT;
+    uint64_t size = request_size(s->request);
+    TRY(queue_admit(&service->queue, s->caller, size));
+    uint8_t chance[10];
+    char id[JOB_ID + 1];
+    hash_random(chance, sizeof(chance));
+    int64_t now_ms = desk_room_wall_ms(d);
+    job_id_make(id, now_ms, chance);
+    struct desk_waiting *w = desk_write_wait(d, done, arg);
+    struct record_job job = {
+        .id = slice_str(id),
+        .service = s->service,
+        .caller = s->caller,
+        .operation = s->operation,
+        .state = s->delay_ms ? JOB_DELAYED : JOB_QUEUED,
+        .priority = s->priority,
+        .attempts = s->attempts ? s->attempts : service->attempts,
+        .due_ms = s->delay_ms ? now_ms + (int64_t)s->delay_ms : 0,
+        .deadline_ms = s->deadline_ms,
+        .submitted_ms = now_ms,
+        .timeout_ms = s->timeout_ms,
+        .size = size,
+        .events = 1,
+    };
+    desk_write_keep(w, &job);
+    w->event = (struct record_event){.id = 1, .name = SLICE("accepted"), .at_ms = now_ms, .data = SLICE("{}")};
+    struct store_change change = {.job = job, .request = s->request, .event = w->event};
+    store_apply(d->conf.store, &change, submitted, w);
+    return ERR_OK;
+}
