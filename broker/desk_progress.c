@@ -1,7 +1,20 @@
-#include "broker/desk_meet.h"
 #include "broker/desk_write.h"
+#include "contracts/json_value.h"
 
 enum { EVENT_DATA = 4096 };
+
+/* The function says it is JSON; only what is goes into an event as JSON. */
+static bool is_json(const struct desk_progress *p)
+{
+    struct arena arena;
+    const struct json_value *value;
+    if (!slice_starts(p->type, SLICE("application/json")) || p->data.len > EVENT_DATA)
+        return false;
+    arena_init(&arena, SIZE_MAX);
+    bool good = json_value_read(p->data, &arena, &value) == ERR_OK;
+    arena_fini(&arena);
+    return good;
+}
 
 enum err desk_progress(struct desk *d, const struct desk_progress *p, desk_done_fn *done, void *arg)
 {
@@ -16,7 +29,7 @@ enum err desk_progress(struct desk *d, const struct desk_progress *p, desk_done_
         .progress = p->data,
         .progress_type = p->type,
         .checkpoint = p->checkpoint,
-        .progress_is_json = slice_starts(p->type, SLICE("application/json")) && p->data.len <= EVENT_DATA,
+        .progress_is_json = is_json(p),
     };
     desk_write_step(d, j, &step, w);
     return ERR_OK;

@@ -506,6 +506,46 @@ TEST(what_never_reached_its_worker_is_reclaimed_uncharged)
     world_close(&w);
 }
 
+static bool remember_data(void *arg, const struct record_event *e)
+{
+    if (slice_eq(e->name, SLICE("progress")))
+        snprintf(arg, 200, "%.*s", SLICE_FMT(e->data));
+    return true;
+}
+
+static const char *progress(struct world *w, const char *type, const char *data)
+{
+    static char seen[200];
+    struct desk_progress p = {
+        .job = slice_str(w->assigned.job),
+        .token = w->assigned.token,
+        .type = slice_str(type),
+        .data = slice_str(data),
+    };
+    CHECK_ERR(ERR_OK, desk_progress(w->desk, &p, on_done, w));
+    turn(w);
+    store_read_events(w->store, slice_str(w->assigned.job), 0, remember_data, seen);
+    return seen;
+}
+
+TEST(progress_is_told_as_json_only_when_it_is)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    work_begins(&w, 1);
+    CHECK_TEXT("{\"state\":\"leased\",\"attempt\":1,\"progress\":{\"epoch\": 3}}",
+               slice_str(progress(&w, "application/json", "{\"epoch\": 3}")));
+    CHECK_TEXT("{\"state\":\"leased\",\"attempt\":1}", slice_str(progress(&w, "application/json", "{epoch")));
+    CHECK_TEXT("{\"state\":\"leased\",\"attempt\":1}", slice_str(progress(&w, "text/plain", "half way")));
+    struct record_job r;
+    CHECK_ERR(ERR_OK, store_read_job(w.store, slice_str(w.assigned.job), &r));
+    CHECK_TEXT("half way", r.progress);
+    struct desk_progress stale = {.job = slice_str(w.assigned.job), .token = 9};
+    CHECK_ERR(ERR_STALE, desk_progress(w.desk, &stale, on_done, &w));
+    world_close(&w);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(a_job_reaches_a_worker_with_credit_and_is_done_once)
 TESTS_RUN(a_result_that_comes_twice_under_its_token_is_fine_and_counts_once)
@@ -525,5 +565,6 @@ TESTS_RUN(a_service_nobody_configured_takes_no_job)
 TESTS_RUN(a_job_whose_deadline_has_passed_is_dead_before_it_runs)
 TESTS_RUN(a_dead_job_comes_back_when_its_caller_asks)
 TESTS_RUN(a_new_desk_over_the_same_store_lets_a_worker_take_up_what_it_runs)
+TESTS_RUN(progress_is_told_as_json_only_when_it_is)
 TESTS_RUN(what_never_reached_its_worker_is_reclaimed_uncharged)
 TESTS_END()
