@@ -1,7 +1,8 @@
-/* weft conf check|show|keys FILE: what a sidecar would make of a configuration. */
+/* weft conf check|show|keys FILE: what a sidecar or a broker would make of a configuration. */
 #include <stdio.h>
 #include <unistd.h>
 
+#include "broker/broker_conf.h"
 #include "cli/args.h"
 #include "cli/commands.h"
 #include "cli/show.h"
@@ -9,6 +10,7 @@
 
 struct conf_flags {
     struct args_texts sets;
+    bool broker;
 };
 
 static const struct args_flag flags[] = {
@@ -17,13 +19,17 @@ static const struct args_flag flags[] = {
      .offset = offsetof(struct conf_flags, sets),
      .value = "PATH=VALUE",
      .doc = "override one key of the file"},
+    {.name = "broker",
+     .type = ARGS_SWITCH,
+     .offset = offsetof(struct conf_flags, broker),
+     .doc = "FILE is a broker's configuration, not a sidecar's"},
     {0},
 };
 
 static const struct args_command command = {
     .name = "weft conf",
     .words = "check|show|keys [FILE]",
-    .summary = "check and print a sidecar's configuration as it is understood",
+    .summary = "check and print a configuration as it is understood",
     .flags = flags,
     .min_words = 1,
     .max_words = 2,
@@ -34,35 +40,53 @@ static const struct args_command command = {
     .details = "Exit status: 0 good, 2 something must be mended.\n",
 };
 
-static int check(const struct snapshot_source *source, bool show)
+/* Reads it, and all that it names; adds what it holds, with defaults, to `text`. */
+static enum err read_sidecar(const struct snapshot_source *source, struct diag *diag, struct buf *text)
+{
+    struct snapshot *s;
+    TRY(snapshot_load(source, diag, &s));
+    conf_bind_show(proxy_conf_keys, &s->conf, text);
+    snapshot_unref(&s);
+    return ERR_OK;
+}
+
+static enum err read_broker(const struct snapshot_source *source, struct diag *diag, struct buf *text)
+{
+    struct broker_conf_source same = {source->path, source->sets, source->set_count, source->environ};
+    struct broker_conf conf;
+    struct arena arena;
+    arena_init(&arena, SIZE_MAX);
+    enum err e = broker_conf_load(&same, &arena, diag, &conf);
+    if (e == ERR_OK)
+        conf_bind_show(broker_conf_keys, &conf, text);
+    arena_fini(&arena);
+    return e;
+}
+
+static int check(const struct snapshot_source *source, bool broker, bool show)
 {
     struct diag diag;
     struct buf text;
-    struct snapshot *s = NULL;
     diag_init(&diag);
     buf_init(&text, BUF_TEXT_BOUND);
-    enum err e = snapshot_load(source, &diag, &s);
+    enum err e = broker ? read_broker(source, &diag, &text) : read_sidecar(source, &diag, &text);
     show_diag(&diag);
-    if (e == ERR_OK && show) {
-        conf_bind_show(proxy_conf_keys, &s->conf, &text);
+    if (e == ERR_OK && show)
         show_buf(stdout, &text);
-    } else if (e == ERR_OK) {
+    else if (e == ERR_OK)
         printf("%s: good (%u warnings)\n", source->path, diag.warnings);
-    } else {
+    else
         fprintf(stderr, "%s: %u errors, %u warnings\n", source->path, diag.errors, diag.warnings);
-    }
-    if (s)
-        snapshot_unref(&s);
     buf_fini(&text);
     diag_fini(&diag);
     return e == ERR_OK ? 0 : 2;
 }
 
-static int keys(void)
+static int keys(bool broker)
 {
     struct buf text;
     buf_init(&text, BUF_TEXT_BOUND);
-    conf_bind_doc(proxy_conf_keys, &text);
+    conf_bind_doc(broker ? broker_conf_keys : proxy_conf_keys, &text);
     show_buf(stdout, &text);
     buf_fini(&text);
     return 0;
@@ -84,9 +108,9 @@ int cmd_conf(int argc, char **argv)
         .environ = environ,
     };
     if (slice_eq(verb, SLICE("keys")))
-        return keys();
+        return keys(f.broker);
     if (slice_eq(verb, SLICE("check")) || slice_eq(verb, SLICE("show")))
-        return check(&source, slice_eq(verb, SLICE("show")));
+        return check(&source, f.broker, slice_eq(verb, SLICE("show")));
     fprintf(stderr, "weft conf: \"%s\" is none of check, show, keys\n", words[0]);
     return 2;
 }
