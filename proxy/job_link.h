@@ -22,7 +22,7 @@ struct job_link_conf {
     struct loop *loop;
     struct due_clock *clock;
     struct snapshot *snap; /* identity, broker.https, broker.identity, service, broker.slots */
-    /* for the runner; may be NULL when broker.slots is 0 */
+    /* for the runner */
     void (*hello)(void *arg, Weft__Bus__V1__Hello *hello);
     void (*welcome)(void *arg, const Weft__Bus__V1__Welcome *welcome);
     void (*assign)(void *arg, const Weft__Bus__V1__Assign *assign);
