@@ -16,8 +16,7 @@ struct front {
     struct due sweep;
     uint64_t next_id;
     size_t count;
-    uint64_t records_this_second;
-    struct metric *gauge, *records, *shed;
+    struct metric *gauge, *records;
 };
 
 static struct slice route_key(const struct zsock_route *r)
@@ -87,7 +86,6 @@ static void sweep(struct due *due)
         if (s->heard_us < oldest)
             drop(f, s, "silent");
     }
-    f->records_this_second = 0;
     due_in(f->conf.clock, &f->sweep, SWEEP_US);
 }
 
@@ -150,18 +148,6 @@ void front_send(struct front *f, struct session *s, Weft__Bus__V1__Record *r)
 
 /* --- in --- */
 
-/* The bound on what all peers together may ask of us in a second; past it, frames are dropped
- * and callers try again when their call has timed out. */
-static bool shed(struct front *f, size_t records)
-{
-    f->records_this_second += records;
-    metric_add(f->records, records);
-    if (f->records_this_second <= FRONT_RECORDS_PER_S)
-        return false;
-    metric_add(f->shed, records);
-    return true;
-}
-
 static void received(void *arg, const struct zsock_route *from, struct slice user, struct slice body)
 {
     struct front *f = arg;
@@ -178,7 +164,8 @@ static void received(void *arg, const struct zsock_route *from, struct slice use
     }
     s->heard_us = loop_turn_us(f->conf.loop);
     uint64_t id = s->id;
-    for (size_t i = 0; !shed(f, 1) && i < frame->n_records && front_session(f, id); i++)
+    metric_add(f->records, frame->n_records);
+    for (size_t i = 0; i < frame->n_records && front_session(f, id); i++)
         f->conf.record(f->conf.arg, s, frame->records[i]);
     frame_free(&frame);
 }
@@ -203,8 +190,6 @@ enum err front_open(const struct front_conf *conf, struct front **out, const cha
         metric_family(m, METRIC_GAUGE, "weft_bus_sessions", "", "Sidecars and callers on the bus."), NULL);
     f->records = metric_series(
         metric_family(m, METRIC_COUNTER, "weft_bus_records_total", "", "Records received on the bus."), NULL);
-    f->shed = metric_series(
-        metric_family(m, METRIC_COUNTER, "weft_bus_shed_total", "", "Records dropped over 50000 a second."), NULL);
     struct zsock_router_conf router = {
         .endpoint = conf->endpoint,
         .secret_key = conf->secret_key,

@@ -17,7 +17,7 @@
 
 struct front;
 
-enum { FRONT_SESSIONS = 10000, FRONT_RECORDS_PER_S = 50000 };
+enum { FRONT_SESSIONS = 10000 };
 
 struct front_conf {
     struct loop *loop;

@@ -67,7 +67,7 @@ static bool set_bounds(void *socket, int linger_ms)
 {
     int64_t largest = ZSOCK_MESSAGE;
     return set_int(socket, ZMQ_LINGER, linger_ms) && set_int(socket, ZMQ_SNDHWM, 10000) &&
-           set_int(socket, ZMQ_RCVHWM, 1000) && set_int(socket, ZMQ_HANDSHAKE_IVL, 5000) &&
+           set_int(socket, ZMQ_RCVHWM, 100) && set_int(socket, ZMQ_HANDSHAKE_IVL, 5000) &&
            set_int(socket, ZMQ_HEARTBEAT_IVL, 5000) && set_int(socket, ZMQ_HEARTBEAT_TIMEOUT, 15000) &&
            set_int(socket, ZMQ_HEARTBEAT_TTL, 15000) &&
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof(largest)) == 0;

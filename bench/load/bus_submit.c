@@ -95,6 +95,7 @@ static void measure(struct bench *b, unsigned window, unsigned seconds)
     double took = (double)(now_mono_us(loop_now(b->loop)) - began) / NOW_US_PER_S;
     size_t count = b->done < SAMPLES ? (size_t)b->done : SAMPLES;
     qsort(b->samples, count, sizeof(*b->samples), by_size);
+    setvbuf(stdout, NULL, _IOLBF, 0);
     printf("%4u in flight  %8.0f submits/s  p50 %6u us  p99 %6u us  failed %llu\n", window, (double)b->done / took,
            count ? b->samples[count / 2] : 0, count ? b->samples[count * 99 / 100] : 0, (unsigned long long)b->failed);
 }
