@@ -169,7 +169,7 @@ static struct slice folder_of(const struct binder *b, const struct conf_node *no
 static const char *text_of(struct binder *b, const struct conf_key *key, const struct conf_node *node)
 {
     struct slice text = node->text;
-    bool path = key->type == CONF_PATH || key->type == CONF_PATHS;
+    bool path = key->type == CONF_PATH || key->type == CONF_PATHS || key->type == CONF_PATH_PAIRS;
     if (slice_has(text, SLICE("\0"))) {
         complain(b, &node->place, NULL, "must not hold a NUL byte");
         return NULL;
@@ -307,6 +307,7 @@ static void bind_value(struct binder *b, const struct conf_key *key, const struc
         bind_map(b, key, node, at);
         break;
     case CONF_PAIRS:
+    case CONF_PATH_PAIRS:
         bind_pairs(b, key, node, at);
         break;
     }

@@ -11,20 +11,21 @@
 #include "base/conf.h"
 
 enum conf_type {
-    CONF_STRING,   /* const char * */
-    CONF_PATH,     /* const char *; relative ones are resolved against the file's folder */
-    CONF_ADDRESS,  /* const char *, checked with sock_parse */
-    CONF_URL,      /* const char *, http:// h2c:// https:// or unix: */
-    CONF_BOOL,     /* bool */
-    CONF_COUNT,    /* uint64_t within min..max */
-    CONF_DURATION, /* int64_t microseconds within min..max */
-    CONF_SIZE,     /* uint64_t bytes within min..max */
-    CONF_CHOICE,   /* unsigned: index into `choices` */
-    CONF_STRINGS,  /* struct conf_strings: a list of scalars; one scalar is a list of one */
-    CONF_PATHS,    /* struct conf_strings */
-    CONF_TABLE,    /* a nested struct by `sub`; absent: its defaults */
-    CONF_MAP,      /* struct conf_map: any names, each a struct by `sub` */
-    CONF_PAIRS,    /* struct conf_pairs: any names, each one scalar */
+    CONF_STRING,     /* const char * */
+    CONF_PATH,       /* const char *; relative ones are resolved against the file's folder */
+    CONF_ADDRESS,    /* const char *, checked with sock_parse */
+    CONF_URL,        /* const char *, http:// h2c:// https:// or unix: */
+    CONF_BOOL,       /* bool */
+    CONF_COUNT,      /* uint64_t within min..max */
+    CONF_DURATION,   /* int64_t microseconds within min..max */
+    CONF_SIZE,       /* uint64_t bytes within min..max */
+    CONF_CHOICE,     /* unsigned: index into `choices` */
+    CONF_STRINGS,    /* struct conf_strings: a list of scalars; one scalar is a list of one */
+    CONF_PATHS,      /* struct conf_strings */
+    CONF_TABLE,      /* a nested struct by `sub`; absent: its defaults */
+    CONF_MAP,        /* struct conf_map: any names, each a struct by `sub` */
+    CONF_PAIRS,      /* struct conf_pairs: any names, each one scalar */
+    CONF_PATH_PAIRS, /* the same, each scalar a path */
 };
 
 struct conf_strings {
@@ -59,8 +60,8 @@ struct conf_key {
 
 /* Fills `*into` (zeroed by the caller).  INPUT: unknown keys (with the nearest known one), wrong
  * types, out of range, missing required: all of them are in `diag`. */
-MUST_USE enum err conf_bind(const struct conf_node *root, const struct conf_key *table, void *into,
-                            struct arena *arena, struct diag *diag);
+MUST_USE enum err conf_bind(const struct conf_node *root, const struct conf_key *table, void *into, struct arena *arena,
+                            struct diag *diag);
 /* What `into` holds, as YAML with every default. */
 void conf_bind_show(const struct conf_key *table, const void *from, struct buf *out);
 /* A CONF_COUNT, CONF_DURATION or CONF_SIZE as one would write it. */

@@ -30,6 +30,8 @@ static const char *type_words(enum conf_type type)
         return "keys";
     case CONF_MAP:
         return "names, each with keys";
+    case CONF_PATH_PAIRS:
+        return "map of name: path";
     case CONF_PAIRS:
         return "names, each with a text";
     }

@@ -142,6 +142,7 @@ static void show_value(const struct conf_key *key, const void *at, struct buf *o
     case CONF_TABLE:
     case CONF_MAP:
     case CONF_PAIRS:
+    case CONF_PATH_PAIRS:
         break;
     }
     buf_put_char(out, '\n');
@@ -157,7 +158,7 @@ static void show_table(const struct conf_key *table, const void *from, unsigned 
             show_table(key->sub, at, indent + INDENT, out);
         } else if (key->type == CONF_MAP) {
             show_map(key, at, indent + INDENT, out);
-        } else if (key->type == CONF_PAIRS) {
+        } else if (key->type == CONF_PAIRS || key->type == CONF_PATH_PAIRS) {
             show_pairs(at, indent + INDENT, out);
         } else {
             show_value(key, at, out);

@@ -17,7 +17,7 @@ static const struct conf_key identity_keys[] = {
      .required = true,
      .doc = "its private key, PEM, readable by us alone"},
     {.name = "trust",
-     .type = CONF_PAIRS,
+     .type = CONF_PATH_PAIRS,
      AT(identity.trust),
      .required = true,
      .doc = "trust domain: file of its CA certificates"},

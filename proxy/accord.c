@@ -3,7 +3,7 @@
  *
  * Everything that a peer can make grow is here: contracts (1000 in all, 16 a peer,
  * least recently used first), pairs (4096, all dropped when full: they come back
- * by being asked for). */
+ * by being asked for), texts that wait to be parsed (64). */
 #include "proxy/accord.h"
 
 #include "base/json_out.h"
@@ -33,6 +33,7 @@ struct accord {
     struct list by_use;
     struct list waiting;
     size_t foreign; /* shown by peers */
+    size_t offers;  /* waiting to be parsed */
 };
 
 struct offer {
@@ -208,16 +209,17 @@ static void offer_run(struct work_item *item)
 static void offer_done(struct work_item *item, bool ran)
 {
     struct offer *o = LIST_OF(item, struct offer, item);
-    if (ran && o->result == ERR_OK)
+    struct buf complaint;
+    buf_init(&complaint, BUF_TEXT_BOUND);
+    diag_print(&o->diag, &complaint);
+    if (!ran)
+        o->result = ERR_CLOSED;
+    if (o->result == ERR_OK)
         know(o->accord, o->contract, o->peer);
-    if (ran) {
-        struct buf complaint;
-        buf_init(&complaint, BUF_TEXT_BOUND);
-        diag_print(&o->diag, &complaint);
-        o->done(o->arg, o->result, buf_slice(&complaint));
-        buf_fini(&complaint);
-        accord_forget(o->accord, &o->digest);
-    }
+    o->accord->offers--;
+    o->done(o->arg, o->result, buf_slice(&complaint));
+    accord_forget(o->accord, &o->digest);
+    buf_fini(&complaint);
     contract_unref(&o->contract);
     diag_fini(&o->diag);
     buf_fini(&o->text);
@@ -228,8 +230,9 @@ static void offer_done(struct work_item *item, bool ran)
 enum err accord_offer(struct accord *a, struct slice peer, const struct hash_digest *digest, struct slice text,
                       accord_offer_fn *done, void *arg)
 {
-    if (text.len > CONTRACT_BYTES)
+    if (text.len > CONTRACT_BYTES || a->offers >= ACCORD_OFFERS)
         return ERR_FULL;
+    a->offers++;
     struct offer *o = mem_new(sizeof(*o));
     *o = (struct offer){
         .item = {.run = offer_run, .done = offer_done},

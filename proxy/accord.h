@@ -14,7 +14,7 @@
 
 struct accord;
 
-enum { ACCORD_CONTRACTS = 1000, ACCORD_PER_PEER = 16, ACCORD_PAIRS = 4096 };
+enum { ACCORD_CONTRACTS = 1000, ACCORD_PER_PEER = 16, ACCORD_PAIRS = 4096, ACCORD_OFFERS = 64 };
 
 struct accord *accord_new(struct loop *l);
 void accord_free(struct accord **a);
@@ -35,8 +35,8 @@ void accord_expect(struct accord *a, const struct hash_digest *digest);
 /* It will not come after all. */
 void accord_forget(struct accord *a, const struct hash_digest *digest);
 
-/* A peer's contract, to be parsed off the loop; `done` comes once, from the loop.  FULL: over the
- * bounds.  The text is copied. */
+/* A peer's contract, to be parsed off the loop; `done` comes once, from the loop, with CLOSED from
+ * accord_free.  FULL: over the bounds.  The text is copied. */
 typedef void accord_offer_fn(void *arg, enum err e, struct slice complaint);
 MUST_USE enum err accord_offer(struct accord *a, struct slice peer, const struct hash_digest *digest,
                                struct slice text, accord_offer_fn *done, void *arg);

@@ -125,10 +125,11 @@ void exchange_serve(struct accord *a, struct contract *ours, struct transit *dow
 
 /* --- client side: one showing --- */
 
+/* A guest of the cluster: when that goes, with its snapshot, nobody wants the answer any more. */
 struct showing {
+    struct cluster_guest guest;
     struct accord *accord;
-    struct snapshot *snap;
-    struct cluster *cluster;
+    struct transit *up; /* NULL: gone, only the offer is still under way */
     struct buf text;
     struct hash_digest digest; /* the provider's */
     bool named;
@@ -136,26 +137,39 @@ struct showing {
 
 static void showing_free(struct showing *s)
 {
-    snapshot_unref(&s->snap);
+    cluster_leave(&s->guest);
     buf_fini(&s->text);
     mem_free(s);
+}
+
+static void showing_closing(struct cluster_guest *g)
+{
+    struct showing *s = LIST_OF(g, struct showing, guest);
+    if (s->up)
+        transit_reset(s->up, TRANSIT_WHY_CANCEL);
+}
+
+static void learn(struct showing *s, struct contract *c)
+{
+    struct cluster *cluster = s->guest.cluster;
+    contract_unref(&cluster->provides);
+    cluster->provides = contract_ref(c);
+    struct verdict *v;
+    enum err judged = accord_find(s->accord, contract_digest(cluster->consumes), c, &v);
+    (void)judged; /* asked only to have it ready */
+    log_event(LOG_INFO, "contract-learnt", LOG_TEXT("service", cluster->name),
+              LOG_TEXT("version", contract_version(c)), LOG_TEXT("digest", contract_digest_text(c)));
 }
 
 static void provider_learnt(void *arg, enum err e, struct slice complaint)
 {
     struct showing *s = arg;
     struct contract *c = e == ERR_OK ? accord_contract(s->accord, &s->digest) : NULL;
-    if (c) {
-        contract_unref(&s->cluster->provides);
-        s->cluster->provides = contract_ref(c);
-        struct verdict *v;
-        enum err judged = accord_find(s->accord, contract_digest(s->cluster->consumes), c, &v);
-        (void)judged; /* asked only to have it ready */
-        log_event(LOG_INFO, "contract-learnt", LOG_TEXT("service", s->cluster->name),
-                  LOG_TEXT("version", contract_version(c)), LOG_TEXT("digest", contract_digest_text(c)));
-    } else {
-        log_event(LOG_WARN, "contract-unreadable", LOG_TEXT("service", s->cluster->name), LOG_TEXT("why", complaint));
-    }
+    if (s->guest.cluster && c)
+        learn(s, c);
+    else if (s->guest.cluster)
+        log_event(LOG_WARN, "contract-unreadable", LOG_TEXT("service", s->guest.cluster->name),
+                  LOG_TEXT("why", complaint));
     showing_free(s);
 }
 
@@ -163,7 +177,7 @@ static void showing_head(struct transit *t)
 {
     struct showing *s = t->owner_data;
     if (t->in.status != 200) {
-        log_event(LOG_WARN, "contract-refused", LOG_TEXT("service", s->cluster->name), LOG_INT("status", t->in.status),
+        log_event(LOG_WARN, "contract-refused", LOG_TEXT("service", s->guest.cluster->name), LOG_INT("status", t->in.status),
                   LOG_TEXT("word", headers_value(&t->in.headers, HEADERS_WEFT_ERROR)));
         return;
     }
@@ -187,10 +201,11 @@ static void showing_end(struct transit *t)
 static void showing_gone(struct transit *t, enum transit_end how)
 {
     struct showing *s = t->owner_data;
+    s->up = NULL;
     transit_free(&t);
-    bool whole = how == TRANSIT_DONE && s->named;
-    if (!whole ||
-        accord_offer(s->accord, s->cluster->identity, &s->digest, buf_slice(&s->text), provider_learnt, s) != ERR_OK)
+    bool whole = how == TRANSIT_DONE && s->named && s->guest.cluster;
+    if (!whole || accord_offer(s->accord, s->guest.cluster->identity, &s->digest, buf_slice(&s->text), provider_learnt,
+                               s) != ERR_OK)
         showing_free(s);
 }
 
@@ -201,10 +216,10 @@ static const struct transit_owner showing_owner = {
     .gone = showing_gone,
 };
 
-void exchange_show(struct accord *a, struct snapshot *snap, struct cluster_endpoint *e, uint64_t conn_id)
+void exchange_show(struct accord *a, struct cluster_endpoint *e, uint64_t conn_id)
 {
     struct contract *c = e->cluster->consumes;
-    if (!c)
+    if (!c || cluster_has_guest(e->cluster, conn_id))
         return;
     struct showing *s = mem_new(sizeof(*s));
     struct transit *t = pool_request_on(e->pool, conn_id, &showing_owner, s);
@@ -212,7 +227,8 @@ void exchange_show(struct accord *a, struct snapshot *snap, struct cluster_endpo
         mem_free(s);
         return;
     }
-    *s = (struct showing){.accord = a, .snap = snapshot_ref(snap), .cluster = e->cluster};
+    *s = (struct showing){.accord = a, .up = t, .guest = {.conn_id = conn_id, .closing = showing_closing}};
+    cluster_enter(e->cluster, &s->guest);
     buf_init(&s->text, CONTRACT_BYTES);
     struct message *m = &t->out;
     m->method = SLICE("PUT");
@@ -227,13 +243,12 @@ void exchange_show(struct accord *a, struct snapshot *snap, struct cluster_endpo
         transit_finish(t);
 }
 
-void exchange_heard(struct accord *a, struct snapshot *snap, struct cluster_endpoint *e, uint64_t conn_id,
-                    struct slice provider_header)
+void exchange_heard(struct accord *a, struct cluster_endpoint *e, uint64_t conn_id, struct slice provider_header)
 {
     struct hash_digest digest;
     struct contract *known = e->cluster->provides;
     if (!e->cluster->consumes || accord_parse_header(provider_header, &digest) != ERR_OK)
         return;
     if (known && !hash_same(contract_digest(known), &digest, sizeof(digest)))
-        exchange_show(a, snap, e, conn_id);
+        exchange_show(a, e, conn_id);
 }

@@ -15,17 +15,16 @@
  *
  * Threads: belongs to the loop. */
 #include "proxy/accord.h"
-#include "proxy/snapshot.h"
+#include "proxy/cluster.h"
 
 /* Does this request belong to the exchange? */
 bool exchange_is(const struct message *request);
 /* Server side: becomes the owner of `down`.  `ours` may be NULL: nothing to compare with. */
 void exchange_serve(struct accord *a, struct contract *ours, struct transit *down);
-/* Client side: shows cluster->consumes on this connection.  Harmless when there is nothing to show
- * or the connection is gone. */
-void exchange_show(struct accord *a, struct snapshot *s, struct cluster_endpoint *e, uint64_t conn_id);
+/* Client side: shows cluster->consumes on this connection.  Harmless when there is nothing to show,
+ * when it is being shown there already, or when the connection is gone. */
+void exchange_show(struct accord *a, struct cluster_endpoint *e, uint64_t conn_id);
 /* A response named the provider's digest: ask again when it is not the one we know. */
-void exchange_heard(struct accord *a, struct snapshot *s, struct cluster_endpoint *e, uint64_t conn_id,
-                    struct slice provider_header);
+void exchange_heard(struct accord *a, struct cluster_endpoint *e, uint64_t conn_id, struct slice provider_header);
 
 #endif

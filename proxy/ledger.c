@@ -1,5 +1,7 @@
 #include "proxy/ledger.h"
 
+enum { ADAPTATIONS = 4096, KEY_BOUND = 256 };
+
 void ledger_init(struct ledger *l, struct metric_set *set)
 {
     *l = (struct ledger){
@@ -23,6 +25,8 @@ void ledger_fini(struct ledger *l)
 {
     access_log_close(&l->access);
     recall_free(&l->recall);
+    map_fini(&l->adaptations);
+    arena_fini(&l->adaptation_keys);
 }
 
 static void count_steps(struct ledger *l, const struct ledger_entry *e, const struct lane *lane)
@@ -105,6 +109,29 @@ void ledger_close_entry(struct ledger *l, const struct ledger_entry *e, int64_t 
     count(l, e);
     if (l->access)
         log_line(l, e, wall_us);
+}
+
+static void forget_adaptations(struct ledger *l)
+{
+    map_fini(&l->adaptations);
+    arena_reset(&l->adaptation_keys);
+}
+
+bool ledger_is_news(struct ledger *l, const struct inquiry *q)
+{
+    char room[KEY_BOUND];
+    size_t digest = sizeof(struct hash_digest), name = q->judged->name.len;
+    size_t len = 2 * digest + (name < sizeof(room) - 2 * digest ? name : sizeof(room) - 2 * digest);
+    memcpy(room, contract_digest(verdict_consumer(q->verdict)), digest);
+    memcpy(room + digest, contract_digest(verdict_provider(q->verdict)), digest);
+    memcpy(room + 2 * digest, q->judged->name.at, len - 2 * digest);
+    if (map_get(&l->adaptations, slice_of(room, len)))
+        return false;
+    if (l->adaptations.count >= ADAPTATIONS)
+        forget_adaptations(l);
+    struct slice key = arena_keep(&l->adaptation_keys, slice_of(room, len));
+    map_put(&l->adaptations, key, l);
+    return true;
 }
 
 void ledger_remember(struct ledger *l, const struct ledger_entry *e, struct slice word, struct slice why,

@@ -5,6 +5,7 @@
  *
  * Lifetime: caller's memory; `access` is opened by whoever wants an access log.
  * Threads:  belongs to the loop. */
+#include "base/map.h"
 #include "base/metric.h"
 #include "proxy/access_log.h"
 #include "proxy/inquiry.h"
@@ -20,6 +21,8 @@ struct ledger {
     struct metric_family *decisions; /* answer */
     struct recall *recall;
     struct access_log *access; /* or NULL */
+    struct map adaptations;    /* remembered already: two digests and an operation */
+    struct arena adaptation_keys;
 };
 
 struct ledger_entry {
@@ -35,6 +38,8 @@ struct ledger_entry {
 
 void ledger_init(struct ledger *l, struct metric_set *set);
 void ledger_fini(struct ledger *l);
+/* Is this the first adaptation for its verdict and operation?  One of them explains all. */
+bool ledger_is_news(struct ledger *l, const struct inquiry *q);
 /* For `weft why`. */
 void ledger_remember(struct ledger *l, const struct ledger_entry *e, struct slice word, struct slice why,
                      int64_t wall_us);

@@ -266,7 +266,8 @@ static void start_jobs(struct proxy *p)
 
 static void opened(struct snapshot *s, struct cluster_endpoint *e, uint64_t conn_id, void *arg)
 {
-    exchange_show(((struct proxy *)arg)->env.accord, s, e, conn_id);
+    (void)s;
+    exchange_show(((struct proxy *)arg)->env.accord, e, conn_id);
 }
 
 static void know_contracts(struct proxy *p, const struct snapshot *s)

@@ -1,0 +1,124 @@
+#include "proxy/job_json.h"
+
+#include "base/arena.h"
+#include "base/now.h"
+#include "contracts/json_value.h"
+
+static const char *const states[] = {"delayed", "queued", "leased", "done", "cancelled", "dead"};
+enum { STATES = sizeof(states) / sizeof(states[0]) };
+
+const char *job_json_state(Weft__Bus__V1__State state)
+{
+    return (unsigned)state < STATES ? states[state] : "unknown";
+}
+
+bool job_json_parse_state(struct slice name, Weft__Bus__V1__State *out)
+{
+    for (unsigned i = 0; i < STATES; i++)
+        if (slice_eq(name, slice_str(states[i]))) {
+            *out = (Weft__Bus__V1__State)i;
+            return true;
+        }
+    return false;
+}
+
+static void put_time(struct json_out *j, const char *name, uint64_t ms)
+{
+    char text[25];
+    if (!ms)
+        return;
+    now_rfc3339((int64_t)ms * NOW_US_PER_MS, text);
+    json_out_member(j, name, slice_str(text));
+}
+
+static void put_text(struct json_out *j, const char *name, const char *text)
+{
+    if (*text)
+        json_out_member(j, name, slice_str(text));
+}
+
+/* JSON stays JSON, if it is. */
+static void put_progress(struct json_out *j, const Weft__Bus__V1__Job *job)
+{
+    struct slice data = slice_of(job->progress.data, job->progress.len);
+    struct arena arena;
+    const struct json_value *value;
+    if (!data.len)
+        return;
+    arena_init(&arena, SIZE_MAX);
+    json_out_name(j, "progress");
+    if (slice_starts(slice_str(job->progress_type), SLICE("application/json")) &&
+        json_value_read(data, &arena, &value) == ERR_OK)
+        json_out_raw(j, data);
+    else
+        json_out_slice(j, data);
+    arena_fini(&arena);
+}
+
+static void put_links(struct json_out *j, const char *id)
+{
+    static const char *const names[][2] = {{"self", ""}, {"result", "/result"}, {"events", "/events"}};
+    json_out_name(j, "links");
+    json_out_object(j);
+    for (size_t i = 0; i < 3; i++) {
+        struct buf path;
+        buf_init(&path, BUF_TEXT_BOUND);
+        buf_putf(&path, "/v1/jobs/%s%s", id, names[i][1]);
+        json_out_member(j, names[i][0], buf_slice(&path));
+        buf_fini(&path);
+    }
+    json_out_end(j);
+}
+
+static void put(struct json_out *j, const Weft__Bus__V1__Job *job)
+{
+    json_out_object(j);
+    put_text(j, "job", job->job);
+    put_text(j, "service", job->service);
+    put_text(j, "operation", job->operation);
+    json_out_member(j, "state", slice_str(job_json_state(job->state)));
+    json_out_member_int(j, "attempt", job->attempt);
+    json_out_member_int(j, "attempts", job->attempts);
+    json_out_member_int(j, "crashes", job->crashes);
+    json_out_member_int(j, "releases", job->releases);
+    json_out_member_int(j, "priority", job->priority);
+    put_text(j, "caller", job->caller);
+    put_time(j, "submitted_at", job->submitted_ms);
+    put_time(j, "started_at", job->started_ms);
+    put_time(j, "ended_at", job->ended_ms);
+    put_time(j, "next_at", job->next_ms);
+    put_progress(j, job);
+    put_text(j, "reason", job->reason);
+    if (job->status)
+        json_out_member_int(j, "status", job->status);
+    if (job->cancel_asked) {
+        json_out_name(j, "cancel_asked");
+        json_out_bool(j, true);
+    }
+    put_text(j, "worker", job->worker);
+    put_links(j, job->job);
+    json_out_end(j);
+}
+
+void job_json_put(struct buf *out, const Weft__Bus__V1__Job *job)
+{
+    struct json_out j;
+    json_out_init(&j, out, 0);
+    put(&j, job);
+    buf_put_char(out, '\n');
+}
+
+void job_json_put_list(struct buf *out, const Weft__Bus__V1__Jobs *jobs)
+{
+    struct json_out j;
+    json_out_init(&j, out, 0);
+    json_out_object(&j);
+    json_out_name(&j, "jobs");
+    json_out_array(&j);
+    for (size_t i = 0; i < jobs->n_jobs; i++)
+        put(&j, jobs->jobs[i]);
+    json_out_end(&j);
+    put_text(&j, "cursor", jobs->cursor);
+    json_out_end(&j);
+    buf_put_char(out, '\n');
+}

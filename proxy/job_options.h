@@ -1,0 +1,44 @@
+#ifndef WEFT_PROXY_JOB_OPTIONS_H
+#define WEFT_PROXY_JOB_OPTIONS_H
+
+/* job_options - how a request wants to be a job: the fields that say so.
+ *
+ *   Prefer            respond-async, wait=N
+ *   Idempotency-Key   a quoted string, or bare (draft-ietf-httpapi-idempotency-key-header-07)
+ *   weft-priority     0..9, 9 first; default 5
+ *   weft-delay        a duration before the first attempt
+ *   weft-timeout      a duration for one attempt
+ *   weft-deadline     a duration from now, or unix milliseconds
+ *   weft-attempts     1..100; default: the broker's
+ *
+ * A field that comes twice or says something else is refused, with its name and
+ * what to send instead.
+ *
+ * Threads: pure. */
+#include "base/buf.h"
+#include "base/buf.h"
+#include "proxy/prefer.h"
+
+enum { JOB_OPTIONS_KEY = 255 };
+
+struct job_options {
+    struct prefer prefer;
+    char key[JOB_OPTIONS_KEY + 1]; /* empty: none */
+    uint32_t priority;
+    uint32_t attempts;    /* 0: the broker's default */
+    uint64_t delay_ms;    /* 0: none */
+    uint64_t timeout_ms;  /* 0: none */
+    uint64_t deadline_ms; /* unix; 0: none */
+};
+
+/* INPUT: `complaint` is one sentence for people. */
+MUST_USE enum err job_options_read(const struct headers *fields, int64_t wall_us, struct job_options *out,
+                                   struct buf *complaint);
+
+/* Is the field one that says how to be a job, or one that only we may say?  Such fields stay here. */
+bool job_options_keeps(const struct header *field);
+
+/* The key in `value`, NUL-terminated.  INPUT: empty, over 255 bytes, or neither spelling. */
+MUST_USE enum err job_options_key(struct slice value, char out[JOB_OPTIONS_KEY + 1]);
+
+#endif

@@ -1,0 +1,52 @@
+#ifndef WEFT_PROXY_JOB_PLAY_H
+#define WEFT_PROXY_JOB_PLAY_H
+
+/* job_play - one attempt of a job as an exchange: the carrier of a server-side transit.
+ *
+ * There is no connection behind it: the request is what the broker sent, the answer
+ * is collected in memory.  Whoever owns the transit cannot tell the difference.
+ *
+ * Lifetime: from job_play_new to `done` or job_play_cut; its memory stays until the
+ *           transit's owner has let go of it.
+ * Threads:  belongs to the loop. */
+#include "base/loop.h"
+#include "http/transit.h"
+#include "weft/bus/v1/bus.pb-c.h"
+
+struct job_play;
+
+enum { JOB_PLAY_ANSWER = 256 << 10 }; /* bytes of an answer's body */
+
+enum job_play_end {
+    JOB_PLAY_ANSWERED,
+    JOB_PLAY_BROKEN,   /* the owner gave up on it in the middle */
+    JOB_PLAY_TOO_LONG, /* the answer is over the bound */
+};
+
+/* Borrowed for the call of `done`. */
+struct job_play_answer {
+    enum job_play_end how;
+    unsigned status;
+    const struct headers *headers;
+    struct slice body;
+};
+
+struct job_play_conf {
+    struct loop *loop;
+    const Weft__Bus__V1__Assign *assign; /* copied */
+    uint64_t deadline_ms;                /* unix, told to the function; 0: none */
+    /* Once, from the loop; not after job_play_cut. */
+    void (*done)(void *arg, const struct job_play_answer *answer);
+    void *arg;
+};
+
+/* NULL: the job's head is not HTTP. */
+struct job_play *job_play_new(const struct job_play_conf *conf);
+/* `begin` makes someone the transit's owner. */
+void job_play_start(struct job_play *p, void (*begin)(void *arg, struct transit *t), void *arg);
+/* Ends it now, begun or not; never from inside a call of the transit's owner. */
+void job_play_cut(struct job_play **p);
+/* Who submitted the job. */
+struct slice job_play_caller(const struct job_play *p);
+
+#endif

@@ -1,0 +1,209 @@
+#include "proxy/response_half.h"
+
+#include "base/log.h"
+#include "http/conn.h"
+#include "http/hop.h"
+#include "proxy/exchange.h"
+#include "proxy/request_half.h"
+
+static void on_info(struct transit *t, unsigned status)
+{
+    struct relay *r = t->owner_data;
+    if (hop_info(status) && !r->down_gone && !r->down->out_head &&
+        transit_info(r->down, status, &t->in.headers) != ERR_OK)
+        log_event(LOG_DEBUG, "info-dropped", LOG_INT("status", status));
+}
+
+/* --- the contract --- */
+
+static bool lacks_contract(const struct relay *r, const struct message *answer)
+{
+    return r->side == RELAY_OUTBOUND && answer->status == 428 && r->inquiry.shows_digest &&
+           slice_eq(headers_value(&answer->headers, HEADERS_WEFT_ERROR), SLICE("contract-unknown"));
+}
+
+/* The provider has lost our contract, or never had it: our function is not to blame. */
+static void show_contract(struct relay *r)
+{
+    exchange_show(r->env->accord, r->endpoint, r->up->conn_id);
+    r->show_again = request_half_repeatable(r);
+    if (!r->show_again)
+        relay_fail(r, REPLY_CONTRACT_PENDING, SLICE("The provider did not know our contract; it is shown again."));
+}
+
+static void hear_provider(struct relay *r, const struct message *answer)
+{
+    struct slice named = headers_value(&answer->headers, HEADERS_WEFT_CONTRACT_PROVIDER);
+    if (r->side == RELAY_OUTBOUND && named.len)
+        exchange_heard(r->env->accord, r->endpoint, r->up->conn_id, named);
+}
+
+/* --- the head --- */
+
+static enum err fill_head(struct relay *r)
+{
+    struct message *m = &r->down->out;
+    TRY(hop_response(&r->up->in, m));
+    headers_remove(&m->headers, HEADERS_WEFT_CONTRACT_PROVIDER);
+    if (r->side == RELAY_INBOUND && r->inquiry.shows_digest) {
+        struct slice text = contract_digest_text(r->snap->contract);
+        TRY(headers_add_token(&m->headers, HEADERS_WEFT_CONTRACT_PROVIDER,
+                              arena_putf(&r->down->arena, "sha-256=%.*s", SLICE_FMT(text))));
+    }
+    if (r->side == RELAY_INBOUND)
+        headers_remove(&m->headers, HEADERS_WEFT_ERROR); /* a word that only we may say */
+    if (r->response.rewrite)
+        relay_forget_length(m);
+    return ERR_OK;
+}
+
+static void open_down(struct relay *r)
+{
+    if (r->down_gone || r->response.open || !lane_ready(&r->response))
+        return;
+    bool bare = r->up->in_ended && lane_empty(&r->response) && r->up->in.trailers.count == 0;
+    enum err e = fill_head(r);
+    if (e == ERR_OK)
+        e = transit_head(r->down, bare);
+    if (e != ERR_OK) {
+        relay_fail(r, REPLY_BAD_ANSWER, SLICE("The head of the answer is too large."));
+        return;
+    }
+    r->response.finished = bare;
+    lane_open(&r->response, r->down);
+}
+
+static void note_error(struct relay *r, const struct message *answer)
+{
+    struct slice word = headers_value(&answer->headers, HEADERS_WEFT_ERROR);
+    enum reply_word known = reply_find(word);
+    if (r->side == RELAY_OUTBOUND && known < REPLY_COUNT)
+        r->error = reply_word(known);
+}
+
+static struct plan *plan_for(const struct relay *r, const struct message *answer)
+{
+    bool good = answer->status >= 200 && answer->status < 300;
+    return good && relay_is_json(answer) ? r->inquiry.response : NULL;
+}
+
+static void on_head(struct transit *t)
+{
+    struct relay *r = t->owner_data;
+    if (r->sm.at != RELAY_SENDING || r->down_gone)
+        return;
+    if (lacks_contract(r, &t->in)) {
+        show_contract(r);
+        return;
+    }
+    hear_provider(r, &t->in);
+    sm_move(&r->sm, RELAY_ANSWERING);
+    r->status = t->in.status;
+    note_error(r, &t->in);
+    struct plan *plan = plan_for(r, &t->in);
+    if (plan && plan_rewrites(plan) && !relay_is_plain(&t->in)) {
+        relay_fail(r, REPLY_ANSWER_UNFIT, SLICE("The answer has a content-encoding and would have to be rewritten."));
+        return;
+    }
+    lane_init(&r->response, t, plan, r->snap->conf.adapt.max_buffer, false);
+    open_down(r);
+}
+
+/* --- the body --- */
+
+static void on_data(struct transit *t, struct slice bytes)
+{
+    struct relay *r = t->owner_data;
+    if (r->sm.at != RELAY_ANSWERING || r->down_gone) {
+        transit_credit(t, t->owed);
+        return;
+    }
+    enum err e = lane_data(&r->response, bytes);
+    if (e != ERR_OK)
+        relay_unfit(r, &r->response, e);
+    else
+        open_down(r);
+}
+
+static void on_end(struct transit *t)
+{
+    struct relay *r = t->owner_data;
+    if (r->sm.at != RELAY_ANSWERING || r->down_gone)
+        return;
+    enum err e = lane_end(&r->response);
+    if (e != ERR_OK)
+        relay_unfit(r, &r->response, e);
+    else
+        open_down(r);
+}
+
+static void on_sent(struct transit *t)
+{
+    request_half_sent(t->owner_data);
+}
+
+void response_half_sent(struct relay *r)
+{
+    if (r->response.open)
+        lane_pump(&r->response);
+}
+
+/* --- the end --- */
+
+static enum reply_word fault_word(const struct relay *r, enum transit_end how)
+{
+    bool app = r->side == RELAY_INBOUND;
+    if (r->show_again)
+        return REPLY_CONTRACT_PENDING;
+    switch (how) {
+    case TRANSIT_UNSENT:
+        return app ? REPLY_APP_UNREACHABLE : REPLY_UNREACHABLE;
+    case TRANSIT_NONSENSE:
+        return REPLY_BAD_ANSWER;
+    case TRANSIT_DONE:
+    case TRANSIT_RESET:
+    case TRANSIT_CANCELLED:
+    case TRANSIT_LATE:
+        break;
+    }
+    return app ? REPLY_APP_RESET : REPLY_UPSTREAM_RESET;
+}
+
+/* A kept connection that closes without a word has most often been closed before it saw the request. */
+static bool safe_to_repeat(const struct relay *r, enum transit_end how)
+{
+    bool kept_closed = how == TRANSIT_RESET && slice_eq(slice_str(r->up->fault), SLICE(CONN_KEPT_CLOSED));
+    return how == TRANSIT_UNSENT || (r->show_again && how == TRANSIT_DONE) ||
+           (kept_closed && request_half_idempotent(r));
+}
+
+/* A whole answer stands, whatever became of the rest of the request. */
+static bool is_answered(const struct relay *r, enum transit_end how)
+{
+    return r->sm.at == RELAY_ANSWERING && (how == TRANSIT_DONE || r->up->in_ended);
+}
+
+static void on_gone(struct transit *t, enum transit_end how)
+{
+    struct relay *r = t->owner_data;
+    if (r->side == RELAY_OUTBOUND && how == TRANSIT_UNSENT)
+        cluster_failed(r->endpoint);
+    if (r->sm.at == RELAY_SENDING && !r->down_gone && safe_to_repeat(r, how) && request_half_repeatable(r)) {
+        request_half_repeat(r);
+        return;
+    }
+    if (!r->down_gone && r->sm.at != RELAY_REFUSED && !is_answered(r, how))
+        relay_fail(r, fault_word(r, how), slice_str(t->fault));
+    if (r->down->owed && !r->down_gone)
+        transit_credit(r->down, r->down->owed); /* nobody reads the rest of the request */
+    relay_look_over(r);
+}
+
+const struct transit_owner response_half_owner = {
+    .head = on_head,
+    .info = on_info,
+    .data = on_data,
+    .end = on_end,
+    .sent = on_sent,
+    .gone = on_gone,
+};
