@@ -1,0 +1,363 @@
+/* weft job: submit, watch, cancel and inspect jobs by hand, through a sidecar's local side. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cli/args.h"
+#include "cli/commands.h"
+#include "cli/fetch.h"
+#include "cli/show.h"
+
+enum { PATH_ROOM = 1024, LINE_ROOM = 64 << 10, DATA_BOUND = 1 << 20, QUICK_US = 15000000 };
+
+struct job_flags {
+    const char *sidecar, *data, *type, *key, *delay, *timeout, *deadline, *out, *state, *service, *cursor;
+    struct args_texts headers;
+    uint64_t priority, attempts, wait, limit;
+    bool json;
+};
+
+#define AT(member) .offset = offsetof(struct job_flags, member)
+
+static const struct args_flag flags[] = {
+    {.name = "sidecar",
+     .letter = 's',
+     .type = ARGS_TEXT,
+     AT(sidecar),
+     .value = "ADDR",
+     .doc = "its outbound.listen; default 127.0.0.1:4740"},
+    {.name = "data", .letter = 'd', .type = ARGS_TEXT, AT(data), .value = "TEXT|@FILE", .doc = "submit: the body"},
+    {.name = "type",
+     .type = ARGS_TEXT,
+     AT(type),
+     .value = "TYPE",
+     .doc = "submit: its content-type (application/json)"},
+    {.name = "header",
+     .letter = 'H',
+     .type = ARGS_TEXTS,
+     AT(headers),
+     .value = "'NAME: VALUE'",
+     .doc = "submit: one more field"},
+    {.name = "key",
+     .letter = 'k',
+     .type = ARGS_TEXT,
+     AT(key),
+     .value = "KEY",
+     .doc = "submit: Idempotency-Key; the same again is the same job"},
+    {.name = "priority", .type = ARGS_COUNT, AT(priority), .value = "0..9", .doc = "submit: 9 first; default 5"},
+    {.name = "delay", .type = ARGS_TEXT, AT(delay), .value = "DURATION", .doc = "submit: not before"},
+    {.name = "timeout", .type = ARGS_TEXT, AT(timeout), .value = "DURATION", .doc = "submit: of one attempt"},
+    {.name = "deadline", .type = ARGS_TEXT, AT(deadline), .value = "DURATION", .doc = "submit: dead after"},
+    {.name = "attempts", .type = ARGS_COUNT, AT(attempts), .value = "N", .doc = "submit: failures it may have"},
+    {.name = "wait",
+     .letter = 'w',
+     .type = ARGS_COUNT,
+     AT(wait),
+     .value = "SECONDS",
+     .doc = "submit: print the answer if it is done by then"},
+    {.name = "out", .letter = 'o', .type = ARGS_TEXT, AT(out), .value = "FILE", .doc = "result: write the body there"},
+    {.name = "state",
+     .type = ARGS_TEXT,
+     AT(state),
+     .value = "STATE",
+     .doc = "list: delayed queued leased done cancelled dead"},
+    {.name = "service", .type = ARGS_TEXT, AT(service), .value = "NAME", .doc = "list: of one service"},
+    {.name = "cursor", .type = ARGS_TEXT, AT(cursor), .value = "CURSOR", .doc = "list: go on there"},
+    {.name = "limit", .type = ARGS_COUNT, AT(limit), .value = "N", .doc = "list: at most so many"},
+    {.name = "json", .type = ARGS_SWITCH, AT(json), .doc = "print JSON as it came"},
+    {0},
+};
+
+static const struct args_command command = {
+    .name = "weft job",
+    .words = "submit SERVICE METHOD PATH | status|wait|events|result|cancel|retry ID | list",
+    .summary = "submit, watch, cancel and inspect jobs",
+    .flags = flags,
+    .min_words = 1,
+    .max_words = 4,
+    .examples = "  weft job submit trainer POST /train -d '{\"epochs\": 3}'\n"
+                "  weft job wait 01M85JM4VK8G4NP2RDGJBJRNRG          # until it is over; the last line says how\n"
+                "  weft job result 01M85JM4VK8G4NP2RDGJBJRNRG -o model.json\n"
+                "  weft job list --state dead\n",
+    .details = "Exit status: 0 done, 1 refused or the job failed, 2 wrong arguments or no sidecar there.\n",
+};
+
+/* --- asking --- */
+
+static void add_field(struct fetch_request *r, const char *name, const char *value)
+{
+    if (value && r->field_count < FETCH_FIELDS)
+        r->fields[r->field_count++] = (struct fetch_field){slice_str(name), slice_str(value)};
+}
+
+/* 0 when it was answered with 2xx, else what to exit with; says why on stderr. */
+static int ask(const struct fetch_request *request, struct fetch_answer *answer)
+{
+    if (fetch(request, answer) != ERR_OK) {
+        fprintf(stderr, "weft job: no answer from the sidecar at %s: %s\n", request->address, answer->fault);
+        return 2;
+    }
+    if (answer->status >= 200 && answer->status < 300)
+        return 0;
+    fprintf(stderr, "weft job: %u ", answer->status);
+    show_slice(stderr, headers_value(&answer->headers, HEADERS_WEFT_ERROR));
+    fprintf(stderr, "\n");
+    show_buf(stderr, &answer->body);
+    return 1;
+}
+
+static struct fetch_request request_of(const struct job_flags *f, const char *method, const char *path)
+{
+    return (struct fetch_request){.address = f->sidecar, .method = method, .path = path, .timeout_us = QUICK_US};
+}
+
+static int print(const struct job_flags *f, const char *method, const char *path)
+{
+    struct fetch_request request = request_of(f, method, path);
+    struct fetch_answer answer;
+    int status = ask(&request, &answer);
+    if (status == 0)
+        show_buf(stdout, &answer.body);
+    fetch_answer_fini(&answer);
+    return status;
+}
+
+/* --- submit --- */
+
+static int read_data(const struct job_flags *f, struct buf *body)
+{
+    if (!f->data)
+        return 0;
+    if (f->data[0] != '@') {
+        buf_put(body, slice_to(slice_str(f->data), DATA_BOUND));
+        return 0;
+    }
+    enum err e = file_read(f->data + 1, body);
+    if (e == ERR_OK)
+        return 0;
+    fprintf(stderr, "weft job: %s: %s\n", f->data + 1, e == ERR_FULL ? "over 1 MiB" : "cannot be read");
+    return 2;
+}
+
+static int add_given(const struct job_flags *f, struct fetch_request *r)
+{
+    for (size_t i = 0; i < f->headers.count; i++) {
+        struct slice field = slice_str(f->headers.v[i]);
+        size_t colon;
+        if (!slice_find(field, ':', &colon) || r->field_count == FETCH_FIELDS) {
+            fprintf(stderr, "weft job: -H \"%s\": write 'name: value', at most 12 times\n", f->headers.v[i]);
+            return 2;
+        }
+        r->fields[r->field_count++] =
+            (struct fetch_field){slice_trim(slice_to(field, colon)), slice_trim(slice_from(field, colon + 1))};
+    }
+    return 0;
+}
+
+static void show_accepted(const struct job_flags *f, struct fetch_answer *answer)
+{
+    struct slice job = headers_value(&answer->headers, HEADERS_WEFT_JOB);
+    if (answer->status != 202 || f->json) {
+        show_buf(stdout, &answer->body);
+    } else {
+        show_slice(stdout, job);
+        printf("\n");
+    }
+}
+
+static int send(const struct job_flags *f, const char **words, struct buf *body)
+{
+    char prefer[64], priority[24], attempts[24];
+    struct fetch_request request = request_of(f, words[2], words[3]);
+    struct fetch_answer answer;
+    snprintf(prefer, sizeof(prefer), f->wait ? "respond-async, wait=%llu" : "respond-async",
+             (unsigned long long)f->wait);
+    snprintf(priority, sizeof(priority), "%llu", (unsigned long long)f->priority);
+    snprintf(attempts, sizeof(attempts), "%llu", (unsigned long long)f->attempts);
+    request.authority = slice_str(words[1]);
+    request.body = buf_slice(body);
+    request.has_body = f->data != NULL;
+    request.timeout_us = QUICK_US + (int64_t)f->wait * 1000000;
+    add_field(&request, "prefer", prefer);
+    add_field(&request, "content-type", f->data ? f->type : NULL);
+    add_field(&request, "idempotency-key", f->key);
+    add_field(&request, "weft-priority", f->priority != 5 ? priority : NULL);
+    add_field(&request, "weft-attempts", f->attempts ? attempts : NULL);
+    add_field(&request, "weft-delay", f->delay);
+    add_field(&request, "weft-timeout", f->timeout);
+    add_field(&request, "weft-deadline", f->deadline);
+    int status = add_given(f, &request);
+    if (status)
+        return status;
+    status = ask(&request, &answer);
+    if (status == 0)
+        show_accepted(f, &answer);
+    fetch_answer_fini(&answer);
+    return status;
+}
+
+static int submit(const struct job_flags *f, const char **words)
+{
+    struct buf body;
+    buf_init(&body, DATA_BOUND);
+    int status = read_data(f, &body);
+    if (status == 0)
+        status = send(f, words, &body);
+    buf_fini(&body);
+    return status;
+}
+
+/* --- events --- */
+
+struct listening {
+    struct buf line;
+    char event[32], data[512];
+    bool quiet; /* one line that changes, for a person who waits */
+    bool over, failed;
+    unsigned long long last;
+};
+
+static void show_event(struct listening *l)
+{
+    if (l->quiet && isatty(STDOUT_FILENO))
+        printf("\r\033[K%s %s", l->event, l->data);
+    else
+        printf("%s %s\n", l->event, l->data);
+    fflush(stdout);
+    l->over = strcmp(l->event, "done") == 0 || strcmp(l->event, "dead") == 0 || strcmp(l->event, "cancelled") == 0;
+    l->failed = l->over && strcmp(l->event, "done") != 0;
+    if (l->over && l->quiet && isatty(STDOUT_FILENO))
+        printf("\n");
+}
+
+static void take_line(struct listening *l, struct slice line)
+{
+    if (slice_starts(line, SLICE("event: ")))
+        snprintf(l->event, sizeof(l->event), "%.*s", SLICE_FMT(slice_from(line, 7)));
+    else if (slice_starts(line, SLICE("data: ")))
+        snprintf(l->data, sizeof(l->data), "%.*s", SLICE_FMT(slice_from(line, 6)));
+    else if (slice_starts(line, SLICE("id: ")))
+        l->last = strtoull(line.at + 4, NULL, 10);
+    else if (line.len == 0 && l->event[0]) {
+        show_event(l);
+        l->event[0] = l->data[0] = 0;
+    }
+}
+
+static bool hear(void *arg, struct slice bytes)
+{
+    struct listening *l = arg;
+    size_t end;
+    if (buf_add(&l->line, bytes) != ERR_OK)
+        return false;
+    while (slice_find(buf_slice(&l->line), '\n', &end)) {
+        take_line(l, slice_to(buf_slice(&l->line), end));
+        buf_took(&l->line, end + 1);
+    }
+    return !l->over;
+}
+
+/* Comes back with Last-Event-ID when the stream breaks, as an EventSource does. */
+static int follow(const struct job_flags *f, const char *id, bool quiet)
+{
+    struct listening l = {.quiet = quiet};
+    char path[PATH_ROOM], last[24];
+    int status = 0;
+    snprintf(path, sizeof(path), "/v1/jobs/%s/events", id);
+    buf_init(&l.line, LINE_ROOM);
+    for (int tries = 0; !l.over && status == 0 && tries < 10; tries++) {
+        struct fetch_request request = request_of(f, "GET", path);
+        struct fetch_answer answer;
+        snprintf(last, sizeof(last), "%llu", l.last);
+        request.timeout_us = 0;
+        request.data = hear;
+        request.arg = &l;
+        add_field(&request, "last-event-id", l.last ? last : NULL);
+        unsigned long long before = l.last;
+        enum err e = fetch(&request, &answer);
+        if (answer.status == 204)
+            l.over = true;
+        else if (answer.status >= 400)
+            status = 1;
+        if (e == ERR_OK && l.last != before)
+            tries = 0;
+        if (e != ERR_OK && !l.over)
+            usleep(500000);
+        if (status)
+            fprintf(stderr, "weft job: %u from the sidecar; does the job exist?\n", answer.status);
+        fetch_answer_fini(&answer);
+    }
+    buf_fini(&l.line);
+    if (status == 0 && !l.over)
+        fprintf(stderr, "weft job: the sidecar at %s does not answer\n", f->sidecar);
+    return status ? status : !l.over ? 2 : l.failed;
+}
+
+/* --- the rest --- */
+
+static int result(const struct job_flags *f, const char *id)
+{
+    char path[PATH_ROOM];
+    snprintf(path, sizeof(path), "/v1/jobs/%s/result", id);
+    struct fetch_request request = request_of(f, "GET", path);
+    struct fetch_answer answer;
+    int status = ask(&request, &answer);
+    if (status == 0 && f->out && file_write(f->out, buf_slice(&answer.body), 0644) != ERR_OK) {
+        fprintf(stderr, "weft job: cannot write %s\n", f->out);
+        status = 1;
+    } else if (status == 0 && !f->out) {
+        show_buf(stdout, &answer.body);
+    }
+    fetch_answer_fini(&answer);
+    return status;
+}
+
+static int list(const struct job_flags *f)
+{
+    char path[PATH_ROOM];
+    int used = snprintf(path, sizeof(path), "/v1/jobs?limit=%llu", (unsigned long long)f->limit);
+    if (f->state)
+        used += snprintf(path + used, sizeof(path) - (size_t)used, "&state=%.32s", f->state);
+    if (f->service)
+        used += snprintf(path + used, sizeof(path) - (size_t)used, "&service=%.256s", f->service);
+    if (f->cursor)
+        snprintf(path + used, sizeof(path) - (size_t)used, "&cursor=%.256s", f->cursor);
+    return print(f, "GET", path);
+}
+
+static int about(const struct job_flags *f, const char *verb, const char *id)
+{
+    char path[PATH_ROOM];
+    snprintf(path, sizeof(path), "/v1/jobs/%.64s%s", id, strcmp(verb, "retry") == 0 ? "/retry" : "");
+    if (strcmp(verb, "status") == 0)
+        return print(f, "GET", path);
+    if (strcmp(verb, "cancel") == 0)
+        return print(f, "DELETE", path);
+    if (strcmp(verb, "retry") == 0)
+        return print(f, "POST", path);
+    if (strcmp(verb, "result") == 0)
+        return result(f, id);
+    if (strcmp(verb, "wait") == 0 || strcmp(verb, "events") == 0)
+        return follow(f, id, strcmp(verb, "wait") == 0);
+    fprintf(stderr, "weft job: no verb \"%s\" (try weft job --help)\n", verb);
+    return 2;
+}
+
+int cmd_job(int argc, char **argv)
+{
+    struct job_flags f = {.sidecar = "127.0.0.1:4740", .type = "application/json", .priority = 5, .limit = 50};
+    const char *words[ARGS_WORDS_MOST];
+    size_t count;
+    enum args_result parsed = args_parse(&command, argc, argv, &f, words, &count);
+    if (parsed != ARGS_GO)
+        return parsed == ARGS_SHOWN ? 0 : 2;
+    if (strcmp(words[0], "submit") == 0 && count == 4)
+        return submit(&f, words);
+    if (strcmp(words[0], "list") == 0 && count == 1)
+        return list(&f);
+    if (strcmp(words[0], "submit") != 0 && strcmp(words[0], "list") != 0 && count == 2)
+        return about(&f, words[0], words[1]);
+    fprintf(stderr, "weft job: expected %s\n", command.words);
+    return 2;
+}
