@@ -75,7 +75,7 @@ static struct slice key_of(struct arena *a, const struct record_job *j, struct s
     return arena_keep(a, slice_of(d.b, sizeof(d.b)));
 }
 
-static struct order *new_order(int kind)
+static struct order *new_order(enum order_kind kind)
 {
     struct order *o = mem_new(sizeof(*o));
     list_init(&o->link);

@@ -41,6 +41,8 @@ struct order_rows {
     enum err (*next)(void *txn, enum order_table table, struct slice key, struct order_row *row);
 };
 
+enum order_kind { ORDER_CHANGE, ORDER_CONTRACT, ORDER_EXPIRE };
+
 /* What there is room for.  An order that has none is answered FULL, though a submit whose key is known
  * has its answer all the same. */
 enum order_room { ORDER_ROOM_ALL, ORDER_ROOM_NO_SUBMITS, ORDER_ROOM_DELETES };
@@ -52,7 +54,7 @@ struct order {
     struct store_answer answer;
     struct arena arena; /* owns every slice here */
     int64_t came_us;    /* for the store's use */
-    enum { ORDER_CHANGE, ORDER_CONTRACT, ORDER_EXPIRE } kind;
+    enum order_kind kind;
     size_t size; /* bytes it carries */
     /* A change. */
     struct record_job job;
