@@ -541,6 +541,12 @@ TEST(progress_is_told_as_json_only_when_it_is)
     struct record_job r;
     CHECK_ERR(ERR_OK, store_read_job(w.store, slice_str(w.assigned.job), &r));
     CHECK_TEXT("half way", r.progress);
+    CHECK_ERR(ERR_OK, finish(&w, 1, false, BACKOFF_RELEASED));
+    desk_credit(w.desk, SLICE("trainer"), &w.worker, 1, 1000);
+    turn(&w);
+    CHECK_INT(2, w.assigned.count);
+    CHECK_ERR(ERR_OK, store_read_job(w.store, slice_str(w.assigned.job), &r));
+    CHECK_TEXT("", r.progress);
     struct desk_progress stale = {.job = slice_str(w.assigned.job), .token = 9};
     CHECK_ERR(ERR_STALE, desk_progress(w.desk, &stale, on_done, &w));
     world_close(&w);
