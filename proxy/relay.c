@@ -142,8 +142,8 @@ static void denied(struct relay *r)
 void relay_fail(struct relay *r, enum reply_word word, struct slice detail)
 {
     cut_up(r);
-    if (r->sm.at == RELAY_REFUSED || r->down_gone)
-        return;
+    if (r->sm.at == RELAY_REFUSED || r->down_gone || r->down->is_reset)
+        return; /* the first reason stands */
     if (!r->down->out_head) {
         relay_refuse(r, word, detail);
         return;
