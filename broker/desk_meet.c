@@ -80,8 +80,7 @@ static void meet_service(struct desk *d, struct desk_line *s)
         }
         if (dispatch_pick(&s->dispatch, j->size, &to) != ERR_OK)
             return;
-        queue_remove(&s->queue, j);
-        lease_out(d, j, to);
+        lease_out(d, queue_take(&s->queue), to); /* taking passes the turn to the next caller */
     }
     desk_meet_soon(d);
 }

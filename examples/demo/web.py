@@ -4,6 +4,7 @@
 usage: web.py SIDECAR order|cancel     prints what it sent and what it got
 """
 import http.client
+import json
 import sys
 
 SIDECAR, WHAT = sys.argv[1], sys.argv[2]
@@ -18,4 +19,9 @@ print(f"web received  {answer.status} {answer.reason}")
 for name in ("weft-error", "weft-request-id"):
     if answer.getheader(name):
         print(f"              {name}: {answer.getheader(name)}")
-print(answer.read().decode().rstrip())
+text = answer.read().decode().rstrip()
+if answer.status == 412:
+    for name, value in json.loads(text).items():
+        print(f"              {name}: {json.dumps(value)}")
+else:
+    print(f"              {text}")

@@ -506,6 +506,37 @@ TEST(what_never_reached_its_worker_is_reclaimed_uncharged)
     world_close(&w);
 }
 
+static void submit_for(struct world *w, const char *caller)
+{
+    struct record_request request = {.method = SLICE("POST"), .path = SLICE("/train")};
+    struct desk_submit s = {
+        .service = SLICE("trainer"), .caller = slice_str(caller), .request = &request, .priority = 5};
+    CHECK_ERR(ERR_OK, desk_submit(w->desk, &s, on_done, w));
+    turn(w);
+}
+
+TEST(callers_take_turns_however_much_one_of_them_submits)
+{
+    struct world w;
+    world_open(&w);
+    for (int i = 0; i < 4; i++)
+        submit_for(&w, "flood");
+    submit_for(&w, "b");
+    submit_for(&w, "b");
+    CHECK_ERR(ERR_OK, desk_join(w.desk, SLICE("trainer"), &w.worker, 7));
+    char order[64] = "";
+    for (int i = 0; i < 6; i++) {
+        desk_credit(w.desk, SLICE("trainer"), &w.worker, 1, 1000);
+        turn(&w);
+        struct record_job r;
+        CHECK_ERR(ERR_OK, store_read_job(w.store, slice_str(w.assigned.job), &r));
+        size_t used = strlen(order);
+        snprintf(order + used, sizeof(order) - used, "%.*s ", SLICE_FMT(r.caller));
+    }
+    CHECK_TEXT("flood b flood b flood flood ", slice_str(order));
+    world_close(&w);
+}
+
 static bool remember_data(void *arg, const struct record_event *e)
 {
     if (slice_eq(e->name, SLICE("progress")))
@@ -571,6 +602,7 @@ TESTS_RUN(a_service_nobody_configured_takes_no_job)
 TESTS_RUN(a_job_whose_deadline_has_passed_is_dead_before_it_runs)
 TESTS_RUN(a_dead_job_comes_back_when_its_caller_asks)
 TESTS_RUN(a_new_desk_over_the_same_store_lets_a_worker_take_up_what_it_runs)
+TESTS_RUN(callers_take_turns_however_much_one_of_them_submits)
 TESTS_RUN(progress_is_told_as_json_only_when_it_is)
 TESTS_RUN(what_never_reached_its_worker_is_reclaimed_uncharged)
 TESTS_END()
