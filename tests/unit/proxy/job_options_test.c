@@ -1,6 +1,6 @@
 #include "proxy/job_options.h"
 
-#include "kit/t.h"
+#include "tests/kit/t.h"
 
 enum { NOW_MS = 1000000 };
 
@@ -38,8 +38,12 @@ TEST(a_request_without_options_gets_the_defaults)
 TEST(every_option_is_read)
 {
     static const struct field fields[] = {
-        {"prefer", "respond-async, wait=3"}, {"idempotency-key", "\"a b\\\"c\""}, {"weft-priority", "9"},
-        {"weft-delay", "1500ms"},            {"weft-timeout", "1us"},            {"weft-deadline", "2s"},
+        {"prefer", "respond-async, wait=3"},
+        {"idempotency-key", "\"a b\\\"c\""},
+        {"weft-priority", "9"},
+        {"weft-delay", "1500ms"},
+        {"weft-timeout", "1us"},
+        {"weft-deadline", "2s"},
         {"weft-attempts", "100"},
     };
     struct job_options o;
@@ -73,10 +77,10 @@ TEST(a_wrong_option_is_named_with_what_to_send_instead)
          "weft-priority: \"10\" is not understood; send a digit from 0 to 9; 9 goes first, 5 is the default."},
         {{"weft-attempts", "0"}, "weft-attempts: \"0\" is not understood; send a number from 1 to 100."},
         {{"weft-delay", "30"}, "weft-delay: \"30\" is not understood; send a duration like 30s or 5m."},
-        {{"weft-timeout", "0s"},
-         "weft-timeout: \"0s\" is not understood; send a duration over zero, like 30s or 5m."},
-        {{"weft-deadline", "1000000"}, "weft-deadline: \"1000000\" is not understood; send a duration from now like "
-                                       "1h, or a moment to come in unix milliseconds."},
+        {{"weft-timeout", "0s"}, "weft-timeout: \"0s\" is not understood; send a duration over zero, like 30s or 5m."},
+        {{"weft-deadline", "1000000"},
+         "weft-deadline: \"1000000\" is not understood; send a duration from now like "
+         "1h, or a moment to come in unix milliseconds."},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct job_options o;

@@ -1,6 +1,6 @@
 #include "proxy/job_outcome.h"
 
-#include "kit/t.h"
+#include "tests/kit/t.h"
 
 TEST(an_answer_decides_what_becomes_of_the_job)
 {

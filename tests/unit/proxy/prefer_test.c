@@ -1,6 +1,6 @@
 #include "proxy/prefer.h"
 
-#include "kit/t.h"
+#include "tests/kit/t.h"
 
 static struct prefer read(const char *first, const char *second)
 {
