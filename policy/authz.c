@@ -52,6 +52,11 @@ uint64_t authz_rule_count(const struct authz *a)
     return a->rules ? a->rules->count : 0;
 }
 
+bool authz_asks_headers(const struct authz *a)
+{
+    return a->rules && a->rules->wants.asked[QUESTION_HEADER];
+}
+
 /* One copy of each sentence, since reasons live as long as the authz.  Rules are few, but what a failed
  * conversion says may hold the caller's own words, so there is a bound. */
 static const char *keep_reason(struct authz *a, const char *prefix, const char *file, unsigned line)

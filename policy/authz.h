@@ -23,7 +23,7 @@ enum authz_answer { AUTHZ_ALLOW, AUTHZ_DENY };
 
 struct authz_decision {
     enum authz_answer answer;
-    bool by_default;    /* deny because nothing allowed it */
+    bool by_default; /* deny because nothing allowed it */
     bool cached;
     const char *reason; /* "denied by deny.weft:3", "nothing allows it"; lives as long as the authz */
 };
@@ -34,5 +34,7 @@ struct authz_decision authz_ask(struct authz *a, const struct attrs *attrs);
 void authz_why(struct authz *a, const struct attrs *attrs, struct buf *out);
 void authz_free(struct authz **a);
 uint64_t authz_rule_count(const struct authz *a);
+/* Does any rule ask for a header?  If not, attrs.headers may be left out. */
+bool authz_asks_headers(const struct authz *a);
 
 #endif

@@ -130,18 +130,26 @@ static enum err judge_inbound(struct inquiry *q, struct snapshot *s, struct acco
         return deny(q, REPLY_CONTRACT_UNKNOWN, (struct slice){0});
     TRY(e);
     int op;
-    TRY(match(q, verdict_consumer(v), down, true, &op));
-    keep(q, v, op);
+    TRY(match(q, verdict_consumer(v), down, s->conf.enforce != PROXY_ENFORCE_AUDIT, &op));
+    q->audited = op == NO_OPERATION;
+    if (op != NO_OPERATION)
+        keep(q, v, op);
     return ERR_OK;
 }
 
-static struct attrs attrs_of(const struct inquiry *q, const struct snapshot *s, struct transit *down)
+static void add_headers(struct attrs *attrs, struct transit *down)
 {
     struct attrs_header *headers = arena_array(&down->arena, down->in.headers.count + 1, sizeof(*headers));
     for (uint32_t i = 0; i < down->in.headers.count; i++)
         headers[i] = (struct attrs_header){down->in.headers.v[i].name, down->in.headers.v[i].value};
+    attrs->headers = headers;
+    attrs->header_count = down->in.headers.count;
+}
+
+static struct attrs attrs_of(const struct inquiry *q, const struct snapshot *s, struct transit *down)
+{
     struct contract *consumer = q->verdict ? verdict_consumer(q->verdict) : NULL;
-    return (struct attrs){
+    struct attrs attrs = {
         .peer = down->peer_id,
         .service = slice_str(s->conf.service),
         .operation = q->operation,
@@ -150,9 +158,10 @@ static struct attrs attrs_of(const struct inquiry *q, const struct snapshot *s, 
         .verdict = inquiry_verdict(q),
         .contract_name = consumer ? contract_name(consumer) : (struct slice){0},
         .contract_version = consumer ? contract_version(consumer) : (struct slice){0},
-        .headers = headers,
-        .header_count = down->in.headers.count,
     };
+    if (authz_asks_headers(s->authz))
+        add_headers(&attrs, down);
+    return attrs;
 }
 
 enum err inquiry_inbound(struct inquiry *q, struct snapshot *s, struct accord *a, struct transit *down)

@@ -147,6 +147,16 @@ TEST(headers_are_facts_only_when_a_rule_names_them)
     authz_free(&a);
 }
 
+TEST(it_is_known_beforehand_whether_headers_are_asked_for)
+{
+    struct authz *with = load("allow() :- header(\"x-team\", \"shop\")."),
+                 *without = load("allow() :- method(\"GET\").");
+    CHECK(authz_asks_headers(with));
+    CHECK(!authz_asks_headers(without));
+    authz_free(&with);
+    authz_free(&without);
+}
+
 TEST(a_header_is_found_behind_every_kind_of_comment)
 {
     struct authz *a = load("// /*\n/* \" */ allow :- method(\"GET\").\n"
@@ -249,6 +259,7 @@ TESTS_RUN(each_fact_of_a_request_can_be_asked_for)
 TESTS_RUN(deny_wins_over_allow)
 TESTS_RUN(a_policy_may_have_relations_of_its_own)
 TESTS_RUN(headers_are_facts_only_when_a_rule_names_them)
+TESTS_RUN(it_is_known_beforehand_whether_headers_are_asked_for)
 TESTS_RUN(a_header_is_found_behind_every_kind_of_comment)
 TESTS_RUN(a_header_asked_by_a_variable_gives_them_all)
 TESTS_RUN(what_no_rule_asks_for_does_not_split_the_cache)
