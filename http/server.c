@@ -150,10 +150,17 @@ static void judge(struct guest *g)
         seat(g, true);
 }
 
+static void refuse(struct server *s, struct slice peer_addr, const char *why)
+{
+    if (s->conf.refused)
+        s->conf.refused(peer_addr, why, s->conf.arg);
+}
+
 static void on_guest(void *arg, unsigned events)
 {
     struct guest *g = arg;
     if (events & STREAM_BROKEN) {
+        refuse(g->server, slice_of(g->addr, g->addr_len), stream_fault(g->stream));
         send_away(g);
         return;
     }
@@ -187,6 +194,7 @@ struct server *server_new(struct loop *l, struct due_clock *clock, const struct 
 void server_take(struct server *s, struct stream *stream, struct slice peer_addr)
 {
     if (s->is_draining || s->connections >= s->conf.max_connections) {
+        refuse(s, peer_addr, s->is_draining ? "draining" : "too many connections");
         stream_close(&stream);
         return;
     }

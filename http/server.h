@@ -19,6 +19,8 @@ struct server;
 struct server_conf {
     /* A request has begun; set t->owner and t->owner_data before returning.  t->in is whole. */
     void (*accept)(struct transit *t, void *arg);
+    /* A connection ended before it could ask for anything: who, and why.  May be NULL. */
+    void (*refused)(struct slice peer_addr, const char *why, void *arg);
     void *arg;
     int64_t header_timeout_us; /* from the first byte of a request to its whole head; 10 s */
     int64_t idle_timeout_us;   /* a connection with no exchange; 5 min */

@@ -19,7 +19,14 @@
 #include "proxy/proxy_admin.h"
 #include "proxy/reply.h"
 
-enum { SECOND = 1000000, HEADER_TIMEOUT = 10 * SECOND, STREAMS = 256, LOCAL_CONNECTIONS = 10000, LAST_TURNS = 16 };
+enum {
+    SECOND = 1000000,
+    HEADER_TIMEOUT = 10 * SECOND,
+    STREAMS = 256,
+    LOCAL_CONNECTIONS = 10000,
+    LAST_TURNS = 16,
+    LOOK_US = 5 * SECOND
+};
 
 /* A server with a listener of its own. */
 struct door {
@@ -49,6 +56,8 @@ struct proxy {
     struct job_runner *runner;
     struct job_entry *entry;
     struct due drain_due;
+    struct due look_due; /* at the files, for a change */
+    uint64_t stamp;      /* of the files when they were last loaded, or tried */
     struct loop_task over;
     unsigned draining_parts;
     bool draining, outside_closed, ended;
@@ -121,6 +130,13 @@ static struct creds *current_creds(void *arg)
     return ((struct door *)arg)->proxy->env.snap->creds;
 }
 
+/* Strangers and peers whose certificate we do not take. */
+static void peer_refused(struct slice peer_addr, const char *why, void *arg)
+{
+    (void)arg;
+    log_event(LOG_WARN, "peer-refused", LOG_TEXT("peer", peer_addr), LOG_STR("why", why));
+}
+
 /* --- doors --- */
 
 struct door_conf {
@@ -138,6 +154,7 @@ static enum err open_door(struct proxy *p, struct door *d, const struct door_con
         return ERR_OK;
     struct server_conf server = {
         .accept = conf->accept,
+        .refused = conf->mtls ? peer_refused : NULL,
         .arg = d,
         .header_timeout_us = HEADER_TIMEOUT,
         .idle_timeout_us = INT64_C(300) * SECOND,
@@ -283,8 +300,11 @@ static void adopt(struct proxy *p, struct snapshot *s)
     struct snapshot_start start = {.loop = p->loop, .clock = p->clock, .opened = opened, .arg = p};
     snapshot_start(s, &start);
     know_contracts(p, s);
+    if (!p->env.snap || p->env.snap->conf.log.level != s->conf.log.level)
+        log_set_level((enum log_level)s->conf.log.level); /* else what was set by hand stays */
     snapshot_unref(&p->env.snap);
     p->env.snap = s;
+    p->stamp = s->stamp;
     metric_gauge(p->expiry, (double)(creds_expires_us(s->creds) / SECOND));
     if (authz_rule_count(s->authz) == 0)
         log_event(LOG_WARN, "no-policy", LOG_STR("so", "every identity of a trusted domain may call"));
@@ -303,6 +323,7 @@ void proxy_reload(struct proxy *p)
     struct diag diag;
     diag_init(&diag);
     struct snapshot *s;
+    p->stamp = snapshot_stamp(p->env.snap); /* a bad state is complained of once */
     enum err e = snapshot_load(&p->start.source, &diag, &s);
     log_complaints(&diag);
     diag_fini(&diag);
@@ -317,6 +338,14 @@ void proxy_reload(struct proxy *p)
             job_link_show_contract(p->link, s->consumes[i]);
     }
     log_event(LOG_INFO, "reloaded", LOG_TEXT("identity", creds_id(s->creds)));
+}
+
+static void look_at_files(struct due *due)
+{
+    struct proxy *p = (struct proxy *)(void *)((char *)due - offsetof(struct proxy, look_due));
+    if (!p->draining && snapshot_stamp(p->env.snap) != p->stamp)
+        proxy_reload(p);
+    due_in(p->clock, &p->look_due, LOOK_US);
 }
 
 /* --- drain --- */
@@ -431,6 +460,7 @@ static struct proxy *assemble(const struct proxy_start *start)
         metric_family(p->metrics, METRIC_GAUGE, "weft_requests_in_flight", "", "Exchanges under way."), NULL);
     loop_task_init(&p->over, over);
     due_init(&p->drain_due, drain_late);
+    due_init(&p->look_due, look_at_files);
     return p;
 }
 
@@ -448,7 +478,6 @@ enum err proxy_start(const struct proxy_start *start, struct diag *diag, struct 
     struct snapshot *s;
     TRY(snapshot_load(&start->source, diag, &s));
     struct proxy *p = assemble(start);
-    log_set_level((enum log_level)s->conf.log.level);
     adopt(p, s);
     enum err e = open_access_log(p, diag);
     if (e == ERR_OK)
@@ -458,9 +487,17 @@ enum err proxy_start(const struct proxy_start *start, struct diag *diag, struct 
         return e;
     }
     start_jobs(p);
+    if (strcmp(start->source.path, "-") != 0)
+        due_in(p->clock, &p->look_due, LOOK_US);
     say_ready(p);
     *out = p;
     return ERR_OK;
+}
+
+static void last_turns(struct proxy *p)
+{
+    for (int i = 0; i < LAST_TURNS; i++)
+        loop_turn(p->loop, false);
 }
 
 void proxy_free(struct proxy **proxy)
@@ -470,6 +507,7 @@ void proxy_free(struct proxy **proxy)
     if (!p)
         return;
     due_cancel(p->clock, &p->drain_due);
+    due_cancel(p->clock, &p->look_due);
     loop_task_cancel(&p->over);
     if (p->entry)
         job_entry_free(&p->entry);
@@ -485,10 +523,11 @@ void proxy_free(struct proxy **proxy)
         mem_free((void *)(uintptr_t)p->locals[i].name.at);
     }
     mem_free(p->locals);
-    accord_free(&p->env.accord);
+    last_turns(p); /* exchanges end; what they asked of accord is still there */
     snapshot_unref(&p->env.snap);
-    for (int i = 0; i < LAST_TURNS; i++)
-        loop_turn(p->loop, false); /* pools free themselves from the loop */
+    last_turns(p); /* pools free themselves from the loop */
+    accord_free(&p->env.accord);
+    last_turns(p);
     ledger_fini(&p->env.ledger);
     metric_set_free(&p->metrics);
     due_clock_free(&p->clock);

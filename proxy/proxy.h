@@ -22,7 +22,8 @@ struct proxy_start {
 MUST_USE enum err proxy_start(const struct proxy_start *start, struct diag *diag, struct proxy **out);
 void proxy_free(struct proxy **p);
 
-/* A whole new snapshot, or a log of every complaint and the old one kept. */
+/* A whole new snapshot, also by itself within 5 s of a change of any file it came from (not from standard
+ * input); or a log of every complaint and the old one kept. */
 void proxy_reload(struct proxy *p);
 /* No new exchanges; running ones finish, for at most timeouts.drain. */
 void proxy_drain(struct proxy *p);

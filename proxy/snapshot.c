@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "policy/spiffe.h"
+#include "proxy/stamp.h"
 
 enum { POLICY_BYTES = 1 << 20, POLICY_FILES = 256, SECOND = 1000000 };
 
@@ -146,6 +147,45 @@ static void parse_app(struct snapshot *s, struct diag *diag)
                  SLICE_FMT(url));
 }
 
+/* --- the files --- */
+
+static uint64_t stamp_folder(uint64_t stamp, const char *path)
+{
+    struct dirent **entries;
+    int count = scandir(path, &entries, is_policy, alphasort);
+    for (int i = 0; i < count; i++) {
+        char *file = mem_array(strlen(path) + strlen(entries[i]->d_name) + 2, 1);
+        (void)stpcpy(stpcpy(stpcpy(file, path), "/"), entries[i]->d_name);
+        stamp = stamp_file(stamp, file);
+        mem_free(file);
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+    return stamp;
+}
+
+/* All that the YAML file names. */
+static uint64_t stamp_named(uint64_t stamp, const struct proxy_conf *c)
+{
+    stamp = stamp_file(stamp, c->identity.cert);
+    stamp = stamp_file(stamp, c->identity.key);
+    for (size_t i = 0; i < c->identity.trust.count; i++)
+        stamp = stamp_file(stamp, c->identity.trust.values[i]);
+    if (c->contract)
+        stamp = stamp_file(stamp, c->contract);
+    for (size_t i = 0; i < c->consumes.count; i++)
+        stamp = stamp_file(stamp, c->consumes.v[i]);
+    for (size_t i = 0; i < c->policy.count; i++)
+        stamp = stamp_folder(stamp_file(stamp, c->policy.v[i]), c->policy.v[i]);
+    return stamp;
+}
+
+uint64_t snapshot_stamp(const struct snapshot *s)
+{
+    return stamp_named(stamp_file(STAMP_NONE, s->path), &s->conf);
+}
+
 /* --- the whole --- */
 
 static enum err read_conf(struct snapshot *s, const struct snapshot_source *source, struct diag *diag)
@@ -168,8 +208,11 @@ enum err snapshot_load(const struct snapshot_source *source, struct diag *diag, 
     struct snapshot *s = mem_new(sizeof(*s));
     s->refs = 1;
     arena_init(&s->arena, SIZE_MAX);
+    s->path = arena_keep(&s->arena, slice_str(source->path)).at;
+    uint64_t stamp = stamp_file(STAMP_NONE, source->path);
     enum err e = read_conf(s, source, diag);
     if (e == ERR_OK) {
+        s->stamp = stamp_named(stamp, &s->conf);
         parse_app(s, diag);
         load_contracts(s, diag);
         check_consumes(s, diag);

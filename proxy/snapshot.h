@@ -26,20 +26,25 @@ struct snapshot {
     struct pool *app;          /* our function, once started; NULL: none */
     struct sock_addr app_addr;
     bool app_h2;
+    const char *path; /* the YAML file */
+    uint64_t stamp;   /* of all files, as they were just before they were read */
     struct loop *loop;
     void (*opened)(struct snapshot *s, struct cluster_endpoint *e, uint64_t conn_id, void *arg);
     void *arg;
 };
 
 struct snapshot_source {
-    const char *path;            /* the YAML file; "-" is standard input */
-    const char *const *sets;     /* "path=value" */
+    const char *path;        /* the YAML file; "-" is standard input */
+    const char *const *sets; /* "path=value" */
     size_t set_count;
-    char *const *environ;        /* WEFT_*; may be NULL */
+    char *const *environ; /* WEFT_*; may be NULL */
 };
 
 /* INPUT: all complaints are in `diag`. */
 MUST_USE enum err snapshot_load(const struct snapshot_source *source, struct diag *diag, struct snapshot **out);
+
+/* The stamp of the same files now; another one than s->stamp: something has changed. */
+uint64_t snapshot_stamp(const struct snapshot *s);
 
 struct snapshot_start {
     struct loop *loop;
