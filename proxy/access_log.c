@@ -9,7 +9,7 @@
 #include "base/now.h"
 #include "base/work.h"
 
-enum { WAITING_BOUND = 4 << 20 };
+enum { WAITING_BOUND = 4 << 20, FRAME_BOUND = 512 }; /* the latter: names and numbers of a line */
 
 struct access_log {
     struct work *work;
@@ -131,8 +131,10 @@ static void put_line(struct buf *out, const struct access_log_line *line)
 
 void access_log_add(struct access_log *a, const struct access_log_line *line)
 {
-    size_t worst = 6 * (line->peer.len + line->service.len + line->operation.len + line->method.len + line->path.len) +
-                   line->plan.len + 512;
+    /* No byte becomes more than six: \u001f. */
+    size_t worst = 6 * (line->id.len + line->peer.len + line->service.len + line->operation.len + line->method.len +
+                        line->path.len + line->error.len + line->verdict.len + line->plan.len) +
+                   FRAME_BOUND;
     if (buf_len(&a->filling) + worst > WAITING_BOUND) {
         a->dropped++;
         return;
