@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The pages made from tables are the ones committed, and every word the broker refuses with is on its page.
+"""The pages made from tables and from the tree are the ones committed; every word the broker refuses with is there.
 
 usage: docs.py BUILD [--write]     --write mends the pages
 """
@@ -13,14 +13,45 @@ PAGES = {"config": "docs/config.md", "errors": "docs/errors.md", "states": "docs
 REFUSAL = re.compile(r'answers_problem\([^"]*?"([a-z-]+)",\s*(\d{3})')
 
 
+LAYERS, MARK = "docs/layers.md", "<!-- made from the tree by tests/lint/docs.py -->\n"
+FOLDERS = ["base", "datalog", "http", "bus", "policy", "contracts", "contracts/wire", "proxy", "broker", "cli"]
+
+
+def purpose(file):
+    """The first sentence of a file that opens with `stem - what it is for`."""
+    opening = re.search(rf"/\* {re.escape(file.stem)} - (.*?)\*/", file.read_text(), re.S)
+    if not opening:
+        return None
+    paragraph = re.sub(r"\s*\n \* ?", "\n", opening[1]).split("\n\n")[0]
+    sentence = re.split(r"\.\s|\.$", " ".join(paragraph.split()))[0]
+    return sentence.replace("|", "\\|").strip()
+
+
+def rooms():
+    lines = []
+    for folder in FOLDERS:
+        lines += ["", f"### {folder}/", ""]
+        stems = {f.stem: f for ext in ("c", "h") for f in (ROOT / folder).glob(f"*.{ext}")}
+        for stem, file in sorted(stems.items()):
+            said = purpose(file)
+            if said:
+                lines.append(f"- `{stem}` {said}")
+    return "\n".join(lines) + "\n"
+
+
+def page_of_layers():
+    return (ROOT / LAYERS).read_text().partition(MARK)[0] + MARK + rooms()
+
+
 def made(build, page):
     return subprocess.run([str(build / "tools" / "weft_docs_tool"), page], capture_output=True, text=True,
                           check=True).stdout
 
 
 def complaints(build, write):
-    for page, path in PAGES.items():
-        want, file = made(build, page), ROOT / path
+    pages = {path: made(build, page) for page, path in PAGES.items()} | {LAYERS: page_of_layers()}
+    for path, want in pages.items():
+        file = ROOT / path
         if write:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(want)
