@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "broker/desk_meet.h"
+#include "broker/desk_mend.h"
 
 void desk_service(struct desk *d, const struct desk_service_conf *conf)
 {
@@ -52,6 +53,12 @@ void desk_drain(struct desk *d)
 {
     d->draining = true;
     loop_task_cancel(&d->meet);
+}
+
+bool desk_elsewhere(const struct desk *d, struct slice job, struct slice service)
+{
+    const struct job *j = job_find(&d->jobs, job);
+    return j && !slice_eq(job_name_text(j->service), service);
 }
 
 enum err desk_renew(struct desk *d, struct slice job, uint64_t token, uint64_t worker, bool *cancelled)
@@ -116,20 +123,9 @@ void desk_free(struct desk **desk)
     mem_free(d);
 }
 
-static struct queue *recover_queue(void *arg, struct slice service)
-{
-    return &desk_room_need_line(arg, service)->queue;
-}
-
 void desk_recover(struct desk *d, int64_t grace_us, struct recover_count *out)
 {
-    struct recover_into into = {
-        .jobs = &d->jobs,
-        .leases = &d->leases,
-        .queue_of = recover_queue,
-        .arg = d,
-        .grace_until_us = desk_room_mono_us(d) + grace_us,
-    };
+    struct recover_into into = desk_mend_into(d, grace_us);
     recover_all(d->conf.store, &into, out);
     desk_meet_timer(d);
     desk_meet_soon(d);

@@ -3,6 +3,7 @@
 #include "base/json_out.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "broker/desk_mend.h"
 
 /* The event's data, in the arena of what waits. */
 static struct slice event_data(struct desk_waiting *w, const struct job *job, struct slice reason,
@@ -85,6 +86,9 @@ static void changed(void *arg, const struct store_answer *answer)
         desk_write_tell(w);
     else
         log_event(LOG_ERROR, "job-unwritten", LOG_TEXT("job", w->job.id), LOG_STR("why", err_text(answer->e)));
+    /* A step without an event only says that a delay has passed: memory is right about that. */
+    if (answer->e == ERR_FULL && w->event.name.len)
+        desk_mend(w->desk, &w->job);
     if (w->done)
         w->done(w->arg, answer->e, w->job.id, false);
     desk_write_free(w);

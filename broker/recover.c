@@ -32,6 +32,17 @@ static void recover_one(void *arg, const struct record_job *stored)
         queue_put(q, j);
 }
 
+enum err recover_again(struct store *s, const struct recover_into *into, struct slice id)
+{
+    struct record_job stored;
+    struct recover_count count = {0};
+    TRY(store_read_job(s, id, &stored));
+    if (job_over(stored.state))
+        return ERR_STALE;
+    recover_one(&(struct recovery){into, &count}, &stored);
+    return count.damaged ? ERR_PEER : ERR_OK;
+}
+
 void recover_all(struct store *s, const struct recover_into *into, struct recover_count *out)
 {
     struct store_stats before, after;

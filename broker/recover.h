@@ -24,6 +24,8 @@ struct recover_count {
     size_t damaged; /* left out; the log names them */
 };
 
+/* One job of a running broker comes back as the store has it; memory must not know it.  STALE: it is over. */
+MUST_USE enum err recover_again(struct store *s, const struct recover_into *into, struct slice id);
 void recover_all(struct store *s, const struct recover_into *into, struct recover_count *out);
 
 #endif

@@ -1,0 +1,35 @@
+#include "broker/desk_mend.h"
+
+#include "broker/desk_meet.h"
+
+static struct queue *queue_of(void *arg, struct slice service)
+{
+    return &desk_room_need_line(arg, service)->queue;
+}
+
+struct recover_into desk_mend_into(struct desk *d, int64_t grace_us)
+{
+    return (struct recover_into){
+        .jobs = &d->jobs,
+        .leases = &d->leases,
+        .queue_of = queue_of,
+        .arg = d,
+        .grace_until_us = desk_room_mono_us(d) + grace_us,
+    };
+}
+
+void desk_mend(struct desk *d, const struct record_job *refused)
+{
+    struct job *j = job_find(&d->jobs, refused->id);
+    if (j && j->events != refused->events)
+        return; /* the answer to a later change decides */
+    if (j) {
+        queue_remove(&desk_room_line_of(d, j)->queue, j);
+        desk_meet_leave(d, j);
+    }
+    struct recover_into into = desk_mend_into(d, d->conf.lease_us);
+    enum err e = recover_again(d->conf.store, &into, refused->id);
+    desk_meet_timer(d);
+    if (e == ERR_OK)
+        desk_meet_soon(d);
+}
