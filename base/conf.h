@@ -15,9 +15,9 @@ enum conf_kind { CONF_NULL, CONF_SCALAR, CONF_SEQUENCE, CONF_MAPPING };
 struct conf_node {
     enum conf_kind kind;
     struct diag_place place;
-    struct slice key;  /* inside a mapping */
+    struct slice key; /* inside a mapping */
     struct diag_place key_place;
-    struct slice text; /* scalar */
+    struct slice text;              /* scalar */
     struct conf_node *first, *next; /* children; the next sibling */
 };
 

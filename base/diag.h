@@ -17,11 +17,11 @@
 enum diag_level { DIAG_NOTE, DIAG_WARNING, DIAG_ERROR };
 
 struct diag_place {
-    const char *file;   /* NULL: no file; "-" is standard input */
-    struct slice text;  /* the whole text, for the caret line; may be empty */
-    unsigned line;      /* 1-based; 0: the file as a whole */
-    unsigned column;    /* 1-based, in bytes */
-    unsigned width;     /* bytes to underline; 0 is 1 */
+    const char *file;  /* NULL: no file; "-" is standard input */
+    struct slice text; /* the whole text, for the caret line; may be empty */
+    unsigned line;     /* 1-based; 0: the file as a whole */
+    unsigned column;   /* 1-based, in bytes */
+    unsigned width;    /* bytes to underline; 0 is 1 */
 };
 
 struct diag_entry {
@@ -29,7 +29,7 @@ struct diag_entry {
     enum diag_level level;
     struct slice file;
     unsigned line, column, width;
-    struct slice source; /* the line itself or, when it is long, the part around the place; or empty */
+    struct slice source;  /* the line itself or, when it is long, the part around the place; or empty */
     unsigned source_from; /* the column `source` begins at: its leading blanks are left out */
     struct slice message;
     struct slice fix; /* how to mend it, or empty */
@@ -46,8 +46,8 @@ struct diag {
 void diag_init(struct diag *d);
 void diag_fini(struct diag *d);
 /* `fix` may be NULL. */
-void diag_add(struct diag *d, enum diag_level level, const struct diag_place *place,
-              const char *fix, const char *format, ...) PRINTF_LIKE(5, 6);
+void diag_add(struct diag *d, enum diag_level level, const struct diag_place *place, const char *fix,
+              const char *format, ...) PRINTF_LIKE(5, 6);
 /* In order of being added. */
 void diag_print(const struct diag *d, struct buf *out);
 

@@ -5,6 +5,7 @@
  *
  * A case nobody would treat differently is not an outcome: fold it into one of
  * these, or PRE() it.  docs/errors.md is made from this list. */
+/* clang-format off */
 #define ERR_LIST(X)                                     \
     X(OK,     "ok",                         ERR_FINE)   \
     X(AGAIN,  "not ready yet",              ERR_RETRY)  \
@@ -18,6 +19,7 @@
     X(CLOSED, "the other side has ended",   ERR_HANGUP) \
     X(PEER,   "peer sent nonsense",         ERR_HANGUP) \
     X(IO,     "input or output failed",     ERR_HANGUP)
+/* clang-format on */
 
 /* What a caller with no better idea should do. */
 enum err_advice { ERR_FINE, ERR_RETRY, ERR_ANSWER, ERR_HANGUP };

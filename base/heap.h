@@ -23,7 +23,7 @@ struct heap {
 };
 
 /* The object that holds `node` as its member `member`. */
-#define HEAP_OF(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define HEAP_OF(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 void heap_init(struct heap *h, heap_before_fn *before);
 void heap_fini(struct heap *h);

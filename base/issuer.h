@@ -11,8 +11,8 @@
 MUST_USE enum err issuer_root(struct slice trust_domain, unsigned days, struct buf *cert, struct buf *key);
 
 struct issuer_leaf {
-    struct slice id;          /* the URI SAN, verbatim: tests also ask for bad ones */
-    int64_t not_before_us;    /* wall */
+    struct slice id;       /* the URI SAN, verbatim: tests also ask for bad ones */
+    int64_t not_before_us; /* wall */
     int64_t not_after_us;
     /* for tests of a verifier: departures from a good leaf */
     bool is_ca, no_digital_signature, key_cert_sign, crl_sign, key_usage_not_critical, no_key_usage;

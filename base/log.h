@@ -27,7 +27,7 @@ struct log_field {
 #define LOG_INT(name_, n_) ((struct log_field){.name = (name_), .number = (n_), .is_int = true})
 
 struct log_conf {
-    int fd;              /* not closed by log */
+    int fd; /* not closed by log */
     enum log_level level;
     bool json;
     const char *program;   /* "proxy"; not copied */
@@ -39,8 +39,7 @@ void log_set_level(enum log_level level);
 bool log_level_parse(struct slice text, enum log_level *out);
 
 /* log_event(LOG_WARN, "peer-refused", LOG_TEXT("peer", addr), LOG_STR("why", why)) */
-#define log_event(level, event, ...) \
-    log_fields(level, event, (const struct log_field[]){__VA_ARGS__, {0}})
+#define log_event(level, event, ...) log_fields(level, event, (const struct log_field[]){__VA_ARGS__, {0}})
 void log_fields(enum log_level level, const char *event, const struct log_field *fields);
 
 #endif

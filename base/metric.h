@@ -28,8 +28,8 @@ void metric_set_free(struct metric_set **s);
 
 /* `labels` are comma-separated names, "" for none: "direction,service,code".
  * Histograms have the upper bounds 100us 250us 500us 1ms 2.5ms ... 10s, +Inf, in seconds. */
-struct metric_family *metric_family(struct metric_set *s, enum metric_kind kind, const char *name,
-                                    const char *labels, const char *help);
+struct metric_family *metric_family(struct metric_set *s, enum metric_kind kind, const char *name, const char *labels,
+                                    const char *help);
 /* As many values as the family has labels.  Lives as long as the set. */
 struct metric *metric_series(struct metric_family *f, const struct slice *values);
 

@@ -18,12 +18,12 @@
 struct bus_client;
 
 struct bus_client_conf {
-    const char *endpoint;        /* "tcp://10.0.0.9:4750"; copied, as are the two names */
-    uint8_t server_key[32];      /* CURVE, binary */
+    const char *endpoint;   /* "tcp://10.0.0.9:4750"; copied, as are the two names */
+    uint8_t server_key[32]; /* CURVE, binary */
     uint8_t public_key[32], secret_key[32];
-    const char *service;         /* ours; "" for a caller only */
-    const char *instance;        /* fresh per process start */
-    size_t max_waiting;          /* calls in flight; 10000 */
+    const char *service;  /* ours; "" for a caller only */
+    const char *instance; /* fresh per process start */
+    size_t max_waiting;   /* calls in flight; 10000 */
 };
 
 struct bus_client_owner {

@@ -39,7 +39,8 @@ struct zsock_router_conf {
     void *arg;
 };
 /* Proves before it returns that an unregistered key is refused.  IO: `*why` says what failed. */
-MUST_USE enum err zsock_router(struct loop *l, const struct zsock_router_conf *conf, struct zsock **out, const char **why);
+MUST_USE enum err zsock_router(struct loop *l, const struct zsock_router_conf *conf, struct zsock **out,
+                               const char **why);
 
 struct zsock_dealer_conf {
     const char *endpoint;
@@ -48,7 +49,8 @@ struct zsock_dealer_conf {
     zsock_fault_fn *fault;
     void *arg;
 };
-MUST_USE enum err zsock_dealer(struct loop *l, const struct zsock_dealer_conf *conf, struct zsock **out, const char **why);
+MUST_USE enum err zsock_dealer(struct loop *l, const struct zsock_dealer_conf *conf, struct zsock **out,
+                               const char **why);
 
 void zsock_close(struct zsock **z);
 /* The endpoint as bound, with its real port. */

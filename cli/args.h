@@ -37,9 +37,9 @@ struct args_flag {
 };
 
 struct args_command {
-    const char *name;     /* "weft check" */
-    const char *words;    /* "OLD NEW" */
-    const char *summary;  /* one sentence */
+    const char *name;    /* "weft check" */
+    const char *words;   /* "OLD NEW" */
+    const char *summary; /* one sentence */
     const struct args_flag *flags;
     unsigned min_words, max_words;
     const char *examples; /* lines, or NULL */
@@ -53,8 +53,8 @@ enum args_result {
 };
 
 /* argv[0] is skipped.  `into` holds the presets already. */
-enum args_result args_parse(const struct args_command *command, int argc, char **argv, void *into,
-                            const char **words, size_t *word_count);
+enum args_result args_parse(const struct args_command *command, int argc, char **argv, void *into, const char **words,
+                            size_t *word_count);
 void args_help(const struct args_command *command);
 
 #endif

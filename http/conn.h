@@ -60,9 +60,9 @@ struct conn_conf {
     struct due_clock *clock;
     const struct conn_host *host;
     void *host_data;
-    struct slice peer_addr;    /* copied */
+    struct slice peer_addr;     /* copied */
     int64_t connect_timeout_us; /* client side, to the end of the handshake */
-    int64_t header_timeout_us; /* server side */
+    int64_t header_timeout_us;  /* server side */
     int64_t idle_timeout_us;
     int64_t stream_idle_us;
     int64_t ping_us, ping_timeout_us; /* h2 client */

@@ -11,6 +11,7 @@
  * Threads:  belongs to one. */
 #include "base/arena.h"
 
+/* clang-format off */
 #define HEADERS_TOKENS(X)                                                                   \
     X(ACCEPT, "accept")                           X(ALLOW, "allow")                         \
     X(AUTHORIZATION, "authorization")             X(CACHE_CONTROL, "cache-control")         \
@@ -34,6 +35,7 @@
     X(WEFT_JOB, "weft-job")                       X(WEFT_REQUEST_ID, "weft-request-id")     \
     X(X_FORWARDED_CLIENT_CERT, "x-forwarded-client-cert")                                   \
     X(X_FORWARDED_FOR, "x-forwarded-for")         X(X_REQUEST_ID, "x-request-id")
+/* clang-format on */
 
 #define HEADERS_ENUM_(name, text) HEADERS_##name,
 enum headers_token { HEADERS_OTHER, HEADERS_TOKENS(HEADERS_ENUM_) HEADERS_TOKEN_COUNT };

@@ -15,12 +15,12 @@ struct message {
     struct slice path;      /* origin form, with the query; "*" for OPTIONS; empty for CONNECT */
     struct slice protocol;  /* :protocol of an extended CONNECT (RFC 8441), or empty */
     /* a response */
-    unsigned status;        /* 100..599 */
-    struct slice reason;    /* h1 only; empty: the standard phrase */
+    unsigned status;     /* 100..599 */
+    struct slice reason; /* h1 only; empty: the standard phrase */
 
     struct headers headers; /* no pseudo headers, no host, no connection headers */
     struct headers trailers;
-    int64_t length;         /* content-length, or -1 */
+    int64_t length; /* content-length, or -1 */
 };
 
 void message_init(struct message *m, struct arena *arena);

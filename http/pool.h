@@ -29,13 +29,13 @@ struct pool_conf {
     void (*closed)(void *arg);
     void *arg;
     enum pool_protocol protocol;
-    int64_t connect_timeout_us; /* 1 s, to the end of the handshake */
-    int64_t idle_timeout_us;    /* 5 min */
-    int64_t stream_idle_us;     /* 5 min; 0: none */
+    int64_t connect_timeout_us;       /* 1 s, to the end of the handshake */
+    int64_t idle_timeout_us;          /* 5 min */
+    int64_t stream_idle_us;           /* 5 min; 0: none */
     int64_t ping_us, ping_timeout_us; /* h2: 10 s, 20 s */
-    uint32_t max_streams;       /* h2: per connection, 100 */
-    uint32_t max_connections;   /* 1024 */
-    uint32_t max_waiting;       /* 1000 */
+    uint32_t max_streams;             /* h2: per connection, 100 */
+    uint32_t max_connections;         /* 1024 */
+    uint32_t max_waiting;             /* 1000 */
 };
 
 struct pool *pool_new(struct loop *l, struct due_clock *clock, const struct pool_conf *conf);

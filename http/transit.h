@@ -29,13 +29,13 @@ enum { TRANSIT_WINDOW = 256 << 10, TRANSIT_LOW_WATER = 64 << 10 };
 
 /* How it ended. */
 enum transit_end {
-    TRANSIT_DONE,       /* both messages whole */
-    TRANSIT_RESET,      /* the peer gave up on it (RST_STREAM, connection closed in the middle) */
-    TRANSIT_CANCELLED,  /* the owner gave up on it: transit_reset */
-    TRANSIT_UNSENT,     /* provably never reached a peer's application: refused stream, GOAWAY
-                           below it, no connection; repeating is safe */
-    TRANSIT_NONSENSE,   /* the peer broke the protocol */
-    TRANSIT_LATE,       /* a deadline of the carrier's own passed */
+    TRANSIT_DONE,      /* both messages whole */
+    TRANSIT_RESET,     /* the peer gave up on it (RST_STREAM, connection closed in the middle) */
+    TRANSIT_CANCELLED, /* the owner gave up on it: transit_reset */
+    TRANSIT_UNSENT,    /* provably never reached a peer's application: refused stream, GOAWAY
+                          below it, no connection; repeating is safe */
+    TRANSIT_NONSENSE,  /* the peer broke the protocol */
+    TRANSIT_LATE,      /* a deadline of the carrier's own passed */
 };
 
 /* Why an owner resets. */
@@ -47,20 +47,21 @@ struct transit_owner {
     /* t->in is whole; never for 1xx.  t->in_ended: no body, end() is next.  Server side it comes
      * right after accept and may be NULL. */
     void (*head)(struct transit *t);
-    void (*info)(struct transit *t, unsigned status);   /* client only: a 1xx came, t->in.headers has its fields; may be NULL */
+    void (*info)(struct transit *t,
+                 unsigned status); /* client only: a 1xx came, t->in.headers has its fields; may be NULL */
     void (*data)(struct transit *t, struct slice bytes); /* borrowed for the call; owes credit */
-    void (*end)(struct transit *t);                     /* t->in.trailers is whole; nothing more comes in */
-    void (*sent)(struct transit *t);                    /* out has drained below TRANSIT_LOW_WATER; may be NULL */
+    void (*end)(struct transit *t);                      /* t->in.trailers is whole; nothing more comes in */
+    void (*sent)(struct transit *t);                     /* out has drained below TRANSIT_LOW_WATER; may be NULL */
     void (*gone)(struct transit *t, enum transit_end how);
 };
 
 struct transit_carrier {
     enum err (*head)(struct transit *t, bool end); /* t->out is filled; send it */
     enum err (*info)(struct transit *t, unsigned status, const struct headers *fields);
-    void (*wake)(struct transit *t);               /* t->body has bytes, or out_ended was set */
+    void (*wake)(struct transit *t); /* t->body has bytes, or out_ended was set */
     void (*credit)(struct transit *t, size_t n);
     void (*reset)(struct transit *t, enum transit_why why);
-    void (*free)(struct transit *t);               /* gives the memory back; NULL when it is of a stock */
+    void (*free)(struct transit *t); /* gives the memory back; NULL when it is of a stock */
 };
 
 struct transit_stock;
@@ -73,8 +74,8 @@ struct transit {
 
     struct arena arena;
     struct message in, out;
-    struct buf body;        /* out bytes not yet on the wire */
-    size_t owed;            /* in bytes handed to the owner and not yet credited */
+    struct buf body; /* out bytes not yet on the wire */
+    size_t owed;     /* in bytes handed to the owner and not yet credited */
 
     bool in_head, in_ended;   /* what the owner has been told */
     bool out_head, out_ended; /* what the owner has said */
@@ -90,7 +91,7 @@ struct transit {
     const char *fault;      /* with gone: static or in `arena`, for people; may be NULL */
     bool is_h1;
     uint64_t bytes_in, bytes_out;
-    uint64_t conn_id;       /* unique per connection in this process */
+    uint64_t conn_id; /* unique per connection in this process */
 };
 
 /* For carriers. */

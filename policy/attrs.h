@@ -11,16 +11,16 @@ struct attrs_header {
 };
 
 struct attrs {
-    struct slice peer;      /* spiffe://... of the caller */
-    struct slice service;   /* ours, or the one called */
-    struct slice operation; /* by the contract, or empty */
+    struct slice peer;         /* spiffe://... of the caller */
+    struct slice service;      /* ours, or the one called */
+    struct slice operation;    /* by the contract, or empty */
     struct slice method, path; /* path normalised, without the query */
-    struct slice job;       /* "submit" "run" "see" "cancel", or empty */
-    struct slice verdict;   /* "same" "compatible" "adaptable" "unproven" "breaking", or empty */
+    struct slice job;          /* "submit" "run" "see" "cancel", or empty */
+    struct slice verdict;      /* "same" "compatible" "adaptable" "unproven" "breaking", or empty */
     struct slice contract_name, contract_version;
     const struct attrs_header *headers;
     size_t header_count;
-    bool probe;             /* a health probe */
+    bool probe; /* a health probe */
 };
 
 /* Normalises a path once (RFC 3986 section 6.2.2): dot segments, double slashes, needless percent

@@ -41,9 +41,10 @@ int t_after(void **state);
     {                 \
         const struct CMUnitTest tests[] = {
 #define TESTS_RUN(f) cmocka_unit_test_setup_teardown(f, t_before, t_after),
-#define TESTS_END()                                            \
-        };                                                     \
-        return cmocka_run_group_tests(tests, NULL, NULL);      \
+#define TESTS_END()                                   \
+    }                                                 \
+    ;                                                 \
+    return cmocka_run_group_tests(tests, NULL, NULL); \
     }
 
 #endif
