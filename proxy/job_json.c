@@ -5,7 +5,7 @@
 #include "contracts/json_value.h"
 
 static const char *const states[] = {"delayed", "queued", "leased", "done", "cancelled", "dead"};
-enum { STATES = sizeof(states) / sizeof(states[0]) };
+enum { STATES = sizeof(states) / sizeof(states[0]), LIST_REASON = 200 };
 
 const char *job_json_state(Weft__Bus__V1__State state)
 {
@@ -55,7 +55,7 @@ static void put_progress(struct json_out *j, const Weft__Bus__V1__Job *job)
     arena_fini(&arena);
 }
 
-static void put_links(struct json_out *j, const char *id)
+void job_json_put_links(struct json_out *j, const char *id)
 {
     static const char *const names[][2] = {{"self", ""}, {"result", "/result"}, {"events", "/events"}};
     json_out_name(j, "links");
@@ -70,7 +70,7 @@ static void put_links(struct json_out *j, const char *id)
     json_out_end(j);
 }
 
-static void put(struct json_out *j, const Weft__Bus__V1__Job *job)
+static void put(struct json_out *j, const Weft__Bus__V1__Job *job, bool in_list)
 {
     json_out_object(j);
     put_text(j, "job", job->job);
@@ -87,8 +87,10 @@ static void put(struct json_out *j, const Weft__Bus__V1__Job *job)
     put_time(j, "started_at", job->started_ms);
     put_time(j, "ended_at", job->ended_ms);
     put_time(j, "next_at", job->next_ms);
-    put_progress(j, job);
-    put_text(j, "reason", job->reason);
+    if (!in_list)
+        put_progress(j, job);
+    if (job->reason[0])
+        json_out_member(j, "reason", slice_to(slice_str(job->reason), in_list ? LIST_REASON : SIZE_MAX));
     if (job->status)
         json_out_member_int(j, "status", job->status);
     if (job->cancel_asked) {
@@ -96,7 +98,7 @@ static void put(struct json_out *j, const Weft__Bus__V1__Job *job)
         json_out_bool(j, true);
     }
     put_text(j, "worker", job->worker);
-    put_links(j, job->job);
+    job_json_put_links(j, job->job);
     json_out_end(j);
 }
 
@@ -104,7 +106,7 @@ void job_json_put(struct buf *out, const Weft__Bus__V1__Job *job)
 {
     struct json_out j;
     json_out_init(&j, out, 0);
-    put(&j, job);
+    put(&j, job, false);
     buf_put_char(out, '\n');
 }
 
@@ -116,7 +118,7 @@ void job_json_put_list(struct buf *out, const Weft__Bus__V1__Jobs *jobs)
     json_out_name(&j, "jobs");
     json_out_array(&j);
     for (size_t i = 0; i < jobs->n_jobs; i++)
-        put(&j, jobs->jobs[i]);
+        put(&j, jobs->jobs[i], true);
     json_out_end(&j);
     put_text(&j, "cursor", jobs->cursor);
     json_out_end(&j);

@@ -161,6 +161,23 @@ enum err job_options_read(const struct headers *fields, int64_t wall_us, struct 
 
 bool job_options_keeps(const struct header *field)
 {
-    return field->token == HEADERS_PREFER || field->token == HEADERS_IDEMPOTENCY_KEY ||
-           slice_starts(field->name, SLICE("weft-"));
+    switch (field->token) {
+    case HEADERS_CONNECTION:
+    case HEADERS_CONTENT_LENGTH:
+    case HEADERS_EXPECT:
+    case HEADERS_HOST:
+    case HEADERS_HTTP2_SETTINGS:
+    case HEADERS_IDEMPOTENCY_KEY:
+    case HEADERS_KEEP_ALIVE:
+    case HEADERS_PREFER:
+    case HEADERS_PROXY_CONNECTION:
+    case HEADERS_TE:
+    case HEADERS_TRAILER:
+    case HEADERS_TRANSFER_ENCODING:
+    case HEADERS_UPGRADE:
+    case HEADERS_X_FORWARDED_CLIENT_CERT:
+        return true;
+    default:
+        return slice_starts(field->name, SLICE("weft-"));
+    }
 }

@@ -16,7 +16,6 @@
  *
  * Threads: pure. */
 #include "base/buf.h"
-#include "base/buf.h"
 #include "proxy/prefer.h"
 
 enum { JOB_OPTIONS_KEY = 255 };
@@ -35,7 +34,7 @@ struct job_options {
 MUST_USE enum err job_options_read(const struct headers *fields, int64_t wall_us, struct job_options *out,
                                    struct buf *complaint);
 
-/* Is the field one that says how to be a job, or one that only we may say?  Such fields stay here. */
+/* Does the field stay here: how to be a job, what framed it on this hop, what only we may say? */
 bool job_options_keeps(const struct header *field);
 
 /* The key in `value`, NUL-terminated.  INPUT: empty, over 255 bytes, or neither spelling. */

@@ -1,0 +1,74 @@
+#include "proxy/job_result.h"
+
+#include "proxy/job_report.h"
+
+static enum err fill(struct job_visit *v, const Weft__Bus__V1__Result *r)
+{
+    struct headers *h = &v->down->out.headers;
+    if (r->status < 200 || r->status > 599)
+        return ERR_PEER;
+    for (size_t i = 0; i < r->n_headers; i++) {
+        struct slice name = slice_str(r->headers[i]->name);
+        struct slice value = slice_of(r->headers[i]->value.data, r->headers[i]->value.len);
+        if (!headers_name_ok(name) || !headers_value_ok(value))
+            return ERR_PEER;
+        TRY(headers_add_copy(h, name, value));
+        if (!job_report_keeps(&h->v[h->count - 1]))
+            h->count--; /* framing is ours to say */
+    }
+    return headers_add_token(h, HEADERS_WEFT_JOB, slice_str(v->id));
+}
+
+static void send_result(struct job_visit *v, const Weft__Bus__V1__Result *r)
+{
+    struct transit *t = v->down;
+    enum err e = fill(v, r);
+    if (e != ERR_OK) {
+        message_init(&t->out, &t->arena);
+        job_visit_refuse(v, REPLY_BAD_ANSWER, "The result is no HTTP answer.");
+    } else if (transit_answer(t, r->status, (struct slice){0}, slice_of(r->body.data, r->body.len)) != ERR_OK) {
+        transit_reset(t, TRANSIT_WHY_INTERNAL);
+    }
+}
+
+static void ended(struct job_visit *v, const Weft__Bus__V1__Record *record)
+{
+    const Weft__Bus__V1__Job *job = record->job;
+    bool dead = job->state == WEFT__BUS__V1__STATE__DEAD;
+    struct slice detail = arena_putf(&v->down->arena, "The job %s%s%s", dead ? "is dead" : "was cancelled",
+                                     job->reason[0] ? ": " : ".", job->reason);
+    reply_word_text(v->down, dead ? 410 : 409, SLICE("job-ended"), detail);
+}
+
+static void not_yet(struct job_visit *v)
+{
+    bool fits = headers_add_token(&v->down->out.headers, HEADERS_RETRY_AFTER, SLICE("1")) == ERR_OK;
+    (void)fits; /* the first field of a fresh head */
+    job_visit_refuse(v, REPLY_JOB_RUNNING, "");
+}
+
+static void fetched(struct job_visit *v, const Weft__Bus__V1__Record *record)
+{
+    switch (record->result->state) {
+    case WEFT__BUS__V1__STATE__DONE:
+        send_result(v, record->result);
+        break;
+    case WEFT__BUS__V1__STATE__CANCELLED:
+    case WEFT__BUS__V1__STATE__DEAD:
+        job_visit_query(v, ended);
+        break;
+    default: /* not over yet, or a state of a newer broker */
+        not_yet(v);
+        break;
+    }
+}
+
+void job_result_answer(struct job_visit *v)
+{
+    Weft__Bus__V1__Fetch body = WEFT__BUS__V1__FETCH__INIT;
+    body.job = v->id;
+    Weft__Bus__V1__Record record = WEFT__BUS__V1__RECORD__INIT;
+    record.body_case = WEFT__BUS__V1__RECORD__BODY_FETCH;
+    record.fetch = &body;
+    job_visit_call(v, &record, WEFT__BUS__V1__RECORD__BODY_RESULT, fetched);
+}

@@ -1,0 +1,227 @@
+/* The good path: options are read, the body is collected, Submit is answered with
+ * Accepted, and so the caller with 202.
+ *
+ * With wait=N the job is watched first: when it is done in time the function's own
+ * answer goes out instead.  A job that ends otherwise, a broker that is lost and a
+ * time that is up all lead to the 202 with where the job is. */
+#include "proxy/job_submit.h"
+
+#include "base/hash.h"
+#include "base/json_out.h"
+#include "base/mem.h"
+#include "proxy/job_json.h"
+#include "proxy/job_result.h"
+
+struct job_submit {
+    struct job_options options;
+    char *service, *operation, *path;
+    struct hash_digest contract; /* of what the caller expects */
+    bool shows_contract;
+    bool waited;
+};
+
+/* --- 202 --- */
+
+static enum err fill_accepted(struct job_visit *v)
+{
+    struct headers *h = &v->down->out.headers;
+    struct arena *a = &v->down->arena;
+    struct slice applied = SLICE("respond-async");
+    if (v->submit->waited)
+        applied = arena_putf(a, "respond-async, wait=%u", v->submit->options.prefer.wait_s);
+    TRY(headers_add_token(h, HEADERS_LOCATION, arena_putf(a, "/v1/jobs/%s", v->id)));
+    TRY(headers_add_token(h, HEADERS_PREFERENCE_APPLIED, applied));
+    TRY(headers_add_token(h, HEADERS_RETRY_AFTER, SLICE("1")));
+    TRY(headers_add_token(h, HEADERS_VARY, SLICE("Prefer")));
+    return headers_add_token(h, HEADERS_WEFT_JOB, slice_str(v->id));
+}
+
+/* `state` NULL: not known just now. */
+static void send_accepted(struct job_visit *v, const char *state)
+{
+    struct buf text;
+    buf_init(&text, BUF_TEXT_BOUND);
+    struct json_out j;
+    json_out_init(&j, &text, 0);
+    json_out_object(&j);
+    json_out_member(&j, "job", slice_str(v->id));
+    if (state)
+        json_out_member(&j, "state", slice_str(state));
+    job_json_put_links(&j, v->id);
+    json_out_end(&j);
+    buf_put_char(&text, '\n');
+    message_init(&v->down->out, &v->down->arena);
+    if (fill_accepted(v) == ERR_OK) {
+        job_visit_json(v, 202, &text);
+    } else {
+        buf_fini(&text);
+        transit_reset(v->down, TRANSIT_WHY_INTERNAL);
+    }
+}
+
+static void send_plain(struct job_visit *v)
+{
+    send_accepted(v, NULL);
+}
+
+static void send_state(struct job_visit *v, const Weft__Bus__V1__Record *record)
+{
+    send_accepted(v, job_json_state(record->job->state));
+}
+
+/* --- waiting --- */
+
+static void waited_enough(struct due *due)
+{
+    struct job_visit *v = (struct job_visit *)(void *)((char *)due - offsetof(struct job_visit, due));
+    job_visit_unwatch(v);
+    job_visit_query(v, send_state);
+}
+
+static void answer_itself(struct job_visit *v)
+{
+    struct headers *h = &v->down->out.headers;
+    struct slice applied = arena_putf(&v->down->arena, "wait=%u", v->submit->options.prefer.wait_s);
+    bool fits = headers_add_token(h, HEADERS_PREFERENCE_APPLIED, applied) == ERR_OK &&
+                headers_add_token(h, HEADERS_VARY, SLICE("Prefer")) == ERR_OK;
+    (void)fits; /* the first fields of a fresh head */
+    job_result_answer(v);
+}
+
+static void heard(struct job_link_watch *w, const Weft__Bus__V1__Event *event)
+{
+    struct job_visit *v = LIST_OF(w, struct job_visit, watch);
+    if (!event->last)
+        return;
+    due_cancel(v->desk->clock, &v->due);
+    job_visit_unwatch(v);
+    if (strcmp(event->name, "done") == 0)
+        answer_itself(v);
+    else
+        job_visit_query(v, send_state);
+}
+
+static void wait_for_end(struct job_visit *v)
+{
+    v->submit->waited = true;
+    due_init(&v->due, waited_enough);
+    due_in(v->desk->clock, &v->due, (int64_t)v->submit->options.prefer.wait_s * NOW_US_PER_S);
+    job_visit_watch(v, 0, heard);
+}
+
+/* --- submitting --- */
+
+static void accepted(struct job_visit *v, const Weft__Bus__V1__Record *record)
+{
+    const Weft__Bus__V1__Accepted *a = record->accepted;
+    size_t len = strlen(a->job);
+    if (len >= sizeof(v->id) || !headers_name_ok(slice_str(a->job))) {
+        job_visit_refuse(v, REPLY_BAD_ANSWER, "The broker answers with a job id that is none.");
+        return;
+    }
+    memcpy(v->id, a->job, len + 1);
+    v->unanswered = send_plain;
+    const struct job_options *o = &v->submit->options;
+    if (o->prefer.has_wait && o->prefer.wait_s > 0)
+        wait_for_end(v);
+    else if (a->replayed)
+        job_visit_query(v, send_state);
+    else
+        send_accepted(v, o->delay_ms ? "delayed" : "queued");
+}
+
+/* Each part comes after its length, so that no two requests look alike. */
+static void put_part(struct buf *all, struct slice part)
+{
+    buf_putf(all, "%zu:", part.len);
+    buf_put(all, part);
+}
+
+struct hash_digest job_submit_fingerprint(const struct message *request, struct slice path, struct slice body)
+{
+    struct buf all;
+    buf_init(&all, BUF_TEXT_BOUND);
+    put_part(&all, request->method);
+    put_part(&all, path);
+    put_part(&all, headers_value(&request->headers, HEADERS_CONTENT_TYPE));
+    put_part(&all, body);
+    struct hash_digest digest = hash_sha256(buf_slice(&all));
+    buf_fini(&all);
+    return digest;
+}
+
+static char *text_of(struct job_visit *v, struct slice s)
+{
+    return (char *)(uintptr_t)arena_keep(&v->down->arena, s).at;
+}
+
+static ProtobufCBinaryData bytes_of(struct slice s)
+{
+    return (ProtobufCBinaryData){.len = s.len, .data = (uint8_t *)(uintptr_t)s.at};
+}
+
+static size_t fill_fields(struct job_visit *v, Weft__Bus__V1__Header ***out)
+{
+    const struct headers *in = &v->down->in.headers;
+    Weft__Bus__V1__Header *items = arena_array(&v->down->arena, in->count + 1, sizeof(*items));
+    *out = arena_array(&v->down->arena, in->count + 1, sizeof(**out));
+    size_t count = 0;
+    for (uint32_t i = 0; i < in->count; i++) {
+        if (job_options_keeps(&in->v[i]))
+            continue;
+        weft__bus__v1__header__init(&items[count]);
+        items[count].name = text_of(v, in->v[i].name);
+        items[count].value = bytes_of(in->v[i].value);
+        (*out)[count] = &items[count];
+        count++;
+    }
+    return count;
+}
+
+static void submit(struct job_visit *v)
+{
+    const struct job_submit *s = v->submit;
+    const struct job_options *o = &s->options;
+    struct slice payload = buf_slice(&v->body);
+    struct hash_digest digest = job_submit_fingerprint(&v->down->in, slice_str(s->path), payload);
+    Weft__Bus__V1__Submit body = WEFT__BUS__V1__SUBMIT__INIT;
+    body.service = s->service;
+    body.operation = s->operation;
+    body.method = text_of(v, v->down->in.method);
+    body.path = s->path;
+    body.n_headers = fill_fields(v, &body.headers);
+    body.body = bytes_of(payload);
+    body.key = (char *)(uintptr_t)o->key;
+    body.fingerprint = bytes_of(slice_of(digest.b, sizeof(digest.b)));
+    body.priority = o->priority;
+    body.delay_ms = o->delay_ms;
+    body.deadline_ms = o->deadline_ms;
+    body.timeout_ms = o->timeout_ms;
+    body.attempts = o->attempts;
+    if (s->shows_contract)
+        body.contract = bytes_of(slice_of(s->contract.b, sizeof(s->contract.b)));
+    body.traceparent = text_of(v, headers_value(&v->down->in.headers, HEADERS_TRACEPARENT));
+    Weft__Bus__V1__Record record = WEFT__BUS__V1__RECORD__INIT;
+    record.body_case = WEFT__BUS__V1__RECORD__BODY_SUBMIT;
+    record.submit = &body;
+    job_visit_call(v, &record, WEFT__BUS__V1__RECORD__BODY_ACCEPTED, accepted);
+}
+
+void job_submit_start(struct job_visit_desk *desk, struct transit *down, const struct job_entry_target *target)
+{
+    struct job_visit *v = job_visit_new(desk, down, JOB_ENTRY_PAYLOAD);
+    struct job_submit *s = arena_new(&down->arena, sizeof(*s));
+    v->begin = submit;
+    v->submit = s;
+    s->service = text_of(v, target->service);
+    s->operation = text_of(v, target->operation);
+    s->path = text_of(v, target->path);
+    s->shows_contract = target->consumes != NULL;
+    if (target->consumes)
+        s->contract = *contract_digest(target->consumes);
+    struct buf complaint;
+    buf_init(&complaint, BUF_TEXT_BOUND);
+    if (job_options_read(&down->in.headers, now_wall_us(loop_now(desk->loop)), &s->options, &complaint) != ERR_OK)
+        reply_refuse(down, REPLY_BAD_REQUEST, buf_slice(&complaint), (struct slice){0});
+    buf_fini(&complaint);
+}

@@ -1,0 +1,20 @@
+#ifndef WEFT_PROXY_JOB_SUBMIT_H
+#define WEFT_PROXY_JOB_SUBMIT_H
+
+/* job_submit - a request that becomes a job: 202, or its answer within Prefer: wait=N.
+ *
+ * 202 is said when the broker has said Accepted, which it says after the disk.  From
+ * then on the answer is never a failure, whatever becomes of the broker.
+ *
+ * Threads: belongs to the loop. */
+#include "proxy/job_entry.h"
+#include "proxy/job_visit.h"
+
+/* Becomes the owner of `down`; copies the target. */
+void job_submit_start(struct job_visit_desk *desk, struct transit *down, const struct job_entry_target *target);
+
+/* Keys of a repeated request are compared by this: SHA-256 of method, path, content-type and body, each
+ * after its length. */
+struct hash_digest job_submit_fingerprint(const struct message *request, struct slice path, struct slice body);
+
+#endif

@@ -1,0 +1,68 @@
+#ifndef WEFT_PROXY_JOB_VISIT_H
+#define WEFT_PROXY_JOB_VISIT_H
+
+/* job_visit - one request about jobs, from its head until it is gone.
+ *
+ * Collects the body, then asks the broker one thing after another; what comes back is
+ * turned into HTTP.  The caller may leave at any moment: the visit forgets its call
+ * and stops watching, the job goes on.
+ *
+ * Lifetime: job_visit_new becomes the owner of `down`; the visit goes with it.
+ * Threads:  belongs to the loop. */
+#include "proxy/job_link.h"
+#include "proxy/job_options.h"
+#include "proxy/job_runner.h"
+#include "proxy/reply.h"
+
+enum { JOB_VISIT_ID = 48 };
+
+/* What all visits share. */
+struct job_visit_desk {
+    struct loop *loop;
+    struct due_clock *clock;
+    struct job_link *link;
+    struct job_runner *runner; /* or NULL */
+    struct list visits;
+};
+
+struct job_visit;
+typedef void job_visit_answer_fn(struct job_visit *v, const Weft__Bus__V1__Record *answer);
+
+struct job_visit {
+    struct list link;
+    struct job_visit_desk *desk;
+    struct transit *down;
+    struct buf body;
+    char id[JOB_VISIT_ID]; /* of the job */
+    void (*begin)(struct job_visit *v);
+    job_visit_answer_fn *answer;
+    int expected; /* of the answer: its body_case */
+    /* The broker cannot be asked, or says no; NULL: refuse with that. */
+    void (*unanswered)(struct job_visit *v);
+    struct job_link_watch watch;
+    struct due due;
+    struct job_submit *submit; /* NULL: another verb; in the arena of `down` */
+};
+
+/* `begin` is called when the body is whole. */
+struct job_visit *job_visit_new(struct job_visit_desk *desk, struct transit *down, size_t body_bound);
+/* 503 for whoever still waits, the end for streams. */
+void job_visit_dismiss_all(struct job_visit_desk *desk);
+
+/* Asks the broker.  `answer` hears a record of the case `expected`; anything else is refused here. */
+void job_visit_call(struct job_visit *v, Weft__Bus__V1__Record *record, int expected, job_visit_answer_fn *answer);
+/* The state of v->id: a Job. */
+void job_visit_query(struct job_visit *v, job_visit_answer_fn *answer);
+/* Events of v->id behind `after`, until the visit ends or job_visit_unwatch. */
+void job_visit_watch(struct job_visit *v, uint64_t after,
+                     void (*fn)(struct job_link_watch *w, const Weft__Bus__V1__Event *event));
+void job_visit_unwatch(struct job_visit *v);
+
+/* Answers: each once. */
+void job_visit_refuse(struct job_visit *v, enum reply_word word, const char *detail);
+/* Takes the text. */
+void job_visit_json(struct job_visit *v, unsigned status, struct buf *text);
+/* A head without a body. */
+void job_visit_bare(struct job_visit *v, unsigned status);
+
+#endif
