@@ -117,6 +117,7 @@ static void add_policy_folder(struct snapshot *s, const char *path, struct polic
 static enum err load_policy(struct snapshot *s, struct diag *diag)
 {
     struct policy_set *set = arena_new(&s->arena, sizeof(*set));
+    unsigned errors = diag->errors;
     for (size_t i = 0; i < s->conf.policy.count; i++) {
         struct stat st;
         const char *path = s->conf.policy.v[i];
@@ -125,7 +126,8 @@ static enum err load_policy(struct snapshot *s, struct diag *diag)
         else
             add_policy_file(s, path, set, diag);
     }
-    return diag->errors ? ERR_INPUT : policy_load(set->texts, set->count, diag, &s->authz);
+    /* Half a policy would be complained of for what the other half has. */
+    return diag->errors > errors ? ERR_INPUT : policy_load(set->texts, set->count, diag, &s->authz);
 }
 
 /* --- the function --- */

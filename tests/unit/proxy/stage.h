@@ -82,6 +82,8 @@ struct stage {
     struct stage_conf conf;
     struct recorder served[STAGE_SERVED];
     unsigned served_count, dialled, opened;
+    uint64_t opened_id;    /* of the last connection that is ready */
+    char served_method[8]; /* of the last request */
     void (*answer)(struct recorder *r, bool at_end);
     struct stream *wire; /* our end of the last one dialled */
     struct caller caller;
@@ -134,6 +136,7 @@ static inline void stage_accept(struct transit *t, void *arg)
     (void)arg;
     CHECK(stage.served_count < STAGE_SERVED);
     struct recorder *r = &stage.served[stage.served_count++];
+    (void)snprintf(stage.served_method, sizeof(stage.served_method), "%.*s", SLICE_FMT(t->in.method));
     recorder_init(r);
     r->answer = stage.answer;
     recorder_own(r, t);
@@ -158,8 +161,9 @@ static inline struct stream *stage_dial(void *arg, const char **why)
 
 static inline void stage_opened(struct pool *p, uint64_t conn_id, void *arg)
 {
-    (void)p, (void)conn_id, (void)arg;
+    (void)p, (void)arg;
     stage.opened++;
+    stage.opened_id = conn_id;
 }
 
 static inline struct pool *stage_pool(void *arg, bool h2)
