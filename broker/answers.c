@@ -27,6 +27,16 @@ void answers_job_stale(struct api *a, struct session *s, uint64_t re)
     answers_problem(a, s, re, "job-stale", 409, "The lease is not yours any more.");
 }
 
+void answers_refusal(struct api *a, struct session *s, uint64_t re, enum err e)
+{
+    if (e == ERR_FULL)
+        answers_problem(a, s, re, "store-full", 507, "The broker's disk or max_bytes is full; say it again later.");
+    else if (e == ERR_PEER)
+        answers_problem(a, s, re, "job-damaged", 500, "Its record on disk is damaged; the broker's log names it.");
+    else
+        answers_job_stale(a, s, re);
+}
+
 void answers_ok(struct api *a, struct session *s, uint64_t re)
 {
     Weft__Bus__V1__Ok body = WEFT__BUS__V1__OK__INIT;

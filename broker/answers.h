@@ -13,6 +13,8 @@ void answers_problem(struct api *a, struct session *s, uint64_t re, const char *
                      const char *detail);
 void answers_job_unknown(struct api *a, struct session *s, uint64_t re);
 void answers_job_stale(struct api *a, struct session *s, uint64_t re);
+/* A change of a job was not made: the store says why. */
+void answers_refusal(struct api *a, struct session *s, uint64_t re, enum err e);
 void answers_ok(struct api *a, struct session *s, uint64_t re);
 void answers_job(struct api *a, struct session *s, uint64_t re, const struct record_job *job);
 

@@ -50,7 +50,7 @@ static void attach(struct api *a, struct session *s, const Weft__Bus__V1__Hello 
     for (size_t i = 0; i < h->n_running; i++) {
         bool cancelled = false;
         Weft__Bus__V1__Lease *l = h->running[i];
-        if (s->joined && desk_renew(a->desk, slice_str(l->job), l->token, s->id, &cancelled) == ERR_OK)
+        if (permits_lease(a, s, l) && desk_renew(a->desk, slice_str(l->job), l->token, s->id, &cancelled) == ERR_OK)
             w->attached[w->n_attached++] = l;
         else
             w->dropped[w->n_dropped++] = l;

@@ -100,7 +100,11 @@ static enum err read_policy(struct setup *s, const char *path, struct policy_tex
 static enum err load_policy(struct setup *s, struct diag *diag)
 {
     struct policy_text texts[POLICY_FILES];
-    size_t count = s->conf.policy.count < POLICY_FILES ? s->conf.policy.count : POLICY_FILES;
+    size_t count = s->conf.policy.count;
+    if (count > POLICY_FILES) { /* leaving one out might leave out a deny */
+        diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = "policy"}, NULL, "over 64 policy files");
+        return ERR_INPUT;
+    }
     for (size_t i = 0; i < count; i++)
         TRY(read_policy(s, s->conf.policy.v[i], &texts[i], diag));
     return policy_load(texts, count, diag, &s->policy);

@@ -6,7 +6,8 @@
 #include "broker/permits.h"
 #include "broker/words.h"
 
-enum { LIST_DEFAULT = 50, FIELDS_MOST = 100 };
+enum { LIST_DEFAULT = 50 };
+#define YEAR_MS UINT64_C(31536000000)
 
 static void submit_answered(void *arg, enum err e, struct slice job, bool replayed)
 {
@@ -46,8 +47,10 @@ static const char *unfit(const Weft__Bus__V1__Submit *m)
         return "attempts: up to 100";
     if (strlen(m->key) > API_KEY || m->fingerprint.len > HASH_SHA256_LEN)
         return "key: up to 255 characters";
-    if (m->n_headers > FIELDS_MOST)
-        return "headers: up to 100";
+    if (!words_fields_fit(m->headers, m->n_headers))
+        return "headers: up to 100 and 64 KiB";
+    if (m->delay_ms > YEAR_MS || m->timeout_ms > YEAR_MS || m->deadline_ms > 1000 * YEAR_MS)
+        return "delay and timeout: up to a year; deadline: unix milliseconds";
     if (m->contract.len && m->contract.len != HASH_SHA256_LEN)
         return "contract: a SHA-256";
     return strlen(m->operation) > JOB_NAME_MOST || strlen(m->service) > JOB_NAME_MOST ? "a name is too long" : NULL;
@@ -110,6 +113,8 @@ static void job_changed(void *arg, enum err e, struct slice job, bool replayed)
     struct record_job now;
     if (s && e == ERR_OK && store_read_job(a->conf.store, job, &now) == ERR_OK)
         answers_job(a, s, k->seq, &now);
+    else if (s && (e == ERR_FULL || e == ERR_PEER))
+        answers_refusal(a, s, k->seq, e);
     else if (s)
         answers_problem(a, s, k->seq, "job-ended", 409, "The job is over.");
     arena_reset(&a->scratch);

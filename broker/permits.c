@@ -20,6 +20,11 @@ bool permits_run(struct api *a, const struct session *s, struct slice service)
     return runner && strcmp(runner, s->identity) == 0 && permits_policy(a, s, "run", service, (struct slice){0});
 }
 
+bool permits_lease(struct api *a, const struct session *s, const Weft__Bus__V1__Lease *l)
+{
+    return l && s->joined && !desk_elsewhere(a->desk, slice_str(l->job), slice_str(s->service));
+}
+
 /* The job's own caller may, unless policy forbids; others only if a policy says so. */
 static bool may(struct api *a, const struct session *s, const char *verb, const struct record_job *job)
 {

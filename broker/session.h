@@ -25,16 +25,16 @@ struct session {
     struct list link; /* of the front */
     uint64_t id;
     struct zsock_route route;
-    char *identity;   /* SPIFFE ID, as the door has it */
-    char *service;    /* whose jobs it runs, or "" */
+    char *identity; /* SPIFFE ID, as the door has it */
+    char *service;  /* whose jobs it runs, or "" */
     char *instance;
-    bool greeted;     /* has said hello */
-    bool joined;      /* its credit counts */
+    bool greeted; /* has said hello */
+    bool joined;  /* its credit counts */
     struct dispatch_worker worker;
     int64_t heard_us;
     struct list watches;
     size_t watch_count;
-    struct buf out;   /* records of this turn */
+    struct buf out; /* records of this turn */
     size_t out_records;
 };
 

@@ -4,12 +4,6 @@
 #include "broker/permits.h"
 #include "broker/words.h"
 
-static bool is_last(const struct record_event *e)
-{
-    return slice_eq(e->name, SLICE("done")) || slice_eq(e->name, SLICE("cancelled")) ||
-           slice_eq(e->name, SLICE("dead"));
-}
-
 static void send_event(struct api *a, struct session *s, struct slice job, const struct record_event *e, bool last)
 {
     Weft__Bus__V1__Record r = WEFT__BUS__V1__RECORD__INIT;
@@ -23,12 +17,14 @@ struct replay {
     struct session *session;
     struct slice job;
     uint64_t after;
+    uint64_t last; /* id of the event that ended the job; 0: it is not over */
 };
 
+/* A job that was dead and retried has an end in the middle: only the newest event can be the last. */
 static bool replay_event(void *arg, const struct record_event *e)
 {
     struct replay *p = arg;
-    send_event(p->api, p->session, p->job, e, is_last(e));
+    send_event(p->api, p->session, p->job, e, e->id == p->last);
     p->after = e->id;
     return true;
 }
@@ -44,6 +40,7 @@ void watching_start(struct api *a, struct session *s, const Weft__Bus__V1__Recor
     if (!permits_find(a, s, r->seq, m->job, "see", &job))
         return;
     struct replay p = {.api = a, .session = s, .job = job.id, .after = m->after};
+    p.last = job_over(job.state) ? job.events : 0;
     store_read_events(a->conf.store, job.id, m->after, replay_event, &p);
     if (!job_over(job.state) && session_watch(s, job.id, p.after) != ERR_OK)
         answers_problem(a, s, r->seq, "overloaded", 503, "Over 1000 jobs are watched on one connection.");

@@ -56,6 +56,8 @@ Weft__Bus__V1__Event *words_event(struct arena *a, struct slice job, const struc
     return event;
 }
 
+enum { FIELDS_MOST = 100, FIELDS_BYTES = 64 << 10 };
+
 Weft__Bus__V1__Header **words_headers(struct arena *a, const struct record_header *v, size_t count)
 {
     Weft__Bus__V1__Header **out = arena_array(a, count ? count : 1, sizeof(struct Weft__Bus__V1__Header *));
@@ -75,4 +77,12 @@ struct record_header *words_fields(struct arena *a, Weft__Bus__V1__Header **v, s
     for (size_t i = 0; i < count; i++)
         out[i] = (struct record_header){.name = slice_str(v[i]->name), .value = words_slice(v[i]->value)};
     return out;
+}
+
+bool words_fields_fit(Weft__Bus__V1__Header *const *v, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count && i < FIELDS_MOST; i++)
+        bytes += strlen(v[i]->name) + v[i]->value.len;
+    return count <= FIELDS_MOST && bytes <= FIELDS_BYTES;
 }

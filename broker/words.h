@@ -19,4 +19,7 @@ Weft__Bus__V1__Event *words_event(struct arena *a, struct slice job, const struc
 Weft__Bus__V1__Header **words_headers(struct arena *a, const struct record_header *v, size_t count);
 struct record_header *words_fields(struct arena *a, Weft__Bus__V1__Header **v, size_t count);
 
+/* At most 100 of them and 64 KiB: what a request may have on the wire. */
+bool words_fields_fit(Weft__Bus__V1__Header *const *v, size_t count);
+
 #endif

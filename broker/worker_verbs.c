@@ -5,7 +5,7 @@
 #include "broker/permits.h"
 #include "broker/words.h"
 
-enum { FIELDS_MOST = 100, RENEW_MOST = 10000 };
+enum { RENEW_MOST = 10000 };
 
 static void answered(void *arg, enum err e, struct slice job, bool replayed)
 {
@@ -16,12 +16,19 @@ static void answered(void *arg, enum err e, struct slice job, bool replayed)
     if (s && e == ERR_OK)
         answers_ok(k->api, s, k->seq);
     else if (s)
-        answers_job_stale(k->api, s, k->seq);
+        answers_refusal(k->api, s, k->seq, e);
     mem_free(k);
 }
 
-static void finish(struct api *a, struct session *s, const Weft__Bus__V1__Record *r, const struct desk_outcome *o)
+static void finish(struct api *a, struct session *s, const Weft__Bus__V1__Record *r, const Weft__Bus__V1__Lease *l,
+                   struct desk_outcome *o)
 {
+    if (!permits_lease(a, s, l)) {
+        answers_job_stale(a, s, r->seq);
+        return;
+    }
+    o->job = slice_str(l->job);
+    o->token = l->token;
     struct answers_asker *k = answers_asker(a, s, r);
     if (desk_finish(a->desk, o, answered, k) == ERR_OK)
         return;
@@ -32,8 +39,9 @@ static void finish(struct api *a, struct session *s, const Weft__Bus__V1__Record
 void worker_verbs_done(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
 {
     const Weft__Bus__V1__Done *m = r->done;
-    if (!m->lease || m->body.len > API_PAYLOAD || m->n_headers > FIELDS_MOST) {
-        answers_problem(a, s, r->seq, "payload-too-large", 413, "A result may have 256 KiB and 100 headers.");
+    if (m->body.len > API_PAYLOAD || !words_fields_fit(m->headers, m->n_headers)) {
+        answers_problem(a, s, r->seq, "payload-too-large", 413,
+                        "A result may have 256 KiB, 100 headers and 64 KiB of them.");
         return;
     }
     struct record_result result = {
@@ -43,19 +51,17 @@ void worker_verbs_done(struct api *a, struct session *s, const Weft__Bus__V1__Re
         .body = words_slice(m->body),
     };
     struct desk_outcome o = {
-        .job = slice_str(m->lease->job),
-        .token = m->lease->token,
         .succeeded = true,
         .result = &result,
     };
-    finish(a, s, r, &o);
+    finish(a, s, r, m->lease, &o);
 }
 
 void worker_verbs_failed(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
 {
     const Weft__Bus__V1__Failed *m = r->failed;
-    if (!m->lease || m->body.len > API_PAYLOAD || m->n_headers > FIELDS_MOST || m->kind > 3) {
-        answers_problem(a, s, r->seq, "bad-request", 400, "A failure has a lease, a known kind and up to 256 KiB.");
+    if (m->body.len > API_PAYLOAD || !words_fields_fit(m->headers, m->n_headers) || m->kind > 3) {
+        answers_problem(a, s, r->seq, "bad-request", 400, "A failure has a known kind and up to 256 KiB.");
         return;
     }
     struct record_result result = {
@@ -65,34 +71,34 @@ void worker_verbs_failed(struct api *a, struct session *s, const Weft__Bus__V1__
         .body = words_slice(m->body),
     };
     struct desk_outcome o = {
-        .job = slice_str(m->lease->job),
-        .token = m->lease->token,
         .cause = (enum backoff_cause)m->kind,
         .reason = slice_str(m->reason),
         .retry_after_ms = m->retry_after_ms,
         .result = m->status ? &result : NULL,
     };
-    finish(a, s, r, &o);
+    finish(a, s, r, m->lease, &o);
 }
 
 void worker_verbs_released(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
 {
-    const Weft__Bus__V1__Lease *l = r->released->lease;
+    const Weft__Bus__V1__Released *m = r->released;
     struct desk_outcome o = {
-        .job = slice_str(l ? l->job : ""),
-        .token = l ? l->token : 0,
         .cause = BACKOFF_RELEASED,
         .reason = SLICE("given back by its worker"),
     };
-    finish(a, s, r, &o);
+    finish(a, s, r, m->lease, &o);
 }
 
 void worker_verbs_progress(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
 {
     const Weft__Bus__V1__Progress *m = r->progress;
+    if (!permits_lease(a, s, m->lease)) {
+        answers_job_stale(a, s, r->seq);
+        return;
+    }
     struct desk_progress p = {
-        .job = slice_str(m->lease ? m->lease->job : ""),
-        .token = m->lease ? m->lease->token : 0,
+        .job = slice_str(m->lease->job),
+        .token = m->lease->token,
         .type = slice_to(slice_str(m->type), 128),
         .data = words_slice(m->data),
         .checkpoint = m->checkpoint.len ? words_slice(m->checkpoint) : (struct slice){0},
@@ -119,7 +125,7 @@ void worker_verbs_renew(struct api *a, struct session *s, const Weft__Bus__V1__R
     for (size_t i = 0; i < n; i++) {
         Weft__Bus__V1__Lease *l = m->running[i];
         bool cancelled = false;
-        if (desk_renew(a->desk, slice_str(l->job), l->token, s->id, &cancelled) != ERR_OK)
+        if (!permits_lease(a, s, l) || desk_renew(a->desk, slice_str(l->job), l->token, s->id, &cancelled) != ERR_OK)
             beat.stale[beat.n_stale++] = l;
         else if (cancelled)
             beat.cancelled[beat.n_cancelled++] = l;
@@ -135,7 +141,9 @@ void worker_verbs_renew(struct api *a, struct session *s, const Weft__Bus__V1__R
 
 void worker_verbs_credit(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
 {
-    if (s->joined && strcmp(r->credit->service, s->service) == 0)
+    bool may = s->joined && strcmp(r->credit->service, s->service) == 0;
+    /* Asked again each time: a reload may have changed the answer. */
+    if (may && permits_run(a, s, slice_str(s->service)))
         desk_credit(a->desk, slice_str(s->service), &s->worker, r->credit->slots, r->credit->bytes);
     else
         answers_problem(a, s, r->seq, "policy-denied", 403, "This identity does not run this service's jobs.");
