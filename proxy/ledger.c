@@ -19,6 +19,12 @@ void ledger_init(struct ledger *l, struct metric_set *set)
                                    "What policy said of inbound exchanges."),
         .recall = recall_new(),
     };
+    static const char *const sides[] = {"outbound", "inbound"}, *const answers[] = {"deny", "allow"};
+    for (size_t i = 0; i < 2; i++) {
+        struct slice side = slice_str(sides[i]), answer = slice_str(answers[i]);
+        l->durations[i] = metric_series(l->duration, &side);
+        l->answers[i] = metric_series(l->decisions, &answer);
+    }
 }
 
 void ledger_fini(struct ledger *l)
@@ -48,21 +54,61 @@ static void count_verdict(struct ledger *l, const struct ledger_entry *e)
         metric_add(metric_series(l->verdicts, labels), 1);
 }
 
-static void count(struct ledger *l, const struct ledger_entry *e)
+static struct metric *find_requests(struct ledger *l, const struct ledger_entry *e)
 {
     char code[3] = {(char)('0' + e->status / 100 % 10), (char)('0' + e->status / 10 % 10),
                     (char)('0' + e->status % 10)};
     struct slice side = e->inbound ? SLICE("inbound") : SLICE("outbound");
     struct slice request[] = {side, e->service, e->inquiry->operation, slice_of(code, 3)};
-    metric_add(metric_series(l->requests, request), 1);
-    metric_observe_us(metric_series(l->duration, &side), e->duration_us);
+    return metric_series(l->requests, request);
+}
+
+static bool is_recent(const struct ledger_recent *r, const struct ledger_entry *e)
+{
+    struct slice names = slice_of(r->names, r->names_len);
+    return r->series && r->status == e->status && r->inbound == e->inbound &&
+           slice_eq(slice_to(names, r->service_len), e->service) &&
+           slice_eq(slice_from(names, r->service_len), e->inquiry->operation);
+}
+
+static void keep_recent(struct ledger_recent *r, const struct ledger_entry *e, struct metric *series)
+{
+    struct slice operation = e->inquiry->operation;
+    *r = (struct ledger_recent){.series = series, .status = e->status, .inbound = e->inbound};
+    r->service_len = (uint8_t)e->service.len;
+    r->names_len = (uint8_t)(e->service.len + operation.len);
+    if (e->service.len)
+        memcpy(r->names, e->service.at, e->service.len);
+    if (operation.len)
+        memcpy(r->names + e->service.len, operation.at, operation.len);
+}
+
+/* One place for each: what meets there takes turns. */
+static struct metric *requests_of(struct ledger *l, const struct ledger_entry *e)
+{
+    struct slice service = e->service, operation = e->inquiry->operation;
+    if (service.len + operation.len > LEDGER_NAMES)
+        return find_requests(l, e);
+    size_t place = e->status + e->inbound;
+    for (size_t i = 0; i < operation.len; i++)
+        place = place * 31 + (unsigned char)operation.at[i];
+    for (size_t i = 0; i < service.len; i++)
+        place = place * 31 + (unsigned char)service.at[i];
+    struct ledger_recent *r = &l->recent[place % LEDGER_RECENT];
+    if (!is_recent(r, e))
+        keep_recent(r, e, find_requests(l, e));
+    return r->series;
+}
+
+static void count(struct ledger *l, const struct ledger_entry *e)
+{
+    metric_add(requests_of(l, e), 1);
+    metric_observe_us(l->durations[e->inbound], e->duration_us);
     struct slice word = slice_str(e->error);
     if (e->error)
         metric_add(metric_series(l->refused, &word), 1);
-    bool denied = slice_eq(word, slice_str(reply_word(REPLY_POLICY_DENIED)));
-    struct slice answer = denied ? SLICE("deny") : SLICE("allow");
     if (e->inbound)
-        metric_add(metric_series(l->decisions, &answer), 1);
+        metric_add(l->answers[!slice_eq(word, slice_str(reply_word(REPLY_POLICY_DENIED)))], 1);
     count_verdict(l, e);
     for (size_t i = 0; i < 2; i++)
         count_steps(l, e, e->lanes[i]);

@@ -8,8 +8,12 @@
 
 static enum err add_identity(struct relay *r, struct message *m)
 {
-    struct slice value =
-        arena_putf(&r->up->arena, "By=%.*s;URI=%.*s", SLICE_FMT(creds_id(r->snap->creds)), SLICE_FMT(r->down->peer_id));
+    struct slice ours = creds_id(r->snap->creds), theirs = r->down->peer_id;
+    char *text = arena_new(&r->up->arena, 3 + ours.len + 5 + theirs.len + 1);
+    char *at = stpcpy(mempcpy(stpcpy(text, "By="), ours.at, ours.len), ";URI=");
+    if (theirs.len)
+        at = mempcpy(at, theirs.at, theirs.len);
+    struct slice value = slice_of(text, (size_t)(at - text));
     return headers_set(&m->headers, HEADERS_X_FORWARDED_CLIENT_CERT, value);
 }
 

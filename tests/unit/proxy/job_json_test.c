@@ -82,9 +82,32 @@ TEST(a_list_ends_with_where_to_go_on)
     buf_fini(&text);
 }
 
+TEST(a_list_does_not_grow_with_what_functions_say)
+{
+    char reason[1000];
+    memset(reason, 'r', sizeof(reason) - 1);
+    reason[sizeof(reason) - 1] = 0;
+    Weft__Bus__V1__Job job = WEFT__BUS__V1__JOB__INIT, *items[] = {&job};
+    job.job = (char *)(uintptr_t) "j1";
+    job.reason = reason;
+    job.progress_type = (char *)(uintptr_t) "text/plain";
+    job.progress = (ProtobufCBinaryData){.len = 4, .data = (uint8_t *)(uintptr_t) "half"};
+    Weft__Bus__V1__Jobs jobs = WEFT__BUS__V1__JOBS__INIT;
+    jobs.n_jobs = 1;
+    jobs.jobs = items;
+    struct buf out;
+    buf_init(&out, 4096);
+    job_json_put_list(&out, &jobs);
+    CHECK(slice_has(buf_slice(&out), slice_of(reason, 200)));
+    CHECK(!slice_has(buf_slice(&out), slice_of(reason, 201)));
+    CHECK(!slice_has(buf_slice(&out), SLICE("half")));
+    buf_fini(&out);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(what_is_not_there_yet_is_left_out)
 TESTS_RUN(progress_that_is_json_stays_json_and_other_progress_is_text)
 TESTS_RUN(states_have_the_names_that_queries_take)
 TESTS_RUN(a_list_ends_with_where_to_go_on)
+TESTS_RUN(a_list_does_not_grow_with_what_functions_say)
 TESTS_END()
