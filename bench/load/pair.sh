@@ -1,0 +1,185 @@
+#!/usr/bin/env bash
+# pair.sh [--rounds N] [--secs N] [--build DIR] [PEER...]: two sidecars of one kind under load, beside other proxies.
+#
+#     h2load --h2c--> A --mTLS h2--> B --h2c--> origin
+#
+# PEER is weft, haproxy or nghttpx (default: all that are installed).  Every peer plays A and B with one worker thread,
+# TLS 1.3, AES-128-GCM and certificates of P-256; B demands A's certificate and A checks B's name.  Rounds are interleaved, every other one backwards.
+#
+# CPU per request (user and system time of A and B, /proc/PID/task/*/schedstat) is the figure to compare: it does not care what
+# else the machine does.  Requests per second and waits do.  Needs h2load (nghttp2-client), haproxy (also the origin) and openssl.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+rounds=3 secs=5 build=build/release port=${WEFT_BENCH_PORT:-18300} peers=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --rounds) rounds=$2; shift 2 ;;
+    --secs) secs=$2; shift 2 ;;
+    --build) build=$2; shift 2 ;;
+    weft | haproxy | nghttpx) peers+=("$1"); shift ;;
+    *) echo "pair: unknown word $1" >&2; exit 2 ;;
+  esac
+done
+bin=$(cd "$build" && pwd)/cli
+for tool in h2load haproxy openssl; do
+  command -v "$tool" >/dev/null || { echo "pair: apt-get install nghttp2-client haproxy openssl" >&2; exit 1; }
+done
+if [ ${#peers[@]} = 0 ]; then
+  for peer in weft haproxy nghttpx; do
+    [ "$peer" != weft ] && ! command -v "$peer" >/dev/null || peers+=("$peer")
+  done
+fi
+
+run=$(mktemp -d)
+a=$port b=$((port + 1)) origin=$((port + 2))
+pids=()
+end() { [ ${#pids[@]} = 0 ] || { kill -TERM "${pids[@]}" 2>/dev/null || true; wait "${pids[@]}" 2>/dev/null || true; }; pids=(); }
+clean_up() { end; [ -z "${origin_pid:-}" ] || kill "$origin_pid" 2>/dev/null || true; wait; rm -rf "$run"; }
+trap clean_up EXIT
+start() { "$@" >>"$run/log" 2>&1 & pids+=($!); }
+await() {
+  local tries=0
+  until (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do
+    tries=$((tries + 1))
+    [ $tries -lt 100 ] || { echo "pair: nothing listens at $1" >&2; cat "$run/log" >&2; exit 1; }
+    sleep 0.05
+  done
+}
+
+# --- identities: one CA, leaves with a SPIFFE ID and a DNS name --------------------------------------
+
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=bench -keyout "$run/ca.key" -out "$run/ca.pem" \
+  -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign \
+  -addext subjectAltName=URI:spiffe://bench.example 2>/dev/null
+for name in a b; do
+  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" -keyout "$run/$name.key" -out "$run/$name.csr" 2>/dev/null
+  printf 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=URI:spiffe://bench.example/ns/bench/sa/%s,DNS:%s.bench.example\n' \
+    "$name" "$name" >"$run/$name.ext"
+  openssl x509 -req -in "$run/$name.csr" -CA "$run/ca.pem" -CAkey "$run/ca.key" -CAcreateserial -days 1 -extfile "$run/$name.ext" -out "$run/$name.pem" 2>/dev/null
+  cat "$run/$name.pem" "$run/$name.key" >"$run/$name.both"
+  chmod 600 "$run/$name.key" "$run/$name.both"
+done
+
+# --- who is compared -----------------------------------------------------------------------------------
+
+weft_pair() {
+  cat >"$run/a.yaml" <<YAML
+service: a
+identity: {cert: a.pem, key: a.key, trust: {bench.example: ca.pem}}
+outbound: {listen: "127.0.0.1:$((port + 3))"}
+services:
+  b: {endpoints: ["127.0.0.1:$b"], identity: spiffe://bench.example/ns/bench/sa/b, local: "127.0.0.1:$a"}
+YAML
+  cat >"$run/b.yaml" <<YAML
+service: b
+identity: {cert: b.pem, key: b.key, trust: {bench.example: ca.pem}}
+inbound: {listen: "127.0.0.1:$b", app: "h2c://127.0.0.1:$origin"}
+YAML
+  start "$bin/weft-proxy" "$run/b.yaml"
+  start "$bin/weft-proxy" "$run/a.yaml"
+}
+
+haproxy_global() {
+  cat <<CONF
+global
+  nbthread 1
+  tune.bufsize 65536
+  tune.h2.initial-window-size 1048576
+  tune.h2.max-concurrent-streams 256
+  ssl-default-bind-options ssl-min-ver TLSv1.3
+  ssl-default-server-options ssl-min-ver TLSv1.3
+  ssl-default-bind-ciphersuites TLS_AES_128_GCM_SHA256
+  ssl-default-server-ciphersuites TLS_AES_128_GCM_SHA256
+defaults
+  mode http
+  http-reuse always
+  timeout connect 5s
+  timeout client 10m
+  timeout server 10m
+CONF
+}
+haproxy_pair() {
+  { haproxy_global; printf 'listen b\n  bind 127.0.0.1:%s ssl crt %s ca-file %s verify required curves P-256 alpn h2\n  server s 127.0.0.1:%s proto h2 pool-max-conn -1 max-reuse -1\n' \
+    "$b" "$run/b.both" "$run/ca.pem" "$origin"; } >"$run/b.cfg"
+  { haproxy_global; printf 'listen a\n  bind 127.0.0.1:%s proto h2\n  server s 127.0.0.1:%s ssl crt %s ca-file %s verify required sni str(b.bench.example) verifyhost b.bench.example alpn h2 proto h2 pool-max-conn -1 max-reuse -1\n' \
+    "$a" "$b" "$run/a.both" "$run/ca.pem"; } >"$run/a.cfg"
+  start haproxy -db -dMno-poison,no-tag,global -f "$run/b.cfg"
+  start haproxy -db -dMno-poison,no-tag,global -f "$run/a.cfg"
+}
+
+nghttpx_pair() {
+  local both=(--conf=/dev/null --workers=1 --single-process --no-via --no-add-x-forwarded-proto --no-server-rewrite
+    --accesslog-file= --log-level=ERROR --tls-min-proto-version=TLSv1.3 --tls13-ciphers=TLS_AES_128_GCM_SHA256
+    --tls13-client-ciphers=TLS_AES_128_GCM_SHA256 --tls-dyn-rec-warmup-threshold=0 --ecdh-curves=P-256
+    --frontend-http2-max-concurrent-streams=256 --backend-http2-max-concurrent-streams=256
+    --frontend-http2-window-size=1M --backend-http2-window-size=1M
+    --frontend-http2-connection-window-size=16M --backend-http2-connection-window-size=16M)
+  start nghttpx "${both[@]}" --frontend="127.0.0.1,$b" --backend="127.0.0.1,$origin;;proto=h2" \
+    --verify-client --verify-client-cacert="$run/ca.pem" "$run/b.key" "$run/b.pem"
+  start nghttpx "${both[@]}" --frontend="127.0.0.1,$a;no-tls" --backend="127.0.0.1,$b;;proto=h2;tls;sni=b.bench.example" \
+    --cacert="$run/ca.pem" --client-cert-file="$run/a.pem" --client-private-key-file="$run/a.key"
+}
+
+{ haproxy_global; printf 'frontend origin\n  bind 127.0.0.1:%s proto h2\n  http-request return status 200 content-type text/plain string "%s"\n' \
+  "$origin" "$(head -c 512 /dev/zero | tr '\0' x)"; } >"$run/origin.cfg"
+haproxy -db -f "$run/origin.cfg" >"$run/log" 2>&1 &
+origin_pid=$!
+await "$origin"
+
+# --- one round ---------------------------------------------------------------------------------------------
+
+cpu_ns() { # of every thread of these processes
+  local pid
+  for pid in "$@"; do cat "/proc/$pid"/task/*/schedstat; done | awk '{ s += $1 } END { printf "%.0f", s }'
+}
+rss_kib() { awk '$1 == "VmRSS:" { s += $2 } END { print s }' $(printf '/proc/%s/status ' "$@"); }
+
+# case connections streams: appends "peer case rps us-per-request p50-us p99-us rss-KiB"
+load() {
+  local peer=$1 name=$2 connections=$3 streams=$4 before after
+  before=$(cpu_ns "${pids[@]}")
+  h2load -D "$secs" -c "$connections" -m "$streams" -t 1 --log-file="$run/times" "http://127.0.0.1:$a/" >"$run/h2load" 2>&1
+  after=$(cpu_ns "${pids[@]}")
+  awk -v bad="$(awk '$2 != 200 { n++ } END { print n + 0 }' "$run/times")" 'BEGIN { exit bad == 0 ? 0 : 1 }' ||
+    { echo "pair: $peer gave answers that are not 200" >&2; cut -f2 "$run/times" | sort | uniq -c >&2; exit 1; }
+  sort -n -k3 "$run/times" | awk -v peer="$peer" -v name="$name" -v secs="$secs" -v cpu=$((after - before)) -v rss="$(rss_kib "${pids[@]}")" '
+    { v[NR] = $3 }
+    END {
+      if (NR == 0) { print "pair: " peer " answered nothing" > "/dev/stderr"; exit 1 }
+      printf "%s %s %.0f %.2f %d %d %d\n", peer, name, NR / secs, cpu / NR / 1000, v[int((NR + 1) / 2)], v[int((NR * 99 + 99) / 100)], rss
+    }' >>"$run/figures"
+  rm -f "$run/times"
+}
+
+for round in $(seq "$rounds"); do
+  order=("${peers[@]}")
+  [ $((round % 2)) = 1 ] || order=($(printf '%s\n' "${peers[@]}" | tac))
+  for peer in "${order[@]}"; do
+    "${peer}_pair"
+    await "$b"
+    await "$a"
+    h2load -n 2000 -c 8 -m 32 "http://127.0.0.1:$a/" >/dev/null 2>&1
+    load "$peer" many 8 32
+    load "$peer" one 1 1
+    end
+  done
+done
+
+echo "GET of 512 bytes, $rounds rounds of $secs s; medians; many: 8 connections x 32 streams, one: one at a time"
+printf '%-8s %-5s %9s %11s %9s %8s %8s %8s\n' peer case req/s CPU-us/req spread-% p50-us p99-us RSS-MiB
+for name in many one; do
+  for peer in "${peers[@]}"; do
+    grep "^$peer $name " "$run/figures" | sort -n -k4 | awk '
+      function median(column,   i, j, t, v) {
+        for (i = 1; i <= NR; i++) v[i] = row[i, column]
+        for (i = 2; i <= NR; i++) for (j = i; j > 1 && v[j - 1] > v[j]; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
+        return v[int((NR + 1) / 2)]
+      }
+      { for (i = 1; i <= NF; i++) row[NR, i] = $i }
+      END {
+        printf "%-8s %-5s %9d %11.2f %9.1f %8d %8d %8.1f\n", row[1, 1], row[1, 2], median(3), median(4),
+          (row[NR, 4] - row[1, 4]) * 100 / median(4), median(5), median(6), median(7) / 1024
+      }'
+  done
+done
