@@ -188,8 +188,11 @@ void caller_verbs_list(struct api *a, struct session *s, const Weft__Bus__V1__Re
     store_list(a->conf.store, &what, &page);
     Weft__Bus__V1__Jobs body = WEFT__BUS__V1__JOBS__INIT;
     body.jobs = arena_array(&a->scratch, page.count + 1, sizeof(struct Weft__Bus__V1__Job *));
-    for (size_t i = 0; i < page.count; i++)
-        body.jobs[body.n_jobs++] = words_job(&a->scratch, &page.jobs[i]);
+    for (size_t i = 0; i < page.count; i++) {
+        Weft__Bus__V1__Job *job = words_job(&a->scratch, &page.jobs[i]);
+        job->progress = words_bytes((struct slice){0}); /* a page of it would not fit one message */
+        body.jobs[body.n_jobs++] = job;
+    }
     body.cursor = words_text(&a->scratch, page.cursor);
     Weft__Bus__V1__Record answer = WEFT__BUS__V1__RECORD__INIT;
     answer.re = r->seq;

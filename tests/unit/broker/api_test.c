@@ -248,6 +248,45 @@ TEST(a_contract_that_was_put_is_got_by_its_digest)
     bus_world_close(&w);
 }
 
+static void report(struct peer *worker, struct slice data)
+{
+    Weft__Bus__V1__Lease lease = WEFT__BUS__V1__LEASE__INIT;
+    lease.job = worker->assigned;
+    lease.token = worker->token;
+    Weft__Bus__V1__Progress body = WEFT__BUS__V1__PROGRESS__INIT;
+    body.lease = &lease;
+    body.data = (ProtobufCBinaryData){.len = data.len, .data = (uint8_t *)(uintptr_t)data.at};
+    Weft__Bus__V1__Record r = WEFT__BUS__V1__RECORD__INIT;
+    r.body_case = WEFT__BUS__V1__RECORD__BODY_PROGRESS;
+    r.progress = &body;
+    bus_world_call(worker, &r);
+}
+
+TEST(a_list_fits_one_message_however_much_its_jobs_report)
+{
+    struct world w;
+    bus_world_open(&w, NULL);
+    struct peer *web = bus_world_enter(&w, ID("web"), "", NULL);
+    struct peer *trainer = bus_world_enter(&w, ID("trainer"), "trainer", NULL);
+    char *big = mem_new((64 << 10) + 1);
+    for (int i = 0; i < 17; i++) {
+        bus_world_begin(web, trainer);
+        report(trainer, slice_of(big, 64 << 10));
+        CHECK_INT(WEFT__BUS__V1__RECORD__BODY_OK, trainer->answer);
+    }
+    report(trainer, slice_of(big, (64 << 10) + 1));
+    bus_world_check_refused(trainer, "payload-too-large", 413);
+    mem_free(big);
+    Weft__Bus__V1__List list = WEFT__BUS__V1__LIST__INIT;
+    Weft__Bus__V1__Record r = WEFT__BUS__V1__RECORD__INIT;
+    r.body_case = WEFT__BUS__V1__RECORD__BODY_LIST;
+    r.list = &list;
+    bus_world_call(web, &r);
+    CHECK_INT(WEFT__BUS__V1__RECORD__BODY_JOBS, web->answer);
+    CHECK_INT(17, web->count);
+    bus_world_close(&w);
+}
+
 TEST(what_only_a_broker_says_is_not_taken_from_a_peer)
 {
     struct world w;
@@ -274,5 +313,6 @@ TESTS_RUN(policy_decides_who_submits_and_who_sees)
 TESTS_RUN(a_cancel_reaches_the_worker_at_once)
 TESTS_RUN(a_watch_ends_with_the_last_end_of_a_job_that_was_retried)
 TESTS_RUN(a_contract_that_was_put_is_got_by_its_digest)
+TESTS_RUN(a_list_fits_one_message_however_much_its_jobs_report)
 TESTS_RUN(what_only_a_broker_says_is_not_taken_from_a_peer)
 TESTS_END()
