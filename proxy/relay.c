@@ -203,7 +203,8 @@ static enum err ask(struct relay *r)
 static void pass(struct relay *r)
 {
     struct plan *plan = r->inquiry.request;
-    bool rewrites = plan && plan_rewrites(plan) && !r->down->in_ended;
+    bool has_body = !r->down->in_ended || buf_len(&r->request.pending); /* it may have come while we were asking */
+    bool rewrites = plan && plan_rewrites(plan) && has_body;
     if (rewrites && (!relay_is_json(&r->down->in) || !relay_is_plain(&r->down->in))) {
         relay_refuse(r, REPLY_ENCODING_UNSUPPORTED, (struct slice){0});
         return;
