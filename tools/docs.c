@@ -14,6 +14,7 @@
 #include "http/h1_head.h"
 #include "http/h2_conn.h"
 #include "proxy/job_link.h"
+#include "proxy/job_run.h"
 #include "proxy/proxy_conf.h"
 #include "proxy/relay.h"
 #include "proxy/reply.h"
@@ -114,9 +115,6 @@ static void errors(struct buf *out)
 
 /* --- states --- */
 
-/* A table that no header needs. */
-extern const struct sm_table job_runner_states;
-
 /* Names may have spaces: the graph's own ids are numbers. */
 static void graph(const struct sm_table *t, struct buf *out)
 {
@@ -138,7 +136,7 @@ static void graph(const struct sm_table *t, struct buf *out)
 static void states(struct buf *out)
 {
     const struct sm_table job = {"job", job_rows, JOB_STATES};
-    const struct sm_table *tables[] = {&relay_states, &h2_conn_states, &job_link_states, &job_runner_states, &job};
+    const struct sm_table *tables[] = {&relay_states, &h2_conn_states, &job_link_states, &job_run_states, &job};
     buf_put(out, SLICE("# States\n\nThe tables of states, drawn. A move that is not here stops the process.\n"));
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
         graph(tables[i], out);

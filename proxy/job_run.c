@@ -1,0 +1,308 @@
+#include "proxy/job_run.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "proxy/job_outcome.h"
+
+enum { CALL_US = 30 * NOW_US_PER_S, REASON_SHOWN = 512 };
+
+enum run_state { LEARNING, PLAYING, REPORTING, SAID, OVER, STATES };
+
+static const struct sm_row run_rows[STATES] = {
+    [LEARNING] = {"learning", SM_TO(PLAYING) | SM_TO(REPORTING) | SM_TO(OVER), SM_FIRST},
+    [PLAYING] = {"playing", SM_TO(REPORTING) | SM_TO(OVER), 0},
+    [REPORTING] = {"reporting", SM_TO(SAID) | SM_TO(OVER), 0},
+    [SAID] = {"said", SM_TO(REPORTING) | SM_TO(OVER), 0},
+    [OVER] = {"over", 0, SM_LAST},
+};
+const struct sm_table job_run_states = {"job_run", run_rows, STATES};
+
+struct bus_client *job_run_bus(const struct job_run_host *h)
+{
+    return h->link ? job_link_bus(h->link) : NULL;
+}
+
+bool job_run_learns(const struct job_run *run)
+{
+    return run->sm.at == LEARNING;
+}
+
+bool job_run_plays(const struct job_run *run)
+{
+    return run->sm.at == PLAYING;
+}
+
+/* THE one place where a run's state changes; the counts follow it. */
+static void move(struct job_run *run, enum run_state next)
+{
+    struct job_run_host *h = run->host;
+    bool was_busy = job_run_is_busy(run);
+    sm_move(&run->sm, next);
+    bool ends_busy = was_busy && !job_run_is_busy(run);
+    h->busy -= ends_busy;
+    h->kept += ends_busy && next != OVER;
+    h->kept -= !was_busy && next == OVER;
+}
+
+static void ask_again(struct job_run_host *h)
+{
+    due_in(h->conf.clock, &h->again, JOB_RUN_AGAIN_US);
+}
+
+void job_run_forget(struct job_run *run)
+{
+    struct job_run_host *h = run->host;
+    struct bus_client *bus = job_run_bus(h);
+    if (bus)
+        bus_client_forget(bus, run);
+    job_play_cut(&run->play);
+    move(run, OVER);
+    due_cancel(h->conf.clock, &run->late);
+    job_report_fini(&run->report);
+    list_remove(&run->link);
+    mem_free(run->lease.job);
+    mem_free(run);
+    h->freed(h);
+}
+
+/* --- reports --- */
+
+/* A broker that is full or stopping will take it later; any other no is the last word. */
+static bool is_last_word(const Weft__Bus__V1__Record *answer)
+{
+    if (answer->body_case != WEFT__BUS__V1__RECORD__BODY_PROBLEM)
+        return true;
+    return answer->problem->status < 500;
+}
+
+static void said(void *arg, enum err e, const Weft__Bus__V1__Record *answer)
+{
+    struct job_run *run = arg;
+    struct job_run_host *h = run->host;
+    if (e == ERR_OK && is_last_word(answer)) {
+        if (answer->body_case == WEFT__BUS__V1__RECORD__BODY_PROBLEM)
+            log_event(LOG_WARN, "job-report-refused", LOG_STR("job", run->lease.job),
+                      LOG_STR("why", answer->problem->word), LOG_STR("detail", answer->problem->detail));
+        job_run_forget(run);
+        return;
+    }
+    move(run, REPORTING);
+    ask_again(h);
+}
+
+static void say(struct job_run *run)
+{
+    struct job_run_host *h = run->host;
+    struct bus_client *bus = job_run_bus(h);
+    if (!bus)
+        return; /* after the next welcome */
+    move(run, SAID);
+    if (bus_client_call(bus, &run->report.record, CALL_US, said, run) == ERR_OK)
+        return;
+    move(run, REPORTING);
+    ask_again(h);
+}
+
+/* The report is filled. */
+static void finish(struct job_run *run)
+{
+    struct job_run_host *h = run->host;
+    due_cancel(h->conf.clock, &run->late);
+    move(run, REPORTING);
+    say(run);
+    h->freed(h);
+}
+
+void job_run_give_back(struct job_run *run)
+{
+    job_play_cut(&run->play);
+    job_report_released(&run->report, &run->lease);
+    finish(run);
+}
+
+static void fail(struct job_run *run, Weft__Bus__V1__Failed__Kind kind, struct slice reason)
+{
+    job_play_cut(&run->play);
+    job_report_failed(&run->report, &run->lease, &(struct job_report_fault){.kind = kind, .reason = reason});
+    finish(run);
+}
+
+/* --- outcomes --- */
+
+/* "the function answered 503: ..." with the beginning of what it said. */
+static void fail_answered(struct job_run *run, const struct job_report_answer *answer, bool refused)
+{
+    struct job_run_host *h = run->host;
+    struct slice word = headers_value(answer->headers, HEADERS_WEFT_ERROR);
+    struct job_report_fault fault = {
+        .kind = refused ? WEFT__BUS__V1__FAILED__KIND__REFUSED : WEFT__BUS__V1__FAILED__KIND__FUNCTION,
+        .answer = word.len ? NULL : answer,
+        .retry_after_ms = job_outcome_retry_ms(headers_value(answer->headers, HEADERS_RETRY_AFTER),
+                                               now_wall_us(loop_now(h->conf.loop))),
+    };
+    struct buf reason;
+    buf_init(&reason, BUF_TEXT_BOUND);
+    if (refused) {
+        buf_put(&reason, answer->body);
+    } else {
+        buf_putf(&reason, "%s answered %u: ", word.len ? "the sidecar" : "the function", answer->status);
+        buf_put_safe(&reason, answer->body, REASON_SHOWN);
+    }
+    fault.reason = buf_slice(&reason);
+    job_report_failed(&run->report, &run->lease, &fault);
+    buf_fini(&reason);
+    finish(run);
+}
+
+static void answered(struct job_run *run, const struct job_play_answer *a)
+{
+    struct job_run_host *h = run->host;
+    struct job_report_answer answer = {a->status, a->headers, a->body};
+    enum job_outcome outcome = job_outcome_of(a->status, headers_value(a->headers, HEADERS_WEFT_ERROR));
+    h->answered(h, outcome != JOB_OUTCOME_ABSENT);
+    switch (outcome) {
+    case JOB_OUTCOME_DONE:
+        job_report_done(&run->report, &run->lease, &answer);
+        finish(run);
+        break;
+    case JOB_OUTCOME_AGAIN:
+    case JOB_OUTCOME_REFUSED:
+        fail_answered(run, &answer, outcome == JOB_OUTCOME_REFUSED);
+        break;
+    case JOB_OUTCOME_CRASH:
+        fail(run, WEFT__BUS__V1__FAILED__KIND__CRASH, SLICE("the function went away before it had answered"));
+        break;
+    case JOB_OUTCOME_ABSENT:
+        job_run_give_back(run);
+        break;
+    }
+}
+
+static void played(void *arg, const struct job_play_answer *answer)
+{
+    struct job_run *run = arg;
+    run->play = NULL;
+    switch (answer->how) {
+    case JOB_PLAY_ANSWERED:
+        answered(run, answer);
+        break;
+    case JOB_PLAY_BROKEN:
+        fail(run, WEFT__BUS__V1__FAILED__KIND__CRASH, SLICE("the answer broke off"));
+        break;
+    case JOB_PLAY_TOO_LONG:
+        fail(run, WEFT__BUS__V1__FAILED__KIND__REFUSED, SLICE("result too large: it may have 256 KiB"));
+        break;
+    }
+}
+
+static void attempt_late(struct due *due)
+{
+    struct job_run *run = (struct job_run *)(void *)((char *)due - offsetof(struct job_run, late));
+    fail(run, WEFT__BUS__V1__FAILED__KIND__TIMEOUT, SLICE("the attempt took longer than it may"));
+}
+
+/* --- the beginning of a run --- */
+
+static void play(struct job_run *run)
+{
+    struct job_run_host *h = run->host;
+    move(run, PLAYING);
+    job_play_start(run->play, h->conf.play, h->conf.arg);
+}
+
+/* Whatever the broker knows of the contract, the relay decides: it refuses or audits. */
+static void learnt(void *arg, enum err e, const Weft__Bus__V1__Record *answer)
+{
+    struct job_run *run = arg;
+    struct job_run_host *h = run->host;
+    if (e != ERR_OK) {
+        ask_again(h);
+        return;
+    }
+    if (answer->body_case == WEFT__BUS__V1__RECORD__BODY_CONTRACT && answer->contract->text.len) {
+        struct slice text = slice_of(answer->contract->text.data, answer->contract->text.len);
+        h->conf.learn(h->conf.arg, job_play_caller(run->play), run->digest, text);
+    }
+    play(run);
+}
+
+static void learn(struct job_run *run)
+{
+    struct job_run_host *h = run->host;
+    struct bus_client *bus = job_run_bus(h);
+    if (!bus)
+        return; /* after the next welcome */
+    Weft__Bus__V1__ContractGet body = WEFT__BUS__V1__CONTRACT_GET__INIT;
+    body.digest = (ProtobufCBinaryData){.len = JOB_RUN_DIGEST, .data = run->digest};
+    Weft__Bus__V1__Record record = WEFT__BUS__V1__RECORD__INIT;
+    record.body_case = WEFT__BUS__V1__RECORD__BODY_CONTRACT_GET;
+    record.contract_get = &body;
+    bus_client_forget(bus, run);
+    if (bus_client_call(bus, &record, CALL_US, learnt, run) != ERR_OK)
+        ask_again(h);
+}
+
+/* The attempt ends with its own time or the job's, whichever comes first. */
+static uint64_t deadline_of(const Weft__Bus__V1__Assign *a, uint64_t now_ms)
+{
+    uint64_t own = a->timeout_ms && a->timeout_ms < UINT64_MAX - now_ms ? now_ms + a->timeout_ms : 0;
+    return own && (a->deadline_ms == 0 || own < a->deadline_ms) ? own : a->deadline_ms;
+}
+
+static void set_late(struct job_run *run, uint64_t deadline_ms, uint64_t now_ms)
+{
+    enum { LONGEST_MS = 1000000000 }; /* eleven days, then nobody waits any more */
+    if (deadline_ms == 0)
+        return;
+    uint64_t left = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
+    if (left < LONGEST_MS)
+        due_in(run->host->conf.clock, &run->late, (int64_t)left * NOW_US_PER_MS);
+}
+
+void job_run_begin(struct job_run *run, const Weft__Bus__V1__Assign *a)
+{
+    struct job_run_host *h = run->host;
+    uint64_t now_ms = (uint64_t)(now_wall_us(loop_now(h->conf.loop)) / NOW_US_PER_MS);
+    struct job_play_conf conf = {
+        .loop = h->conf.loop,
+        .assign = a,
+        .deadline_ms = deadline_of(a, now_ms),
+        .done = played,
+        .arg = run,
+    };
+    run->play = job_play_new(&conf);
+    if (!run->play) {
+        fail(run, WEFT__BUS__V1__FAILED__KIND__REFUSED, SLICE("the job's head is not HTTP"));
+        return;
+    }
+    set_late(run, conf.deadline_ms, now_ms);
+    bool shows = a->contract.len == JOB_RUN_DIGEST;
+    if (shows)
+        memcpy(run->digest, a->contract.data, JOB_RUN_DIGEST);
+    if (shows && !h->conf.knows(h->conf.arg, run->digest))
+        learn(run);
+    else
+        play(run);
+}
+
+void job_run_repeat(struct job_run *run)
+{
+    if (run->sm.at == REPORTING)
+        say(run);
+    else if (run->sm.at == LEARNING)
+        learn(run);
+}
+
+struct job_run *job_run_new(struct job_run_host *h, const Weft__Bus__V1__Assign *a)
+{
+    struct job_run *run = mem_new(sizeof(*run));
+    run->host = h;
+    sm_init(&run->sm, run_rows, LEARNING);
+    weft__bus__v1__lease__init(&run->lease);
+    run->lease.job = mem_copy(slice_str(a->job));
+    run->lease.token = a->token;
+    due_init(&run->late, attempt_late);
+    list_push_back(&h->runs, &run->link);
+    h->busy++;
+    return run;
+}
