@@ -149,6 +149,19 @@ enum err headers_add_copy(struct headers *h, struct slice name, struct slice val
     return ERR_OK;
 }
 
+enum err headers_add_field(struct headers *h, const struct header *field)
+{
+    struct header copy = *field;
+    TRY(check_room(h, field->name.len, field->value.len));
+    if (field->token == HEADERS_OTHER)
+        TRY(arena_copy(h->arena, field->name, &copy.name));
+    else
+        copy.name = names[field->token];
+    TRY(arena_copy(h->arena, field->value, &copy.value));
+    append(h, copy);
+    return ERR_OK;
+}
+
 /* Keeps the fields for which `drop` says no, in order. */
 static void keep_but(struct headers *h, bool (*drop)(const struct header *f, const void *arg), const void *arg)
 {

@@ -65,6 +65,8 @@ MUST_USE enum err headers_add(struct headers *h, struct slice name, struct slice
 MUST_USE enum err headers_add_token(struct headers *h, enum headers_token token, struct slice value);
 /* Copies both into the arena, lower-casing the name. */
 MUST_USE enum err headers_add_copy(struct headers *h, struct slice name, struct slice value);
+/* The same for a field of another list, whose name is lower case and known already. */
+MUST_USE enum err headers_add_field(struct headers *h, const struct header *field);
 /* Replaces all of that name by one. */
 MUST_USE enum err headers_set(struct headers *h, enum headers_token token, struct slice value);
 void headers_remove(struct headers *h, enum headers_token token);

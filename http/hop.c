@@ -76,10 +76,8 @@ enum err hop_request(const struct message *in, struct message *out, struct hop h
     out->length = in->length;
     for (uint32_t i = 0; i < in->headers.count; i++) {
         const struct header *f = &in->headers.v[i];
-        if (!crosses(in, f, hop))
-            continue;
-        TRY(headers_add_copy(&out->headers, f->name, f->value));
-        out->headers.v[out->headers.count - 1].never_indexed = f->never_indexed;
+        if (crosses(in, f, hop))
+            TRY(headers_add_field(&out->headers, f));
     }
     return join_cookies(&in->headers, &out->headers);
 }
@@ -92,7 +90,7 @@ enum err hop_response(const struct message *in, struct message *out)
     for (uint32_t i = 0; i < in->headers.count; i++) {
         const struct header *f = &in->headers.v[i];
         if (rules[f->token] != NEVER && rules[f->token] != AS_TRAILERS)
-            TRY(headers_add_copy(&out->headers, f->name, f->value));
+            TRY(headers_add_field(&out->headers, f));
     }
     return ERR_OK;
 }
@@ -102,7 +100,7 @@ enum err hop_trailers(const struct message *in, struct message *out)
     for (uint32_t i = 0; i < in->trailers.count; i++) {
         const struct header *f = &in->trailers.v[i];
         if (h1_head_may_trail(f->name))
-            TRY(headers_add_copy(&out->trailers, f->name, f->value));
+            TRY(headers_add_field(&out->trailers, f));
     }
     return ERR_OK;
 }

@@ -49,6 +49,28 @@ TEST(order_and_repetition_are_kept)
     arena_fini(&a);
 }
 
+TEST(a_field_crosses_to_another_list_with_all_it_is)
+{
+    struct arena a, b;
+    struct headers from, to;
+    arena_init(&a, 1 << 20);
+    arena_init(&b, 1 << 20);
+    headers_init(&from, &a);
+    headers_init(&to, &b);
+    CHECK_ERR(ERR_OK, headers_add_copy(&from, SLICE("Cookie"), SLICE("secret")));
+    CHECK_ERR(ERR_OK, headers_add_copy(&from, SLICE("X-Own"), SLICE("1")));
+    from.v[0].never_indexed = true; /* RFC 7541 section 7.1.3: whoever passes it on keeps it so */
+    for (uint32_t i = 0; i < from.count; i++)
+        CHECK_ERR(ERR_OK, headers_add_field(&to, &from.v[i]));
+    arena_fini(&a);
+    CHECK_INT(2, to.count);
+    CHECK_TEXT("secret", headers_value(&to, HEADERS_COOKIE));
+    CHECK(to.v[0].never_indexed && !to.v[1].never_indexed);
+    CHECK_TEXT("1", headers_find(&to, SLICE("x-own"))->value);
+    CHECK_INT(6 + 6 + 5 + 1, to.bytes);
+    arena_fini(&b);
+}
+
 TEST(the_101st_field_is_refused)
 {
     struct arena a;
@@ -109,6 +131,7 @@ TEST(names_are_tokens_and_values_hold_no_control_characters)
 TESTS_BEGIN()
 TESTS_RUN(every_token_is_found_by_its_name_and_by_no_other)
 TESTS_RUN(order_and_repetition_are_kept)
+TESTS_RUN(a_field_crosses_to_another_list_with_all_it_is)
 TESTS_RUN(the_101st_field_is_refused)
 TESTS_RUN(sixty_four_kib_of_fields_and_not_a_byte_more)
 TESTS_RUN(list_elements_are_found_in_any_field_and_any_case)
