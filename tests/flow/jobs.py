@@ -1,0 +1,435 @@
+#!/usr/bin/env python3
+"""A job is taken once it is on disk, runs until it ends, and ends once, whatever is killed meanwhile."""
+import json
+import pathlib
+import queue
+import signal
+import threading
+import time
+
+import h1
+import kit
+
+DEMO = pathlib.Path(__file__).resolve().parents[2] / "examples" / "demo"
+JSON = ("content-type", "application/json")
+ASYNC = ("prefer", "respond-async")
+
+
+class Jobs(kit.Story):
+    def setUp(self):
+        super().setUp()
+        self.function = self.place.function()
+        self.broker = self.place.broker(["trainer"], lease="2s", beat="500ms").start()
+        self.keys = {"https": self.broker.conf["https"], "identity": kit.spiffe("broker")}
+        self.trainer = self.place.provider("trainer", self.function, outbound={"listen": kit.free_address()},
+                                           broker={**self.keys, "slots": 1})
+        self.web = self.place.caller("web", jobs_only={"trainer": {}, "painter": {}},
+                                     broker={**self.keys, "slots": 0})
+
+    def begin(self, worker=True, answer=None):
+        if answer:
+            self.function.answer = answer
+        for sidecar in [self.web] + [self.trainer] * worker:
+            self.start(sidecar)
+
+    def start(self, sidecar):
+        """Ready, and at the broker."""
+        before = sidecar.log().count(" broker-ready ")
+        sidecar.start()
+        sidecar.wait_log(" broker-ready ", before + 1)
+
+    def ask(self, method, path, fields=(), body=None, host="trainer"):
+        return h1.ask(self.web.outbound, method, path, host, fields, body)
+
+    def submit(self, body=b"work", path="/train", **options):
+        fields = [ASYNC] + [(name.replace("_", "-"), value) for name, value in options.items()]
+        answer = self.ask("POST", path, fields, body)
+        self.assert_answer(answer, 202)
+        job = json.loads(answer.body)["job"]
+        self.assertEqual(answer.field("location"), f"/v1/jobs/{job}")
+        self.assertEqual(answer.field("preference-applied"), "respond-async")
+        return job
+
+    def status(self, job):
+        answer = self.ask("GET", f"/v1/jobs/{job}")
+        self.assert_answer(answer, 200)
+        return json.loads(answer.body)
+
+    def wait_state(self, job, state):
+        def reached():
+            status = self.status(job)
+            return status if status["state"] == state else None
+        return kit.wait_until(f"{job} is {state}", reached, within=30)
+
+    def result(self, job):
+        return self.ask("GET", f"/v1/jobs/{job}/result")
+
+    def events(self, job, *fields):
+        answer = self.ask("GET", f"/v1/jobs/{job}/events", fields)
+        self.assert_answer(answer, 200)
+        self.assertEqual(answer.field("content-type"), "text/event-stream")
+        blocks = [dict(line.split(": ", 1) for line in block.split("\n"))
+                  for block in answer.body.decode().split("\n\n") if block]
+        return [block for block in blocks if "event" in block]  # the others say when to come back
+
+    def names(self, job):
+        return [event["event"] for event in self.events(job)]
+
+    def test_runs_once_and_keeps_its_result(self):
+        self.begin(answer=lambda r: h1.reply(201, b"model", [("x-mine", "1"), JSON]))
+        job = self.submit(b"words", "/train?epochs=3")
+        self.wait_state(job, "done")
+        for _ in range(2):
+            answer = self.result(job)
+            self.assert_answer(answer, 201, b"model")
+            self.assertEqual((answer.field("x-mine"), answer.field("weft-job")), ("1", job))
+        seen = self.function.seen[0]
+        self.assertEqual((seen.first, seen.body), ("POST /train?epochs=3 HTTP/1.1", b"words"))
+        self.assertEqual((seen.field("weft-job"), seen.field("weft-attempt")), (job, "1"))
+        self.assertEqual(seen.field("x-forwarded-client-cert"), f"By={kit.spiffe('trainer')};URI={kit.spiffe('web')}")
+        self.assertIsNone(seen.field("prefer"))
+        self.assertEqual(len(self.function.seen), 1)
+
+    def test_events_come_in_order_and_go_on_where_one_left(self):
+        self.begin()
+        job = self.submit()
+        events = self.events(job)  # the stream ends with the job
+        self.assertEqual([e["event"] for e in events], ["accepted", "started", "done"])
+        ids = [int(e["id"]) for e in events]
+        self.assertEqual(ids, sorted(set(ids)))
+        rest = self.events(job, ("last-event-id", events[0]["id"]))
+        self.assertEqual(rest, events[1:])
+        over = self.ask("GET", f"/v1/jobs/{job}/events", [("last-event-id", events[-1]["id"])])
+        self.assert_answer(over, 204, b"")
+
+    def test_the_same_key_is_the_same_job(self):
+        self.begin()
+        job = self.submit(idempotency_key='"k-1"')
+        self.wait_state(job, "done")
+        self.assertEqual(self.submit(idempotency_key='"k-1"'), job)
+        other = self.ask("POST", "/train", [ASYNC, ("idempotency-key", '"k-1"')], b"other")
+        self.assert_refused(other, 422, "idempotency-conflict")
+        self.assertNotEqual(self.submit(b"other", idempotency_key='"k-2"'), job)
+        self.wait_state(self.submit(), "done")
+        self.assertEqual([r.body for r in self.function.seen], [b"work", b"other", b"work"])
+
+    def test_wait_gives_the_answer_or_the_job(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        self.begin(answer=lambda r: (r.body == b"fast" or release.wait(60)) and h1.reply(200, b"model"))
+        answer = self.ask("POST", "/train", [("prefer", "respond-async, wait=20")], b"fast")
+        self.assert_answer(answer, 200, b"model")
+        self.assertEqual(answer.field("preference-applied"), "wait=20")
+        answer = self.ask("POST", "/train", [("prefer", "respond-async, wait=1")], b"slow")
+        self.assert_answer(answer, 202)
+        running = json.loads(answer.body)["job"]
+        self.assert_refused(self.result(running), 409, "job-running")
+        release.set()
+        self.wait_state(running, "done")
+
+    def test_cancel_a_queued_one(self):
+        self.begin(worker=False)
+        job = self.submit()
+        self.assertEqual(self.status(job)["state"], "queued")
+        self.assertIn(self.ask("DELETE", f"/v1/jobs/{job}").status, (200, 202))
+        self.wait_state(job, "cancelled")
+        self.assertEqual(self.names(job), ["accepted", "cancelled"])
+        self.assert_refused(self.result(job), 409, "job-ended")
+        self.assert_refused(self.ask("DELETE", f"/v1/jobs/{job}"), 409, "job-ended")
+        self.start(self.trainer)
+        self.wait_state(self.submit(b"next"), "done")
+        self.assertEqual([r.body for r in self.function.seen], [b"next"])
+
+    def test_cancel_a_running_one_cuts_its_request(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        self.begin(answer=lambda r: release.wait(60) and h1.CUT)
+        job = self.submit()
+        request = self.function.next()
+        self.assertIn(self.ask("DELETE", f"/v1/jobs/{job}").status, (200, 202))
+        self.assertTrue(request.is_cut(within=10), "the function still works for nobody")
+        self.wait_state(job, "cancelled")
+        self.assertEqual(self.names(job), ["accepted", "started", "cancelled"])
+
+    def test_progress_is_told(self):
+        told = queue.Queue()
+
+        def train(request):
+            path = f"/v1/jobs/{request.field('weft-job')}/progress"
+            for epoch in (1, 2):
+                told.put(h1.ask(self.trainer.outbound, "POST", path, "x", [JSON], b'{"epoch": %d}' % epoch).status)
+            return h1.reply(200, b"model")
+        self.begin(answer=train)
+        job = self.submit()
+        self.assertEqual(self.wait_state(job, "done")["progress"], {"epoch": 2})
+        self.assertEqual([told.get(timeout=5) // 100 for _ in range(2)], [2, 2])
+        progress = [json.loads(e["data"]) for e in self.events(job) if e["event"] == "progress"]
+        self.assertEqual(progress[-1].get("progress", progress[-1]), {"epoch": 2})
+        late = h1.ask(self.trainer.outbound, "POST", f"/v1/jobs/{job}/progress", "x", [JSON], b"{}")
+        self.assertEqual(late.status // 100, 4)
+
+    def test_failures_are_tried_again_later(self):
+        def third_time(request):
+            ok = request.field("weft-attempt") == "3"
+            return h1.reply(200 if ok else 500, b"model" if ok else b"no")
+        self.begin(answer=third_time)
+        began = time.monotonic()
+        job = self.submit()
+        status = self.wait_state(job, "done")
+        self.assertGreater(time.monotonic() - began, 1, "there was no pause between attempts")
+        self.assertEqual((status["attempt"], status["crashes"]), (3, 0))
+        self.assert_answer(self.result(job), 200, b"model")
+        self.assertEqual([r.field("weft-attempt") for r in self.function.seen], ["1", "2", "3"])
+        self.assertEqual(self.names(job), ["accepted", "started", "retrying", "started", "retrying", "started", "done"])
+
+    def test_the_last_attempt_that_fails_is_the_end(self):
+        self.begin(answer=lambda r: h1.reply(500, b"no"))
+        job = self.submit(weft_attempts="2")
+        self.assertEqual(self.wait_state(job, "dead")["reason"], "the function answered 500: no")
+        self.assertEqual(len(self.function.seen), 2)
+
+    def test_a_refusal_of_the_functions_own_is_a_result(self):
+        self.begin(answer=lambda r: h1.reply(404, b"no such data"))
+        job = self.submit()
+        self.assertEqual(self.wait_state(job, "done")["status"], 404)
+        self.assert_answer(self.result(job), 404, b"no such data")
+
+    def test_three_crashes_are_the_end_until_somebody_retries(self):
+        self.begin(answer=lambda r: h1.CUT)
+        job = self.submit()
+        status = self.wait_state(job, "dead")
+        self.assertEqual((status["crashes"], status["reason"]),
+                         (3, "the function went away before it had answered"))
+        self.assertEqual(len(self.function.seen), 3)
+        self.assert_refused(self.result(job), 410, "job-ended")
+        dead = json.loads(self.broker.ask("GET", "/jobs/dead").body)
+        self.assertEqual([d["job"] for d in dead], [job])
+        self.function.answer = h1.echo
+        self.assertIn(self.ask("POST", f"/v1/jobs/{job}/retry").status, (200, 202))
+        self.wait_state(job, "done")
+        self.assert_answer(self.result(job), 200, b"work")
+
+    def test_the_most_urgent_goes_first_and_equals_in_order(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        self.begin(answer=lambda r: release.wait(60) and h1.echo(r))
+        self.submit(b"first")
+        self.function.next()
+        jobs = [self.submit(body, weft_priority=priority) for body, priority in
+                ((b"1", "1"), (b"9", "9"), (b"5a", "5"), (b"5b", "5"), (b"0", "0"))]
+        release.set()
+        for job in jobs:
+            self.wait_state(job, "done")
+        self.assertEqual([r.body for r in self.function.seen], [b"first", b"9", b"5a", b"5b", b"1", b"0"])
+
+    def test_not_before_its_delay(self):
+        self.begin()
+        began = time.monotonic()
+        job = self.submit(weft_delay="1500ms")
+        self.assertEqual(self.status(job)["state"], "delayed")
+        self.function.next()
+        self.assertGreaterEqual(time.monotonic() - began, 1.5)
+        self.wait_state(job, "done")
+
+    def test_an_attempt_that_takes_too_long_is_cut(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        self.begin(answer=lambda r: h1.echo(r) if r.field("weft-attempt") == "2" else release.wait(60) and h1.CUT)
+        job = self.submit(weft_timeout="500ms")
+        self.assertTrue(self.function.next().is_cut(within=10))
+        self.assertEqual(self.wait_state(job, "done")["attempt"], 2)
+
+    def test_bad_options_are_refused_with_the_repair(self):
+        self.begin(worker=False)
+        for name, value in (("weft-priority", "10"), ("weft-delay", "soon"), ("idempotency-key", "a b")):
+            problem = self.assert_refused(self.ask("POST", "/", [ASYNC, (name, value)], b""), 400, "bad-request")
+            self.assertIn(name, problem["detail"])
+
+    def test_a_service_that_nobody_knows(self):
+        self.begin(worker=False)
+        self.assert_refused(self.ask("POST", "/", [ASYNC], b"x", host="nobody"), 404, "no-route")
+        answer = self.ask("POST", "/", [ASYNC], b"x", host="painter")
+        self.assertEqual((answer.status, answer.field("weft-error")), (404, "service-unknown"))
+        self.assertEqual(self.ask("GET", "/v1/jobs/01M85JM4VK8G4NP2RDGJBJRNRG").status, 404)
+        self.assert_refused(self.ask("POST", "/", (), b"x"), 404, "jobs-only")
+
+    def test_others_cannot_see_it(self):
+        self.begin()
+        job = self.submit()
+        self.wait_state(job, "done")
+        other = self.place.caller("other", jobs_only={"trainer": {}}, broker={**self.keys, "slots": 0})
+        self.start(other)
+        for method, path in (("GET", ""), ("GET", "/result"), ("GET", "/events"), ("DELETE", ""), ("POST", "/retry")):
+            answer = h1.ask(other.outbound, method, f"/v1/jobs/{job}{path}", "x")
+            self.assertEqual((answer.status, answer.field("weft-error")), (404, "job-unknown"), (method, path))
+        self.assertEqual(json.loads(h1.ask(other.outbound, "GET", "/v1/jobs", "x").body)["jobs"], [])
+        listed = json.loads(self.ask("GET", "/v1/jobs?state=done&service=trainer").body)["jobs"]
+        self.assertEqual([j["job"] for j in listed], [job])
+
+    def test_a_stranger_may_not_run_them(self):
+        thief = self.place.function()
+        conf = {"service": "trainer", "broker": {**self.keys, "slots": 1}}
+        sidecar = self.place.provider("thief", thief, **conf)
+        self.start(sidecar)
+        self.begin(worker=False)
+        self.broker.wait_log(f'worker-refused peer="{kit.spiffe("thief")}" service="trainer"')
+        job = self.submit()
+        self.start(self.trainer)
+        self.wait_state(job, "done")
+        self.assertEqual((len(thief.seen), len(self.function.seen)), (0, 1))
+
+    def test_the_broker_is_killed_while_jobs_wait(self):
+        self.begin(worker=False)
+        jobs = [self.submit(b"%d" % n) for n in range(20)]
+        self.broker.kill()
+        self.broker.start()
+        self.assertIn("recovered queued=20", self.broker.log())
+        self.start(self.trainer)
+        for job in jobs:
+            self.assertEqual(self.wait_until_known(job, "done")["attempt"], 1)
+        self.assertEqual([r.body for r in self.function.seen], [b"%d" % n for n in range(20)])
+
+    def wait_until_known(self, job, state):
+        """The same as wait_state while the broker may be away."""
+        def reached():
+            answer = self.ask("GET", f"/v1/jobs/{job}")
+            status = json.loads(answer.body) if answer.status == 200 else {}
+            return status if status.get("state") == state else None
+        return kit.wait_until(f"{job} is {state}", reached, within=40)
+
+    def test_the_broker_is_killed_while_one_runs(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        self.begin(answer=lambda r: release.wait(60) and h1.reply(200, b"model"))
+        job = self.submit()
+        request = self.function.next()
+        self.broker.kill()
+        self.assertFalse(request.is_cut(within=0.5), "the run did not go on without its broker")
+        self.broker.start()
+        self.broker.wait_log(r'session peer="\S*/trainer" service="trainer" attached=1 dropped=0')
+        release.set()
+        self.assertEqual(self.wait_until_known(job, "done")["attempt"], 1)
+        self.assert_answer(self.result(job), 200, b"model")
+        self.assertEqual(len(self.function.seen), 1)
+
+    def test_the_broker_is_killed_and_the_run_ends_meanwhile(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        self.begin(answer=lambda r: release.wait(60) and h1.reply(200, b"model"))
+        job = self.submit()
+        self.function.next()
+        self.broker.kill()
+        release.set()
+        self.trainer.wait_access(path="/train")
+        self.broker.start()
+        self.assertEqual(self.wait_until_known(job, "done")["attempt"], 1)
+        self.assert_answer(self.result(job), 200, b"model")
+        self.assertEqual(len(self.function.seen), 1)
+
+    def test_the_workers_sidecar_is_killed_while_one_runs(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        self.begin(answer=lambda r: h1.reply(200, b"model") if r.field("weft-attempt") == "2" else
+                   release.wait(60) and h1.CUT)
+        job = self.submit()
+        request = self.function.next()
+        self.trainer.kill()
+        self.assertTrue(request.is_cut(within=5))
+        self.start(self.trainer)
+        status = self.wait_state(job, "done")
+        self.assertEqual((status["attempt"], status["crashes"]), (2, 1))
+        self.assertEqual([r.field("weft-attempt") for r in self.function.seen], ["1", "2"])
+
+    def test_a_full_store_takes_nothing_new_and_loses_nothing(self):
+        self.broker.kill()
+        self.broker.conf["max_bytes"] = "16MiB"
+        self.broker.write()
+        self.broker.start()
+        self.begin()
+        first = self.submit(b"first")
+        self.wait_state(first, "done")
+        self.trainer.signal(signal.SIGTERM)
+        self.assertEqual(self.trainer.wait(), 0)
+        jobs, full = [], None
+        while not full:
+            answer = self.ask("POST", "/train", [ASYNC], b"x" * 200000)
+            if answer.status == 202:
+                jobs.append(json.loads(answer.body)["job"])
+                self.assertLess(len(jobs), 100, "16 MiB never become full")
+            else:
+                full = answer
+        self.assertEqual((full.status, full.field("weft-error")), (507, "store-full"))
+        self.assertGreater(len(jobs), 20)
+        self.assert_answer(self.result(first), 200, b"first")
+        self.assertEqual(self.status(jobs[-1])["state"], "queued")
+        self.assertIn(self.ask("DELETE", f"/v1/jobs/{jobs.pop()}").status, (200, 202))
+        self.function.answer = lambda r: h1.reply(200, b"ok")
+        self.start(self.trainer)
+        for job in jobs:
+            self.wait_state(job, "done")
+            self.assert_answer(self.result(job), 200, b"ok")
+        self.assertEqual(len(self.function.seen), 1 + len(jobs))
+
+    def test_is_adapted_to_the_workers_contract(self):
+        for name in ("orders-1.weft", "orders-2.weft"):
+            self.place.write(name, (DEMO / name).read_text().replace('contract("orders"', 'contract("trainer"'))
+        self.trainer.conf["contract"] = "orders-2.weft"
+        self.trainer.write()
+        self.web.conf["consumes"] = ["orders-1.weft"]
+        self.web.write()
+        self.begin(answer=lambda r: h1.reply(201, b'{"id":"o","quantity":3,"cents":1,"currency":"EUR"}', [JSON]))
+        job = self.submit(b'{"sku": "AB-1", "qty": 3}', "/orders", content_type="application/json")
+        self.wait_state(job, "done")
+        self.assert_answer(self.result(job), 201, b'{"id":"o","qty":3,"cents":1,"currency":"EUR"}')
+        self.assertEqual(self.function.seen[0].body, b'{"sku": "AB-1", "quantity": 3,"currency":"EUR"}')
+        unknown = self.ask("POST", "/nobody/knows", [ASYNC], b"{}")
+        self.assert_refused(unknown, 404, "operation-unknown")
+        breaking = self.submit(b'{"id":"o"}', "/orders/cancel", content_type="application/json")
+        self.assertIn("contract-mismatch", self.wait_state(breaking, "dead")["reason"])
+        self.assertEqual(len(self.function.seen), 1)
+
+    def test_the_function_is_away(self):
+        """Nobody at home is not a crash: the job waits."""
+        self.begin(worker=False)
+        self.function.stop()
+        self.start(self.trainer)
+        job = self.submit()
+        self.trainer.wait_log(" job-app-absent ")
+        self.function.start()
+        status = self.wait_state(job, "done")
+        self.assertEqual(status["crashes"], 0)
+        self.assertEqual(len(self.function.seen), 1)
+
+    def test_a_drained_worker_gives_back_without_a_charge(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        self.begin(answer=lambda r: release.wait(60) and h1.reply(200, b"model"))
+        job = self.submit()
+        self.function.next()
+        self.trainer.signal(signal.SIGTERM)
+        self.trainer.wait_log(" draining ")
+        waits = self.submit(b"later")
+        release.set()
+        self.assertEqual(self.trainer.wait(), 0)
+        self.assertEqual(self.wait_state(job, "done")["attempt"], 1)
+        self.assertEqual(self.status(waits)["state"], "queued")
+        self.start(self.trainer)
+        self.assertEqual(self.wait_state(waits, "done")["crashes"], 0)
+
+    def test_the_command_line(self):
+        self.begin(answer=lambda r: h1.reply(200, b"model"))
+
+        def job(*words):
+            return self.place.weft("job", words[0], "--sidecar", self.web.outbound, *words[1:], within=60)
+        done = job("submit", "trainer", "POST", "/train", "-d", "{}", "--wait", "20")
+        self.assertEqual((done.returncode, done.stdout.strip()), (0, "model"), done.stderr)
+        listed = json.loads(job("list", "--json").stdout)["jobs"]
+        self.assertEqual([j["state"] for j in listed], ["done"])
+        done = job("result", listed[0]["job"])
+        self.assertEqual((done.returncode, done.stdout.strip()), (0, "model"))
+        self.assertEqual(job("status", "01M85JM4VK8G4NP2RDGJBJRNRG").returncode, 1)
+        self.assertEqual(job("wait", listed[0]["job"]).returncode, 0)
+
+
+if __name__ == "__main__":
+    kit.main()
