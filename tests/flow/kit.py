@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -39,9 +40,16 @@ def wait_until(what, question, within=DEADLINE):
 
 
 def free_address():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{s.getsockname()[1]}"
+    """Below the ports that the kernel gives to outgoing connections, so that nobody takes it meanwhile."""
+    while True:
+        port = random.randrange(12000, 32000)
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return f"127.0.0.1:{port}"
 
 
 def spiffe(name, domain=DOMAIN):
@@ -314,6 +322,6 @@ def main():
     programs = pathlib.Path(sys.argv.pop(1)).resolve()
     os.environ["ASAN_OPTIONS"] = "detect_leaks=1:abort_on_error=0"
     os.environ["UBSAN_OPTIONS"] = "print_stacktrace=1"
-    for name in [name for name in os.environ if name.startswith("WEFT_")]:
+    for name in [name for name in os.environ if name.startswith("WEFT_")]:  # they would override every file
         del os.environ[name]
     unittest.main(verbosity=2)
