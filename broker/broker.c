@@ -183,6 +183,12 @@ static enum err on_assign(void *arg, uint64_t worker, const struct record_job *j
     return api_assign(((struct broker *)arg)->api, worker, job);
 }
 
+static struct slice on_name(void *arg, uint64_t worker)
+{
+    struct session *s = front_session(((struct broker *)arg)->front, worker);
+    return s ? slice_str(s->identity) : SLICE("");
+}
+
 static void on_event(void *arg, struct slice job, const struct record_event *event, bool last)
 {
     api_event(((struct broker *)arg)->api, job, event, last);
@@ -248,6 +254,7 @@ static void open_desk(struct broker *b)
         .retention_us = c->retention_us,
         .bounds = {.jobs = c->limits.jobs},
         .assign = on_assign,
+        .name_of = on_name,
         .event = on_event,
         .cancel = on_cancel,
         .arg = b,

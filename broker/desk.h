@@ -36,6 +36,8 @@ struct desk_conf {
     struct queue_bounds bounds;
     /* The lease is durable: send it.  STALE: the worker is gone; it is given to another. */
     enum err (*assign)(void *arg, uint64_t worker, const struct record_job *job);
+    /* Who a worker is, for people; empty: it has gone.  Borrowed until the turn ends.  May be NULL. */
+    struct slice (*name_of)(void *arg, uint64_t worker);
     /* An event of a job is durable. */
     void (*event)(void *arg, struct slice job, const struct record_event *event, bool last);
     /* A leased job is to be given up by its worker. */

@@ -36,7 +36,8 @@ enum err desk_finish(struct desk *d, const struct desk_outcome *o, desk_done_fn 
         return ERR_OK;
     }
     struct desk_waiting *w = desk_write_wait(d, done, arg);
-    struct desk_step step = {.guard = o->token, .reason = o->reason, .result = o->result};
+    struct slice worker = desk_room_worker_name(d, lease_find(&d->leases, o->job)->worker);
+    struct desk_step step = {.guard = o->token, .reason = o->reason, .result = o->result, .worker = worker};
     lease_drop(&d->leases, o->job);
     move_on(d, j, o, &step);
     desk_write_step(d, j, &step, w);

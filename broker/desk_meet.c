@@ -39,6 +39,7 @@ static void lease_out(struct desk *d, struct job *j, struct dispatch_worker *to)
     desk_write_event(w, j, &step, now_ms);
     struct store_change change = {.guard = step.guard, .event = w->event};
     record_of_job(j, &change.job);
+    change.job.worker = desk_room_worker_name(d, to->id);
     change.job.progress = change.job.progress_type = SLICE(""); /* an earlier attempt's says nothing of this one */
     desk_write_keep(w, &change.job);
     store_apply(d->conf.store, &change, leased, w);

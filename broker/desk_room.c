@@ -39,3 +39,9 @@ struct desk_line *desk_room_line_of(const struct desk *d, const struct job *j)
 {
     return desk_room_line(d, job_name_text(j->service));
 }
+
+struct slice desk_room_worker_name(const struct desk *d, uint64_t worker)
+{
+    bool known = d->conf.name_of && worker != LEASE_NOBODY;
+    return known ? d->conf.name_of(d->conf.arg, worker) : SLICE("");
+}

@@ -49,5 +49,7 @@ struct desk_line *desk_room_line(const struct desk *d, struct slice service);
 /* Made when it is new. */
 struct desk_line *desk_room_need_line(struct desk *d, struct slice service);
 struct desk_line *desk_room_line_of(const struct desk *d, const struct job *j);
+/* For people; empty: nobody, or it has gone. */
+struct slice desk_room_worker_name(const struct desk *d, uint64_t worker);
 
 #endif

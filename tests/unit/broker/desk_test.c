@@ -51,6 +51,12 @@ static enum err on_assign(void *arg, uint64_t worker, const struct record_job *j
     return w->assigned.answer;
 }
 
+static struct slice on_name(void *arg, uint64_t worker)
+{
+    (void)arg;
+    return worker == 7 ? SLICE("spiffe://example.org/worker") : SLICE("");
+}
+
 static void on_event(void *arg, struct slice job, const struct record_event *event, bool last)
 {
     (void)job;
@@ -94,6 +100,7 @@ static void open_desk(struct world *w, size_t jobs)
         .retention_us = INT64_C(3600) * NOW_US_PER_S,
         .bounds = {.jobs = jobs},
         .assign = on_assign,
+        .name_of = on_name,
         .event = on_event,
         .cancel = on_cancel,
         .arg = w,
@@ -212,6 +219,9 @@ TEST(a_job_reaches_a_worker_with_credit_and_is_done_once)
     CHECK_INT(JOB_DONE, stored_state(&w, w.assigned.job));
     CHECK_TEXT("accepted started done ", slice_str(w.events.names));
     CHECK(w.events.last);
+    struct record_job r;
+    CHECK_ERR(ERR_OK, store_read_job(w.store, slice_str(w.assigned.job), &r));
+    CHECK_TEXT("spiffe://example.org/worker", r.worker);
     struct record_result result;
     CHECK_ERR(ERR_OK, store_read_result(w.store, slice_str(w.assigned.job), &result));
     CHECK_TEXT("model", result.body);
