@@ -7,8 +7,8 @@
  * lines are dropped and counted.
  *
  * Threads: belongs to the loop. */
-#include "base/loop.h"
 #include "base/buf.h"
+#include "base/loop.h"
 
 struct access_log;
 

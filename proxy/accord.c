@@ -200,8 +200,8 @@ static void offer_run(struct work_item *item)
     struct offer *o = LIST_OF(item, struct offer, item);
     o->result = contract_parse(buf_slice(&o->text), "the other side's contract", &o->diag, &o->contract);
     if (o->result == ERR_OK && !hash_same(contract_digest(o->contract), &o->digest, sizeof(o->digest))) {
-        diag_add(&o->diag, DIAG_ERROR, &(struct diag_place){.file = "the other side's contract"}, "send the canonical form",
-                 "the digest in the path is not this contract's");
+        diag_add(&o->diag, DIAG_ERROR, &(struct diag_place){.file = "the other side's contract"},
+                 "send the canonical form", "the digest in the path is not this contract's");
         o->result = ERR_INPUT;
     }
 }

@@ -38,8 +38,8 @@ void accord_forget(struct accord *a, const struct hash_digest *digest);
 /* A peer's contract, to be parsed off the loop; `done` comes once, from the loop, with CLOSED from
  * accord_free.  FULL: over the bounds.  The text is copied. */
 typedef void accord_offer_fn(void *arg, enum err e, struct slice complaint);
-MUST_USE enum err accord_offer(struct accord *a, struct slice peer, const struct hash_digest *digest,
-                               struct slice text, accord_offer_fn *done, void *arg);
+MUST_USE enum err accord_offer(struct accord *a, struct slice peer, const struct hash_digest *digest, struct slice text,
+                               accord_offer_fn *done, void *arg);
 
 /* OK: `*out` is borrowed until the loop turns.  AGAIN: it is being judged, or on its way: wait.
  * ABSENT: nobody has shown this contract. */

@@ -157,8 +157,8 @@ static void learn(struct showing *s, struct contract *c)
     struct verdict *v;
     enum err judged = accord_find(s->accord, contract_digest(cluster->consumes), c, &v);
     (void)judged; /* asked only to have it ready */
-    log_event(LOG_INFO, "contract-learnt", LOG_TEXT("service", cluster->name),
-              LOG_TEXT("version", contract_version(c)), LOG_TEXT("digest", contract_digest_text(c)));
+    log_event(LOG_INFO, "contract-learnt", LOG_TEXT("service", cluster->name), LOG_TEXT("version", contract_version(c)),
+              LOG_TEXT("digest", contract_digest_text(c)));
 }
 
 static void provider_learnt(void *arg, enum err e, struct slice complaint)
@@ -177,8 +177,8 @@ static void showing_head(struct transit *t)
 {
     struct showing *s = t->owner_data;
     if (t->in.status != 200) {
-        log_event(LOG_WARN, "contract-refused", LOG_TEXT("service", s->guest.cluster->name), LOG_INT("status", t->in.status),
-                  LOG_TEXT("word", headers_value(&t->in.headers, HEADERS_WEFT_ERROR)));
+        log_event(LOG_WARN, "contract-refused", LOG_TEXT("service", s->guest.cluster->name),
+                  LOG_INT("status", t->in.status), LOG_TEXT("word", headers_value(&t->in.headers, HEADERS_WEFT_ERROR)));
         return;
     }
     struct slice value = headers_value(&t->in.headers, HEADERS_WEFT_CONTRACT_PROVIDER);

@@ -17,11 +17,11 @@ struct inquiry {
     struct slice path;      /* normalised, with the query: what is judged and forwarded */
     struct slice operation; /* by the contract, or empty */
     bool shows_digest;
-    struct hash_digest digest; /* the caller's contract */
-    struct verdict *verdict;   /* kept by reference, or NULL */
+    struct hash_digest digest;              /* the caller's contract */
+    struct verdict *verdict;                /* kept by reference, or NULL */
     const struct verdict_operation *judged; /* of `verdict`, or NULL */
     struct plan *request, *response;        /* borrowed of `verdict`; NULL: nothing to do */
-    bool audited; /* passes although the verdict says no */
+    bool audited;                           /* passes although the verdict says no */
 
     /* when refused */
     enum reply_word word;

@@ -39,8 +39,8 @@ bool job_entry_wanted(const struct message *request);
 void job_entry_api(struct job_entry *e, struct transit *down);
 struct job_entry_target {
     struct slice service;
-    struct slice operation;  /* or empty */
-    struct slice path;       /* normalised, with the query */
+    struct slice operation;    /* or empty */
+    struct slice path;         /* normalised, with the query */
     struct contract *consumes; /* or NULL */
 };
 void job_entry_submit(struct job_entry *e, struct transit *down, const struct job_entry_target *target);

@@ -20,12 +20,12 @@ struct lane {
     struct transit *from, *to;
     struct rewrite *rewrite; /* NULL: bytes pass as they are */
     struct plan *plan;
-    struct buf pending;      /* not yet taken by `to` */
-    struct buf held;         /* what `to` was given, to be given again */
-    bool holds;              /* `held` is still whole */
+    struct buf pending; /* not yet taken by `to` */
+    struct buf held;    /* what `to` was given, to be given again */
+    bool holds;         /* `held` is still whole */
     bool open;
-    bool ended;              /* `from` has ended */
-    bool finished;           /* `to` was told so */
+    bool ended;    /* `from` has ended */
+    bool finished; /* `to` was told so */
     uint64_t bytes;
 };
 

@@ -75,16 +75,11 @@ static void drain(void *arg, struct transit *t, const struct pages_request *r)
 }
 
 static const struct pages_row rows[] = {
-    {"GET", "/live", false, pages_live},
-    {"GET", "/ready", false, ready},
-    {"GET", "/metrics", false, metrics},
-    {"GET", "/contracts", false, contracts},
-    {"GET", "/config", false, config},
-    {"GET", "/why", false, why_list},
-    {"GET", "/why/", true, why},
-    {"PUT", "/log-level", false, pages_log_level},
-    {"POST", "/drain", false, drain},
-    {0},
+    {"GET", "/live", false, pages_live}, {"GET", "/ready", false, ready},
+    {"GET", "/metrics", false, metrics}, {"GET", "/contracts", false, contracts},
+    {"GET", "/config", false, config},   {"GET", "/why", false, why_list},
+    {"GET", "/why/", true, why},         {"PUT", "/log-level", false, pages_log_level},
+    {"POST", "/drain", false, drain},    {0},
 };
 
 void proxy_admin_serve(struct proxy *p, struct transit *t)

@@ -45,7 +45,7 @@ struct proxy_conf {
     struct {
         const char *https; /* NULL: no jobs */
         const char *identity;
-        uint64_t slots;    /* jobs run at once for the local function */
+        uint64_t slots; /* jobs run at once for the local function */
     } broker;
     struct {
         const char *listen;

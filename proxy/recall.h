@@ -13,11 +13,11 @@ struct recall;
 enum { RECALL_EVENTS = 1000, RECALL_TEXT = 32 << 10 };
 
 struct recall_event {
-    struct slice id;        /* the request's */
+    struct slice id; /* the request's */
     int64_t wall_us;
-    struct slice word;      /* "policy-denied", "adapted" ... */
+    struct slice word; /* "policy-denied", "adapted" ... */
     struct slice peer, operation, method, path;
-    struct slice text;      /* the explanation, for people */
+    struct slice text; /* the explanation, for people */
 };
 
 struct recall *recall_new(void);

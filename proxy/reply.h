@@ -9,6 +9,7 @@
 #include "http/transit.h"
 
 /* word, HTTP status, what happened, how to repair it */
+/* clang-format off */
 #define REPLY_LIST(X)                                                                                              \
     X(BAD_PATH, "bad-path", 400, "The path cannot be normalised.", "Send a plain path without %2F, %00 or ..")      \
     X(BAD_REQUEST, "bad-request", 400, "The request is not one this address understands.",                         \
@@ -58,6 +59,7 @@
     X(REQUEST_TIMEOUT, "request-timeout", 504, "The exchange took longer than timeouts.request.",                  \
       "Make it a job: `Prefer: respond-async`.")                                                                   \
     X(LOOP, "loop", 508, "The request came back to the sidecar it left.", "An endpoint names this sidecar itself.")
+/* clang-format on */
 
 #define REPLY_ENUM_(name, word, status, what, fix) REPLY_##name,
 enum reply_word { REPLY_LIST(REPLY_ENUM_) REPLY_COUNT };
