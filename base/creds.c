@@ -309,7 +309,9 @@ static SSL_CTX *new_context(void)
     PRE(SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1);
     PRE(SSL_CTX_set_ciphersuites(ctx, CIPHERS) == 1);
     PRE(SSL_CTX_set1_groups_list(ctx, GROUPS) == 1);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+    /* Our order of suites, the cheapest first, also against peers with another order. */
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE);
     PRE(SSL_CTX_set_num_tickets(ctx, 0) == 1);
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
