@@ -388,6 +388,77 @@ class Jobs(kit.Story):
         self.assertIn("contract-mismatch", self.wait_state(breaking, "dead")["reason"])
         self.assertEqual(len(self.function.seen), 1)
 
+    def test_policy_at_the_broker_decides_each_verb(self):
+        self.place.write("rules.weft", f'allow :- peer("{kit.spiffe("web")}"), job("submit").\n'
+                         f'allow :- peer("{kit.spiffe("web")}"), job("see").\n'
+                         f'allow :- peer("{kit.spiffe("trainer")}"), job("run").\n')
+        self.broker.reload(policy=["rules.weft"])
+        other = self.place.caller("other", jobs_only={"trainer": {}}, broker={**self.keys, "slots": 0})
+        self.start(other)
+        self.begin(worker=False)
+        answer = h1.ask(other.outbound, "POST", "/train", "trainer", [ASYNC], b"x")
+        self.assertEqual((answer.status, answer.field("weft-error")), (403, "policy-denied"))
+        job = self.submit()
+        answer = self.ask("DELETE", f"/v1/jobs/{job}")  # what one may not do to a job, one does not find
+        self.assertEqual((answer.status, answer.field("weft-error")), (404, "job-unknown"))
+        self.start(self.trainer)
+        self.wait_state(job, "done")
+
+    def test_renewed_certificates_keep_the_bus(self):
+        """The broker knows a bus key until its owner's certificate ends; a renewed one goes on."""
+        for name in ("trainer", "web"):
+            self.place.issue(name, ttl="4s")
+        self.begin()
+        ends = time.monotonic() + 4
+        self.wait_state(self.submit(b"before"), "done")
+        for sidecar in (self.trainer, self.web):
+            self.place.issue(sidecar.name)
+            sidecar.reload()
+        kit.wait_until("the first certificates have ended", lambda: time.monotonic() > ends + 1)
+        self.wait_state(self.submit(b"after"), "done")
+
+    def test_a_caller_that_comes_back_finds_its_jobs(self):
+        self.begin(worker=False)
+        job = self.submit()
+        self.web.kill()
+        self.start(self.web)
+        self.assertEqual(self.status(job)["state"], "queued")
+        self.start(self.trainer)
+        self.wait_state(job, "done")
+        self.assertEqual(self.names(job), ["accepted", "started", "done"])
+
+    def test_a_drained_broker_leaves_what_runs_to_its_successor(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        self.begin(answer=lambda r: release.wait(60) and h1.reply(200, b"model"))
+        job = self.submit()
+        request = self.function.next()
+        self.broker.signal(signal.SIGTERM)
+        self.broker.wait_log(" draining ")
+        self.broker.signal(signal.SIGTERM)
+        self.assertEqual(self.broker.wait(), 0)
+        self.assertFalse(request.is_cut(within=0.2))
+        self.broker.start()
+        release.set()
+        self.assertEqual(self.wait_until_known(job, "done")["attempt"], 1)
+        self.assertEqual(len(self.function.seen), 1)
+
+    def test_a_worker_that_was_stopped_may_not_finish_what_is_not_its_own_any_more(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        self.begin(answer=lambda r: h1.reply(200, b"second") if r.field("weft-attempt") == "2" else
+                   release.wait(60) and h1.reply(200, b"first"))
+        job = self.submit()
+        self.function.next()
+        self.trainer.signal(signal.SIGSTOP)
+        self.broker.wait_log(f' job-retrying job="{job}"')
+        release.set()  # the answer of the first attempt lies ready when the sidecar wakes
+        self.trainer.signal(signal.SIGCONT)
+        status = self.wait_state(job, "done")
+        self.assertEqual((status["attempt"], status["crashes"]), (2, 1))
+        self.assert_answer(self.result(job), 200, b"second")
+        self.assertEqual(self.names(job), ["accepted", "started", "retrying", "started", "done"])
+
     def test_the_function_is_away(self):
         """Nobody at home is not a crash: the job waits."""
         self.begin(worker=False)
