@@ -21,6 +21,7 @@ static void move_on(struct desk *d, struct job *j, const struct desk_outcome *o,
     if (j->cancel_asked && b.next != JOB_DONE) {
         b.next = JOB_CANCELLED;
         step->event = "cancelled";
+        step->reason = SLICE("cancelled by its caller");
     }
     j->due_ms = b.next == JOB_DELAYED ? b.due_ms : 0;
     job_move(&d->jobs, j, b.next);

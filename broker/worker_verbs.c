@@ -44,6 +44,10 @@ void worker_verbs_done(struct api *a, struct session *s, const Weft__Bus__V1__Re
                         "A result may have 256 KiB, 100 headers and 64 KiB of them.");
         return;
     }
+    if (m->status < 200 || m->status > 599) {
+        answers_problem(a, s, r->seq, "bad-request", 400, "A result has a status from 200 to 599.");
+        return;
+    }
     struct record_result result = {
         .status = m->status,
         .headers = words_fields(&a->scratch, m->headers, m->n_headers),

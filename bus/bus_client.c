@@ -14,6 +14,7 @@ enum {
     BEAT_US = 10 * NOW_US_PER_S,    /* until a welcome says otherwise */
     SILENT_BEATS = 3,
     WAITING = 10000,
+    LAST_WORDS_MS = 100, /* for what was said right before the end */
 };
 
 struct call {
@@ -325,6 +326,10 @@ void bus_client_close(struct bus_client **client)
         return;
     }
     c->closing = true;
+    if (c->welcomed) {
+        flush(c);
+        zsock_linger(c->zsock, LAST_WORDS_MS);
+    }
     c->welcomed = false;
     answer_all(c, ERR_CLOSED);
     due_cancel(c->clock, &c->beat);

@@ -323,6 +323,12 @@ void zsock_close(struct zsock **z)
         release(old);
 }
 
+void zsock_linger(struct zsock *z, int ms)
+{
+    bool set = set_int(z->socket, ZMQ_LINGER, ms);
+    (void)set; /* a socket that cannot linger closes at once */
+}
+
 const char *zsock_endpoint(const struct zsock *z)
 {
     return z->endpoint;

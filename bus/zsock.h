@@ -53,6 +53,8 @@ MUST_USE enum err zsock_dealer(struct loop *l, const struct zsock_dealer_conf *c
                                const char **why);
 
 void zsock_close(struct zsock **z);
+/* What is queued may still leave for so long while it is closed (which then blocks). */
+void zsock_linger(struct zsock *z, int ms);
 /* The endpoint as bound, with its real port. */
 const char *zsock_endpoint(const struct zsock *z);
 

@@ -239,7 +239,8 @@ static void decide(struct relay *r)
         denied(r);
         return;
     }
-    if (r->snap->conf.timeouts.request_us)
+    /* A job has deadlines of its own, and no connection. */
+    if (r->snap->conf.timeouts.request_us && r->down->conn_id)
         due_in(r->env->clock, &r->late, r->snap->conf.timeouts.request_us);
     pass(r);
 }

@@ -100,6 +100,7 @@ void caller_init(struct caller *c, struct loop *l, const char *method, const cha
     buf_init(&c->body, BUF_TEXT_BOUND);
     buf_init(&c->fields, BUF_TEXT_BOUND);
     transit_init(c->t, &carrier, c);
+    c->t->conn_id = 1;
     c->t->in.method = slice_str(method);
     c->t->in.scheme = SLICE("https");
     c->t->in.authority = SLICE("orders");

@@ -400,6 +400,9 @@ TEST(a_running_job_is_cancelled_by_its_worker)
     CHECK_ERR(ERR_OK, finish(&w, 1, false, BACKOFF_RELEASED));
     CHECK_INT(JOB_CANCELLED, stored_state(&w, w.assigned.job));
     CHECK_TEXT("accepted started cancelled ", slice_str(w.events.names));
+    struct record_job r;
+    CHECK_ERR(ERR_OK, store_read_job(w.store, slice_str(w.assigned.job), &r));
+    CHECK_TEXT("cancelled by its caller", r.reason);
     world_close(&w);
 }
 

@@ -258,11 +258,27 @@ TEST(a_broker_that_goes_answers_everything_in_flight_with_again)
     house_stop(&h);
 }
 
+TEST(the_last_words_before_a_close_still_arrive)
+{
+    struct house h;
+    house_start(&h, 10);
+    while (h.seen.welcomes == 0)
+        loop_turn(h.loop, true);
+    CHECK_ERR(ERR_OK, ask(&h, 0));
+    bus_client_forget(h.client, &h.seen);
+    bus_client_close(&h.client);
+    while (h.broker.queries == 0)
+        loop_turn(h.loop, true);
+    CHECK_INT(1, h.broker.queries);
+    house_stop(&h);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(nothing_can_be_asked_before_the_welcome)
 TESTS_RUN(an_answer_finds_the_call_it_belongs_to)
 TESTS_RUN(the_third_call_in_flight_is_one_too_many_for_a_bound_of_two)
 TESTS_RUN(a_call_without_an_answer_ends_with_its_time)
+TESTS_RUN(the_last_words_before_a_close_still_arrive)
 TESTS_RUN(a_forgotten_call_is_answered_to_nobody)
 TESTS_RUN(a_broker_that_goes_answers_everything_in_flight_with_again)
 TESTS_END()
