@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """A call crosses two sidecars and arrives as it was sent, whatever HTTP it is told in."""
+
 import subprocess
 import threading
 
@@ -21,8 +22,11 @@ class Call(kit.Story):
         return h1.ask(self.web.outbound, method, path, "orders", fields, body, trailers)
 
     def curl(self, *words):
-        done = subprocess.run(["curl", "-sS", "--max-time", "20", "-H", "host: orders", *words], capture_output=True,
-                              check=False)
+        done = subprocess.run(
+            ["curl", "-sS", "--max-time", "20", "-H", "host: orders", *words],
+            capture_output=True,
+            check=False,
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
@@ -46,21 +50,32 @@ class Call(kit.Story):
         self.assertEqual((out["status"], out["service"], came["peer"]), (200, "orders", kit.spiffe("web")))
 
     def test_h2c_with_prior_knowledge(self):
-        out = self.curl("--http2-prior-knowledge", "-w", "\n%{http_version} %{http_code}", "-d", "hello",
-                        f"http://{self.web.outbound}/x")
+        out = self.curl(
+            "--http2-prior-knowledge",
+            "-w",
+            "\n%{http_version} %{http_code}",
+            "-d",
+            "hello",
+            f"http://{self.web.outbound}/x",
+        )
         self.assertEqual(out, b"hello\n2 200")
         self.assertEqual(self.function.seen[0].body, b"hello")
 
     def test_as_an_http_proxy(self):
-        out = subprocess.run(["curl", "-sS", "-x", f"http://{self.web.outbound}", "-d", "hello", "http://orders/x"],
-                             capture_output=True, check=False).stdout
+        out = subprocess.run(
+            ["curl", "-sS", "-x", f"http://{self.web.outbound}", "-d", "hello", "http://orders/x"],
+            capture_output=True,
+            check=False,
+        ).stdout
         self.assertEqual(out, b"hello")
         self.assertEqual(self.function.seen[0].path, "/x")
 
     def test_a_port_of_the_services_own(self):
         local = kit.free_address()
         services = {"orders": {**self.web.conf["services"]["orders"], "local": local}}
-        other = self.place.sidecar("other", outbound={"listen": kit.free_address()}, services=services).start()
+        other = self.place.sidecar(
+            "other", outbound={"listen": kit.free_address()}, services=services
+        ).start()
         self.assert_answer(h1.ask(local, "POST", "/x", "anything.example", body=b"hi"), 200, b"hi")
         self.assertTrue(other.is_running())
 
@@ -73,7 +88,9 @@ class Call(kit.Story):
     def test_five_megabytes_over_h2c(self):
         path = self.place.folder / "big"
         path.write_bytes(BIG)
-        out = self.curl("--http2-prior-knowledge", "--data-binary", f"@{path}", f"http://{self.web.outbound}/big")
+        out = self.curl(
+            "--http2-prior-knowledge", "--data-binary", f"@{path}", f"http://{self.web.outbound}/big"
+        )
         self.assertTrue(out == BIG, f"{len(out)} other bytes came back")
 
     def test_chunks_and_trailers_both_ways(self):
@@ -125,14 +142,19 @@ class Call(kit.Story):
     def test_names_both_identities_and_nobody_forges_them(self):
         forged = "By=spiffe://shop.example/ns/shop/sa/orders;URI=spiffe://shop.example/ns/shop/sa/admin"
         honest = f"By={kit.spiffe('orders')};URI={kit.spiffe('web')}"
-        for fields in ([], [("x-forwarded-client-cert", forged)],
-                       [("X-Forwarded-Client-Cert", forged), ("x-forwarded-client-cert", forged)]):
+        for fields in (
+            [],
+            [("x-forwarded-client-cert", forged)],
+            [("X-Forwarded-Client-Cert", forged), ("x-forwarded-client-cert", forged)],
+        ):
             self.assert_answer(self.ask("GET", "/", fields), 200)
             self.assertEqual(self.function.seen[-1].all("x-forwarded-client-cert"), [honest])
 
     def test_a_local_caller_forges_no_request_id_and_no_contract(self):
         digest = "sha-256=" + "A" * 43
-        self.assert_answer(self.ask("GET", "/", [("weft-request-id", "forged"), ("weft-contract", digest)]), 200)
+        self.assert_answer(
+            self.ask("GET", "/", [("weft-request-id", "forged"), ("weft-contract", digest)]), 200
+        )
         seen = self.function.seen[-1]
         self.assertRegex(seen.field("weft-request-id"), "^[0-9a-f]{16}$")
         self.assertIsNone(seen.field("weft-contract"))
@@ -148,6 +170,7 @@ class Call(kit.Story):
         def together(request):
             both.wait()
             return h1.echo(request)
+
         self.function.answer = together
         with h1.Caller(self.web.outbound) as a, h1.Caller(self.web.outbound) as b:
             a.send("POST", "/a", "orders", body=b"a")
@@ -171,10 +194,14 @@ class Call(kit.Story):
     def test_an_app_that_speaks_h2c(self):
         """The h2c application is the outbound side of one more sidecar: the nearest real one at hand."""
         inner = self.place.caller("inner", [self.orders]).start()
-        front = self.place.sidecar("front", inbound={"listen": kit.free_address(), "app": f"h2c://{inner.outbound}"})
+        front = self.place.sidecar(
+            "front", inbound={"listen": kit.free_address(), "app": f"h2c://{inner.outbound}"}
+        )
         front.start()
         conf = {"endpoints": [front.inbound], "identity": kit.spiffe("front")}
-        user = self.place.sidecar("user", outbound={"listen": kit.free_address()}, services={"orders": conf}).start()
+        user = self.place.sidecar(
+            "user", outbound={"listen": kit.free_address()}, services={"orders": conf}
+        ).start()
         answer = h1.ask(user.outbound, "POST", "/x", "orders", body=BIG, trailers=[("x-digest", "abc")])
         self.assert_answer(answer, 200)
         self.assertTrue(answer.body == BIG)
@@ -182,7 +209,9 @@ class Call(kit.Story):
 
     def test_continue_comes_before_the_body(self):
         with h1.Caller(self.web.outbound) as caller:
-            caller.socket.sendall(b"POST /c HTTP/1.1\r\nhost: orders\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n")
+            caller.socket.sendall(
+                b"POST /c HTTP/1.1\r\nhost: orders\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n"
+            )
             early = h1.read_head(caller.file)
             self.assertEqual(early.status, 100)
             caller.socket.sendall(b"abc")
@@ -190,7 +219,9 @@ class Call(kit.Story):
 
     def test_two_lengths_are_refused_and_the_connection_ends(self):
         with h1.Caller(self.web.outbound) as caller:
-            caller.socket.sendall(b"POST / HTTP/1.1\r\nhost: orders\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd")
+            caller.socket.sendall(
+                b"POST / HTTP/1.1\r\nhost: orders\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd"
+            )
             self.assert_answer(caller.receive(), 400)
             self.assertEqual(caller.file.read(), b"")
         self.assertEqual(self.function.seen, [])

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What two contracts mean on the wire: passed, rewritten by the plan, or refused with the reason."""
+
 import base64
 import hashlib
 import json
@@ -31,8 +32,12 @@ class Contract(kit.Story):
         self.function = self.place.function(orders)
 
     def begin(self, enforce="adapt", provider="orders-2.weft", **keys):
-        self.orders = self.place.provider("orders", self.function, contract=provider, enforce=enforce, **keys).start()
-        self.web = self.place.caller("web", [self.orders], consumes=["orders-1.weft"], enforce=enforce).start()
+        self.orders = self.place.provider(
+            "orders", self.function, contract=provider, enforce=enforce, **keys
+        ).start()
+        self.web = self.place.caller(
+            "web", [self.orders], consumes=["orders-1.weft"], enforce=enforce
+        ).start()
 
     def ask(self, path, body, fields=(JSON,), method="POST"):
         return h1.ask(self.web.outbound, method, path, "orders", fields, body)
@@ -58,8 +63,9 @@ class Contract(kit.Story):
         access = self.orders.wait_access(operation="create_order")
         self.assertEqual((access["verdict"], access["status"]), ("adaptable", 201))
         self.assertIn("rename", access["plan"])
-        self.assertEqual(self.orders.metric('weft_contract_verdicts_total{peer="spiffe://shop.example/ns/shop/sa/web"'),
-                         3)
+        self.assertEqual(
+            self.orders.metric('weft_contract_verdicts_total{peer="spiffe://shop.example/ns/shop/sa/web"'), 3
+        )
 
     def test_what_is_the_same_passes_byte_for_byte(self):
         self.begin(provider="orders-1.weft")
@@ -87,9 +93,14 @@ class Contract(kit.Story):
         self.begin()
         self.assert_answer(self.create(), 201)
         self.web.wait_log(r' contract-learnt service="orders" version="2.0.0"')
-        kit.wait_until("the caller's side refuses by itself", lambda: (
-            self.cancel().status == 412 and any(a["status"] == 412 for a in self.web.accesses())
-            and self.web.metric('weft_refused_total{reason="contract-mismatch"}') > 0))
+        kit.wait_until(
+            "the caller's side refuses by itself",
+            lambda: (
+                self.cancel().status == 412
+                and any(a["status"] == 412 for a in self.web.accesses())
+                and self.web.metric('weft_refused_total{reason="contract-mismatch"}') > 0
+            ),
+        )
         reached = self.orders.metric('weft_refused_total{reason="contract-mismatch"}')
         self.assert_refused(self.cancel(), 412, "contract-mismatch")
         self.assertEqual(self.orders.metric('weft_refused_total{reason="contract-mismatch"}'), reached)
@@ -100,8 +111,11 @@ class Contract(kit.Story):
         told = self.orders.why("create_order")
         self.assertEqual(told.returncode, 0)
         self.assertIn("  adapted  POST /orders  create_order  from " + kit.spiffe("web"), told.stdout)
-        self.assertIn("The caller was written against orders 1.4.0; the provider runs orders 2.0.0.\n"
-                      "create_order is adaptable.\nrequest plan:\n", told.stdout)
+        self.assertIn(
+            "The caller was written against orders 1.4.0; the provider runs orders 2.0.0.\n"
+            "create_order is adaptable.\nrequest plan:\n",
+            told.stdout,
+        )
         self.assertIn("response plan:\n", told.stdout)
         answer = self.cancel()
         sides = [side.why(answer.field("weft-request-id")) for side in (self.orders, self.web)]
@@ -138,8 +152,12 @@ class Contract(kit.Story):
 
     def test_a_body_that_cannot_be_rewritten(self):
         self.begin()
-        for body, offset in ((b'{"sku": "AB-1", "qty": x}', 23), (b'{"sku": "a", "qty": 1, "qty": 2}', None),
-                             (b'{"sku": "\xff", "qty": 1}', None), (b'{"sku": "a", "qty": 1', None)):
+        for body, offset in (
+            (b'{"sku": "AB-1", "qty": x}', 23),
+            (b'{"sku": "a", "qty": 1, "qty": 2}', None),
+            (b'{"sku": "\xff", "qty": 1}', None),
+            (b'{"sku": "a", "qty": 1', None),
+        ):
             problem = self.assert_refused(self.ask("/orders", body), 422, "body-unfit")
             self.assertIn(f"{offset}" if offset else "byte", problem["detail"])
         self.assertEqual(self.saw(), [])
@@ -153,7 +171,7 @@ class Contract(kit.Story):
 
     def test_an_answer_that_is_not_what_the_contract_says(self):
         self.begin()
-        for body in (b"{not json", b'{"id": "o-1", "quantity": 3', b'[1, 2]'):
+        for body in (b"{not json", b'{"id": "o-1", "quantity": 3', b"[1, 2]"):
             self.function.answer = lambda r, b=body: h1.reply(201, b, [JSON])
             self.assert_refused(self.create(), 502, "answer-unfit")
         self.function.answer = lambda r: h1.reply(201, ANSWER, [JSON, ("content-encoding", "gzip")])
@@ -165,13 +183,18 @@ class Contract(kit.Story):
         self.begin()
         with h1.Caller(self.web.outbound) as caller:
             self.assert_answer(caller.ask("POST", "/orders", "orders", [JSON], ORDER), 201, ADAPTED_ANSWER)
-            self.assert_refused(caller.ask("POST", "/orders/cancel", "orders", [JSON], b'{"id":"o-1"}'), 412,
-                                "contract-mismatch")
+            self.assert_refused(
+                caller.ask("POST", "/orders/cancel", "orders", [JSON], b'{"id":"o-1"}'),
+                412,
+                "contract-mismatch",
+            )
             self.orders.reload(contract="orders-1.weft")
             self.assert_answer(caller.ask("POST", "/orders", "orders", [JSON], ORDER), 201, ANSWER)
             self.web.wait_log(r' contract-learnt service="orders" version="1.4.0"')
-            kit.wait_until("cancelling is understood again", lambda: caller.ask(
-                "POST", "/orders/cancel", "orders", [JSON], b'{"id":"o-1"}').status == 200)
+            kit.wait_until(
+                "cancelling is understood again",
+                lambda: caller.ask("POST", "/orders/cancel", "orders", [JSON], b'{"id":"o-1"}').status == 200,
+            )
 
     def test_both_sides_restart(self):
         self.begin()
@@ -189,31 +212,48 @@ class Contract(kit.Story):
         self.begin()
         self.assert_answer(self.ask_foreign("POST", "/orders", [JSON], ADAPTED_ORDER), 201, ANSWER)
         self.orders.reload(contracts={"unknown": "block"})
-        self.assert_refused(self.ask_foreign("POST", "/orders", [JSON], ADAPTED_ORDER), 428, "contract-unknown")
+        self.assert_refused(
+            self.ask_foreign("POST", "/orders", [JSON], ADAPTED_ORDER), 428, "contract-unknown"
+        )
         self.assertEqual(len(self.saw()), 1)
         self.assert_answer(self.create(), 201, ADAPTED_ANSWER)
 
     def test_a_digest_that_nobody_has_shown(self):
         self.begin()
-        for shown, status, word in (("sha-256=" + "A" * 43, 428, "contract-unknown"), ("md5=x", 400, "bad-request")):
+        for shown, status, word in (
+            ("sha-256=" + "A" * 43, 428, "contract-unknown"),
+            ("md5=x", 400, "bad-request"),
+        ):
             answer = self.ask_foreign("POST", "/orders", [JSON, ("weft-contract", shown)], ORDER)
             self.assert_refused(answer, status, word)
         self.assertEqual(self.saw(), [])
 
     def put(self, text, digest=None):
         digest = digest or base64.urlsafe_b64encode(hashlib.sha256(text).digest()).decode().rstrip("=")
-        return self.ask_foreign("PUT", f"/.well-known/weft/contracts/{digest}",
-                                [("content-type", "application/vnd.weft.contract")], text)
+        return self.ask_foreign(
+            "PUT",
+            f"/.well-known/weft/contracts/{digest}",
+            [("content-type", "application/vnd.weft.contract")],
+            text,
+        )
 
     def test_a_hostile_contract_is_refused_and_the_sidecar_lives(self):
         self.begin()
         self.assert_refused(self.put(b"// " + b"x" * 1100000), 413, "payload-too-large")
-        for text in (b'contract("a", "1.0.0"', b"", b"\xff\xfe", b"((((" * 10000, b'contract("a", "1.0.0").\nfoo(1).\n'):
+        for text in (
+            b'contract("a", "1.0.0"',
+            b"",
+            b"\xff\xfe",
+            b"((((" * 10000,
+            b'contract("a", "1.0.0").\nfoo(1).\n',
+        ):
             self.assert_refused(self.put(text), 422, "body-unfit")
         good = (self.place.folder / "orders-1.weft").read_bytes()
         self.assert_refused(self.put(good, "A" * 43), 422, "body-unfit")
         self.assert_refused(self.put(good, "short"), 400, "bad-request")
-        self.assert_refused(self.ask_foreign("GET", "/.well-known/weft/contracts/" + "A" * 43), 405, "method-unknown")
+        self.assert_refused(
+            self.ask_foreign("GET", "/.well-known/weft/contracts/" + "A" * 43), 405, "method-unknown"
+        )
         self.assert_answer(self.create(), 201, ADAPTED_ANSWER)
 
     def test_contracts_are_listed(self):

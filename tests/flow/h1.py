@@ -1,5 +1,7 @@
 """HTTP/1.1 by hand, for stories: a caller that sees every byte of an answer, and a function that says every
-byte of one.  The standard library's client would hide what is under test: trailers, 1xx, the cut connection."""
+byte of one.  The standard library's client would hide what is under test: trailers, 1xx, the cut connection.
+"""
+
 import contextlib
 import queue
 import socket
@@ -118,7 +120,7 @@ def encode(first, fields, body, trailers=None):
     head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
     if trailers is None:
         return head + (body or b"")
-    pieces = [body[i:i + 1000] for i in range(0, len(body), 1000)]
+    pieces = [body[i : i + 1000] for i in range(0, len(body), 1000)]
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
     return head + chunks + b"0\r\n" + "".join(f"{n}: {v}\r\n" for n, v in trailers).encode() + b"\r\n"
 
@@ -174,8 +176,8 @@ CUT = None  # an answer that is none: the function closes the connection
 
 
 class Function:
-    """A function behind a sidecar.  `answer(request)` runs on a thread of its own and returns bytes, or CUT; `seen`
-    has every request that came whole, in order."""
+    """A function behind a sidecar.  `answer(request)` runs on a thread of its own and returns bytes, or CUT;
+    `seen` has every request that came whole, in order."""
 
     def __init__(self, answer=echo):
         self.answer, self.seen, self.arrived = answer, [], queue.Queue()

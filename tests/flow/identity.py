@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Only who shows the right certificate gets in, and only the right one is called; renewal disturbs nobody."""
+
 import subprocess
 import threading
 
@@ -18,9 +19,24 @@ class Identity(kit.Story):
 
     def knock(self, *words):
         """What openssl is told at the door of orders."""
-        done = subprocess.run(["openssl", "s_client", "-connect", self.orders.inbound, "-alpn", "h2", "-quiet",
-                               "-verify_quiet", *words], cwd=self.place.folder, input=b"", capture_output=True,
-                              timeout=10, check=False)
+        done = subprocess.run(
+            [
+                "openssl",
+                "s_client",
+                "-connect",
+                self.orders.inbound,
+                "-alpn",
+                "h2",
+                "-quiet",
+                "-verify_quiet",
+                *words,
+            ],
+            cwd=self.place.folder,
+            input=b"",
+            capture_output=True,
+            timeout=10,
+            check=False,
+        )
         return (done.stdout + done.stderr).decode(errors="replace")
 
     def show(self, name):
@@ -43,8 +59,9 @@ class Identity(kit.Story):
 
     def test_an_older_tls(self):
         self.place.issue("web")
-        self.assertIn("alert protocol version",
-                      self.knock("-cert", "certs/web.pem", "-key", "certs/web.key", "-tls1_2"))
+        self.assertIn(
+            "alert protocol version", self.knock("-cert", "certs/web.pem", "-key", "certs/web.key", "-tls1_2")
+        )
         self.assert_nobody_got_in()
 
     def test_a_strangers_certificate(self):
@@ -69,26 +86,42 @@ class Identity(kit.Story):
         self.assert_nobody_got_in()
         friend = h1.ask(self.orders.inbound, "GET", "/", "orders", wrap=self.place.tls("friend"))
         self.assert_answer(friend, 200)
-        self.assertTrue(self.function.seen[0].field("x-forwarded-client-cert").endswith(
-            "URI=spiffe://partner.example/ns/shop/sa/friend"))
+        self.assertTrue(
+            self.function.seen[0]
+            .field("x-forwarded-client-cert")
+            .endswith("URI=spiffe://partner.example/ns/shop/sa/friend")
+        )
 
     def test_an_expired_certificate(self):
         self.place.issue("late", ttl="1s")
         check = ["openssl", "x509", "-checkend", "0", "-noout", "-in", "certs/late.pem"]
-        kit.wait_until("the certificate expires", lambda: subprocess.run(
-            check, cwd=self.place.folder, stdout=subprocess.DEVNULL, check=False).returncode == 1)
+        kit.wait_until(
+            "the certificate expires",
+            lambda: subprocess.run(
+                check, cwd=self.place.folder, stdout=subprocess.DEVNULL, check=False
+            ).returncode
+            == 1,
+        )
         self.assertIn("alert certificate expired", self.show("late"))
         self.assert_nobody_got_in()
 
     def test_another_identity_than_the_configured_one_is_not_called(self):
         conf = {"endpoints": [self.orders.inbound], "identity": kit.spiffe("billing")}
-        web = self.place.sidecar("web", outbound={"listen": kit.free_address()}, services={"orders": conf}).start()
-        self.assert_unreachable(web, f"not the expected identity {kit.spiffe('billing')} but {kit.spiffe('orders')}")
+        web = self.place.sidecar(
+            "web", outbound={"listen": kit.free_address()}, services={"orders": conf}
+        ).start()
+        self.assert_unreachable(
+            web, f"not the expected identity {kit.spiffe('billing')} but {kit.spiffe('orders')}"
+        )
 
     def test_a_provider_of_a_domain_we_do_not_trust_is_not_called(self):
         self.place.authority("other", "other.example")
         self.place.issue("web", "other.example", "other", out="alien")
-        identity = {"cert": "certs/alien.pem", "key": "certs/alien.key", "trust": {"other.example": "other/ca.pem"}}
+        identity = {
+            "cert": "certs/alien.pem",
+            "key": "certs/alien.key",
+            "trust": {"other.example": "other/ca.pem"},
+        }
         web = self.caller(identity=identity).start()
         self.assert_unreachable(web, 'unknown trust domain "shop.example"')
 
@@ -96,7 +129,9 @@ class Identity(kit.Story):
         self.place.authority("other", "other.example")
         self.place.issue("web", "other.example", "other", out="alien")
         trust = {"other.example": "other/ca.pem", kit.DOMAIN: "certs/ca.pem"}
-        web = self.caller(identity={"cert": "certs/alien.pem", "key": "certs/alien.key", "trust": trust}).start()
+        web = self.caller(
+            identity={"cert": "certs/alien.pem", "key": "certs/alien.key", "trust": trust}
+        ).start()
         self.assert_unreachable(web, "the other side refused us")
 
     def test_nobody_listens(self):
@@ -115,6 +150,7 @@ class Identity(kit.Story):
                     statuses.append(caller.ask("POST", f"/{n}", "orders", body=b"x" * 1000).status)
                 if n == 10:
                     halfway.set()
+
         threads = [threading.Thread(target=load) for _ in range(4)]
         for thread in threads:
             thread.start()
@@ -144,8 +180,13 @@ class Identity(kit.Story):
         self.assert_answer(h1.ask(web.outbound, "GET", "/", "orders"), 200)
         self.place.authority("next")
         self.place.issue("orders", folder="next", out="orders-next")
-        self.orders.reload(identity={"cert": "certs/orders-next.pem", "key": "certs/orders-next.key",
-                                     "trust": {kit.DOMAIN: "next/ca.pem"}})
+        self.orders.reload(
+            identity={
+                "cert": "certs/orders-next.pem",
+                "key": "certs/orders-next.key",
+                "trust": {kit.DOMAIN: "next/ca.pem"},
+            }
+        )
         self.assertRegex(self.show("web"), "alert (unknown ca|bad certificate|certificate unknown)")
 
 

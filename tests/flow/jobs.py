@@ -1,80 +1,20 @@
 #!/usr/bin/env python3
-"""A job is taken once it is on disk, runs until it ends, and ends once, whatever is killed meanwhile."""
+"""The job API: what is submitted, asked, cancelled and retried by HTTP."""
+
 import json
 import pathlib
 import queue
-import signal
 import threading
 import time
 
 import h1
 import kit
+from job_story import ASYNC, JSON, JobStory
 
 DEMO = pathlib.Path(__file__).resolve().parents[2] / "examples" / "demo"
-JSON = ("content-type", "application/json")
-ASYNC = ("prefer", "respond-async")
 
 
-class Jobs(kit.Story):
-    def setUp(self):
-        super().setUp()
-        self.function = self.place.function()
-        self.broker = self.place.broker(["trainer"], lease="2s", beat="500ms").start()
-        self.keys = {"https": self.broker.conf["https"], "identity": kit.spiffe("broker")}
-        self.trainer = self.place.provider("trainer", self.function, outbound={"listen": kit.free_address()},
-                                           broker={**self.keys, "slots": 1})
-        self.web = self.place.caller("web", jobs_only={"trainer": {}, "painter": {}},
-                                     broker={**self.keys, "slots": 0})
-
-    def begin(self, worker=True, answer=None):
-        if answer:
-            self.function.answer = answer
-        for sidecar in [self.web] + [self.trainer] * worker:
-            self.start(sidecar)
-
-    def start(self, sidecar):
-        """Ready, and at the broker."""
-        before = sidecar.log().count(" broker-ready ")
-        sidecar.start()
-        sidecar.wait_log(" broker-ready ", before + 1)
-
-    def ask(self, method, path, fields=(), body=None, host="trainer"):
-        return h1.ask(self.web.outbound, method, path, host, fields, body)
-
-    def submit(self, body=b"work", path="/train", **options):
-        fields = [ASYNC] + [(name.replace("_", "-"), value) for name, value in options.items()]
-        answer = self.ask("POST", path, fields, body)
-        self.assert_answer(answer, 202)
-        job = json.loads(answer.body)["job"]
-        self.assertEqual(answer.field("location"), f"/v1/jobs/{job}")
-        self.assertEqual(answer.field("preference-applied"), "respond-async")
-        return job
-
-    def status(self, job):
-        answer = self.ask("GET", f"/v1/jobs/{job}")
-        self.assert_answer(answer, 200)
-        return json.loads(answer.body)
-
-    def wait_state(self, job, state):
-        def reached():
-            status = self.status(job)
-            return status if status["state"] == state else None
-        return kit.wait_until(f"{job} is {state}", reached, within=30)
-
-    def result(self, job):
-        return self.ask("GET", f"/v1/jobs/{job}/result")
-
-    def events(self, job, *fields):
-        answer = self.ask("GET", f"/v1/jobs/{job}/events", fields)
-        self.assert_answer(answer, 200)
-        self.assertEqual(answer.field("content-type"), "text/event-stream")
-        blocks = [dict(line.split(": ", 1) for line in block.split("\n"))
-                  for block in answer.body.decode().split("\n\n") if block]
-        return [block for block in blocks if "event" in block]  # the others say when to come back
-
-    def names(self, job):
-        return [event["event"] for event in self.events(job)]
-
+class Jobs(JobStory):
     def test_runs_once_and_keeps_its_result(self):
         self.begin(answer=lambda r: h1.reply(201, b"model", [("x-mine", "1"), JSON]))
         job = self.submit(b"words", "/train?epochs=3")
@@ -86,7 +26,9 @@ class Jobs(kit.Story):
         seen = self.function.seen[0]
         self.assertEqual((seen.first, seen.body), ("POST /train?epochs=3 HTTP/1.1", b"words"))
         self.assertEqual((seen.field("weft-job"), seen.field("weft-attempt")), (job, "1"))
-        self.assertEqual(seen.field("x-forwarded-client-cert"), f"By={kit.spiffe('trainer')};URI={kit.spiffe('web')}")
+        self.assertEqual(
+            seen.field("x-forwarded-client-cert"), f"By={kit.spiffe('trainer')};URI={kit.spiffe('web')}"
+        )
         self.assertIsNone(seen.field("prefer"))
         self.assertEqual(len(self.function.seen), 1)
 
@@ -157,8 +99,11 @@ class Jobs(kit.Story):
         def train(request):
             path = f"/v1/jobs/{request.field('weft-job')}/progress"
             for epoch in (1, 2):
-                told.put(h1.ask(self.trainer.outbound, "POST", path, "x", [JSON], b'{"epoch": %d}' % epoch).status)
+                told.put(
+                    h1.ask(self.trainer.outbound, "POST", path, "x", [JSON], b'{"epoch": %d}' % epoch).status
+                )
             return h1.reply(200, b"model")
+
         self.begin(answer=train)
         job = self.submit()
         self.assertEqual(self.wait_state(job, "done")["progress"], {"epoch": 2})
@@ -172,6 +117,7 @@ class Jobs(kit.Story):
         def third_time(request):
             ok = request.field("weft-attempt") == "3"
             return h1.reply(200 if ok else 500, b"model" if ok else b"no")
+
         self.begin(answer=third_time)
         began = time.monotonic()
         job = self.submit()
@@ -180,7 +126,9 @@ class Jobs(kit.Story):
         self.assertEqual((status["attempt"], status["crashes"]), (3, 0))
         self.assert_answer(self.result(job), 200, b"model")
         self.assertEqual([r.field("weft-attempt") for r in self.function.seen], ["1", "2", "3"])
-        self.assertEqual(self.names(job), ["accepted", "started", "retrying", "started", "retrying", "started", "done"])
+        self.assertEqual(
+            self.names(job), ["accepted", "started", "retrying", "started", "retrying", "started", "done"]
+        )
 
     def test_the_last_attempt_that_fails_is_the_end(self):
         self.begin(answer=lambda r: h1.reply(500, b"no"))
@@ -198,8 +146,9 @@ class Jobs(kit.Story):
         self.begin(answer=lambda r: h1.CUT)
         job = self.submit()
         status = self.wait_state(job, "dead")
-        self.assertEqual((status["crashes"], status["reason"]),
-                         (3, "the function went away before it had answered"))
+        self.assertEqual(
+            (status["crashes"], status["reason"]), (3, "the function went away before it had answered")
+        )
         self.assertEqual(len(self.function.seen), 3)
         self.assert_refused(self.result(job), 410, "job-ended")
         dead = json.loads(self.broker.ask("GET", "/jobs/dead").body)
@@ -215,8 +164,10 @@ class Jobs(kit.Story):
         self.begin(answer=lambda r: release.wait(60) and h1.echo(r))
         self.submit(b"first")
         self.function.next()
-        jobs = [self.submit(body, weft_priority=priority) for body, priority in
-                ((b"1", "1"), (b"9", "9"), (b"5a", "5"), (b"5b", "5"), (b"0", "0"))]
+        jobs = [
+            self.submit(body, weft_priority=priority)
+            for body, priority in ((b"1", "1"), (b"9", "9"), (b"5a", "5"), (b"5b", "5"), (b"0", "0"))
+        ]
         release.set()
         for job in jobs:
             self.wait_state(job, "done")
@@ -234,7 +185,9 @@ class Jobs(kit.Story):
     def test_an_attempt_that_takes_too_long_is_cut(self):
         release = threading.Event()
         self.addCleanup(release.set)
-        self.begin(answer=lambda r: h1.echo(r) if r.field("weft-attempt") == "2" else release.wait(60) and h1.CUT)
+        self.begin(
+            answer=lambda r: h1.echo(r) if r.field("weft-attempt") == "2" else release.wait(60) and h1.CUT
+        )
         job = self.submit(weft_timeout="500ms")
         self.assertTrue(self.function.next().is_cut(within=10))
         self.assertEqual(self.wait_state(job, "done")["attempt"], 2)
@@ -242,7 +195,9 @@ class Jobs(kit.Story):
     def test_bad_options_are_refused_with_the_repair(self):
         self.begin(worker=False)
         for name, value in (("weft-priority", "10"), ("weft-delay", "soon"), ("idempotency-key", "a b")):
-            problem = self.assert_refused(self.ask("POST", "/", [ASYNC, (name, value)], b""), 400, "bad-request")
+            problem = self.assert_refused(
+                self.ask("POST", "/", [ASYNC, (name, value)], b""), 400, "bad-request"
+            )
             self.assertIn(name, problem["detail"])
 
     def test_a_service_that_nobody_knows(self):
@@ -259,9 +214,17 @@ class Jobs(kit.Story):
         self.wait_state(job, "done")
         other = self.place.caller("other", jobs_only={"trainer": {}}, broker={**self.keys, "slots": 0})
         self.start(other)
-        for method, path in (("GET", ""), ("GET", "/result"), ("GET", "/events"), ("DELETE", ""), ("POST", "/retry")):
+        for method, path in (
+            ("GET", ""),
+            ("GET", "/result"),
+            ("GET", "/events"),
+            ("DELETE", ""),
+            ("POST", "/retry"),
+        ):
             answer = h1.ask(other.outbound, method, f"/v1/jobs/{job}{path}", "x")
-            self.assertEqual((answer.status, answer.field("weft-error")), (404, "job-unknown"), (method, path))
+            self.assertEqual(
+                (answer.status, answer.field("weft-error")), (404, "job-unknown"), (method, path)
+            )
         self.assertEqual(json.loads(h1.ask(other.outbound, "GET", "/v1/jobs", "x").body)["jobs"], [])
         listed = json.loads(self.ask("GET", "/v1/jobs?state=done&service=trainer").body)["jobs"]
         self.assertEqual([j["job"] for j in listed], [job])
@@ -278,106 +241,18 @@ class Jobs(kit.Story):
         self.wait_state(job, "done")
         self.assertEqual((len(thief.seen), len(self.function.seen)), (0, 1))
 
-    def test_the_broker_is_killed_while_jobs_wait(self):
-        self.begin(worker=False)
-        jobs = [self.submit(b"%d" % n) for n in range(20)]
-        self.broker.kill()
-        self.broker.start()
-        self.assertIn("recovered queued=20", self.broker.log())
-        self.start(self.trainer)
-        for job in jobs:
-            self.assertEqual(self.wait_until_known(job, "done")["attempt"], 1)
-        self.assertEqual([r.body for r in self.function.seen], [b"%d" % n for n in range(20)])
-
-    def wait_until_known(self, job, state):
-        """The same as wait_state while the broker may be away."""
-        def reached():
-            answer = self.ask("GET", f"/v1/jobs/{job}")
-            status = json.loads(answer.body) if answer.status == 200 else {}
-            return status if status.get("state") == state else None
-        return kit.wait_until(f"{job} is {state}", reached, within=40)
-
-    def test_the_broker_is_killed_while_one_runs(self):
-        release = threading.Event()
-        self.addCleanup(release.set)
-        self.begin(answer=lambda r: release.wait(60) and h1.reply(200, b"model"))
-        job = self.submit()
-        request = self.function.next()
-        self.broker.kill()
-        self.assertFalse(request.is_cut(within=0.5), "the run did not go on without its broker")
-        self.broker.start()
-        self.broker.wait_log(r'session peer="\S*/trainer" service="trainer" attached=1 dropped=0')
-        release.set()
-        self.assertEqual(self.wait_until_known(job, "done")["attempt"], 1)
-        self.assert_answer(self.result(job), 200, b"model")
-        self.assertEqual(len(self.function.seen), 1)
-
-    def test_the_broker_is_killed_and_the_run_ends_meanwhile(self):
-        release = threading.Event()
-        self.addCleanup(release.set)
-        self.begin(answer=lambda r: release.wait(60) and h1.reply(200, b"model"))
-        job = self.submit()
-        self.function.next()
-        self.broker.kill()
-        release.set()
-        self.trainer.wait_access(path="/train")
-        self.broker.start()
-        self.assertEqual(self.wait_until_known(job, "done")["attempt"], 1)
-        self.assert_answer(self.result(job), 200, b"model")
-        self.assertEqual(len(self.function.seen), 1)
-
-    def test_the_workers_sidecar_is_killed_while_one_runs(self):
-        release = threading.Event()
-        self.addCleanup(release.set)
-        self.begin(answer=lambda r: h1.reply(200, b"model") if r.field("weft-attempt") == "2" else
-                   release.wait(60) and h1.CUT)
-        job = self.submit()
-        request = self.function.next()
-        self.trainer.kill()
-        self.assertTrue(request.is_cut(within=5))
-        self.start(self.trainer)
-        status = self.wait_state(job, "done")
-        self.assertEqual((status["attempt"], status["crashes"]), (2, 1))
-        self.assertEqual([r.field("weft-attempt") for r in self.function.seen], ["1", "2"])
-
-    def test_a_full_store_takes_nothing_new_and_loses_nothing(self):
-        self.broker.kill()
-        self.broker.conf["max_bytes"] = "16MiB"
-        self.broker.write()
-        self.broker.start()
-        self.begin()
-        first = self.submit(b"first")
-        self.wait_state(first, "done")
-        self.trainer.signal(signal.SIGTERM)
-        self.assertEqual(self.trainer.wait(), 0)
-        jobs, full = [], None
-        while not full:
-            answer = self.ask("POST", "/train", [ASYNC], b"x" * 200000)
-            if answer.status == 202:
-                jobs.append(json.loads(answer.body)["job"])
-                self.assertLess(len(jobs), 100, "16 MiB never become full")
-            else:
-                full = answer
-        self.assertEqual((full.status, full.field("weft-error")), (507, "store-full"))
-        self.assertGreater(len(jobs), 20)
-        self.assert_answer(self.result(first), 200, b"first")
-        self.assertEqual(self.status(jobs[-1])["state"], "queued")
-        self.assertIn(self.ask("DELETE", f"/v1/jobs/{jobs.pop()}").status, (200, 202))
-        self.function.answer = lambda r: h1.reply(200, b"ok")
-        self.start(self.trainer)
-        for job in jobs:
-            self.wait_state(job, "done")
-            self.assert_answer(self.result(job), 200, b"ok")
-        self.assertEqual(len(self.function.seen), 1 + len(jobs))
-
     def test_is_adapted_to_the_workers_contract(self):
         for name in ("orders-1.weft", "orders-2.weft"):
-            self.place.write(name, (DEMO / name).read_text().replace('contract("orders"', 'contract("trainer"'))
+            self.place.write(
+                name, (DEMO / name).read_text().replace('contract("orders"', 'contract("trainer"')
+            )
         self.trainer.conf["contract"] = "orders-2.weft"
         self.trainer.write()
         self.web.conf["consumes"] = ["orders-1.weft"]
         self.web.write()
-        self.begin(answer=lambda r: h1.reply(201, b'{"id":"o","quantity":3,"cents":1,"currency":"EUR"}', [JSON]))
+        self.begin(
+            answer=lambda r: h1.reply(201, b'{"id":"o","quantity":3,"cents":1,"currency":"EUR"}', [JSON])
+        )
         job = self.submit(b'{"sku": "AB-1", "qty": 3}', "/orders", content_type="application/json")
         self.wait_state(job, "done")
         self.assert_answer(self.result(job), 201, b'{"id":"o","qty":3,"cents":1,"currency":"EUR"}')
@@ -389,9 +264,12 @@ class Jobs(kit.Story):
         self.assertEqual(len(self.function.seen), 1)
 
     def test_policy_at_the_broker_decides_each_verb(self):
-        self.place.write("rules.weft", f'allow :- peer("{kit.spiffe("web")}"), job("submit").\n'
-                         f'allow :- peer("{kit.spiffe("web")}"), job("see").\n'
-                         f'allow :- peer("{kit.spiffe("trainer")}"), job("run").\n')
+        self.place.write(
+            "rules.weft",
+            f'allow :- peer("{kit.spiffe("web")}"), job("submit").\n'
+            f'allow :- peer("{kit.spiffe("web")}"), job("see").\n'
+            f'allow :- peer("{kit.spiffe("trainer")}"), job("run").\n',
+        )
         self.broker.reload(policy=["rules.weft"])
         other = self.place.caller("other", jobs_only={"trainer": {}}, broker={**self.keys, "slots": 0})
         self.start(other)
@@ -404,94 +282,12 @@ class Jobs(kit.Story):
         self.start(self.trainer)
         self.wait_state(job, "done")
 
-    def test_renewed_certificates_keep_the_bus(self):
-        """The broker knows a bus key until its owner's certificate ends; a renewed one goes on."""
-        for name in ("trainer", "web"):
-            self.place.issue(name, ttl="4s")
-        self.begin()
-        ends = time.monotonic() + 4
-        self.wait_state(self.submit(b"before"), "done")
-        for sidecar in (self.trainer, self.web):
-            self.place.issue(sidecar.name)
-            sidecar.reload()
-        kit.wait_until("the first certificates have ended", lambda: time.monotonic() > ends + 1)
-        self.wait_state(self.submit(b"after"), "done")
-
-    def test_a_caller_that_comes_back_finds_its_jobs(self):
-        self.begin(worker=False)
-        job = self.submit()
-        self.web.kill()
-        self.start(self.web)
-        self.assertEqual(self.status(job)["state"], "queued")
-        self.start(self.trainer)
-        self.wait_state(job, "done")
-        self.assertEqual(self.names(job), ["accepted", "started", "done"])
-
-    def test_a_drained_broker_leaves_what_runs_to_its_successor(self):
-        release = threading.Event()
-        self.addCleanup(release.set)
-        self.begin(answer=lambda r: release.wait(60) and h1.reply(200, b"model"))
-        job = self.submit()
-        request = self.function.next()
-        self.broker.signal(signal.SIGTERM)
-        self.broker.wait_log(" draining ")
-        self.broker.signal(signal.SIGTERM)
-        self.assertEqual(self.broker.wait(), 0)
-        self.assertFalse(request.is_cut(within=0.2))
-        self.broker.start()
-        release.set()
-        self.assertEqual(self.wait_until_known(job, "done")["attempt"], 1)
-        self.assertEqual(len(self.function.seen), 1)
-
-    def test_a_worker_that_was_stopped_may_not_finish_what_is_not_its_own_any_more(self):
-        release = threading.Event()
-        self.addCleanup(release.set)
-        self.begin(answer=lambda r: h1.reply(200, b"second") if r.field("weft-attempt") == "2" else
-                   release.wait(60) and h1.reply(200, b"first"))
-        job = self.submit()
-        self.function.next()
-        self.trainer.signal(signal.SIGSTOP)
-        self.broker.wait_log(f' job-retrying job="{job}"')
-        release.set()  # the answer of the first attempt lies ready when the sidecar wakes
-        self.trainer.signal(signal.SIGCONT)
-        status = self.wait_state(job, "done")
-        self.assertEqual((status["attempt"], status["crashes"]), (2, 1))
-        self.assert_answer(self.result(job), 200, b"second")
-        self.assertEqual(self.names(job), ["accepted", "started", "retrying", "started", "done"])
-
-    def test_the_function_is_away(self):
-        """Nobody at home is not a crash: the job waits."""
-        self.begin(worker=False)
-        self.function.stop()
-        self.start(self.trainer)
-        job = self.submit()
-        self.trainer.wait_log(" job-app-absent ")
-        self.function.start()
-        status = self.wait_state(job, "done")
-        self.assertEqual(status["crashes"], 0)
-        self.assertEqual(len(self.function.seen), 1)
-
-    def test_a_drained_worker_gives_back_without_a_charge(self):
-        release = threading.Event()
-        self.addCleanup(release.set)
-        self.begin(answer=lambda r: release.wait(60) and h1.reply(200, b"model"))
-        job = self.submit()
-        self.function.next()
-        self.trainer.signal(signal.SIGTERM)
-        self.trainer.wait_log(" draining ")
-        waits = self.submit(b"later")
-        release.set()
-        self.assertEqual(self.trainer.wait(), 0)
-        self.assertEqual(self.wait_state(job, "done")["attempt"], 1)
-        self.assertEqual(self.status(waits)["state"], "queued")
-        self.start(self.trainer)
-        self.assertEqual(self.wait_state(waits, "done")["crashes"], 0)
-
     def test_the_command_line(self):
         self.begin(answer=lambda r: h1.reply(200, b"model"))
 
         def job(*words):
             return self.place.weft("job", words[0], "--sidecar", self.web.outbound, *words[1:], within=60)
+
         done = job("submit", "trainer", "POST", "/train", "-d", "{}", "--wait", "20")
         self.assertEqual((done.returncode, done.stdout.strip()), (0, "model"), done.stderr)
         listed = json.loads(job("list", "--json").stdout)["jobs"]

@@ -1,8 +1,9 @@
-"""What every story stands on: a temporary place with its own trust domain, and the real programs running in it.
+"""What every story stands on: a temporary place with its own trust domain, where the real programs run.
 
-A story is a unittest.TestCase derived from Story; `main()` takes the folder of the programs as first argument.
+A story is a unittest.TestCase derived from Story; `main()` takes the folder of the programs first.
 Whatever a story starts is ended when it ends, however it ends.  When one fails, it shows the logs of all its
 processes; a sanitizer's report in any of them is a failure of its own."""
+
 import contextlib
 import json
 import os
@@ -73,8 +74,9 @@ class Process:
 
     def start(self):
         with open(self.log_path, "ab") as log:
-            self.child = subprocess.Popen(self.command, cwd=self.folder, stdout=log, stderr=log,
-                                          stdin=subprocess.DEVNULL)
+            self.child = subprocess.Popen(
+                self.command, cwd=self.folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
         return self
 
     def log(self):
@@ -83,6 +85,7 @@ class Process:
     def wait_log(self, pattern, times=1):
         def found():
             return len(re.findall(pattern, self.log())) >= times
+
         wait_until(f"{self.name} says {pattern!r} {times} times", found)
 
     def is_running(self):
@@ -161,7 +164,9 @@ class Server(Process):
 
     def metric(self, start):
         """The value of the one series that starts like this."""
-        lines = [line for line in self.ask("GET", "/metrics").body.decode().splitlines() if line.startswith(start)]
+        lines = [
+            line for line in self.ask("GET", "/metrics").body.decode().splitlines() if line.startswith(start)
+        ]
         if len(lines) > 1:
             raise AssertionError(f"{start} names {lines}")
         return float(lines[0].rsplit(" ", 1)[1]) if lines else 0.0
@@ -187,8 +192,10 @@ class Sidecar(Server):
 
     def wait_access(self, **wanted):
         """The access line with these values: it is written off the loop, a moment after the answer."""
+
         def found():
             return next((a for a in self.accesses() if all(a.get(k) == v for k, v in wanted.items())), None)
+
         return wait_until(f"{self.name} logs an access {wanted}", found)
 
 
@@ -204,8 +211,14 @@ class Place:
         self.processes, self.functions = [], []
 
     def weft(self, *words, within=DEADLINE):
-        return subprocess.run([str(programs / "weft"), *words], cwd=self.folder, capture_output=True, text=True,
-                              timeout=within, check=False)
+        return subprocess.run(
+            [str(programs / "weft"), *words],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=within,
+            check=False,
+        )
 
     def must(self, *words):
         done = self.weft(*words)
@@ -220,7 +233,17 @@ class Place:
         self.must("ca", "init", domain, "--dir", folder)
 
     def issue(self, name, domain=DOMAIN, folder="certs", ttl="1h", out=None):
-        self.must("ca", "issue", spiffe(name, domain), "--dir", folder, "--out", f"certs/{out or name}", "--ttl", ttl)
+        self.must(
+            "ca",
+            "issue",
+            spiffe(name, domain),
+            "--dir",
+            folder,
+            "--out",
+            f"certs/{out or name}",
+            "--ttl",
+            ttl,
+        )
 
     def identity(self, name):
         """Its certificate is issued when there is none yet."""
@@ -250,25 +273,46 @@ class Place:
         return process
 
     def sidecar(self, name, **keys):
-        conf = {"service": name, "identity": self.identity(name), "admin": {"listen": free_address()},
-                "log": {"access": f"{name}.access.log"}, **keys}
+        conf = {
+            "service": name,
+            "identity": self.identity(name),
+            "admin": {"listen": free_address()},
+            "log": {"access": f"{name}.access.log"},
+            **keys,
+        }
         return self.process(Sidecar(self, name, conf))
 
     def caller(self, name, services=(), **keys):
         """A sidecar whose function calls these sidecars."""
-        targets = {s.conf["service"]: {"endpoints": [s.inbound], "identity": spiffe(s.conf["service"])}
-                   for s in services}
-        return self.sidecar(name, outbound={"listen": free_address()},
-                            services={**targets, **keys.pop("jobs_only", {})}, **keys)
+        targets = {
+            s.conf["service"]: {"endpoints": [s.inbound], "identity": spiffe(s.conf["service"])}
+            for s in services
+        }
+        return self.sidecar(
+            name,
+            outbound={"listen": free_address()},
+            services={**targets, **keys.pop("jobs_only", {})},
+            **keys,
+        )
 
     def provider(self, name, function, **keys):
         """A sidecar before this function."""
-        return self.sidecar(name, inbound={"listen": free_address(), "app": f"http://{function.address}"}, **keys)
+        return self.sidecar(
+            name, inbound={"listen": free_address(), "app": f"http://{function.address}"}, **keys
+        )
 
     def broker(self, services, **keys):
-        conf = {"bus": free_address(), "https": free_address(), "identity": self.identity("broker"), "data": "jobs",
-                "services": {s: {"identity": spiffe(s)} for s in services}, "lease": "3s", "beat": "1s",
-                "admin": {"listen": free_address()}, **keys}
+        conf = {
+            "bus": free_address(),
+            "https": free_address(),
+            "identity": self.identity("broker"),
+            "data": "jobs",
+            "services": {s: {"identity": spiffe(s)} for s in services},
+            "lease": "3s",
+            "beat": "1s",
+            "admin": {"listen": free_address()},
+            **keys,
+        }
         return self.process(Broker(self, "broker", conf))
 
     def close(self):
@@ -278,11 +322,14 @@ class Place:
             function.stop()
 
     def reports(self):
-        """What no story may end with: a sanitizer's words, or a process that ended itself in another way than asked."""
+        """What no story may end with: a sanitizer's words, or a process that ended in another way than asked."""
         said = [f"{p.name}: {m.group(0)}" for p in self.processes for m in REPORT.finditer(p.log())]
         asked = (None, 0, -signal.SIGKILL)
-        return said + [f"{p.name} ended with {p.child.returncode}" for p in self.processes
-                       if p.child and p.child.returncode not in asked]
+        return said + [
+            f"{p.name} ended with {p.child.returncode}"
+            for p in self.processes
+            if p.child and p.child.returncode not in asked
+        ]
 
     def logs(self):
         return "\n".join(f"--- {p.name}\n{p.log()[-20000:]}" for p in self.processes)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """A sidecar comes and goes without losing what is under way, and says what is missing around it."""
+
 import signal
 import threading
 
@@ -117,6 +118,7 @@ class Lifecycle(kit.Story):
         def half(request):
             request.connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
             return h1.CUT
+
         self.function.answer = half
         try:
             answer = self.ask("POST", "/", b"x")
@@ -127,7 +129,10 @@ class Lifecycle(kit.Story):
         self.assert_answer(self.ask("POST", "/", b"x"), 200, b"x")
 
     def test_the_app_talks_nonsense(self):
-        for nonsense in (b"NOT HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab"):
+        for nonsense in (
+            b"NOT HTTP\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+        ):
             self.function.answer = lambda r, n=nonsense: n
             self.assert_refused(self.ask("POST", "/", b"x"), 502, "bad-answer")
 

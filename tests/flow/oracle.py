@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""The oracle: callers keep a ledger of every 202 they got while brokers and workers are killed at random moments;
+"""The oracle: callers keep a ledger of every 202 they got while brokers and workers are killed at random;
 in the end each of those jobs is over exactly once, with its own result, and there is no job beside them.
 
 WEFT_SEED=n repeats the moments of another run; the seed is printed."""
+
 import json
 import os
 import random
@@ -11,8 +12,8 @@ import time
 
 import h1
 import kit
+from job_story import ASYNC
 
-ASYNC = ("prefer", "respond-async")
 CALLERS, BROKER_KILLS, WORKER_KILLS = 4, 5, 2
 TERMINAL = {"done", "cancelled", "dead"}
 SEED = int(os.environ.get("WEFT_SEED", "20261"))
@@ -117,8 +118,11 @@ class Oracle(kit.Story):
 
         def over():
             return all(job["state"] in TERMINAL for job in self.all_jobs().values())
+
         kit.wait_until("every job is over", over, within=60)
-        self.assertEqual(self.all_jobs().keys(), promised.keys(), "jobs that nobody was promised, or that are gone")
+        self.assertEqual(
+            self.all_jobs().keys(), promised.keys(), "jobs that nobody was promised, or that are gone"
+        )
         for job, payload in promised.items():
             answer = self.ask("GET", f"/v1/jobs/{job}/result")
             self.assert_answer(answer, 200, f"model of {payload}".encode())

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Policy decides, says why, and changes without a restart."""
+
 import h1
 import kit
 
@@ -81,10 +82,15 @@ class Policy(kit.Story):
 
     def test_a_broken_policy_keeps_the_old_one_and_says_why(self):
         self.begin(ALLOW_WEB)
-        for text, line, column in (("allow :- peer(\n", 2, 1), ("allow :- color(\"red\").\n", 1, 10),
-                                   ("\nallow :- metod(\"GET\").\n", 2, 10)):
+        for text, line, column in (
+            ("allow :- peer(\n", 2, 1),
+            ('allow :- color("red").\n', 1, 10),
+            ('\nallow :- metod("GET").\n', 2, 10),
+        ):
             self.change(text)
-            self.assertRegex(self.orders.log(), rf'config file="\S*rules.weft" line={line} column={column} what="')
+            self.assertRegex(
+                self.orders.log(), rf'config file="\S*rules.weft" line={line} column={column} what="'
+            )
         self.assertEqual(self.orders.log().count("reload-refused"), 3)
         self.assert_answer(self.ask(), 200)
         self.assert_refused(self.ask("DELETE"), 403, "policy-denied")
