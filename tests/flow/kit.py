@@ -322,7 +322,7 @@ class Place:
             function.stop()
 
     def reports(self):
-        """What no story may end with: a sanitizer's words, or a process that ended in another way than asked."""
+        """What no story may end with: a sanitizer's words, or a process that ended otherwise than asked."""
         said = [f"{p.name}: {m.group(0)}" for p in self.processes for m in REPORT.finditer(p.log())]
         asked = (None, 0, -signal.SIGKILL)
         return said + [

@@ -100,7 +100,7 @@ class Survive(JobStory):
         self.assertEqual(len(self.function.seen), 1 + len(jobs))
 
     def test_renewed_certificates_keep_the_bus(self):
-        """The broker knows a bus key until its owner's certificate ends; a renewed one goes on."""
+        """Renewal costs no job, before or after the first certificates have ended."""
         for name in ("trainer", "web"):
             self.place.issue(name, ttl="4s")
         self.begin()
