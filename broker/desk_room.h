@@ -27,6 +27,8 @@ struct desk {
     struct loop_task meet; /* jobs meet credit at the end of the turn */
     struct metric_family *events, *queued, *delayed, *workers;
     struct metric *leased;
+    int64_t id_ms; /* of the last job id, and its tail: ids of one millisecond ascend */
+    uint8_t id_tail[10];
     bool draining;
 };
 

@@ -41,6 +41,21 @@ static uint64_t request_size(const struct record_request *r)
     return size;
 }
 
+/* Ids are in the order of submits, also within a millisecond and when the clock steps back, because
+ * recovery puts jobs back in the order of their ids. */
+static void next_id(struct desk *d, int64_t now_ms, char out[JOB_ID + 1])
+{
+    if (now_ms > d->id_ms) {
+        d->id_ms = now_ms;
+        hash_random(d->id_tail, sizeof(d->id_tail));
+        d->id_tail[0] &= 0x7f; /* room to count up in */
+    } else {
+        for (size_t i = sizeof(d->id_tail); i-- > 0 && ++d->id_tail[i] == 0;)
+            continue;
+    }
+    job_id_make(out, d->id_ms, d->id_tail);
+}
+
 enum err desk_submit(struct desk *d, const struct desk_submit *s, desk_done_fn *done, void *arg)
 {
     struct desk_line *service = desk_room_line(d, s->service);
@@ -48,11 +63,9 @@ enum err desk_submit(struct desk *d, const struct desk_submit *s, desk_done_fn *
         return ERR_ABSENT;
     uint64_t size = request_size(s->request);
     TRY(queue_admit(&service->queue, s->caller, size));
-    uint8_t chance[10];
     char id[JOB_ID + 1];
-    hash_random(chance, sizeof(chance));
     int64_t now_ms = desk_room_wall_ms(d);
-    job_id_make(id, now_ms, chance);
+    next_id(d, now_ms, id);
     struct desk_waiting *w = desk_write_wait(d, done, arg);
     struct record_job job = {
         .id = slice_str(id),

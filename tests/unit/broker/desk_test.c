@@ -550,6 +550,19 @@ TEST(callers_take_turns_however_much_one_of_them_submits)
     world_close(&w);
 }
 
+TEST(jobs_of_one_millisecond_have_ascending_ids)
+{
+    struct world w;
+    world_open(&w);
+    char before[JOB_ID + 1] = "";
+    for (int i = 0; i < 9; i++) {
+        CHECK_ERR(ERR_OK, submit(&w));
+        CHECK(strcmp(before, w.done.job) < 0);
+        memcpy(before, w.done.job, sizeof(before));
+    }
+    world_close(&w);
+}
+
 static bool remember_data(void *arg, const struct record_event *e)
 {
     if (slice_eq(e->name, SLICE("progress")))
@@ -616,6 +629,7 @@ TESTS_RUN(a_job_whose_deadline_has_passed_is_dead_before_it_runs)
 TESTS_RUN(a_dead_job_comes_back_when_its_caller_asks)
 TESTS_RUN(a_new_desk_over_the_same_store_lets_a_worker_take_up_what_it_runs)
 TESTS_RUN(callers_take_turns_however_much_one_of_them_submits)
+TESTS_RUN(jobs_of_one_millisecond_have_ascending_ids)
 TESTS_RUN(progress_is_told_as_json_only_when_it_is)
 TESTS_RUN(what_never_reached_its_worker_is_reclaimed_uncharged)
 TESTS_END()
