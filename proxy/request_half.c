@@ -17,8 +17,19 @@ static enum err add_identity(struct relay *r, struct message *m)
     return headers_set(&m->headers, HEADERS_X_FORWARDED_CLIENT_CERT, value);
 }
 
+/* Only the runner of a job may say these, and it has no connection. */
+static void drop_job_words(struct message *m)
+{
+    headers_remove(&m->headers, HEADERS_WEFT_JOB);
+    headers_remove(&m->headers, HEADERS_WEFT_ATTEMPT);
+    headers_remove(&m->headers, HEADERS_WEFT_DEADLINE);
+    headers_remove(&m->headers, HEADERS_WEFT_ERROR);
+}
+
 static enum err fill_inbound(struct relay *r, struct message *m)
 {
+    if (r->down->conn_id)
+        drop_job_words(m);
     headers_remove(&m->headers, HEADERS_WEFT_CONTRACT);
     if (m->authority.len == 0)
         m->authority = slice_str(r->snap->conf.service);
@@ -28,6 +39,7 @@ static enum err fill_inbound(struct relay *r, struct message *m)
 
 static enum err fill_outbound(struct relay *r, struct message *m)
 {
+    drop_job_words(m);
     headers_remove(&m->headers, HEADERS_X_FORWARDED_CLIENT_CERT);
     headers_remove(&m->headers, HEADERS_WEFT_CONTRACT);
     m->scheme = SLICE("https");

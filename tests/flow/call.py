@@ -150,6 +150,12 @@ class Call(kit.Story):
             self.assert_answer(self.ask("GET", "/", fields), 200)
             self.assertEqual(self.function.seen[-1].all("x-forwarded-client-cert"), [honest])
 
+    def test_a_caller_forges_no_words_of_a_job(self):
+        forged = [("weft-job", "x"), ("weft-attempt", "9"), ("weft-deadline", "1"), ("weft-error", "no-route")]
+        self.assert_answer(self.ask("GET", "/", forged), 200)
+        for name, _ in forged:
+            self.assertEqual(self.function.seen[-1].all(name), [])
+
     def test_a_local_caller_forges_no_request_id_and_no_contract(self):
         digest = "sha-256=" + "A" * 43
         self.assert_answer(
