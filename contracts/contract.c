@@ -102,6 +102,16 @@ static void settle(struct contract *c)
     list_places(c);
 }
 
+static enum err understand(struct contract *c, struct slice text, const char *file, struct diag *diag)
+{
+    digest_sort(&c->facts);
+    shape_init(&c->shape, &c->facts, &c->arena);
+    unsigned before = diag->errors;
+    struct complaint_source source = {.file = file, .text = text};
+    complaint_find(&c->facts, &c->shape, &source, diag);
+    return diag->errors == before ? ERR_OK : ERR_INPUT;
+}
+
 static enum err read_all(struct contract *c, struct slice text, const char *file, struct diag *diag)
 {
     struct diag_place whole = {.file = file};
@@ -111,12 +121,7 @@ static enum err read_all(struct contract *c, struct slice text, const char *file
     }
     if (fact_read(text, file, CONTRACT_FACTS, &c->arena, diag, &c->facts) != ERR_OK)
         return ERR_INPUT;
-    digest_sort(&c->facts);
-    shape_init(&c->shape, &c->facts, &c->arena);
-    unsigned before = diag->errors;
-    struct complaint_source source = {.file = file, .text = text};
-    complaint_find(&c->facts, &c->shape, &source, diag);
-    return diag->errors == before ? ERR_OK : ERR_INPUT;
+    return understand(c, text, file, diag);
 }
 
 enum err contract_parse(struct slice text, const char *file, struct diag *diag, struct contract **out)
@@ -126,6 +131,25 @@ enum err contract_parse(struct slice text, const char *file, struct diag *diag, 
     arena_init(&c->arena, 0);
     c->file = file ? arena_keep(&c->arena, slice_str(file)).at : NULL;
     if (read_all(c, text, file, diag) != ERR_OK) {
+        contract_unref(&c);
+        return ERR_INPUT;
+    }
+    settle(c);
+    *out = c;
+    return ERR_OK;
+}
+
+enum err contract_build(struct arena *take_arena, struct fact_list *take_facts, const char *file, struct diag *diag,
+                        struct contract **out)
+{
+    struct contract *c = mem_new(sizeof(*c));
+    atomic_init(&c->refs, 1);
+    c->arena = *take_arena;
+    c->facts = *take_facts;
+    *take_arena = (struct arena){0};
+    *take_facts = (struct fact_list){0};
+    c->file = file ? arena_keep(&c->arena, slice_str(file)).at : NULL;
+    if (understand(c, (struct slice){0}, file, diag) != ERR_OK) {
         contract_unref(&c);
         return ERR_INPUT;
     }

@@ -22,6 +22,9 @@ enum { CONTRACT_BYTES = 1 << 20, CONTRACT_FACTS = 100000 };
  * names, an operation without a shape, over the bounds). */
 MUST_USE enum err contract_parse(struct slice text, const char *file, struct diag *diag, struct contract **out);
 MUST_USE enum err contract_read(const char *path, struct diag *diag, struct contract **out);
+/* Of facts that are there already; takes both, also when it fails.  INPUT: as contract_parse. */
+MUST_USE enum err contract_build(struct arena *take_arena, struct fact_list *take_facts, const char *file,
+                                 struct diag *diag, struct contract **out);
 struct contract *contract_ref(struct contract *c);
 void contract_unref(struct contract **c);
 

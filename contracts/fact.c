@@ -21,7 +21,7 @@ void fact_list_fini(struct fact_list *l)
     *l = (struct fact_list){0};
 }
 
-static struct fact *add(struct fact_list *l)
+struct fact *fact_list_add(struct fact_list *l)
 {
     if (l->count == l->room) {
         l->room = l->room ? l->room * 2 : 64;
@@ -279,7 +279,7 @@ enum err fact_read(struct slice text, const char *file, size_t most, struct aren
             break;
         }
         if (read_fact(&r, &f) == ERR_OK) {
-            *add(out) = f;
+            *fact_list_add(out) = f;
             continue;
         }
         result = ERR_INPUT;

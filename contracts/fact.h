@@ -23,6 +23,7 @@ struct fact_list {
     struct fact *v;
     size_t count, room;
 };
+struct fact *fact_list_add(struct fact_list *l);
 void fact_list_fini(struct fact_list *l);
 
 /* Reads all that can be read; what cannot is in `diag`.  FULL: more than `most` facts, the rest is not read. */
