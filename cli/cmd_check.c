@@ -1,7 +1,7 @@
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "cli/args.h"
+#include "cli/check_input.h"
 #include "cli/check_report.h"
 #include "cli/commands.h"
 #include "cli/show.h"
@@ -13,6 +13,8 @@ enum format { FORMAT_TEXT, FORMAT_JSON };
 
 static const char *const modes[] = {"default", "backward", "forward", "full", NULL};
 static const char *const formats[] = {"text", "json", NULL};
+static const char *const formats_in[] = {"auto", "weft", "openapi", "jsonschema", NULL};
+static const char *const profiles[] = {"wire", "openapi", "json-schema-lenient", "json-schema", NULL};
 
 /* The least level that fails, in the order of the names. */
 static const char *const failing[] = {"break", "unproven", "adaptable", "any", NULL};
@@ -21,7 +23,7 @@ static const enum verdict_level failing_levels[] = {VERDICT_BREAKING, VERDICT_UN
 enum { FAIL_ON_UNPROVEN = 1 };
 
 struct check_flags {
-    unsigned mode, format, fail_on;
+    unsigned mode, format, format_in, profile, fail_on;
     bool plan;
     const char *explain;
 };
@@ -39,6 +41,19 @@ static const struct args_flag flags[] = {
      .value = "FORMAT",
      .choices = formats,
      .doc = "for people or for programs"},
+    {.name = "format-in",
+     .type = ARGS_CHOICE,
+     .offset = offsetof(struct check_flags, format_in),
+     .value = "FORMAT",
+     .choices = formats_in,
+     .doc = "what OLD and NEW are (default: told by their content)"},
+    {.name = "profile",
+     .type = ARGS_CHOICE,
+     .offset = offsetof(struct check_flags, profile),
+     .value = "PROFILE",
+     .choices = profiles,
+     .doc = "wire, openapi and json-schema-lenient: what breaks peers in practice; json-schema: also that an open "
+            "record may send anything under a name that is new (default: wire)"},
     {.name = "fail-on",
      .type = ARGS_CHOICE,
      .offset = offsetof(struct check_flags, fail_on),
@@ -60,42 +75,28 @@ static const struct args_flag flags[] = {
 static const struct args_command command = {
     .name = "weft check",
     .words = "OLD NEW",
-    .summary = "may peers of one version of a contract talk to peers of another?",
+    .summary = "may peers of one version of a contract, an OpenAPI document or a JSON Schema talk to peers of another?",
     .flags = flags,
     .min_words = 2,
     .max_words = 2,
-    .examples = "  weft check orders-1.weft orders-2.weft --plan\n"
+    .examples = "  weft check openapi-1.yaml openapi-2.yaml\n"
+                "  weft check git:main:api/openapi.yaml api/openapi.yaml --fail-on break\n"
+                "  weft check orders-1.weft orders-2.weft --plan\n"
                 "  weft check orders-1.weft orders-2.weft --mode full --format json\n"
                 "  weft check orders-1.weft orders-2.weft --explain 3f60b51c9d2a77e0\n",
-    .details = "backward: may old consumers call the new provider?  forward: may new consumers call the old one?\n"
+    .details = "OLD and NEW are paths, - for standard input, or git:REV:PATH (PATH as git has it, from the top).\n"
+               "backward: may old consumers call the new provider?  forward: may new consumers call the old one?\n"
                "Exit status: 0 nothing at or above the failing level, 1 findings, 2 unusable arguments or input,\n"
                "3 stopped by a limit.\n",
 };
 
-static bool is_directory(const char *path)
-{
-    struct stat s;
-    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
-}
-
-static bool can_read(const char *path)
-{
-    if (is_directory(path)) {
-        fprintf(stderr, "weft check: %s is a directory: not yet, only single .weft files are accepted\n", path);
-        return false;
-    }
-    if (slice_ends(slice_str(path), SLICE(".weft")))
-        return true;
-    fprintf(stderr, "weft check: %s: not yet, only .weft files are accepted\n", path);
-    return false;
-}
-
-static int read_both(const char *const words[2], struct check_report *r)
+static int read_both(const struct check_flags *f, const char *const words[2], struct check_report *r)
 {
     struct diag diag;
     diag_init(&diag);
-    enum err a = contract_read(words[0], &diag, &r->old);
-    enum err b = contract_read(words[1], &diag, &r->new);
+    enum import_format format = (enum import_format)f->format_in;
+    enum err a = check_input_read(words[0], format, &diag, &r->old);
+    enum err b = check_input_read(words[1], format, &diag, &r->new);
     show_diag(&diag);
     diag_fini(&diag);
     return a == ERR_OK && b == ERR_OK ? FINE : UNUSABLE;
@@ -103,8 +104,8 @@ static int read_both(const char *const words[2], struct check_report *r)
 
 static void ask(const struct check_flags *f, struct check_report *r)
 {
-    r->verdict[CHECK_BACKWARD] = verdict_compute(r->old, r->new);
-    r->verdict[CHECK_FORWARD] = verdict_compute(r->new, r->old);
+    r->verdict[CHECK_BACKWARD] = verdict_compute_as(r->old, r->new, profiles[f->profile]);
+    r->verdict[CHECK_FORWARD] = verdict_compute_as(r->new, r->old, profiles[f->profile]);
     r->asked[CHECK_BACKWARD] = f->mode != MODE_FORWARD;
     r->asked[CHECK_FORWARD] = f->mode != MODE_BACKWARD;
     r->jobs_only = f->mode == MODE_DEFAULT;
@@ -161,10 +162,8 @@ int cmd_check(int argc, char **argv)
     case ARGS_GO:
         break;
     }
-    if (!can_read(words[0]) || !can_read(words[1]))
-        return UNUSABLE;
     struct check_report r = {0};
-    int status = read_both(words, &r);
+    int status = read_both(&f, words, &r);
     if (status == FINE) {
         ask(&f, &r);
         status = judge(&f, &r);

@@ -8,6 +8,7 @@ int cmd_ca(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_conf(int argc, char **argv);
 int cmd_datalog(int argc, char **argv);
+int cmd_import(int argc, char **argv);
 int cmd_job(int argc, char **argv);
 int cmd_proxy(int argc, char **argv);
 int cmd_why(int argc, char **argv);

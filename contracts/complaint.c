@@ -10,6 +10,7 @@ struct search {
     const struct shape *shape;
     const struct complaint_source *source;
     struct diag *diag;
+    bool imported; /* from a language with shapes of its own */
     struct arena arena;
     struct map operations;   /* name to its fact */
     struct map seen;         /* what may be said once */
@@ -138,7 +139,8 @@ static void look_at_field(struct search *s, const struct fact *f)
     struct slice name = arena_putf(&s->arena, "%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1]));
     once(s, f, "member", name);
     const struct shape_type *t = shape_type(s->shape, name);
-    if (t)
+    /* A type that is made for one member may have its name. */
+    if (t && !slice_eq(f->text[2], name))
         complain(s, f, NULL, "`%.*s` is a type's name and a member's", SLICE_FMT(slice_to(name, 80)));
 }
 
@@ -209,13 +211,16 @@ static bool bound_fits(enum shape_bound b, enum shape_kind kind)
     switch (b) {
     case SHAPE_MIN:
     case SHAPE_MAX:
+    case SHAPE_ABOVE:
+    case SHAPE_BELOW:
+    case SHAPE_MULTIPLE_OF:
         return kind == SHAPE_WHOLE || kind == SHAPE_REAL;
     case SHAPE_MIN_LENGTH:
     case SHAPE_MAX_LENGTH:
-        return kind == SHAPE_STRING || kind == SHAPE_BYTES;
+        return kind == SHAPE_STRING || kind == SHAPE_BYTES || kind == SHAPE_ENUM;
     case SHAPE_MIN_ITEMS:
     case SHAPE_MAX_ITEMS:
-        return kind == SHAPE_LIST || kind == SHAPE_MAP;
+        return kind == SHAPE_LIST || kind == SHAPE_MAP || kind == SHAPE_RECORD;
     case SHAPE_BOUNDS:
         break;
     }
@@ -229,8 +234,8 @@ static void look_at_bound(struct search *s, const struct fact *f)
     wants_subject(s, f);
     int b = shape_bound_find(f->text[1]);
     if (b < 0) {
-        complain(s, f, "min, max, min_length, max_length, min_items and max_items are known", "unknown bound `%.*s`",
-                 SLICE_FMT(slice_to(f->text[1], 40)));
+        complain(s, f, "min, max, above, below, multiple_of, min_length, max_length, min_items and max_items are known",
+                 "unknown bound `%.*s`", SLICE_FMT(slice_to(f->text[1], 40)));
         return;
     }
     if (!shape_decimal(f->text[2]) || f->text[2].len > BOUND_DIGITS)
@@ -281,6 +286,12 @@ static void look_at(struct search *s, const struct fact *f)
         wants_operation(s, f);
         once(s, f, "grpc of", f->text[0]);
         break;
+    case VOCABULARY_HEADER:
+        wants_operation(s, f);
+        wants_type(s, f, f->text[3]);
+        wants_presence(s, f, f->text[4]);
+        break;
+    case VOCABULARY_CALLBACK:
     case VOCABULARY_IDEMPOTENT:
     case VOCABULARY_JOB:
     case VOCABULARY_SECURITY:
@@ -323,6 +334,14 @@ static void look_at(struct search *s, const struct fact *f)
         wants_kind(s, f, SHAPE_RECORD, "record");
         wants_member(s, f, f->text[2]);
         break;
+    case VOCABULARY_EXTRA:
+        wants_kind(s, f, SHAPE_RECORD, "record");
+        wants_type(s, f, f->text[1]);
+        break;
+    case VOCABULARY_ITEM:
+        wants_kind(s, f, SHAPE_LIST, "list");
+        wants_type(s, f, f->text[2]);
+        break;
     case VOCABULARY_SYMBOL:
     case VOCABULARY_FALLBACK:
         look_at_symbol(s, f);
@@ -339,6 +358,12 @@ static void look_at(struct search *s, const struct fact *f)
         wants_kind(s, f, SHAPE_UNION, "union");
         wants_type(s, f, f->text[2]);
         break;
+    case VOCABULARY_EXCLUSIVE:
+        wants_kind(s, f, SHAPE_UNION, "union");
+        break;
+    case VOCABULARY_ONLY:
+    case VOCABULARY_VALUE:
+    case VOCABULARY_UNPROVEN:
     case VOCABULARY_NULLABLE:
     case VOCABULARY_PATTERN:
     case VOCABULARY_FORMAT:
@@ -352,39 +377,7 @@ static void look_at(struct search *s, const struct fact *f)
     case VOCABULARY_ABOUT:
     case VOCABULARY_OPERATION:
     case VOCABULARY_DIALECT:
-    case VOCABULARY_CALLBACK:
-    case VOCABULARY_STREAM:
-    case VOCABULARY_HEADER:
-    case VOCABULARY_STABILITY:
-    case VOCABULARY_EXTRA:
-    case VOCABULARY_EXTRA_MATCH:
-    case VOCABULARY_MEMBER_NAMES:
-    case VOCABULARY_DEPENDS:
-    case VOCABULARY_DEPENDS_ON:
-    case VOCABULARY_ONEOF:
-    case VOCABULARY_ONLY:
-    case VOCABULARY_KNOWN_AS:
-    case VOCABULARY_ITEM:
-    case VOCABULARY_CONTAINS:
-    case VOCABULARY_EXCLUSIVE:
-    case VOCABULARY_DISCRIMINATOR:
-    case VOCABULARY_MAPPING:
-    case VOCABULARY_ALL:
-    case VOCABULARY_CONJUNCT:
-    case VOCABULARY_COMPLEMENT:
-    case VOCABULARY_CONDITIONAL:
-    case VOCABULARY_UNIQUE:
-    case VOCABULARY_VALUE:
-    case VOCABULARY_FIXED:
-    case VOCABULARY_DECIMAL:
-    case VOCABULARY_STYLE:
-    case VOCABULARY_CONTENT:
-    case VOCABULARY_UNPROVEN:
-    case VOCABULARY_THING:
-    case VOCABULARY_WITHIN:
     case VOCABULARY_OPTION:
-    case VOCABULARY_RESERVED:
-    case VOCABULARY_RESERVED_NAME:
     case VOCABULARY_AT:
     case VOCABULARY_COUNT:
         break;
@@ -401,6 +394,7 @@ static unsigned trait(enum vocabulary relation)
     case VOCABULARY_GRPC:
         return HAS_ROUTE;
     case VOCABULARY_JOB:
+    case VOCABULARY_CALLBACK:
         return HAS_ROUTE | HAS_ANSWER;
     case VOCABULARY_RESPONSE:
         return HAS_ANSWER;
@@ -427,7 +421,7 @@ static void look_at_operations(struct search *s)
         }
         t->has |= trait(f->relation);
     }
-    for (const struct fact *f = s->facts->v; f < end; f++) {
+    for (const struct fact *f = s->facts->v; f < end && !s->imported; f++) {
         if (f->relation != VOCABULARY_OPERATION)
             continue;
         const struct traits *t = map_get(&found, f->text[0]);
@@ -453,6 +447,7 @@ static void gather(struct search *s)
     const struct fact *end = s->facts->v + s->facts->count;
     for (const struct fact *f = s->facts->v; f < end; f++) {
         const struct shape_type *t = shape_type(s->shape, f->text[0]);
+        s->imported = s->imported || f->relation == VOCABULARY_DIALECT;
         if (f->relation == VOCABULARY_OPERATION)
             map_put(&s->operations, f->text[0], (void *)(uintptr_t)f);
         else if (t && t->fact == f && s->candidate_count < s->shape->types.count)

@@ -22,6 +22,16 @@ static bool in_range(struct slice number, struct slice least, struct slice most)
     return most.len == 0 || shape_decimal_cmp(number, most) <= 0;
 }
 
+/* Both ends are left out. */
+static bool between(struct slice number, struct slice above, struct slice below)
+{
+    if (!shape_decimal(number))
+        return true;
+    if (above.len && shape_decimal_cmp(number, above) <= 0)
+        return false;
+    return below.len == 0 || shape_decimal_cmp(number, below) < 0;
+}
+
 static bool whole(struct slice number)
 {
     size_t at;
@@ -86,6 +96,7 @@ static bool record_takes(struct walk *w, const struct shape_type *t, const struc
             return false;
     for (const struct json_value *m = v->first; m; m = m->next) {
         const struct shape_position *p = member_of(w, t, m->name);
+        p = p ? p : t->extra;
         if (p ? !position_takes(w, p, m) : t->closed && w->steps > 0)
             return false;
     }
@@ -134,6 +145,8 @@ static bool type_takes(struct walk *w, const struct shape_type *t, const struct 
     case SHAPE_ENUM:
         return enum_takes(t, v);
     case SHAPE_LIST:
+        if (t->rule.opaque)
+            return v->kind == JSON_ARRAY;
         return each_taken(w, t->parts, v, JSON_ARRAY);
     case SHAPE_MAP:
         return each_taken(w, t->parts ? t->parts->next : NULL, v, JSON_OBJECT);
@@ -160,7 +173,8 @@ static size_t size_of(const struct json_value *v)
 static bool bounds_taken(const struct shape_position *p, const struct json_value *v)
 {
     if (v->kind == JSON_NUMBER)
-        return in_range(v->text, shape_tightest(p, SHAPE_MIN), shape_tightest(p, SHAPE_MAX));
+        return in_range(v->text, shape_tightest(p, SHAPE_MIN), shape_tightest(p, SHAPE_MAX)) &&
+               between(v->text, shape_tightest(p, SHAPE_ABOVE), shape_tightest(p, SHAPE_BELOW));
     if (v->kind == JSON_NULL || v->kind == JSON_BOOL)
         return true;
     char digits[24];

@@ -76,6 +76,8 @@ static void list_places(struct contract *c)
             put_place(c, f->text[0], f);
     for (const struct fact *f = c->facts.v; f < end; f++) {
         const struct shape_type *t = shape_type(&c->shape, f->text[0]);
+        if (f->line == 0)
+            continue; /* imported: `at` says where */
         if (f->relation == VOCABULARY_OPERATION || (t && t->fact == f))
             put_place(c, f->text[0], f);
         else if (f->relation == VOCABULARY_SYMBOL)

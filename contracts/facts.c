@@ -80,7 +80,8 @@ static void find_relations(struct side *s)
 /* What no rule reads costs nothing: prose and places. */
 static bool is_read(enum vocabulary relation_id)
 {
-    return relation_id != VOCABULARY_AT && relation_id != VOCABULARY_ABOUT && relation_id != VOCABULARY_CONTRACT;
+    return relation_id != VOCABULARY_AT && relation_id != VOCABULARY_ABOUT && relation_id != VOCABULARY_CONTRACT &&
+           relation_id != VOCABULARY_DIALECT;
 }
 
 static void put_facts(struct datalog_run *r, const struct side *s)
@@ -215,6 +216,83 @@ static void put_ranks(struct datalog_run *r, const struct contract *consumer, co
     mem_free(values);
 }
 
+/* "0.05" is 5 and 2 digits behind the point; false: too long for that. */
+static bool scaled(struct slice text, int64_t *digits, unsigned *scale)
+{
+    *digits = 0;
+    *scale = 0;
+    bool point = false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] == '.') {
+            point = true;
+            continue;
+        }
+        if (text.at[i] < '0' || text.at[i] > '9' || *digits > INT64_MAX / 100)
+            return false;
+        *digits = *digits * 10 + (text.at[i] - '0');
+        *scale += point;
+    }
+    return *digits > 0;
+}
+
+/* Is `a` a whole number of times `b`?  In exact decimals. */
+static bool divides(struct slice a, struct slice b)
+{
+    int64_t x, y;
+    unsigned m, n;
+    if (!scaled(a, &x, &m) || !scaled(b, &y, &n))
+        return slice_eq(a, b);
+    for (; m < n; m++)
+        if (__builtin_mul_overflow(x, 10, &x))
+            return false;
+    for (; n < m; n++)
+        if (__builtin_mul_overflow(y, 10, &y))
+            return false;
+    return x % y == 0;
+}
+
+static size_t gather_multiples(const struct contract *c, struct slice *into)
+{
+    const struct fact_list *facts = contract_facts(c);
+    size_t count = 0;
+    for (size_t i = 0; i < facts->count; i++)
+        if (facts->v[i].relation == VOCABULARY_BOUND && slice_eq(facts->v[i].text[1], SLICE("multiple_of")))
+            into[count++] = facts->v[i].text[2];
+    return count;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+static size_t keep_once(struct slice *v, size_t count)
+{
+    size_t kept = 0;
+    if (count)
+        qsort(v, count, sizeof(*v), by_text);
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || !slice_eq(v[i], v[kept - 1]))
+            v[kept++] = v[i];
+    return kept;
+}
+
+/* Past this many different ones only equal ones divide. */
+enum { MULTIPLES_MOST = 256 };
+
+static void put_multiples(struct datalog_run *r, const struct contract *consumer, const struct contract *provider)
+{
+    struct slice *v = mem_array(contract_facts(consumer)->count + contract_facts(provider)->count + 1, sizeof(*v));
+    size_t count = gather_multiples(consumer, v);
+    count += gather_multiples(provider, v + count);
+    count = keep_once(v, count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < count; k++)
+            if (i == k || (count <= MULTIPLES_MOST && divides(v[i], v[k])))
+                put_texts(r, relation("divides"), (struct slice[]){v[i], v[k]}, 2);
+    mem_free(v);
+}
+
 static void touch(struct datalog_run *r, int rel, const struct fact *f)
 {
     if (!is_read(f->relation))
@@ -237,7 +315,7 @@ static void put_touched(struct datalog_run *r, const struct fact_list *a, const 
     }
 }
 
-struct datalog_run *facts_run(const struct contract *consumer, const struct contract *provider,
+struct datalog_run *facts_run(const struct contract *consumer, const struct contract *provider, const char *profile,
                               const struct datalog_limits *limits)
 {
     struct datalog_run *r = datalog_run_new(facts_program(), limits);
@@ -247,7 +325,10 @@ struct datalog_run *facts_run(const struct contract *consumer, const struct cont
         put_facts(r, &sides[i]);
         put_surface(r, &sides[i]);
     }
+    struct slice judged_by = slice_str(profile);
+    put_texts(r, relation("profile"), &judged_by, 1);
     put_ranks(r, consumer, provider);
+    put_multiples(r, consumer, provider);
     put_touched(r, contract_facts(consumer), contract_facts(provider));
     return r;
 }

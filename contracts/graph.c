@@ -208,7 +208,9 @@ void graph_init(struct graph *g, struct datalog_run *run, struct arena *arena)
     each(g, "served", take_served);
     each(g, "path", take_path);
     each(g, "difference", take_difference);
-    each(g, "step", take_step);
+    if (datalog_has(run, datalog_relation(facts_program(), SLICE("profile")),
+                    &(datalog_word){datalog_symbol(run, SLICE("wire"))}))
+        each(g, "step", take_step);
     each(g, "widened", take_widened);
     each(g, "root", take_root);
     each(g, "surface", take_surface);

@@ -21,6 +21,8 @@ static const struct scalar scalars[] = {
     {"double", SHAPE_REAL, NULL, NULL},
     {"number", SHAPE_REAL, NULL, NULL},
     {"any", SHAPE_ANY, NULL, NULL},
+    /* A union of nothing. */
+    {"never", SHAPE_UNION, NULL, NULL},
 };
 
 static const char *const bound_names[SHAPE_BOUNDS] = {
@@ -30,12 +32,15 @@ static const char *const bound_names[SHAPE_BOUNDS] = {
     [SHAPE_MAX_LENGTH] = "max_length",
     [SHAPE_MIN_ITEMS] = "min_items",
     [SHAPE_MAX_ITEMS] = "max_items",
+    [SHAPE_ABOVE] = "above",
+    [SHAPE_BELOW] = "below",
+    [SHAPE_MULTIPLE_OF] = "multiple_of",
 };
 
 const char *const *shape_scalars(void)
 {
     static const char *const names[] = {"string",  "bool",  "bytes",  "int32",  "int64", "uint32", "uint64",
-                                        "integer", "float", "double", "number", "any",   NULL};
+                                        "integer", "float", "double", "number", "any",   "never",  NULL};
     return names;
 }
 
@@ -202,6 +207,9 @@ static void put_surface(struct shape *s, const struct fact *f)
     if (f->relation == VOCABULARY_PARAM) {
         struct slice head = joined(s, op, ".", f->text[1]);
         put_position(s, joined(s, head, ".", f->text[2]), f->text[3], f);
+    } else if (f->relation == VOCABULARY_HEADER) {
+        struct slice head = joined(s, op, ":header:", f->text[1]);
+        put_position(s, joined(s, head, ":", f->text[2]), f->text[3], f);
     } else if (f->relation == VOCABULARY_REQUEST) {
         put_position(s, joined(s, op, ":request:", f->text[1]), f->text[2], f);
     } else {
@@ -220,6 +228,20 @@ static void place_parts(struct shape *s, const struct fact *f)
     case VOCABULARY_ALIAS:
         put_part(s, owner, joined(s, owner, "=", none), f->text[1], f);
         break;
+    case VOCABULARY_EXTRA: {
+        struct shape_position *extra = put_position(s, joined(s, owner, "{}", none), f->text[1], f);
+        struct shape_type *t = map_get(&s->types, owner);
+        if (t)
+            t->extra = extra;
+        break;
+    }
+    case VOCABULARY_ITEM: {
+        struct shape_type *t = map_get(&s->types, owner);
+        put_position(s, arena_putf(s->arena, "%.*s[%lld]", SLICE_FMT(owner), (long long)f->number[1]), f->text[2], f);
+        if (t)
+            t->rule.opaque = true;
+        break;
+    }
     case VOCABULARY_LIST:
         put_part(s, owner, joined(s, owner, "[]", none), f->text[1], f);
         break;
@@ -230,6 +252,7 @@ static void place_parts(struct shape *s, const struct fact *f)
     case VOCABULARY_BRANCH:
         put_part(s, owner, arena_putf(s->arena, "%.*s|%lld", SLICE_FMT(owner), (long long)f->number[1]), f->text[2], f);
         break;
+    case VOCABULARY_HEADER:
     case VOCABULARY_PARAM:
     case VOCABULARY_REQUEST:
     case VOCABULARY_RESPONSE:
@@ -269,6 +292,8 @@ static void constrain(struct shape *s, const struct fact *f)
         rule->pattern = f->text[1];
     else if (f->relation == VOCABULARY_FORMAT)
         rule->format = f->text[1];
+    else if (f->relation == VOCABULARY_UNPROVEN || f->relation == VOCABULARY_VALUE)
+        rule->opaque = true;
 }
 
 static void put_symbol(struct shape *s, struct shape_type *t, const struct fact *f, size_t most)
@@ -379,7 +404,7 @@ static struct slice tighter(enum shape_bound b, struct slice x, struct slice y)
 {
     if (x.len == 0 || y.len == 0)
         return x.len ? x : y;
-    bool upper = b == SHAPE_MAX || b == SHAPE_MAX_LENGTH || b == SHAPE_MAX_ITEMS;
+    bool upper = b == SHAPE_MAX || b == SHAPE_BELOW || b == SHAPE_MAX_LENGTH || b == SHAPE_MAX_ITEMS;
     int order = shape_decimal_cmp(x, y);
     return (order < 0) == upper ? x : y;
 }
@@ -404,6 +429,21 @@ bool shape_nullable(const struct shape_position *p)
         if (t->rule.nullable || t->null_inside || t->kind == SHAPE_ANY)
             return true;
         t = t->kind == SHAPE_ALIAS && t->parts ? t->parts->type : NULL;
+    }
+    return false;
+}
+
+bool shape_opaque(const struct shape_position *p)
+{
+    if (p->rule.opaque || p->rule.pattern.len || shape_tightest(p, SHAPE_MULTIPLE_OF).len)
+        return true;
+    const struct shape_type *t = p->type;
+    for (int hops = 0; t && hops < 64; hops++) {
+        if (t->rule.opaque || t->rule.pattern.len)
+            return true;
+        if (t->kind != SHAPE_ALIAS)
+            break;
+        t = t->parts ? t->parts->type : NULL;
     }
     return false;
 }

@@ -35,6 +35,9 @@ enum shape_bound {
     SHAPE_MAX_LENGTH,
     SHAPE_MIN_ITEMS,
     SHAPE_MAX_ITEMS,
+    SHAPE_ABOVE,
+    SHAPE_BELOW,
+    SHAPE_MULTIPLE_OF,
     SHAPE_BOUNDS
 };
 
@@ -43,6 +46,7 @@ struct shape_rule {
     bool nullable;
     struct slice bound[SHAPE_BOUNDS]; /* decimal text, or empty */
     struct slice pattern, format;
+    bool opaque; /* it asks for more than is known here */
 };
 
 struct shape_type;
@@ -64,7 +68,8 @@ struct shape_type {
     enum shape_kind kind;
     struct slice least, most; /* of whole numbers, as decimal text; or empty */
     struct shape_rule rule;
-    const struct fact *fact; /* NULL: a scalar */
+    const struct fact *fact;      /* NULL: a scalar */
+    struct shape_position *extra; /* of a record: members it does not name; NULL: anything */
     bool closed, open;
     bool null_inside; /* of a union: a branch may be null */
     struct slice fallback;
@@ -90,6 +95,8 @@ const struct shape_type *shape_base(const struct shape_type *t);
 /* The tightest bound that is declared on the position or on a type behind it; empty: none. */
 struct slice shape_tightest(const struct shape_position *p, enum shape_bound b);
 bool shape_nullable(const struct shape_position *p);
+/* The position or a type behind it asks for more than is known here: a value made for it may be refused. */
+bool shape_opaque(const struct shape_position *p);
 
 /* -1: no such kind of bound. */
 int shape_bound_find(struct slice kind);

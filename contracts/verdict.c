@@ -571,9 +571,9 @@ static void undecided(struct verdict *v, const char *why)
     };
 }
 
-static void compute(struct verdict *v)
+static void compute(struct verdict *v, const char *profile)
 {
-    struct datalog_run *run = facts_run(v->consumer, v->provider, &limits);
+    struct datalog_run *run = facts_run(v->consumer, v->provider, profile, &limits);
     const char *why = NULL;
     if (datalog_run_eval(run, &why) != ERR_OK) {
         undecided(v, why);
@@ -598,7 +598,7 @@ static bool same_text(const struct verdict *v)
     return memcmp(contract_digest(v->consumer), contract_digest(v->provider), sizeof(struct hash_digest)) == 0;
 }
 
-struct verdict *verdict_compute(struct contract *consumer, struct contract *provider)
+struct verdict *verdict_compute_as(struct contract *consumer, struct contract *provider, const char *profile)
 {
     struct verdict *v = mem_new(sizeof(*v));
     atomic_init(&v->refs, 1);
@@ -612,10 +612,15 @@ struct verdict *verdict_compute(struct contract *consumer, struct contract *prov
         v->operations[i] = (struct verdict_operation){.name = name, .provider_name = name};
     }
     if (!same_text(v))
-        compute(v);
+        compute(v, profile);
     for (size_t i = 0; i < v->operation_count; i++)
         v->level = v->operations[i].level > v->level ? v->operations[i].level : v->level;
     return v;
+}
+
+struct verdict *verdict_compute(struct contract *consumer, struct contract *provider)
+{
+    return verdict_compute_as(consumer, provider, "wire");
 }
 
 struct verdict *verdict_ref(struct verdict *v)

@@ -145,7 +145,8 @@ static void make_type(struct making *m, const struct shape_type *t, const struct
 static void make_position(struct making *m, const struct shape_position *p, struct json_out *j)
 {
     const struct shape_type *t = shape_base(p->type);
-    if (m->depth == DEEPEST || !t || m->endless || buf_len(j->out) > VALUE_BYTES) {
+    if (m->depth == DEEPEST || !t || (t->kind == SHAPE_UNION && !t->parts) || m->endless || shape_opaque(p) ||
+        buf_len(j->out) > VALUE_BYTES) {
         m->endless = true;
         json_out_null(j);
         return;
@@ -177,6 +178,8 @@ static void choose_number(struct making *m, const struct shape_type *t, const st
     struct slice most = p ? shape_tightest(p, SHAPE_MAX) : (struct slice){0};
     struct slice samples[] = {
         number_at(t, p),
+        p ? shape_tightest(p, SHAPE_ABOVE) : (struct slice){0},
+        p ? shape_tightest(p, SHAPE_BELOW) : (struct slice){0},
         SLICE("0.5"),
         SLICE("1"),
         SLICE("-1"),
@@ -308,12 +311,64 @@ static enum err try_hint(const struct end *writer, const struct end *reader, str
     return good ? ERR_OK : ERR_ABSENT;
 }
 
+static const struct shape_position *part_named(const struct shape_type *t, struct slice name)
+{
+    for (const struct shape_position *p = t->parts; p; p = p->next)
+        if (slice_eq(p->member, name))
+            return p;
+    return NULL;
+}
+
+/* The least object, and one member more. */
+static bool shows_extra(const struct end *writer, const struct end *reader, struct making *m, struct slice name,
+                        const char *json, struct buf *value)
+{
+    struct json_out j;
+    buf_clear(value);
+    json_out_init(&j, value, 0);
+    *m = (struct making){.shape = m->shape, .depth = 1};
+    json_out_object(&j);
+    for (const struct shape_position *own = writer->type->parts; own; own = own->next) {
+        if (!own->required)
+            continue;
+        json_out_name_slice(&j, own->member);
+        make_position(m, own, &j);
+    }
+    json_out_name_slice(&j, name);
+    json_out_raw(&j, slice_str(json));
+    json_out_end(&j);
+    return !m->endless && shows(writer, reader, buf_slice(value));
+}
+
+/* An open record may send a member that it does not name and the reader does, or refuses. */
+static enum err try_extra(const struct end *writer, const struct end *reader, struct making *m, struct buf *out)
+{
+    static const char *const samples[] = {"true", "0.5", "\"?!\"", "[]"};
+    if (writer->type->kind != SHAPE_RECORD || writer->type->closed || reader->type->kind != SHAPE_RECORD)
+        return ERR_ABSENT;
+    bool shown = false;
+    struct buf value;
+    buf_init(&value, BUF_TEXT_BOUND);
+    for (size_t i = 0; i < 4 && !shown; i++)
+        shown = shows_extra(writer, reader, m, SLICE("another"), samples[i], &value);
+    for (const struct shape_position *p = reader->type->parts; p && !shown; p = p->next)
+        for (size_t i = 0; i < 4 && !shown && !part_named(writer->type, p->member); i++)
+            shown = shows_extra(writer, reader, m, p->member, samples[i], &value);
+    if (shown)
+        buf_put(out, buf_slice(&value));
+    buf_fini(&value);
+    return shown ? ERR_OK : ERR_ABSENT;
+}
+
 enum { CHOICES = 1024, ATTEMPT_COST = 256 };
 
 enum err witness_find(const struct witness_pair *pair, struct buf *out)
 {
     struct end writer = end_of(pair->writer, pair->from), reader = end_of(pair->reader, pair->to);
     if (!writer.type || !reader.type || *pair->budget == 0)
+        return ERR_ABSENT;
+    bool nothing = writer.type->kind == SHAPE_UNION && !writer.type->parts;
+    if (nothing || (writer.position ? shape_opaque(writer.position) : writer.type->rule.opaque))
         return ERR_ABSENT;
     if (writer.position && shape_nullable(writer.position) && shows(&writer, &reader, SLICE("null"))) {
         buf_put(out, SLICE("null"));
@@ -336,6 +391,8 @@ enum err witness_find(const struct witness_pair *pair, struct buf *out)
         buf_put(out, buf_slice(&value));
         result = ERR_OK;
     }
+    if (result != ERR_OK)
+        result = try_extra(&writer, &reader, &m, out);
     buf_fini(&value);
     return result;
 }

@@ -155,12 +155,18 @@ TEST(a_finding_explains_itself_by_its_fingerprint)
     golden("explain", 0, line);
 }
 
+TEST(two_openapi_documents_are_compared)
+{
+    golden("openapi", 1, "check examples/first-check/orders-1.yaml examples/first-check/orders-2.yaml");
+}
+
 TEST(what_cannot_be_read_is_never_no_findings)
 {
     refused("check " DRIFT "orders-1.weft " DRIFT "nothing.weft", "no such file");
-    refused("check " DRIFT "orders-1.weft examples", "is a directory: not yet");
-    refused("check " DRIFT "orders-1.weft -", "only .weft files are accepted");
-    refused("check " DRIFT "orders-1.weft openapi.yaml", "only .weft files are accepted");
+    refused("check " DRIFT "orders-1.weft examples", "it is a directory; name one file");
+    refused("check " DRIFT "orders-1.weft VERSION", "neither a contract nor OpenAPI nor JSON Schema");
+    refused("check git:HEAD " DRIFT "orders-1.weft", "a revision and a path are expected");
+    refused("check git:no-such-revision:README.md " DRIFT "orders-1.weft", "git does not have it");
     refused("check " DRIFT "orders-1.weft", "missing");
     refused("check " DRIFT "orders-1.weft tests/golden/check/broken.weft", "did you mean `field`?");
     refused("check " DRIFT "orders-1.weft " DRIFT "orders-2.weft --explain ffff", "no finding ffff");
@@ -172,4 +178,5 @@ cmocka_unit_test(the_embedded_rules_load),
         TESTS_RUN(the_same_file_twice_has_nothing_to_say) TESTS_RUN(both_questions_are_asked_in_full)
             TESTS_RUN(programs_read_json) TESTS_RUN(a_job_is_asked_about_in_both_directions_by_itself)
                 TESTS_RUN(the_failing_level_can_be_moved) TESTS_RUN(a_finding_explains_itself_by_its_fingerprint)
-                    TESTS_RUN(what_cannot_be_read_is_never_no_findings) TESTS_END()
+                    TESTS_RUN(two_openapi_documents_are_compared) TESTS_RUN(what_cannot_be_read_is_never_no_findings)
+                        TESTS_END()

@@ -1,0 +1,59 @@
+#include "contracts/import.h"
+
+#include "base/check.h"
+#include "base/doc.h"
+
+static const char *const names[] = {
+    [IMPORT_AUTO] = "auto",
+    [IMPORT_WEFT] = "weft",
+    [IMPORT_OPENAPI] = "openapi",
+    [IMPORT_JSCHEMA] = "jsonschema",
+};
+
+const char *import_format_name(enum import_format f)
+{
+    PRE((size_t)f < sizeof(names) / sizeof(names[0]));
+    return names[f];
+}
+
+/* The first words tell: a large file is not read twice for it. */
+enum { LOOKED_AT = 4096 };
+
+static bool has_word(struct slice text, const char *word)
+{
+    return slice_has(slice_to(text, LOOKED_AT), slice_str(word));
+}
+
+enum import_format import_guess(struct slice text, const char *name)
+{
+    struct slice n = slice_str(name);
+    if (slice_ends(n, SLICE(".weft")) || has_word(text, "contract(\""))
+        return IMPORT_WEFT;
+    if (has_word(text, "openapi") || has_word(text, "swagger"))
+        return IMPORT_OPENAPI;
+    static const char *const words[] = {"$schema", "\"type\"", "\"properties\"", "\"$ref\"", "\"allOf\"", "$defs"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (has_word(text, words[i]))
+            return IMPORT_JSCHEMA;
+    bool document = slice_ends(n, SLICE(".json")) || slice_ends(n, SLICE(".yaml")) || slice_ends(n, SLICE(".yml"));
+    return document && slice_has(text, SLICE("openapi")) ? IMPORT_OPENAPI : IMPORT_AUTO;
+}
+
+enum err import_contract(const struct import_input *in, struct diag *diag, struct contract **out)
+{
+    struct diag_place whole = {.file = in->name};
+    enum import_format f = in->format == IMPORT_AUTO ? import_guess(in->text, in->name) : in->format;
+    switch (f) {
+    case IMPORT_WEFT:
+        return contract_parse(in->text, in->name, diag, out);
+    case IMPORT_OPENAPI:
+        return import_openapi(in, diag, out);
+    case IMPORT_JSCHEMA:
+        return import_jschema(in, diag, out);
+    case IMPORT_AUTO:
+        break;
+    }
+    diag_add(diag, DIAG_ERROR, &whole, "say what it is with --format-in weft, openapi or jsonschema",
+             "this is neither a contract nor OpenAPI nor JSON Schema");
+    return ERR_INPUT;
+}

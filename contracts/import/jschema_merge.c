@@ -1,0 +1,164 @@
+#include "contracts/import/jschema_merge.h"
+
+#include "contracts/shape.h"
+
+enum { DEPTH_MOST = 24 };
+
+struct merging {
+    struct jschema *j;
+    struct arena *arena;
+    struct doc_node *into, *last;
+    bool failed;
+};
+
+static void append(struct merging *m, const struct doc_node *from)
+{
+    struct doc_node *copy = arena_new(m->arena, sizeof(*copy));
+    *copy = *from;
+    copy->next = NULL;
+    doc_add(m->into, copy, &m->last);
+}
+
+static struct doc_node *mine(const struct merging *m, struct slice key)
+{
+    for (struct doc_node *n = m->into->first; n; n = n->next)
+        if (slice_eq(n->key, key))
+            return n;
+    return NULL;
+}
+
+static bool same(const struct doc_node *a, const struct doc_node *b)
+{
+    struct buf x, y;
+    buf_init(&x, BUF_TEXT_BOUND);
+    buf_init(&y, BUF_TEXT_BOUND);
+    doc_put_json(a, &x);
+    doc_put_json(b, &y);
+    bool equal = slice_eq(buf_slice(&x), buf_slice(&y));
+    buf_fini(&x);
+    buf_fini(&y);
+    return equal;
+}
+
+/* A schema that says both. */
+static struct doc_node *both(struct merging *m, const struct doc_node *a, const struct doc_node *b)
+{
+    struct doc_node *list = arena_new(m->arena, sizeof(*list)), *all = arena_new(m->arena, sizeof(*all));
+    struct doc_node *x = arena_new(m->arena, sizeof(*x)), *y = arena_new(m->arena, sizeof(*y)), *last = NULL;
+    *x = *a;
+    *y = *b;
+    x->next = y->next = NULL;
+    *list =
+        (struct doc_node){.kind = DOC_LIST, .key = SLICE("allOf"), .line = a->line, .column = a->column, .weight = 1};
+    doc_add(list, x, &last);
+    doc_add(list, y, &last);
+    *all = (struct doc_node){.kind = DOC_MAP, .key = a->key, .line = a->line, .column = a->column, .weight = 1};
+    last = NULL;
+    doc_add(all, list, &last);
+    return all;
+}
+
+static void merge_members(struct merging *m, struct doc_node *into, const struct doc_node *from)
+{
+    struct merging inner = {.j = m->j, .arena = m->arena, .into = arena_new(m->arena, sizeof(*into))};
+    *inner.into = *into;
+    inner.into->first = NULL;
+    inner.into->count = 0;
+    inner.into->index = NULL;
+    inner.into->index_cap = 0;
+    for (const struct doc_node *n = into->first; n; n = n->next) {
+        const struct doc_node *other = doc_find(from, n->key);
+        append(&inner, other && !same(n, other) ? both(m, n, other) : n);
+    }
+    for (const struct doc_node *n = from->first; n; n = n->next)
+        if (!doc_find(into, n->key))
+            append(&inner, n);
+    struct doc_node *next = into->next;
+    *into = *inner.into;
+    into->next = next;
+}
+
+static void merge_lists(struct merging *m, struct doc_node *into, const struct doc_node *from)
+{
+    struct merging inner = {.j = m->j, .arena = m->arena, .into = arena_new(m->arena, sizeof(*into))};
+    *inner.into = *into;
+    inner.into->first = NULL;
+    inner.into->count = 0;
+    for (const struct doc_node *n = into->first; n; n = n->next)
+        append(&inner, n);
+    for (const struct doc_node *n = from->first; n; n = n->next)
+        append(&inner, n);
+    struct doc_node *next = into->next;
+    *into = *inner.into;
+    into->next = next;
+}
+
+static bool is_among(struct slice word, const char *const *words)
+{
+    for (; *words; words++)
+        if (slice_eq(slice_str(*words), word))
+            return true;
+    return false;
+}
+
+/* The tighter of two bounds. */
+static bool merge_bound(struct doc_node *into, const struct doc_node *from)
+{
+    static const char *const least[] = {"minimum", "minLength", "minItems", "minProperties", NULL};
+    static const char *const most[] = {"maximum", "maxLength", "maxItems", "maxProperties", NULL};
+    bool lower = is_among(into->key, least), upper = is_among(into->key, most);
+    if ((!lower && !upper) || !shape_decimal(into->text) || !shape_decimal(from->text))
+        return false;
+    int order = shape_decimal_cmp(into->text, from->text);
+    if (lower ? order < 0 : order > 0)
+        into->text = from->text;
+    return true;
+}
+
+static void merge_word(struct merging *m, const struct doc_node *from)
+{
+    static const char *const notes[] = {
+        "description",   "title",        "example", "examples", "default",     "deprecated",
+        "$comment",      "externalDocs", "xml",     "readOnly", "writeOnly",   "nullable",
+        "discriminator", "$id",          "$schema", "$defs",    "definitions", NULL};
+    struct doc_node *into = mine(m, from->key);
+    if (!into)
+        append(m, from);
+    else if (same(into, from) || is_among(from->key, notes) || merge_bound(into, from))
+        return;
+    else if (slice_eq(from->key, SLICE("properties")) && into->kind == DOC_MAP && from->kind == DOC_MAP)
+        merge_members(m, into, from);
+    else if (slice_eq(from->key, SLICE("required")) && into->kind == DOC_LIST && from->kind == DOC_LIST)
+        merge_lists(m, into, from);
+    else
+        m->failed = true;
+}
+
+static void merge_part(struct merging *m, const struct doc_node *part, unsigned depth)
+{
+    if (!part || part->kind != DOC_MAP || depth > DEPTH_MOST) {
+        m->failed = m->failed || !part || depth > DEPTH_MOST || slice_eq(part->text, SLICE("false"));
+        return;
+    }
+    if (doc_get(part, "$ref"))
+        merge_part(m, jschema_resolve(m->j, part), depth + 1);
+    const struct doc_node *all = doc_get(part, "allOf");
+    for (const struct doc_node *p = all && all->kind == DOC_LIST ? all->first : NULL; p && !m->failed; p = p->next)
+        merge_part(m, p, depth + 1);
+    for (const struct doc_node *w = part->first; w && !m->failed; w = w->next)
+        if (!slice_eq(w->key, SLICE("allOf")) && !slice_eq(w->key, SLICE("$ref")))
+            merge_word(m, w);
+}
+
+const struct doc_node *jschema_merge(struct jschema *j, const struct doc_node *n, struct arena *arena, unsigned depth)
+{
+    struct merging m = {.j = j, .arena = arena, .into = arena_new(arena, sizeof(*n))};
+    *m.into = (struct doc_node){.kind = DOC_MAP, .key = n->key, .line = n->line, .column = n->column, .weight = 1};
+    merge_part(&m, n, depth > DEPTH_MOST ? depth : 0);
+    const struct doc_node *closed = mine(&m, SLICE("additionalProperties"));
+    /* A part that is closed refuses what another part names. */
+    if (closed && closed->kind == DOC_BOOL && slice_eq(closed->text, SLICE("false")) && doc_get(n, "allOf") &&
+        doc_get(n, "allOf")->count > 1)
+        m.failed = true;
+    return m.failed ? NULL : m.into;
+}
