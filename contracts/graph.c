@@ -25,6 +25,8 @@ static struct slice text(const struct load *l, datalog_word word)
 
 static enum verdict_level level_of(struct slice name)
 {
+    if (slice_eq(name, SLICE("compatible")))
+        return VERDICT_COMPATIBLE;
     return slice_eq(name, SLICE("breaking")) ? VERDICT_BREAKING : VERDICT_UNPROVEN;
 }
 

@@ -26,15 +26,37 @@ static struct slice origin_of(struct openapi_reader *r, const struct doc_node *s
     return all;
 }
 
+static struct slice shown_for(struct openapi_reader *r, const struct doc_node *s)
+{
+    struct slice type = openapi_reader_text(s, "type", SLICE("?")), more = more_of(r, s, type);
+    return more.len ? openapi_reader_join(r, type, " ", more) : type;
+}
+
+/* Past this many schemes, names are not looked at. */
+enum { SCHEMES_COMPARED = 32 };
+
+/* Does another scheme ask for the same?  Then the name says which is meant. */
+static bool has_double(struct openapi_reader *r, const struct doc_node *schemes, struct slice name, struct slice shown)
+{
+    unsigned n = 0;
+    for (const struct doc_node *s = schemes->first; s && n < SCHEMES_COMPARED; s = s->next, n++) {
+        const struct doc_node *other = slice_eq(s->key, name) ? NULL : jschema_resolve(r->schemas, s);
+        if (other && slice_eq(shown_for(r, other), shown))
+            return true;
+    }
+    return false;
+}
+
 /* What must be shown, not what the document calls it; under its name, what is said of it. */
 static struct slice scheme_of(struct openapi_reader *r, struct slice name)
 {
-    const struct doc_node *s = doc_find(doc_get(doc_get(r->root, "components"), "securitySchemes"), name);
-    s = s ? jschema_resolve(r->schemas, s) : NULL;
+    const struct doc_node *schemes = doc_get(doc_get(r->root, "components"), "securitySchemes");
+    const struct doc_node *found = doc_find(schemes, name), *s = found ? jschema_resolve(r->schemas, found) : NULL;
     if (!s)
         return name;
-    struct slice type = openapi_reader_text(s, "type", name), more = more_of(r, s, type);
-    struct slice scheme = more.len ? openapi_reader_join(r, type, " ", more) : type;
+    struct slice scheme = shown_for(r, s);
+    if (has_double(r, schemes, name, scheme))
+        scheme = openapi_reader_join(r, name, ": ", scheme);
     struct slice kept[] = {r->operation, openapi_reader_join(r, SLICE("scheme"), " ", name),
                            slice_trim(openapi_reader_join(r, scheme, " ", origin_of(r, s)))};
     draft_put(&r->d, VOCABULARY_OPTION, kept, NULL);

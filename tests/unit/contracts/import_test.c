@@ -202,7 +202,7 @@ TEST(an_api_becomes_operations)
     has_fact(api, "param(\"GET /a/{id}\", \"query\", \"q\", \"int32\", \"optional\").");
     has_fact(api, "response(\"GET /a/{id}\", \"200\", \"\", \"\").");
     has_fact(api, "header(\"GET /a/{id}\", \"200\", \"x-rate\", \"integer\", \"required\").");
-    has_fact(api, "security(\"GET /a/{id}\", 0, \"key: apiKey header X-Key\", \"\").");
+    has_fact(api, "security(\"GET /a/{id}\", 0, \"apiKey header X-Key\", \"\").");
 }
 
 TEST(requests_and_answers_break_in_opposite_directions)

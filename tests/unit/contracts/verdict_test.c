@@ -61,31 +61,21 @@ TEST(the_vocabulary_of_the_rules_is_the_vocabulary_of_the_reader)
     CHECK_INT(VOCABULARY_COUNT, declared);
 }
 
-struct mirror {
-    const struct datalog_run *run;
-    unsigned requests, responses, surfaces;
-};
-
-static bool count_direction(void *arg, const datalog_word *columns)
+static bool name_it(void *arg, const datalog_word *c)
 {
-    struct mirror *m = arg;
-    struct slice direction = datalog_symbol_text(m->run, columns[1]);
-    m->requests += slice_eq(direction, SLICE("request"));
-    m->responses += slice_eq(direction, SLICE("response"));
-    m->surfaces += slice_eq(direction, SLICE("surface"));
+    fprintf(stderr, "no mirror of %.*s\n", SLICE_FMT(datalog_symbol_text(arg, c[0])));
     return true;
 }
 
-TEST(every_kind_of_difference_has_its_mirror)
+TEST(every_kind_of_difference_has_its_mirror_or_says_why_not)
 {
     struct datalog_run *run = datalog_run_new(facts_program(), NULL);
     const char *why;
+    int one_sided = datalog_relation(facts_program(), SLICE("one_sided"));
     CHECK_ERR(ERR_OK, datalog_run_eval(run, &why));
-    struct mirror m = {.run = run};
-    datalog_each(run, datalog_relation(facts_program(), SLICE("kind")), count_direction, &m);
-    CHECK_INT(22, m.requests);
-    CHECK_INT(22, m.responses);
-    CHECK_INT(18, m.surfaces);
+    datalog_each(run, one_sided, name_it, run);
+    CHECK_INT(0, datalog_count(run, one_sided));
+    CHECK(datalog_count(run, datalog_relation(facts_program(), SLICE("kind"))) > 60);
     datalog_run_free(&run);
 }
 
@@ -227,7 +217,7 @@ TEST(verdicts_may_be_computed_by_several_threads)
 TESTS_BEGIN()
 cmocka_unit_test(the_embedded_rules_load),
     TESTS_RUN(the_vocabulary_of_the_rules_is_the_vocabulary_of_the_reader)
-        TESTS_RUN(every_kind_of_difference_has_its_mirror) TESTS_RUN(equal_contracts_need_no_rules)
+        TESTS_RUN(every_kind_of_difference_has_its_mirror_or_says_why_not) TESTS_RUN(equal_contracts_need_no_rules)
             TESTS_RUN(only_operations_that_reach_a_change_are_changed)
                 TESTS_RUN(a_fingerprint_does_not_see_order_places_or_other_operations)
                     TESTS_RUN(two_edits_have_two_fingerprints) TESTS_RUN(a_proof_ends_in_the_facts_of_both_sides)
