@@ -338,6 +338,10 @@ static void look_at(struct search *s, const struct fact *f)
         wants_kind(s, f, SHAPE_RECORD, "record");
         wants_type(s, f, f->text[1]);
         break;
+    case VOCABULARY_ASPECT:
+        wants_subject(s, f);
+        wants_type(s, f, f->text[2]);
+        break;
     case VOCABULARY_ITEM:
         wants_kind(s, f, SHAPE_LIST, "list");
         wants_type(s, f, f->text[2]);

@@ -292,7 +292,7 @@ static void constrain(struct shape *s, const struct fact *f)
         rule->pattern = f->text[1];
     else if (f->relation == VOCABULARY_FORMAT)
         rule->format = f->text[1];
-    else if (f->relation == VOCABULARY_UNPROVEN || f->relation == VOCABULARY_VALUE)
+    else if (f->relation == VOCABULARY_UNPROVEN || f->relation == VOCABULARY_VALUE || f->relation == VOCABULARY_ASPECT)
         rule->opaque = true;
 }
 

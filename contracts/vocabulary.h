@@ -49,6 +49,7 @@
     X(UNIT, unit, "ss")              \
     X(MEANING, meaning, "ss")        \
     X(UNPROVEN, unproven, "sss")     \
+    X(ASPECT, aspect, "sss")         \
     X(OPTION, option, "sss")         \
     X(AT, at, "ssnn")
 

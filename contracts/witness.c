@@ -409,9 +409,11 @@ static void wrap(struct making *m, const struct wrapping *w, const struct shape_
 static void wrap_object(struct making *m, const struct wrapping *w, const struct shape_type *t, size_t at,
                         struct json_out *j)
 {
+    bool placed = false;
     json_out_object(j);
     for (const struct shape_position *p = t->parts; p; p = p->next) {
         bool on_way = slice_eq(p->name, w->way[at].position);
+        placed = placed || on_way;
         if (!on_way && !p->required)
             continue;
         json_out_name_slice(j, p->member);
@@ -420,6 +422,8 @@ static void wrap_object(struct making *m, const struct wrapping *w, const struct
         else
             make_position(m, p, j);
     }
+    /* A member that the record does not name: what else would have to be there is not known here. */
+    m->endless = m->endless || !placed;
     json_out_end(j);
 }
 
@@ -440,7 +444,13 @@ static void wrap(struct making *m, const struct wrapping *w, const struct shape_
         return;
     }
     bool item = w->way[at].kind == WITNESS_ITEM;
-    const struct shape_position *p = item ? t->parts : t->parts->next;
+    const struct shape_position *p = t->kind == SHAPE_RECORD ? t->extra : t->parts;
+    p = t->kind == SHAPE_MAP && p && !item ? p->next : p;
+    if (!p || !slice_eq(p->name, w->way[at].position)) {
+        m->endless = true;
+        json_out_raw(j, w->value);
+        return;
+    }
     if (item) {
         json_out_array(j);
     } else {

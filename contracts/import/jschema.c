@@ -28,6 +28,7 @@ struct jschema {
     struct map file_of;  /* address of a $ref object to its file, when it is not the first */
     struct arena *arena; /* the draft's */
     unsigned depth;
+    bool lonely_refs; /* before 2019-09, what stands beside a $ref says nothing */
     unsigned spreads; /* unions in unions, each with what stands beside it */
 };
 
@@ -38,7 +39,19 @@ struct jschema *jschema_new(struct draft *d, const struct import_input *in, cons
     *j = (struct jschema){.draft = d, .in = in, .dialect = dialect, .arena = &d->arena};
     j->files = arena_new(j->arena, sizeof(*j->files));
     *j->files = (struct file){.name = in->name, .root = root};
+    const struct doc_node *schema = doc_get(root, "$schema");
+    j->lonely_refs = dialect == JSCHEMA_STANDARD && schema && slice_has(schema->text, SLICE("/draft-0"));
     return j;
+}
+
+bool jschema_has_lonely_refs(const struct jschema *j)
+{
+    return j->lonely_refs;
+}
+
+bool jschema_is_exact(const struct jschema *j)
+{
+    return j->dialect == JSCHEMA_STANDARD;
 }
 
 void jschema_free(struct jschema **j)
@@ -293,9 +306,14 @@ static bool says_something(const struct doc_node *n)
 
 struct slice jschema_type(struct jschema *j, const struct doc_node *n, struct slice where)
 {
-    if (!n || j->depth > DEPTH)
+    if (!n)
         return SLICE("any");
-    if (n->kind == DOC_MAP && ref_of(n).len && (j->dialect == JSCHEMA_OPENAPI_30 || !says_something(n)))
+    if (j->depth > DEPTH) {
+        complain(j, n, "name the inner schemas and refer to them", "schemas are nested too deep in", where);
+        return SLICE("any");
+    }
+    if (n->kind == DOC_MAP && ref_of(n).len &&
+        (j->dialect == JSCHEMA_OPENAPI_30 || j->lonely_refs || !says_something(n)))
         return type_of_ref(j, n);
     const char *known = map_get(&j->by_node, slice_of(&n, sizeof(n)));
     if (known)
@@ -313,6 +331,7 @@ struct own {
     const struct doc_node *node;
     struct slice name;
     bool taken;
+    unsigned kinds; /* what the listed values are, when they are listed */
 };
 
 static struct slice take_name(struct own *o)
@@ -349,7 +368,17 @@ static void unproven_entries(struct own *o, const struct doc_node *n, const char
 {
     const struct doc_node *map = doc_get(n, word);
     for (const struct doc_node *c = map && map->kind == DOC_MAP ? map->first : NULL; c; c = c->next)
-        unproven(o, c, arena_putf(o->j->arena, "%s %.*s", word, SLICE_FMT(c->key)));
+        if (c->kind == DOC_LIST)
+            for (const struct doc_node *v = c->first; v; v = v->next)
+                unproven(o, v, arena_putf(o->j->arena, "%s %.*s", word, SLICE_FMT(c->key)));
+        else
+            unproven(o, c, arena_putf(o->j->arena, "%s %.*s", word, SLICE_FMT(c->key)));
+}
+
+static void put_aspect(struct own *o, struct slice role, const struct doc_node *schema)
+{
+    struct slice where = arena_putf(o->j->arena, "%.*s?%.*s", SLICE_FMT(o->name), SLICE_FMT(slice_to(role, 8)));
+    DRAFT_PUT(o->j->draft, ASPECT, o->name, role, jschema_type(o->j, schema, where));
 }
 
 static bool has_any(const struct doc_node *n, const char *const *words)
@@ -430,7 +459,8 @@ static const char *const object_words[] = {
     "properties",       "required",      "additionalProperties",  "patternProperties",
     "propertyNames",    "minProperties", "maxProperties",         "dependentRequired",
     "dependentSchemas", "dependencies",  "unevaluatedProperties", NULL};
-static const char *const other_words[] = {"not", "if", "then", "else", "x-extensible-enum", NULL};
+static const char *const other_words[] = {
+    "not", "if", "then", "else", "x-extensible-enum", "$dynamicRef", "$recursiveRef", "disallow", "extends", NULL};
 
 static void constrain_number(struct own *o, const struct doc_node *n, bool whole)
 {
@@ -512,9 +542,22 @@ static void put_tuple(struct own *o, const struct doc_node *places, const struct
     DRAFT_PUT(j->draft, LIST, o->name, element);
 }
 
+static void put_contains(struct own *o, const struct doc_node *n)
+{
+    const struct doc_node *contains = doc_get(n, "contains"), *least = doc_get(n, "minContains");
+    if (!contains)
+        return;
+    struct slice count = least ? least->text : SLICE("1");
+    if (doc_get(n, "maxContains"))
+        draft_unproven(o->j->draft, o->name, SLICE("contains"),
+                       arena_putf(o->j->arena, "%.*s..%.*s %.*s", SLICE_FMT(count),
+                                  SLICE_FMT(doc_get(n, "maxContains")->text), SLICE_FMT(jschema_said(o->j, contains))));
+    else if (!slice_eq(count, SLICE("0")))
+        put_aspect(o, arena_putf(o->j->arena, "contains %.*s", SLICE_FMT(count)), contains);
+}
+
 static struct slice make_list(struct own *o, const struct doc_node *n)
 {
-    static const char *const others[] = {"contains", "minContains", "maxContains", "unevaluatedItems", NULL};
     struct jschema *j = o->j;
     const struct doc_node *items = doc_get(n, "items"), *prefix = doc_get(n, "prefixItems");
     take_name(o);
@@ -530,7 +573,9 @@ static struct slice make_list(struct own *o, const struct doc_node *n)
     bound(o, "max_items", doc_get(n, "maxItems"));
     if (is_true(doc_get(n, "uniqueItems")))
         unproven(o, doc_get(n, "uniqueItems"), SLICE("uniqueItems"));
-    unproven_words(o, n, others);
+    put_contains(o, n);
+    if (doc_get(n, "unevaluatedItems") && !is_anything(doc_get(n, "unevaluatedItems")))
+        unproven(o, n, SLICE("unevaluatedItems"));
     return o->name;
 }
 
@@ -623,6 +668,17 @@ static void put_members(struct own *o, const struct doc_node *n)
             DRAFT_PUT(o->j->draft, FIELD, o->name, r->text, SLICE("any"), SLICE("required"));
 }
 
+/* What the rest is depends on what is named. */
+static struct slice said_of_rest(struct jschema *j, const struct doc_node *n, const struct doc_node *extra)
+{
+    struct slice text = jschema_said(j, extra);
+    const struct doc_node *maps[] = {doc_get(n, "properties"), doc_get(n, "patternProperties")};
+    for (size_t i = 0; i < 2; i++)
+        for (const struct doc_node *c = maps[i] ? maps[i]->first : NULL; c; c = c->next)
+            text = arena_putf(j->arena, "%.*s, not %.*s", SLICE_FMT(text), SLICE_FMT(c->key));
+    return text;
+}
+
 /* What may stand beside the members that are named. */
 static void put_rest(struct own *o, const struct doc_node *n)
 {
@@ -632,7 +688,7 @@ static void put_rest(struct own *o, const struct doc_node *n)
     if (is_anything(extra))
         return;
     if (patterns)
-        unproven(o, extra, SLICE("additionalProperties"));
+        draft_unproven(j->draft, o->name, SLICE("additionalProperties"), said_of_rest(j, n, extra));
     else if (is_false(extra))
         DRAFT_PUT(j->draft, CLOSED, o->name);
     else
@@ -641,14 +697,13 @@ static void put_rest(struct own *o, const struct doc_node *n)
 
 static struct slice make_record(struct own *o, const struct doc_node *n)
 {
-    static const char *const others[] = {"propertyNames", "unevaluatedProperties", NULL};
     static const char *const maps[] = {"patternProperties", "dependentRequired", "dependentSchemas", "dependencies",
                                        NULL};
     struct jschema *j = o->j;
     const struct doc_node *extra = doc_get(n, "additionalProperties"), *properties = doc_get(n, "properties");
     bool members = (properties && properties->count) || doc_get(n, "required") || doc_get(n, "patternProperties");
     take_name(o);
-    if (!is_anything(extra) && !is_false(extra) && !members) {
+    if (!is_anything(extra) && !is_false(extra) && !members && j->dialect != JSCHEMA_STANDARD) {
         struct slice value = jschema_type(j, extra, arena_putf(j->arena, "%.*s{}", SLICE_FMT(o->name)));
         DRAFT_PUT(j->draft, MAP, o->name, SLICE("string"), value);
     } else {
@@ -658,7 +713,10 @@ static struct slice make_record(struct own *o, const struct doc_node *n)
     }
     bound(o, "min_items", doc_get(n, "minProperties"));
     bound(o, "max_items", doc_get(n, "maxProperties"));
-    unproven_words(o, n, others);
+    if (doc_get(n, "propertyNames"))
+        put_aspect(o, SLICE("names"), doc_get(n, "propertyNames"));
+    if (doc_get(n, "unevaluatedProperties") && !is_anything(doc_get(n, "unevaluatedProperties")))
+        unproven(o, n, SLICE("unevaluatedProperties"));
     for (const char *const *w = maps; *w; w++)
         unproven_entries(o, n, *w);
     return o->name;
@@ -836,19 +894,37 @@ static struct doc_node *copy_of(struct jschema *j, const struct doc_node *n)
     return copy;
 }
 
-/* The schema without the words of the union. */
-static const struct doc_node *beside(struct jschema *j, const struct doc_node *n)
+static bool is_applied(struct slice word, bool union_too)
+{
+    static const char *const words[] = {"if", "then", "else", "not", "anyOf", "oneOf"};
+    for (size_t i = 0; i < (union_too ? 6 : 3); i++)
+        if (slice_eq(slice_str(words[i]), word))
+            return true;
+    return false;
+}
+
+/* Without the words of unions and conditions, or without those of conditions only. */
+static const struct doc_node *without(struct jschema *j, const struct doc_node *n, bool union_too)
 {
     struct doc_node *rest = copy_of(j, n), *last = NULL;
     rest->first = NULL;
     rest->count = 0;
     rest->index = NULL;
     for (const struct doc_node *c = n->first; c; c = c->next)
-        if (!slice_eq(c->key, SLICE("anyOf")) && !slice_eq(c->key, SLICE("oneOf")) && !is_annotation(c->key) &&
-            !slice_eq(c->key, SLICE("nullable")) &&
+        if (!is_applied(c->key, union_too) && !is_annotation(c->key) && !slice_eq(c->key, SLICE("nullable")) &&
             !(j->dialect != JSCHEMA_STANDARD && slice_eq(c->text, SLICE("object"))))
             doc_add(rest, copy_of(j, c), &last);
     return rest;
+}
+
+static const struct doc_node *beside(struct jschema *j, const struct doc_node *n)
+{
+    return without(j, n, true);
+}
+
+static const struct doc_node *beside_all(struct jschema *j, const struct doc_node *n)
+{
+    return without(j, n, false);
 }
 
 /* A branch together with what stands beside the union. */
@@ -886,6 +962,13 @@ static struct slice said_of_all(struct jschema *j, const struct doc_node *list)
     for (size_t i = 0; i < count; i++)
         all = arena_putf(j->arena, "%.*s%s%.*s", SLICE_FMT(all), i ? " | " : "", SLICE_FMT(said[i]));
     return all;
+}
+
+/* What stands beside a union lets null through. */
+static bool takes_null(struct own *o, const struct doc_node *n)
+{
+    unsigned kinds = kinds_said(o, n);
+    return !doc_get(n, "type") || (kinds & (1u << KIND_NULL)) || o->j->dialect == JSCHEMA_OPENAPI_30;
 }
 
 static bool make_branches(struct own *o, const struct doc_node *list, const struct doc_node *rest, bool exclusive)
@@ -941,9 +1024,11 @@ static struct slice make_opaque(struct own *o, const struct doc_node *n, const c
     return o->name;
 }
 
+static struct slice make_never(struct own *o, bool forced);
+
 static unsigned kinds_meant(struct own *o, const struct doc_node *n)
 {
-    unsigned kinds = kinds_said(o, n);
+    unsigned kinds = o->kinds ? o->kinds : kinds_said(o, n);
     if (kinds)
         return kinds;
     bool object = has_any(n, object_words), list = has_any(n, array_words), text = has_any(n, string_words),
@@ -961,7 +1046,7 @@ static struct slice make_plain(struct own *o, const struct doc_node *n, bool for
     unsigned kinds = kinds_meant(o, n);
     *nullable = *nullable || (kinds & (1u << KIND_NULL));
     if (kinds == 1u << KIND_NULL)
-        return make_opaque(o, doc_get(n, "type"), "type");
+        return make_never(o, true);
     kinds &= ~(1u << KIND_NULL);
     if (kinds & (kinds - 1))
         return make_kinds(o, n, kinds);
@@ -975,32 +1060,110 @@ static struct slice make_plain(struct own *o, const struct doc_node *n, bool for
     return o->name;
 }
 
-static struct slice make_valued(struct own *o, const struct doc_node *n, bool *nullable)
+/* What is listed says more than a length. */
+static bool j_lenient(const struct own *o)
+{
+    return o->j->dialect != JSCHEMA_STANDARD;
+}
+
+static unsigned kind_of_value(const struct doc_node *v)
+{
+    bool point = slice_has(v->text, SLICE(".")) || slice_has(v->text, SLICE("e")) || slice_has(v->text, SLICE("E"));
+    static const unsigned kinds[] = {
+        [DOC_NULL] = KIND_NULL,     [DOC_BOOL] = KIND_BOOL, [DOC_NUMBER] = KIND_NUMBER,
+        [DOC_STRING] = KIND_STRING, [DOC_LIST] = KIND_LIST, [DOC_MAP] = KIND_RECORD,
+    };
+    return 1u << (v->kind == DOC_NUMBER && !point ? KIND_INTEGER : kinds[v->kind]);
+}
+
+/* The kinds of the values that the schema's own type lets through; its own kinds when it lets none through. */
+static unsigned kinds_of_values(struct own *o, const struct doc_node *n, const struct doc_node *first)
+{
+    unsigned said = kinds_said(o, n), kinds = 0;
+    said |= said & (1u << KIND_NUMBER) ? 1u << KIND_INTEGER : 0;
+    for (const struct doc_node *v = first; v; v = v->next)
+        kinds |= kind_of_value(v);
+    kinds = kinds & said ? kinds & said : said ? said : kinds;
+    return kinds & (1u << KIND_NUMBER) ? kinds & ~(1u << KIND_INTEGER) : kinds;
+}
+
+static struct slice make_never(struct own *o, bool forced)
+{
+    if (!forced && !o->taken)
+        return SLICE("never");
+    DRAFT_PUT(o->j->draft, ALIAS, take_name(o), SLICE("never"));
+    return o->name;
+}
+
+static const struct doc_node *values_of(struct own *o, const struct doc_node *n)
 {
     const struct doc_node *list = doc_get(n, "enum"), *constant = doc_get(n, "const");
-    for (const struct doc_node *v = list ? list->first : NULL; v; v = v->next)
-        *nullable = *nullable || v->kind == DOC_NULL;
-    unsigned kinds = kinds_said(o, n) & ~(1u << KIND_NULL);
-    bool text = (kinds == 0 || kinds == 1u << KIND_STRING);
-    if (list && !constant && text && list->kind == DOC_LIST && all_strings(list))
-        return make_enum(o, n, list);
-    if (constant && !list && text && constant->kind == DOC_STRING) {
-        struct doc_node *one = arena_new(o->j->arena, sizeof(*one)), *value = arena_new(o->j->arena, sizeof(*value));
-        *value = *constant;
-        value->next = NULL;
-        *one = (struct doc_node){.kind = DOC_LIST, .first = value, .count = 1};
-        return make_enum(o, n, one);
-    }
-    make_plain(o, n, true, nullable);
-    if (list && list->kind == DOC_LIST)
+    if (list)
+        return list->kind == DOC_LIST ? list : NULL;
+    struct doc_node *one = arena_new(o->j->arena, sizeof(*one)), *last = NULL;
+    *one = (struct doc_node){.kind = DOC_LIST};
+    doc_add(one, copy_of(o->j, constant), &last);
+    return one;
+}
+
+static struct slice make_valued(struct own *o, const struct doc_node *n, bool *nullable)
+{
+    const struct doc_node *list = values_of(o, n);
+    static const char *const also[] = {"anyOf", "oneOf", NULL};
+    if (!list)
+        return make_opaque(o, n, "enum");
+    unsigned kinds = kinds_of_values(o, n, list->first);
+    *nullable = *nullable || (kinds & (1u << KIND_NULL));
+    kinds &= ~(1u << KIND_NULL);
+    bool text = (j_lenient(o) || !has_any(n, string_words)) && kinds == 1u << KIND_STRING;
+    struct slice type;
+    if (!kinds) {
+        type = make_never(o, true);
+    } else if (text && all_strings(list)) {
+        type = make_enum(o, n, list);
+    } else {
+        bool ignored = false;
+        o->kinds = kinds;
+        type = make_plain(o, n, true, &ignored);
         put_values(o, list->first);
-    if (constant) {
-        struct doc_node *value = arena_new(o->j->arena, sizeof(*value));
-        *value = *constant;
-        value->next = NULL;
-        put_values(o, value);
     }
-    return o->name;
+    unproven_words(o, n, also);
+    if (doc_get(n, "enum") && doc_get(n, "const"))
+        unproven(o, doc_get(n, "const"), SLICE("const"));
+    return type;
+}
+
+/* "then" and "else" are compared together with all that the schema says itself. */
+static void put_condition(struct own *o, const struct doc_node *n)
+{
+    struct jschema *j = o->j;
+    struct slice when = jschema_said(j, doc_get(n, "if"));
+    const struct doc_node *then = doc_get(n, "then"), *otherwise = doc_get(n, "else"), *rest = beside_all(j, n);
+    if (!then && !otherwise)
+        return;
+    if (j->spreads > SPREADS) {
+        unproven_words(o, n, (const char *const[]){"if", "then", "else", NULL});
+        return;
+    }
+    j->spreads++;
+    if (then && !is_anything(then))
+        put_aspect(o, arena_putf(j->arena, "then %.*s", SLICE_FMT(when)), spread(j, rest, then));
+    if (otherwise && !is_anything(otherwise))
+        put_aspect(o, arena_putf(j->arena, "else %.*s", SLICE_FMT(when)), spread(j, rest, otherwise));
+    j->spreads--;
+}
+
+static void put_others(struct own *o, const struct doc_node *n)
+{
+    if (o->j->dialect != JSCHEMA_STANDARD) {
+        unproven_words(o, n, other_words);
+        return;
+    }
+    if (doc_get(n, "not"))
+        put_aspect(o, SLICE("not"), doc_get(n, "not"));
+    if (doc_get(n, "if"))
+        put_condition(o, n);
+    unproven_words(o, n, other_words + 4);
 }
 
 static struct slice build(struct jschema *j, const struct doc_node *n, struct slice name, bool named)
@@ -1008,12 +1171,8 @@ static struct slice build(struct jschema *j, const struct doc_node *n, struct sl
     struct own o = {.j = j, .node = n, .name = name, .taken = named};
     bool exclusive, nullable = j->dialect == JSCHEMA_OPENAPI_30 && is_true(doc_get(n, "nullable"));
     const struct doc_node *listed = doc_get(n, "enum");
-    if (is_false(n) || (listed && listed->count == 0)) {
-        if (!named)
-            return SLICE("never");
-        DRAFT_PUT(j->draft, ALIAS, take_name(&o), SLICE("never"));
-        return o.name;
-    }
+    if (is_false(n) || (listed && listed->count == 0))
+        return make_never(&o, named);
     if (doc_get(n, "allOf") || (ref_of(n).len && n->kind == DOC_MAP && says_something(n))) {
         const struct doc_node *merged = jschema_merge(j, n, j->arena, j->depth);
         if (merged && !doc_get(merged, "allOf") && !ref_of(merged).len)
@@ -1027,15 +1186,24 @@ static struct slice build(struct jschema *j, const struct doc_node *n, struct sl
         type = make_valued(&o, n, &nullable);
     } else if (list && branches_beside_null(list) == 1 && list->count == 2 && !named) {
         const struct doc_node *b = is_null_schema(list->first) ? list->first->next : list->first;
-        type = jschema_type(j, b, o.name);
+        type = jschema_type(j, spread(j, beside(j, n), b), arena_putf(j->arena, "%.*s|0", SLICE_FMT(o.name)));
         DRAFT_PUT(j->draft, ALIAS, take_name(&o), type);
         type = o.name;
-        nullable = true;
+        nullable = takes_null(&o, n);
+        if (exclusive && !kinds_differ(&o, list))
+            draft_unproven(j->draft, o.name, SLICE("oneOf"), said_of_all(j, list));
+        if (!exclusive && doc_get(n, "oneOf"))
+            unproven(&o, doc_get(n, "oneOf"), SLICE("oneOf"));
+    } else if (list && branches_beside_null(list) == 0) {
+        type = make_never(&o, true);
+        nullable = takes_null(&o, n);
+        if (exclusive && list->count > 1)
+            unproven(&o, list, SLICE("oneOf"));
     } else if (list) {
-        if (j->spreads > SPREADS)
+        if (j->spreads > SPREADS || doc_get(n, "unevaluatedProperties") || doc_get(n, "unevaluatedItems"))
             return make_opaque(&o, n, "oneOf");
         j->spreads++;
-        nullable = make_branches(&o, list, beside(j, n), exclusive) || nullable;
+        nullable = (make_branches(&o, list, beside(j, n), exclusive) && takes_null(&o, n)) || nullable;
         j->spreads--;
         if (exclusive == false && doc_get(n, "oneOf"))
             unproven(&o, doc_get(n, "oneOf"), SLICE("oneOf"));
@@ -1048,7 +1216,7 @@ static struct slice build(struct jschema *j, const struct doc_node *n, struct sl
             DRAFT_PUT(j->draft, ALIAS, take_name(&o), type);
             type = o.name;
         }
-        unproven_words(&o, n, other_words);
+        put_others(&o, n);
         if (nullable)
             DRAFT_PUT(j->draft, NULLABLE, o.name);
     }

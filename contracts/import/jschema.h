@@ -24,6 +24,9 @@ void jschema_free(struct jschema **j);
 struct slice jschema_type(struct jschema *j, const struct doc_node *schema, struct slice where);
 /* Follows $ref of any object (parameter, response, ...): the node itself when there is none, NULL: it leads nowhere
  * (said in diag). */
+/* Before 2019-09, what stands beside a $ref says nothing. */
+bool jschema_has_lonely_refs(const struct jschema *j);
+bool jschema_is_exact(const struct jschema *j);
 /* What a node and all that it refers to say, short enough to show and different when they differ. */
 struct slice jschema_said(struct jschema *j, const struct doc_node *n);
 const struct doc_node *jschema_resolve(struct jschema *j, const struct doc_node *n);

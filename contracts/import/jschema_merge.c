@@ -9,6 +9,8 @@ struct merging {
     struct arena *arena;
     struct doc_node *into, *last;
     bool failed;
+    unsigned spoken[4]; /* how many parts say a word of each family */
+    bool closes[2];     /* a part says what the rest is, and means its own rest */
 };
 
 static void append(struct merging *m, const struct doc_node *from)
@@ -134,14 +136,45 @@ static void merge_word(struct merging *m, const struct doc_node *from)
         m->failed = true;
 }
 
+/* Words that mean something only beside each other in one schema. */
+static void note_families(struct merging *m, const struct doc_node *part)
+{
+    static const char *const families[4][6] = {
+        {"properties", "patternProperties", "additionalProperties", "unevaluatedProperties", NULL},
+        {"items", "prefixItems", "additionalItems", "unevaluatedItems", NULL},
+        {"contains", "minContains", "maxContains", NULL},
+        {"if", "then", "else", NULL},
+    };
+    static const char *const closing[2][4] = {{"additionalProperties", "unevaluatedProperties", NULL},
+                                              {"prefixItems", "additionalItems", "unevaluatedItems", NULL}};
+    for (size_t i = 0; i < 4; i++) {
+        bool speaks = false;
+        for (const char *const *w = families[i]; *w; w++)
+            speaks = speaks || doc_get(part, *w);
+        m->spoken[i] += speaks;
+        for (const char *const *w = i < 2 ? closing[i] : NULL; w && *w; w++)
+            m->closes[i] = m->closes[i] || doc_get(part, *w);
+    }
+}
+
+static bool mixes_families(const struct merging *m)
+{
+    return (m->spoken[0] > 1 && m->closes[0]) || (m->spoken[1] > 1 && m->closes[1]) || m->spoken[2] > 1 ||
+           m->spoken[3] > 1;
+}
+
 static void merge_part(struct merging *m, const struct doc_node *part, unsigned depth)
 {
     if (!part || part->kind != DOC_MAP || depth > DEPTH_MOST) {
-        m->failed = m->failed || !part || depth > DEPTH_MOST || slice_eq(part->text, SLICE("false"));
+        m->failed = m->failed || !part || depth > DEPTH_MOST || !slice_eq(part->text, SLICE("true"));
         return;
     }
-    if (doc_get(part, "$ref"))
+    if (doc_get(part, "$ref")) {
         merge_part(m, jschema_resolve(m->j, part), depth + 1);
+        if (jschema_has_lonely_refs(m->j))
+            return;
+    }
+    note_families(m, part);
     const struct doc_node *all = doc_get(part, "allOf");
     for (const struct doc_node *p = all && all->kind == DOC_LIST ? all->first : NULL; p && !m->failed; p = p->next)
         merge_part(m, p, depth + 1);
@@ -159,6 +192,8 @@ const struct doc_node *jschema_merge(struct jschema *j, const struct doc_node *n
     /* A part that is closed refuses what another part names. */
     if (closed && closed->kind == DOC_BOOL && slice_eq(closed->text, SLICE("false")) && doc_get(n, "allOf") &&
         doc_get(n, "allOf")->count > 1)
+        m.failed = true;
+    if (jschema_is_exact(j) && mixes_families(&m))
         m.failed = true;
     return m.failed ? NULL : m.into;
 }
