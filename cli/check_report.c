@@ -24,6 +24,17 @@ static bool is_job(const struct contract *c, struct slice operation)
     return i >= 0 && contract_operation_job(c, (size_t)i);
 }
 
+/* A question that nobody needs answered has no verdict. */
+static size_t operation_count(const struct check_report *r, enum check_question q)
+{
+    return r->verdict[q] ? verdict_operation_count(r->verdict[q]) : 0;
+}
+
+static size_t finding_count(const struct check_report *r, enum check_question q)
+{
+    return r->verdict[q] ? verdict_finding_count(r->verdict[q]) : 0;
+}
+
 bool check_report_counts(const struct check_report *r, enum check_question q, struct slice operation)
 {
     if (!r->asked[q])
@@ -42,7 +53,7 @@ static bool finding_counts(const struct check_report *r, enum check_question q, 
 static enum verdict_level worst_of(const struct check_report *r, enum check_question q)
 {
     enum verdict_level worst = VERDICT_SAME;
-    for (size_t i = 0; i < verdict_operation_count(r->verdict[q]); i++) {
+    for (size_t i = 0; i < operation_count(r, q); i++) {
         const struct verdict_operation *op = verdict_operation(r->verdict[q], i);
         if (op->level > worst && check_report_counts(r, q, op->name))
             worst = op->level;
@@ -355,7 +366,7 @@ static void json_plan(struct json_out *j, struct slice operation, enum check_que
 
 static void json_plans(struct json_out *j, const struct check_report *r, enum check_question q)
 {
-    for (size_t i = 0; i < verdict_operation_count(r->verdict[q]); i++) {
+    for (size_t i = 0; i < operation_count(r, q); i++) {
         const struct verdict_operation *op = verdict_operation(r->verdict[q], i);
         if (!check_report_counts(r, q, op->name))
             continue;
@@ -367,7 +378,7 @@ static void json_plans(struct json_out *j, const struct check_report *r, enum ch
 static size_t json_findings(struct json_out *j, const struct check_report *r, enum check_question q)
 {
     size_t count = 0;
-    for (size_t i = 0; i < verdict_finding_count(r->verdict[q]); i++) {
+    for (size_t i = 0; i < finding_count(r, q); i++) {
         const struct verdict_finding *f = verdict_finding(r->verdict[q], i);
         if (!finding_counts(r, q, f))
             continue;
@@ -415,7 +426,8 @@ void check_report_json(const struct check_report *r, struct buf *out)
     json_out_member_int(&j, "operations", (int64_t)contract_operation_count(r->old));
     json_out_member_int(&j, "findings", (int64_t)findings);
     json_out_name(&j, "limit");
-    json_out_bool(&j, verdict_hit_limit(r->verdict[CHECK_BACKWARD]) || verdict_hit_limit(r->verdict[CHECK_FORWARD]));
+    json_out_bool(&j, verdict_hit_limit(r->verdict[CHECK_BACKWARD]) ||
+                          (r->verdict[CHECK_FORWARD] && verdict_hit_limit(r->verdict[CHECK_FORWARD])));
     json_out_end(&j);
     json_out_end(&j);
     buf_put_char(out, '\n');
@@ -435,7 +447,7 @@ enum err check_report_explain(const struct check_report *r, struct slice id, str
 {
     for (int i = 0; i < CHECK_QUESTIONS; i++) {
         enum check_question q = (enum check_question)i;
-        const struct verdict_finding *f = find(r->verdict[q], id);
+        const struct verdict_finding *f = r->verdict[q] ? find(r->verdict[q], id) : NULL;
         if (!f)
             continue;
         buf_putf(out, "%s\n", questions[q]);

@@ -13,7 +13,7 @@ enum check_bump { CHECK_NONE, CHECK_PATCH, CHECK_MINOR, CHECK_MAJOR };
 
 struct check_report {
     struct contract *old, *new;
-    struct verdict *verdict[CHECK_QUESTIONS]; /* both, always */
+    struct verdict *verdict[CHECK_QUESTIONS]; /* of the forward question NULL: nobody needs it */
     bool asked[CHECK_QUESTIONS];
     bool jobs_only; /* of the forward question only jobs count */
     bool with_plan;

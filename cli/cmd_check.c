@@ -13,8 +13,8 @@ enum format { FORMAT_TEXT, FORMAT_JSON };
 
 static const char *const modes[] = {"default", "backward", "forward", "full", NULL};
 static const char *const formats[] = {"text", "json", NULL};
-static const char *const formats_in[] = {"auto", "weft", "openapi", "jsonschema", NULL};
-static const char *const profiles[] = {"wire", "openapi", "json-schema-lenient", "json-schema", NULL};
+static const char *const formats_in[] = {"auto", "weft", "openapi", "jsonschema", "avro", NULL};
+static const char *const profiles[] = {"wire", "openapi", "json-schema-lenient", "json-schema", "avro", NULL};
 
 /* The least level that fails, in the order of the names. */
 static const char *const failing[] = {"break", "unproven", "adaptable", "any", NULL};
@@ -53,7 +53,7 @@ static const struct args_flag flags[] = {
      .value = "PROFILE",
      .choices = profiles,
      .doc = "wire, openapi and json-schema-lenient: what breaks peers in practice; json-schema: also that an open "
-            "record may send anything under a name that is new (default: wire)"},
+            "record may send anything under a name that is new; avro: Avro's schema resolution (default: wire)"},
     {.name = "fail-on",
      .type = ARGS_CHOICE,
      .offset = offsetof(struct check_flags, fail_on),
@@ -102,14 +102,32 @@ static int read_both(const struct check_flags *f, const char *const words[2], st
     return a == ERR_OK && b == ERR_OK ? FINE : UNUSABLE;
 }
 
+static bool has_jobs(const struct contract *c)
+{
+    for (size_t i = 0; i < contract_operation_count(c); i++)
+        if (contract_operation_job(c, i))
+            return true;
+    return false;
+}
+
+/* The second question takes as long as the first: it is asked when it is shown, or when the bump hangs on it. */
+static bool needs_forward(const struct check_flags *f, const struct check_report *r)
+{
+    bool jobs = has_jobs(r->old) || has_jobs(r->new);
+    return f->mode == MODE_FORWARD || f->mode == MODE_FULL || (f->mode == MODE_DEFAULT && jobs) ||
+           verdict_level(r->verdict[CHECK_BACKWARD]) == VERDICT_SAME;
+}
+
 static void ask(const struct check_flags *f, struct check_report *r)
 {
     r->verdict[CHECK_BACKWARD] = verdict_compute_as(r->old, r->new, profiles[f->profile]);
-    r->verdict[CHECK_FORWARD] = verdict_compute_as(r->new, r->old, profiles[f->profile]);
     r->asked[CHECK_BACKWARD] = f->mode != MODE_FORWARD;
     r->asked[CHECK_FORWARD] = f->mode != MODE_BACKWARD;
     r->jobs_only = f->mode == MODE_DEFAULT;
     r->with_plan = f->plan;
+    r->asked[CHECK_FORWARD] = r->asked[CHECK_FORWARD] && needs_forward(f, r);
+    if (needs_forward(f, r))
+        r->verdict[CHECK_FORWARD] = verdict_compute_as(r->new, r->old, profiles[f->profile]);
 }
 
 static int show_report(const struct check_flags *f, const struct check_report *r)

@@ -9,7 +9,7 @@ struct import_flags {
     unsigned format_in;
 };
 
-static const char *const formats[] = {"auto", "weft", "openapi", "jsonschema", NULL};
+static const char *const formats[] = {"auto", "weft", "openapi", "jsonschema", "avro", NULL};
 
 static const struct args_flag flags[] = {
     {.name = "format-in",
@@ -24,7 +24,7 @@ static const struct args_flag flags[] = {
 static const struct args_command command = {
     .name = "weft import",
     .words = "FILE",
-    .summary = "print an OpenAPI document or a JSON Schema as the facts of a contract",
+    .summary = "print an OpenAPI document, a JSON Schema or an Avro schema as the facts of a contract",
     .flags = flags,
     .min_words = 1,
     .max_words = 1,

@@ -160,7 +160,7 @@ static void look_at_default(struct search *s, const struct fact *f)
     if (json_value_read(f->text[2], &s->arena, &v) != ERR_OK)
         complain(s, f, "a string needs quotes of its own: \"\\\"EUR\\\"\"", "`%.*s` is not JSON",
                  SLICE_FMT(slice_to(f->text[2], 80)));
-    else if (p && p->type && !conforms(p, v))
+    else if (p && p->type && !s->imported && !conforms(p, v))
         complain(s, f, NULL, "`%.*s` is no %.*s", SLICE_FMT(slice_to(f->text[2], 80)), SLICE_FMT(p->type_name));
 }
 

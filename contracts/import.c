@@ -4,10 +4,8 @@
 #include "base/doc.h"
 
 static const char *const names[] = {
-    [IMPORT_AUTO] = "auto",
-    [IMPORT_WEFT] = "weft",
-    [IMPORT_OPENAPI] = "openapi",
-    [IMPORT_JSCHEMA] = "jsonschema",
+    [IMPORT_AUTO] = "auto",          [IMPORT_WEFT] = "weft", [IMPORT_OPENAPI] = "openapi",
+    [IMPORT_JSCHEMA] = "jsonschema", [IMPORT_AVRO] = "avro",
 };
 
 const char *import_format_name(enum import_format f)
@@ -31,6 +29,8 @@ enum import_format import_guess(struct slice text, const char *name)
         return IMPORT_WEFT;
     if (has_word(text, "openapi") || has_word(text, "swagger"))
         return IMPORT_OPENAPI;
+    if (slice_ends(n, SLICE(".avsc")) || has_word(text, "\"fields\""))
+        return IMPORT_AVRO;
     static const char *const words[] = {"$schema", "\"type\"", "\"properties\"", "\"$ref\"", "\"allOf\"", "$defs"};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (has_word(text, words[i]))
@@ -50,10 +50,12 @@ enum err import_contract(const struct import_input *in, struct diag *diag, struc
         return import_openapi(in, diag, out);
     case IMPORT_JSCHEMA:
         return import_jschema(in, diag, out);
+    case IMPORT_AVRO:
+        return import_avro(in, diag, out);
     case IMPORT_AUTO:
         break;
     }
-    diag_add(diag, DIAG_ERROR, &whole, "say what it is with --format-in weft, openapi or jsonschema",
-             "this is neither a contract nor OpenAPI nor JSON Schema");
+    diag_add(diag, DIAG_ERROR, &whole, "say what it is with --format-in weft, openapi, jsonschema or avro",
+             "this is neither a contract nor OpenAPI nor JSON Schema nor Avro");
     return ERR_INPUT;
 }

@@ -1,4 +1,4 @@
-/* OpenAPI documents and JSON Schemas may come from anywhere: what is taken makes a contract that reads back. */
+/* OpenAPI documents, JSON Schemas and Avro schemas may come from anywhere: what is taken makes a contract that reads back. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,5 +29,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     import_as(slice_of(data, size), IMPORT_OPENAPI);
     import_as(slice_of(data, size), IMPORT_JSCHEMA);
+    import_as(slice_of(data, size), IMPORT_AVRO);
     return 0;
 }

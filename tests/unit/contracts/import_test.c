@@ -227,13 +227,66 @@ TEST(a_read_only_member_is_not_asked_of_requests)
     CHECK_INT(VERDICT_COMPATIBLE, judged(old, new, IMPORT_OPENAPI, "openapi"));
 }
 
+static enum verdict_level avro(const char *old, const char *new)
+{
+    return judged(old, new, IMPORT_AVRO, "avro");
+}
+
+#define RECORD(fields) "{\"type\":\"record\",\"name\":\"n.R\",\"fields\":[" fields "]}"
+#define ENUM(symbols, more) "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[" symbols "]" more "}"
+
+TEST(an_avro_schema_becomes_facts)
+{
+    const char *s = RECORD("{\"name\":\"a\",\"type\":\"long\",\"default\":7,\"aliases\":[\"b\"]},"
+                           "{\"name\":\"next\",\"type\":[\"null\",\"R\"]}");
+    has_fact(s, "contract(\"n.R\", \"0.0.0\").");
+    has_fact(s, "request(\"document\", \"avro/binary\", \"n.R\").");
+    has_fact(s, "field(\"n.R\", \"a\", \"int64\", \"required\").");
+    has_fact(s, "default(\"n.R\", \"a\", \"7\").");
+    has_fact(s, "renamed(\"n.R\", \"b\", \"a\").");
+    has_fact(s, "branch(\"n.R.next\", 0, \"n.R\").");
+    has_fact(s, "nullable(\"n.R.next\").");
+}
+
+TEST(avro_resolves_as_its_specification_says)
+{
+    static const struct {
+        const char *old, *new;
+        enum verdict_level level;
+    } cases[] = {
+        {"\"int\"", "\"long\"", VERDICT_COMPATIBLE},
+        {"\"long\"", "\"int\"", VERDICT_BREAKING},
+        {"\"long\"", "\"float\"", VERDICT_COMPATIBLE},
+        {"\"string\"", "\"bytes\"", VERDICT_COMPATIBLE},
+        {"\"null\"", "[\"null\",\"int\"]", VERDICT_COMPATIBLE},
+        {"[\"null\",\"int\"]", "\"int\"", VERDICT_BREAKING},
+        {RECORD(""), RECORD("{\"name\":\"a\",\"type\":\"int\",\"default\":1}"), VERDICT_COMPATIBLE},
+        {RECORD(""), RECORD("{\"name\":\"a\",\"type\":\"int\"}"), VERDICT_BREAKING},
+        {RECORD("{\"name\":\"a\",\"type\":\"int\"}"), RECORD(""), VERDICT_COMPATIBLE},
+        {ENUM("\"A\",\"B\"", ""), ENUM("\"A\"", ""), VERDICT_BREAKING},
+        {ENUM("\"A\",\"B\"", ""), ENUM("\"A\"", ",\"default\":\"A\""), VERDICT_COMPATIBLE},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        CHECK_INT(cases[i].level, avro(cases[i].old, cases[i].new));
+}
+
+TEST(avro_compares_names_and_sizes)
+{
+    CHECK(avro("{\"type\":\"fixed\",\"name\":\"F\",\"size\":4}", "{\"type\":\"fixed\",\"name\":\"F\",\"size\":8}") >=
+          VERDICT_UNPROVEN);
+    CHECK(avro(RECORD(""), "{\"type\":\"record\",\"name\":\"S\",\"fields\":[]}") >= VERDICT_UNPROVEN);
+    CHECK_INT(VERDICT_COMPATIBLE,
+              avro(RECORD(""), "{\"type\":\"record\",\"name\":\"S\",\"aliases\":[\"n.R\"],\"fields\":[]}"));
+}
+
 TEST(bad_documents_are_refused_with_their_place)
 {
     refused("{\"openapi\":\"2.0\"}", IMPORT_OPENAPI, 1, "only OpenAPI 3.0 and 3.1 are read");
     refused("{\n\"$ref\": \"#/nowhere\"}", IMPORT_JSCHEMA, 1, "this reference leads nowhere: `#/nowhere`");
     refused("{\n\"type\": \"object\",\n\"properties\": {\"a\": {\"$ref\": \"gone.json\"}}}", IMPORT_JSCHEMA, 3,
             "this file cannot be read: `dir/gone.json`");
-    refused("hello", IMPORT_AUTO, 0, "this is neither a contract nor OpenAPI nor JSON Schema");
+    refused("{\"type\":\n\"Gone\"}", IMPORT_AVRO, 1, "unknown type `Gone`");
+    refused("hello", IMPORT_AUTO, 0, "this is neither a contract nor OpenAPI nor JSON Schema nor Avro");
 }
 
 TESTS_BEGIN()
@@ -247,4 +300,7 @@ cmocka_unit_test(the_embedded_rules_load),
                             TESTS_RUN(an_api_becomes_operations)
                                 TESTS_RUN(requests_and_answers_break_in_opposite_directions)
                                     TESTS_RUN(a_read_only_member_is_not_asked_of_requests)
-                                        TESTS_RUN(bad_documents_are_refused_with_their_place) TESTS_END()
+                                        TESTS_RUN(an_avro_schema_becomes_facts)
+                                            TESTS_RUN(avro_resolves_as_its_specification_says)
+                                                TESTS_RUN(avro_compares_names_and_sizes)
+                                                    TESTS_RUN(bad_documents_are_refused_with_their_place) TESTS_END()
