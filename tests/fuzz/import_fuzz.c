@@ -1,4 +1,4 @@
-/* OpenAPI documents, JSON Schemas and Avro schemas may come from anywhere: what is taken makes a contract that reads back. */
+/* Documents of every importer may come from anywhere: what is taken makes a contract that reads back. */
 #include <stddef.h>
 #include <stdint.h>
 
