@@ -13,6 +13,11 @@ struct datalog_flags {
     const char *explain, *why_not, *facts, *query;
 };
 
+/* What a machine of a person can hold; a contract or a policy is held to far less. */
+#define TUPLES_MOST UINT64_C(100000000)
+#define STEPS_MOST UINT64_C(100000000000)
+#define SYMBOL_BYTES_MOST (UINT64_C(1) << 30)
+
 static const struct args_flag flags[] = {
     {.name = "explain",
      .type = ARGS_TEXT,
@@ -272,7 +277,10 @@ static int answer(const struct datalog *p, struct datalog_run *r, const struct d
 
 static int run_program(const struct datalog *p, const struct datalog_flags *f)
 {
-    struct datalog_limits limits = {.proofs = f->explain || f->why_not};
+    struct datalog_limits limits = {.max_tuples = TUPLES_MOST,
+                                    .max_steps = STEPS_MOST,
+                                    .max_bytes = SYMBOL_BYTES_MOST,
+                                    .proofs = f->explain || f->why_not};
     struct datalog_run *r = datalog_run_new(p, &limits);
     struct diag diag;
     diag_init(&diag);

@@ -383,18 +383,55 @@ const char *dl_lex_name(enum dl_token_kind kind)
     return token_names[kind];
 }
 
+/* Past a blank or a comment: how much, 0 for neither. */
+static size_t gap(struct slice s)
+{
+    if (s.len == 0)
+        return 0;
+    if (s.at[0] == ' ' || s.at[0] == '\t' || s.at[0] == '\n' || s.at[0] == '\r')
+        return 1;
+    size_t end = s.len;
+    if (slice_starts(s, SLICE("//"))) {
+        slice_find(s, '\n', &end);
+        return end;
+    }
+    if (!slice_starts(s, SLICE("/*")))
+        return 0;
+    for (end = 2; end < s.len && !slice_starts(slice_from(s, end), SLICE("*/")); end++)
+        continue;
+    return end + 2 < s.len ? end + 2 : s.len;
+}
+
+/* A string with its quotes, else one character. */
+static size_t piece(struct slice s)
+{
+    if (s.at[0] != '"')
+        return 1;
+    size_t end = 1;
+    while (end < s.len && s.at[end] != '"')
+        end += s.at[end] == '\\' && end + 1 < s.len ? 2 : 1;
+    return end < s.len ? end + 1 : s.len;
+}
+
 struct slice dl_lex_one_line(struct arena *arena, struct slice source)
 {
-    struct dl_lex l = {.arena = arena, .rest = source, .quiet = true};
     char *out = arena_new(arena, source.len + 1);
     size_t len = 0;
-    const char *end = source.at;
-    for (struct dl_token t = dl_lex_next(&l); t.kind != DL_TOKEN_END; t = dl_lex_next(&l)) {
-        if (len > 0 && t.raw.at > end)
+    bool apart = false;
+    while (source.len > 0) {
+        size_t skip = gap(source);
+        if (skip > 0) {
+            apart = true;
+            source = slice_from(source, skip);
+            continue;
+        }
+        if (apart && len > 0)
             out[len++] = ' ';
-        memcpy(out + len, t.raw.at, t.raw.len);
-        len += t.raw.len;
-        end = t.raw.at + t.raw.len;
+        apart = false;
+        size_t n = piece(source);
+        memcpy(out + len, source.at, n);
+        len += n;
+        source = slice_from(source, n);
     }
     return slice_of(out, len);
 }
