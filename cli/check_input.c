@@ -1,61 +1,32 @@
 #include "cli/check_input.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/file.h"
+#include "cli/check_git.h"
 
-extern char **environ;
+enum { DEPTH_MOST = 32, FILES_MOST = 10000, LIST_MOST = 64 << 20 };
 
+/* Where one input lives. */
 struct place {
     const char *revision; /* NULL: the disk */
+    const char *path;
 };
 
-/* git show's output; what it complains of goes to our standard error. */
-static enum err read_pipe(int fd, struct buf *out)
-{
-    enum err e = ERR_OK;
-    for (;;) {
-        char *at;
-        if (e == ERR_OK)
-            e = buf_room(out, 1 << 16, &at);
-        char rest[4096];
-        ssize_t got = read(fd, e == ERR_OK ? at : rest, e == ERR_OK ? 1 << 16 : sizeof(rest));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got < 0 ? ERR_IO : e;
-        if (e == ERR_OK)
-            buf_wrote(out, (size_t)got);
-    }
-}
+struct loading {
+    struct check_input *in;
+    struct place place;
+    enum import_format format;
+    struct diag *diag;
+    bool bad;
+};
 
-static enum err run_git(const char *object, struct buf *out)
-{
-    int ends[2];
-    if (pipe(ends) != 0)
-        return ERR_IO;
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addclose(&actions, ends[0]);
-    char *argv[] = {"git", "show", "--end-of-options", (char *)(uintptr_t)object, NULL};
-    pid_t child;
-    int failed = posix_spawnp(&child, "git", &actions, NULL, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    enum err e = failed ? ERR_IO : read_pipe(ends[0], out);
-    close(ends[0]);
-    int status = 0;
-    while (!failed && waitpid(child, &status, 0) < 0 && errno == EINTR)
-        continue;
-    return e != ERR_OK ? e : status == 0 ? ERR_OK : ERR_ABSENT;
-}
+/* --- Reading. */
 
 static enum err read_from(const struct place *p, const char *path, struct buf *out)
 {
@@ -64,7 +35,7 @@ static enum err read_from(const struct place *p, const char *path, struct buf *o
     struct buf object;
     buf_init(&object, BUF_TEXT_BOUND);
     buf_putf(&object, "%s:%s", p->revision, path);
-    enum err e = run_git(buf_text(&object), out);
+    enum err e = check_git_show(buf_text(&object), out);
     buf_fini(&object);
     return e;
 }
@@ -74,57 +45,268 @@ static enum err read_beside(void *arg, const char *path, struct buf *out)
     return read_from(arg, path, out);
 }
 
-static const char *reason(enum err e, const char *path, bool disk)
+static const char *reason(enum err e, const struct place *p)
 {
-    struct stat s;
-    if (disk && stat(path, &s) == 0 && S_ISDIR(s.st_mode))
-        return "it is a directory; name one file";
     switch (e) {
     case ERR_ABSENT:
-        return disk ? "no such file" : "git does not have it";
+        return p->revision ? "git does not have it" : "no such file or folder";
     case ERR_FULL:
         return "it is larger than 64 MiB";
     default:
-        return disk ? strerror(errno) : "git cannot be run";
+        return p->revision ? "git cannot be run" : strerror(errno);
     }
 }
 
-/* "git:HEAD~1:api/orders.yaml" is a revision and a path; relative paths are as git reads them, from the top. */
-static enum err part(const char *where, struct arena *arena, struct place *p, const char **path)
+static void complain(struct loading *l, const char *file, const char *fix, const char *what)
+{
+    struct diag_place whole = {.file = file};
+    diag_add(l->diag, DIAG_ERROR, &whole, fix, "%s", what);
+    l->bad = true;
+}
+
+static void cannot_read(struct loading *l, const char *file, enum err e)
+{
+    struct slice what = arena_putf(&l->in->arena, "cannot be read: %s", reason(e, &l->place));
+    complain(l, file, NULL, what.at);
+}
+
+/* --- Files. */
+
+static void keep(struct check_input *in, const char *key, struct contract *take)
+{
+    if (in->count == in->cap) {
+        size_t cap = in->cap ? 2 * in->cap : 8;
+        struct check_input_file *more = arena_array(&in->arena, cap, sizeof(*more));
+        if (in->count)
+            memcpy(more, in->files, in->count * sizeof(*more));
+        in->files = more;
+        in->cap = cap;
+    }
+    in->files[in->count++] = (struct check_input_file){.path = key, .contract = take};
+}
+
+/* A folder holds other things too: what nobody would take for a contract is named and left out. */
+static bool left_out(struct loading *l, const char *path, struct slice text)
+{
+    if (!l->in->folder || l->format != IMPORT_AUTO || import_guess(text, path) != IMPORT_AUTO)
+        return false;
+    struct diag_place whole = {.file = path};
+    diag_add(l->diag, DIAG_NOTE, &whole, NULL, "left out: this is no contract");
+    return true;
+}
+
+static void load_file(struct loading *l, const char *path, const char *key)
+{
+    struct buf text;
+    buf_init(&text, IMPORT_BYTES);
+    enum err e = read_from(&l->place, path, &text);
+    if (e != ERR_OK) {
+        cannot_read(l, path, e);
+    } else if (!left_out(l, path, buf_slice(&text))) {
+        struct contract *c = NULL;
+        struct import_input in = {
+            .format = l->format, .name = path, .text = buf_slice(&text), .read = read_beside, .arg = &l->place};
+        if (import_contract(&in, l->diag, &c) == ERR_OK)
+            keep(l->in, key, c);
+        else
+            l->bad = true;
+    }
+    buf_fini(&text);
+}
+
+/* --- Folders. */
+
+static bool may_be_contract(struct slice name)
+{
+    static const char *const endings[] = {".weft",  ".yaml", ".yml",  ".json",  ".avsc",    ".avpr",
+                                          ".proto", ".pb",   ".desc", ".binpb", ".protoset"};
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
+        if (slice_ends(name, slice_str(endings[i])))
+            return true;
+    return false;
+}
+
+static bool is_hidden(struct slice path)
+{
+    return slice_starts(path, SLICE(".")) || slice_has(path, SLICE("/."));
+}
+
+struct listing {
+    const char **keys;
+    size_t count, cap;
+};
+
+static void list_one(struct loading *l, struct listing *files, struct slice key)
+{
+    if (is_hidden(key) || !may_be_contract(key))
+        return;
+    if (files->count == FILES_MOST) {
+        if (!l->bad)
+            complain(l, l->place.path, "name a folder inside it", "there are more than 10000 files in it");
+        return;
+    }
+    if (files->count == files->cap) {
+        size_t cap = files->cap ? 2 * files->cap : 64;
+        const char **more = arena_array(&l->in->arena, cap, sizeof(*more));
+        if (files->count)
+            memcpy(more, files->keys, files->count * sizeof(*more));
+        files->keys = more;
+        files->cap = cap;
+    }
+    files->keys[files->count++] = arena_keep(&l->in->arena, key).at;
+}
+
+static void list_disk(struct loading *l, struct listing *files, struct slice below, unsigned depth)
+{
+    struct arena *a = &l->in->arena;
+    const char *folder = below.len ? arena_putf(a, "%s/%.*s", l->place.path, SLICE_FMT(below)).at : l->place.path;
+    DIR *d = depth < DEPTH_MOST ? opendir(folder) : NULL;
+    if (!d) {
+        if (depth == DEPTH_MOST)
+            errno = ELOOP;
+        cannot_read(l, folder, ERR_IO);
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(d));) {
+        if (entry->d_name[0] == '.')
+            continue;
+        struct slice key =
+            below.len ? arena_putf(a, "%.*s/%s", SLICE_FMT(below), entry->d_name) : arena_putf(a, "%s", entry->d_name);
+        struct stat s;
+        if (stat(arena_putf(a, "%s/%.*s", l->place.path, SLICE_FMT(key)).at, &s) == 0 && S_ISDIR(s.st_mode))
+            list_disk(l, files, key, depth + 1);
+        else
+            list_one(l, files, key);
+    }
+    closedir(d);
+}
+
+static void list_git(struct loading *l, struct listing *files)
+{
+    struct buf names;
+    buf_init(&names, LIST_MOST);
+    const char *object = arena_putf(&l->in->arena, "%s:%s", l->place.revision, l->place.path).at;
+    enum err e = check_git_list(object, &names);
+    if (e != ERR_OK)
+        cannot_read(l, object, e);
+    struct slice rest = buf_slice(&names), name;
+    while (e == ERR_OK && slice_split(&rest, 0, &name))
+        list_one(l, files, name);
+    buf_fini(&names);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static const char *joined(struct loading *l, const char *key)
+{
+    struct slice folder = slice_str(l->place.path);
+    const char *between = folder.len && !slice_ends(folder, SLICE("/")) ? "/" : "";
+    return arena_putf(&l->in->arena, "%.*s%s%s", SLICE_FMT(folder), between, key).at;
+}
+
+static void load_folder(struct loading *l)
+{
+    struct listing files = {0};
+    l->in->folder = true;
+    if (l->place.revision)
+        list_git(l, &files);
+    else
+        list_disk(l, &files, (struct slice){0}, 0);
+    if (files.count)
+        qsort(files.keys, files.count, sizeof(*files.keys), by_name);
+    for (size_t i = 0; i < files.count; i++)
+        load_file(l, joined(l, files.keys[i]), files.keys[i]);
+    if (!l->in->count && !l->bad)
+        complain(l, l->place.path, NULL, "there is no contract in this folder");
+}
+
+/* --- Places. */
+
+/* "git:HEAD~1:api/orders.yaml" is a revision and a path; "git:HEAD:." is all of it. */
+static bool is_place(const char *where, struct arena *arena, struct place *p)
 {
     struct slice rest = slice_str(where);
     size_t colon;
-    *path = where;
+    *p = (struct place){.path = where};
     if (!slice_starts(rest, SLICE("git:")))
-        return ERR_OK;
+        return true;
     rest = slice_from(rest, 4);
     if (!slice_find(rest, ':', &colon) || colon == 0 || colon + 1 == rest.len)
-        return ERR_INPUT;
+        return false;
+    struct slice path = slice_from(rest, colon + 1);
+    while (path.len > 1 && slice_ends(path, SLICE("/")))
+        path = slice_to(path, path.len - 1);
     p->revision = arena_keep(arena, slice_to(rest, colon)).at;
-    *path = arena_keep(arena, slice_from(rest, colon + 1)).at;
+    p->path = slice_eq(path, SLICE(".")) ? "" : arena_keep(arena, path).at;
+    return true;
+}
+
+static enum err kind_of(struct loading *l, enum check_git_kind *kind)
+{
+    const struct place *p = &l->place;
+    if (p->revision)
+        return check_git_kind(arena_putf(&l->in->arena, "%s:%s", p->revision, p->path).at, kind);
+    struct stat s;
+    *kind =
+        strcmp(p->path, "-") != 0 && stat(p->path, &s) == 0 && S_ISDIR(s.st_mode) ? CHECK_GIT_FOLDER : CHECK_GIT_FILE;
     return ERR_OK;
 }
 
-enum err check_input_read(const char *where, enum import_format format, struct diag *diag, struct contract **out)
+enum err check_input_format(const char *word, enum import_format *out)
 {
-    struct arena arena;
-    struct buf text;
-    struct place place = {0};
-    struct diag_place whole = {.file = where};
-    const char *path;
-    arena_init(&arena, 0);
-    buf_init(&text, IMPORT_BYTES);
-    enum err e = part(where, &arena, &place, &path);
-    if (e != ERR_OK) {
-        diag_add(diag, DIAG_ERROR, &whole, "git:HEAD~1:api/orders.yaml", "a revision and a path are expected");
-    } else if ((e = read_from(&place, path, &text)) != ERR_OK) {
-        diag_add(diag, DIAG_ERROR, &whole, NULL, "cannot be read: %s", reason(e, path, !place.revision));
-    } else {
-        struct import_input in = {
-            .format = format, .name = path, .text = buf_slice(&text), .read = read_beside, .arg = &place};
-        e = import_contract(&in, diag, out);
+    static const struct {
+        const char *word;
+        enum import_format format;
+    } names[] = {
+        {"auto", IMPORT_AUTO},       {"weft", IMPORT_WEFT},          {"openapi", IMPORT_OPENAPI},
+        {"jschema", IMPORT_JSCHEMA}, {"jsonschema", IMPORT_JSCHEMA}, {"avro", IMPORT_AVRO},
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(names[i].word, word) == 0) {
+            *out = names[i].format;
+            return ERR_OK;
+        }
+    return ERR_INPUT;
+}
+
+enum err check_input_load(const char *where, enum import_format format, struct diag *diag, struct check_input *out)
+{
+    *out = (struct check_input){0};
+    arena_init(&out->arena, 0);
+    struct loading l = {.in = out, .format = format, .diag = diag};
+    enum check_git_kind kind = CHECK_GIT_NOTHING;
+    if (!is_place(where, &out->arena, &l.place)) {
+        complain(&l, where, "git:HEAD~1:api/orders.yaml", "a revision and a path are expected");
+        return ERR_INPUT;
     }
-    buf_fini(&text);
-    arena_fini(&arena);
-    return e == ERR_OK ? ERR_OK : ERR_INPUT;
+    enum err e = kind_of(&l, &kind);
+    if (e != ERR_OK || kind == CHECK_GIT_NOTHING)
+        cannot_read(&l, where, e != ERR_OK ? e : ERR_ABSENT);
+    else if (kind == CHECK_GIT_FOLDER)
+        load_folder(&l);
+    else
+        load_file(&l, l.place.path, "");
+    return l.bad ? ERR_INPUT : ERR_OK;
+}
+
+void check_input_fini(struct check_input *in)
+{
+    for (size_t i = 0; i < in->count; i++)
+        contract_unref(&in->files[i].contract);
+    arena_fini(&in->arena);
+    *in = (struct check_input){0};
+}
+
+static int by_path(const void *key, const void *file)
+{
+    return strcmp(key, ((const struct check_input_file *)file)->path);
+}
+
+struct contract *check_input_find(const struct check_input *in, const char *path)
+{
+    const struct check_input_file *f = in->count ? bsearch(path, in->files, in->count, sizeof(*f), by_path) : NULL;
+    return f ? f->contract : NULL;
 }

@@ -1,20 +1,30 @@
+/* weft check: may peers of one version of a contract talk to peers of another?
+ *
+ * Inputs are loaded first, all of them: a broken one ends it, with nothing on standard output.  Then every pair is
+ * judged, and one report is written. */
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 
+#include "base/file.h"
+#include "base/now.h"
 #include "cli/args.h"
-#include "cli/check_input.h"
-#include "cli/check_report.h"
+#include "cli/check_deploy.h"
 #include "cli/commands.h"
 #include "cli/show.h"
+#include "contracts/rule_name.h"
 
 enum { FINE = 0, FOUND = 1, UNUSABLE = 2, STOPPED = 3 };
+enum { DAY = 10, CHOICES_MOST = 256, REPORT_BOUND = 1 << 30 };
 
 enum mode { MODE_DEFAULT, MODE_BACKWARD, MODE_FORWARD, MODE_FULL };
-enum format { FORMAT_TEXT, FORMAT_JSON };
 
 static const char *const modes[] = {"default", "backward", "forward", "full", NULL};
-static const char *const formats[] = {"text", "json", NULL};
-static const char *const formats_in[] = {"auto", "weft", "openapi", "jsonschema", "avro", NULL};
-static const char *const profiles[] = {"wire", "openapi", "json-schema-lenient", "json-schema", "avro", NULL};
+static const char *const formats[] = {"text", "json", "sarif", "junit", "github", "gitlab", "markdown", NULL};
+static void (*const writers[])(const struct check_report *, struct buf *) = {
+    check_report_text,   check_report_json,   check_report_sarif,   check_report_junit,
+    check_report_github, check_report_gitlab, check_report_markdown};
+static const char *const roles[] = {"either", "provider", "consumer", NULL};
 
 /* The least level that fails, in the order of the names. */
 static const char *const failing[] = {"break", "unproven", "adaptable", "any", NULL};
@@ -23,156 +33,489 @@ static const enum verdict_level failing_levels[] = {VERDICT_BREAKING, VERDICT_UN
 enum { FAIL_ON_UNPROVEN = 1 };
 
 struct check_flags {
-    unsigned mode, format, format_in, profile, fail_on;
-    bool plan;
-    const char *explain;
+    unsigned mode, format, fail_on, role;
+    bool plan, notes;
+    const char *format_in, *profile, *explain, *baseline, *baseline_write, *deploy;
+    struct args_texts only, levels, against;
 };
 
+#define AT(member) offsetof(struct check_flags, member)
+
 static const struct args_flag flags[] = {
-    {.name = "mode",
-     .type = ARGS_CHOICE,
-     .offset = offsetof(struct check_flags, mode),
-     .value = "MODE",
-     .choices = modes,
-     .doc = "what is asked; default is backward, and full for jobs"},
     {.name = "format",
+     .letter = 'f',
      .type = ARGS_CHOICE,
-     .offset = offsetof(struct check_flags, format),
+     .offset = AT(format),
      .value = "FORMAT",
      .choices = formats,
-     .doc = "for people or for programs"},
-    {.name = "format-in",
-     .type = ARGS_CHOICE,
-     .offset = offsetof(struct check_flags, format_in),
-     .value = "FORMAT",
-     .choices = formats_in,
-     .doc = "what OLD and NEW are (default: told by their content)"},
-    {.name = "profile",
-     .type = ARGS_CHOICE,
-     .offset = offsetof(struct check_flags, profile),
-     .value = "PROFILE",
-     .choices = profiles,
-     .doc = "wire, openapi and json-schema-lenient: what breaks peers in practice; json-schema: also that an open "
-            "record may send anything under a name that is new; avro: Avro's schema resolution (default: wire)"},
+     .doc = "how to say it (default: text)"},
     {.name = "fail-on",
      .type = ARGS_CHOICE,
-     .offset = offsetof(struct check_flags, fail_on),
+     .offset = AT(fail_on),
      .value = "LEVEL",
      .choices = failing,
      .doc = "the least that is status 1 (default: unproven)"},
-    {.name = "plan",
-     .type = ARGS_SWITCH,
-     .offset = offsetof(struct check_flags, plan),
-     .doc = "print how adaptable operations are adapted"},
+    {.name = "mode",
+     .type = ARGS_CHOICE,
+     .offset = AT(mode),
+     .value = "MODE",
+     .choices = modes,
+     .doc = "what is asked; default is backward, and full for jobs"},
+    {.name = "as",
+     .type = ARGS_CHOICE,
+     .offset = AT(role),
+     .value = "ROLE",
+     .choices = roles,
+     .doc = "who releases NEW: the provider (backward) or a consumer (forward)"},
+    {.name = "against",
+     .type = ARGS_TEXTS,
+     .offset = AT(against),
+     .value = "PLACE",
+     .doc = "one more old version: a file, a folder of them, or a git revision (NEW as it was there); repeatable"},
+    {.name = "deploy",
+     .type = ARGS_TEXT,
+     .offset = AT(deploy),
+     .value = "DIR",
+     .doc = "judge every pair of deployed contracts that talk; with NEW: every pair that NEW is part of"},
+    {.name = "format-in",
+     .type = ARGS_TEXT,
+     .offset = AT(format_in),
+     .value = "FORMAT",
+     .doc = "what OLD and NEW are: auto|weft|openapi|jsonschema|avro|proto (default: told by their content)"},
+    {.name = "profile",
+     .letter = 'p',
+     .type = ARGS_TEXT,
+     .offset = AT(profile),
+     .value = "PROFILE",
+     .doc = "whose policy it is (default: wire, what breaks peers in practice; docs/check.md lists them)"},
+    {.name = "only",
+     .type = ARGS_TEXTS,
+     .offset = AT(only),
+     .value = "RULE[,RULE]",
+     .doc = "look at these rules alone; repeatable"},
+    {.name = "level",
+     .type = ARGS_TEXTS,
+     .offset = AT(levels),
+     .value = "RULE=LEVEL",
+     .doc = "breaking, unproven, adaptable or compatible (then it is a note); repeatable"},
+    {.name = "baseline",
+     .type = ARGS_TEXT,
+     .offset = AT(baseline),
+     .value = "FILE",
+     .doc = "YAML of accepted findings: fingerprint, reason, owner, expires"},
+    {.name = "baseline-write",
+     .type = ARGS_TEXT,
+     .offset = AT(baseline_write),
+     .value = "FILE",
+     .doc = "write that file, with everything that fails now"},
     {.name = "explain",
      .type = ARGS_TEXT,
-     .offset = offsetof(struct check_flags, explain),
+     .offset = AT(explain),
      .value = "FINGERPRINT",
      .doc = "print one finding with its proof"},
+    {.name = "plan",
+     .type = ARGS_SWITCH,
+     .offset = AT(plan),
+     .doc = "print how adaptable operations are adapted (text)"},
+    {.name = "notes", .type = ARGS_SWITCH, .offset = AT(notes), .doc = "print findings that break nothing, too"},
     {0},
 };
 
 static const struct args_command command = {
     .name = "weft check",
     .words = "OLD NEW",
-    .summary = "may peers of one version of a contract, an OpenAPI document or a JSON Schema talk to peers of another?",
+    .summary = "may peers of one version of a contract talk to peers of another?",
     .flags = flags,
-    .min_words = 2,
     .max_words = 2,
-    .examples = "  weft check openapi-1.yaml openapi-2.yaml\n"
-                "  weft check git:main:api/openapi.yaml api/openapi.yaml --fail-on break\n"
-                "  weft check orders-1.weft orders-2.weft --plan\n"
-                "  weft check orders-1.weft orders-2.weft --mode full --format json\n"
-                "  weft check orders-1.weft orders-2.weft --explain 3f60b51c9d2a77e0\n",
-    .details = "OLD and NEW are paths, - for standard input, or git:REV:PATH (PATH as git has it, from the top).\n"
+    .examples = "  two OpenAPI files: does the new one break anybody who was written against the old one?\n"
+                "    weft check openapi-1.yaml openapi-2.yaml\n"
+                "  the file in this folder against the one on the main branch\n"
+                "    weft check git:main:api/openapi.yaml api/openapi.yaml\n"
+                "  why does it say so?  (the 16 digits stand in brackets behind each finding)\n"
+                "    weft check openapi-1.yaml openapi-2.yaml --explain 3f60b51c9d2a77e0\n"
+                "  in GitHub Actions, in GitLab, for code scanning\n"
+                "    weft check git:origin/main:api api --format github\n"
+                "    weft check git:origin/main:api api --format gitlab > gl-code-quality-report.json\n"
+                "    weft check git:origin/main:api api --format sarif > weft.sarif\n"
+                "  this version against all that are still out\n"
+                "    weft check api/openapi.yaml --against v1.0 --against v1.1\n"
+                "  accept what is there, fail on what is new\n"
+                "    weft check old.yaml new.yaml --baseline-write accepted.yaml\n"
+                "    weft check old.yaml new.yaml --baseline accepted.yaml\n"
+                "  may this provider be deployed beside what is deployed?\n"
+                "    weft check orders.weft --deploy contracts/ --as provider\n",
+    .details = "OLD and NEW are files, folders (matched by relative path), - for standard input, or git:REV:PATH.\n"
+               "They are OpenAPI, JSON Schema, Avro, protobuf, or facts of weft; both of the same kind or not.\n"
                "backward: may old consumers call the new provider?  forward: may new consumers call the old one?\n"
+               "Levels: same, compatible, adaptable (a sidecar can bridge it), unproven, breaking.\n"
                "Exit status: 0 nothing at or above the failing level, 1 findings, 2 unusable arguments or input,\n"
                "3 stopped by a limit.\n",
 };
 
-static int read_both(const struct check_flags *f, const char *const words[2], struct check_report *r)
-{
+/* --- What was asked for. */
+
+struct asking {
+    struct check_flags f;
+    const char *words[ARGS_WORDS_MOST];
+    size_t count;
+    enum import_format format;
+    bool asked[CHECK_QUESTIONS];
+    struct arena arena;
     struct diag diag;
-    diag_init(&diag);
-    enum import_format format = (enum import_format)f->format_in;
-    enum err a = check_input_read(words[0], format, &diag, &r->old);
-    enum err b = check_input_read(words[1], format, &diag, &r->new);
-    show_diag(&diag);
-    diag_fini(&diag);
-    return a == ERR_OK && b == ERR_OK ? FINE : UNUSABLE;
-}
+    struct check_report report;
+    struct check_input old, new, deployed;
+    struct check_input against[ARGS_TEXTS_MOST];
+    struct check_level levels[CHOICES_MOST];
+    struct slice only[CHOICES_MOST];
+};
 
-static bool has_jobs(const struct contract *c)
+static int wrong(const char *what, struct slice word)
 {
-    for (size_t i = 0; i < contract_operation_count(c); i++)
-        if (contract_operation_job(c, i))
-            return true;
-    return false;
-}
-
-/* The second question takes as long as the first: it is asked when it is shown, or when the bump hangs on it. */
-static bool needs_forward(const struct check_flags *f, const struct check_report *r)
-{
-    bool jobs = has_jobs(r->old) || has_jobs(r->new);
-    return f->mode == MODE_FORWARD || f->mode == MODE_FULL || (f->mode == MODE_DEFAULT && jobs) ||
-           verdict_level(r->verdict[CHECK_BACKWARD]) == VERDICT_SAME;
-}
-
-static void ask(const struct check_flags *f, struct check_report *r)
-{
-    r->verdict[CHECK_BACKWARD] = verdict_compute_as(r->old, r->new, profiles[f->profile]);
-    r->asked[CHECK_BACKWARD] = f->mode != MODE_FORWARD;
-    r->asked[CHECK_FORWARD] = f->mode != MODE_BACKWARD;
-    r->jobs_only = f->mode == MODE_DEFAULT;
-    r->with_plan = f->plan;
-    r->asked[CHECK_FORWARD] = r->asked[CHECK_FORWARD] && needs_forward(f, r);
-    if (needs_forward(f, r))
-        r->verdict[CHECK_FORWARD] = verdict_compute_as(r->new, r->old, profiles[f->profile]);
-}
-
-static int show_report(const struct check_flags *f, const struct check_report *r)
-{
-    struct buf out;
-    buf_init(&out, BUF_TEXT_BOUND);
-    enum err e = ERR_OK;
-    if (f->explain)
-        e = check_report_explain(r, slice_str(f->explain), &out);
-    else if (f->format == FORMAT_JSON)
-        check_report_json(r, &out);
-    else
-        check_report_text(r, &out);
-    show_buf(stdout, &out);
-    buf_fini(&out);
-    if (e == ERR_OK)
-        return FINE;
-    fprintf(stderr, "weft check: no finding %s between these two\n", f->explain);
+    fprintf(stderr, "weft check: %s %.*s (try weft check --help)\n", what, SLICE_FMT(word));
     return UNUSABLE;
 }
 
-static bool was_stopped(const struct check_report *r)
+/* What is named is known: a rule that nobody has would look like no findings. */
+static int known_rule(struct slice rule)
 {
-    for (int q = 0; q < CHECK_QUESTIONS; q++)
-        if (r->asked[q] && verdict_hit_limit(r->verdict[q]))
+    char nearest[128];
+    if (rule_name_known(rule))
+        return FINE;
+    if (!rule_name_nearest(rule, nearest, sizeof(nearest)))
+        return wrong("there is no rule", rule);
+    fprintf(stderr, "weft check: there is no rule %.*s: did you mean %s?\n", SLICE_FMT(rule), nearest);
+    return UNUSABLE;
+}
+
+static int choose_only(struct asking *a)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < a->f.only.count; i++) {
+        struct slice rest = slice_str(a->f.only.v[i]), rule;
+        while (slice_split(&rest, ',', &rule)) {
+            if (count == CHOICES_MOST)
+                return wrong("too many rules:", rule);
+            if (known_rule(slice_trim(rule)) != FINE)
+                return UNUSABLE;
+            a->only[count++] = slice_trim(rule);
+        }
+    }
+    if (a->f.only.count && !count)
+        return wrong("--only names no rule", (struct slice){0});
+    a->report.choice.only = a->only;
+    a->report.choice.only_count = count;
+    return FINE;
+}
+
+static bool level_of(struct slice word, enum verdict_level *out)
+{
+    for (enum verdict_level l = VERDICT_COMPATIBLE; l <= VERDICT_BREAKING; l++)
+        if (slice_eq(word, slice_str(verdict_level_name(l)))) {
+            *out = l;
             return true;
+        }
     return false;
 }
 
-static int judge(const struct check_flags *f, const struct check_report *r)
+static int choose_levels(struct asking *a)
 {
-    int shown = show_report(f, r);
-    if (shown != FINE || f->explain)
-        return shown;
-    if (was_stopped(r))
-        return STOPPED;
-    return check_report_level(r) >= failing_levels[f->fail_on] ? FOUND : FINE;
+    for (size_t i = 0; i < a->f.levels.count; i++) {
+        struct slice said = slice_str(a->f.levels.v[i]);
+        size_t equals;
+        struct check_level *l = &a->levels[i];
+        if (!slice_find_last(said, '=', &equals) || !level_of(slice_from(said, equals + 1), &l->level))
+            return wrong("--level wants RULE=breaking|unproven|adaptable|compatible, not", said);
+        l->rule = slice_to(said, equals);
+        if (known_rule(l->rule) != FINE)
+            return UNUSABLE;
+    }
+    a->report.choice.levels = a->levels;
+    a->report.choice.level_count = a->f.levels.count;
+    return FINE;
+}
+
+static int choose_profile(struct asking *a)
+{
+    static const char *const profiles[] = {"wire", "openapi", "json-schema-lenient", "json-schema", "avro"};
+    const char *said = a->f.profile ? a->f.profile : "wire";
+    a->report.choice.profile = said;
+    for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++)
+        if (strcmp(profiles[i], said) == 0)
+            return FINE;
+    return wrong("unknown profile", slice_str(said));
+}
+
+static int choose_questions(struct asking *a)
+{
+    enum mode mode = (enum mode)a->f.mode;
+    enum check_role role = (enum check_role)a->f.role;
+    if (role != CHECK_ROLE_BY_ITSELF && !a->f.deploy) {
+        if (mode != MODE_DEFAULT)
+            return wrong("--as says what --mode says; leave one out:", slice_str(roles[role]));
+        mode = role == CHECK_ROLE_PROVIDER ? MODE_BACKWARD : MODE_FORWARD;
+    }
+    if (a->f.deploy && mode != MODE_DEFAULT)
+        return wrong("--deploy asks what --mode cannot: leave out --mode", slice_str(modes[mode]));
+    a->f.mode = mode;
+    a->asked[CHECK_BACKWARD] = mode != MODE_FORWARD;
+    a->asked[CHECK_FORWARD] = mode != MODE_BACKWARD;
+    return FINE;
+}
+
+static int choose_words(struct asking *a)
+{
+    if (a->f.deploy && (a->f.against.count || a->count > 1))
+        return wrong("--deploy takes one contract or none, and no --against:", slice_str(a->f.deploy));
+    if (a->f.deploy && !a->count && a->f.role != CHECK_ROLE_BY_ITSELF)
+        return wrong("--as needs the contract that is to be deployed:", slice_str(roles[a->f.role]));
+    if (a->f.deploy || a->count == 2 || (a->count == 1 && a->f.against.count))
+        return FINE;
+    return wrong("missing:", a->count ? SLICE("NEW (or --against, or --deploy)") : SLICE("OLD NEW"));
+}
+
+static int choose(struct asking *a)
+{
+    a->report.failing = failing_levels[a->f.fail_on];
+    a->report.with_plan = a->f.plan;
+    a->report.with_notes = a->f.notes;
+    if (check_input_format(a->f.format_in ? a->f.format_in : "auto", &a->format) != ERR_OK)
+        return wrong("--format-in is one of auto, weft, openapi, jsonschema, avro, proto; not",
+                     slice_str(a->f.format_in));
+    int (*const choices[])(struct asking *) = {choose_words, choose_questions, choose_profile, choose_only,
+                                               choose_levels};
+    for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
+        if (choices[i](a) != FINE)
+            return UNUSABLE;
+    return FINE;
+}
+
+/* --- What is compared. */
+
+static bool load(struct asking *a, const char *where, struct check_input *into)
+{
+    return check_input_load(where, a->format, &a->diag, into) == ERR_OK;
+}
+
+/* What is on the disk or says git: is a place; the rest is a revision, and NEW's own path in it. */
+static const char *older_place(struct asking *a, const char *against, const char *new)
+{
+    struct stat s;
+    if (slice_starts(slice_str(against), SLICE("git:")) || strcmp(against, "-") == 0 || stat(against, &s) == 0)
+        return against;
+    const char *here = new[0] == '/' || slice_starts(slice_str(new), SLICE("git:")) ? "" : "./";
+    return arena_putf(&a->arena, "git:%s:%s%s", against, here, new).at;
+}
+
+static bool load_all(struct asking *a)
+{
+    bool fine = true;
+    const char *new = a->count ? a->words[a->count - 1] : NULL;
+    if (a->count == 2)
+        fine = load(a, a->words[0], &a->old);
+    if (new)
+        fine = load(a, new, &a->new) && fine;
+    for (size_t i = 0; i < a->f.against.count; i++)
+        fine = load(a, older_place(a, a->f.against.v[i], new), &a->against[i]) && fine;
+    if (a->f.deploy)
+        fine = load(a, a->f.deploy, &a->deployed) && fine;
+    if (a->f.baseline) {
+        char today[25];
+        now_rfc3339(now_wall_us(&now_real), today);
+        today[DAY] = 0;
+        fine = check_baseline_read(a->f.baseline, today, &a->diag, &a->report.baseline) == ERR_OK && fine;
+    }
+    return fine;
+}
+
+static void add(struct asking *a, const char *label, struct contract *old, struct contract *new)
+{
+    check_report_add(&a->report, label, old, new, a->asked, a->f.mode == MODE_DEFAULT);
+}
+
+static void put_quoted(struct buf *out, struct slice text)
+{
+    buf_put_char(out, '"');
+    for (; text.len; text = slice_from(text, 1)) {
+        if (text.at[0] == '"' || text.at[0] == '\\')
+            buf_put_char(out, '\\');
+        buf_put_char(out, text.at[0]);
+    }
+    buf_put_char(out, '"');
+}
+
+/* A file that is gone is a contract that offers nothing any more; a new one has offered nothing yet. */
+static struct contract *without_anything(struct asking *a, const struct contract *like)
+{
+    struct buf text;
+    struct contract *c = NULL;
+    buf_init(&text, BUF_TEXT_BOUND);
+    buf_put(&text, SLICE("contract("));
+    put_quoted(&text, contract_name(like));
+    buf_put(&text, SLICE(", "));
+    put_quoted(&text, contract_version(like));
+    buf_put(&text, SLICE(").\n"));
+    enum err e = contract_parse(buf_slice(&text), NULL, &a->diag, &c);
+    buf_fini(&text);
+    return e == ERR_OK ? c : NULL;
+}
+
+static bool add_lone(struct asking *a, const char *label, struct contract *old, struct contract *new)
+{
+    struct contract *nothing = without_anything(a, old ? old : new);
+    if (!nothing)
+        return false;
+    add(a, label, old ? old : nothing, new ? new : nothing);
+    contract_unref(&nothing);
+    return true;
+}
+
+static const char *label_of(struct asking *a, const char *from, const char *path)
+{
+    if (!from || !*path)
+        return from ? from : path;
+    return arena_putf(&a->arena, "%s: %s", from, path).at;
+}
+
+/* Folders: by relative path, also what only one of them has. */
+static bool add_folders(struct asking *a, const char *from, const struct check_input *old)
+{
+    bool fine = true;
+    for (size_t i = 0; i < old->count; i++) {
+        struct contract *new = check_input_find(&a->new, old->files[i].path);
+        const char *label = label_of(a, from, old->files[i].path);
+        if (new)
+            add(a, label, old->files[i].contract, new);
+        else
+            fine = add_lone(a, label, old->files[i].contract, NULL) && fine;
+    }
+    for (size_t i = 0; i < a->new.count; i++)
+        if (!check_input_find(old, a->new.files[i].path))
+            fine = add_lone(a, label_of(a, from, a->new.files[i].path), NULL, a->new.files[i].contract) && fine;
+    return fine;
+}
+
+/* A folder against one file is many old versions of it. */
+static bool add_version(struct asking *a, const char *from, const struct check_input *old)
+{
+    if (a->new.folder != old->folder && (a->new.folder || !from)) {
+        struct diag_place whole = {.file = a->words[a->count - 1]};
+        diag_add(&a->diag, DIAG_ERROR, &whole, "name two files or two folders", "a folder and a file do not match");
+        return false;
+    }
+    if (a->new.folder)
+        return add_folders(a, from, old);
+    for (size_t i = 0; i < old->count; i++)
+        add(a, from ? label_of(a, from, old->files[i].path) : NULL, old->files[i].contract, a->new.files[0].contract);
+    return true;
+}
+
+static bool compare(struct asking *a)
+{
+    if (a->f.deploy)
+        return check_deploy_add(&a->report, &a->deployed, a->count ? &a->new : NULL, (enum check_role)a->f.role,
+                                &a->diag) == ERR_OK;
+    bool fine = true, many = a->f.against.count > 0;
+    if (a->count == 2)
+        fine = add_version(a, many ? a->words[0] : NULL, &a->old);
+    for (size_t i = 0; i < a->f.against.count; i++)
+        fine = add_version(a, a->f.against.v[i], &a->against[i]) && fine;
+    return fine;
+}
+
+/* --- What is said. */
+
+/* What was accepted keeps its reason; what is new gets one to be filled in. */
+static void put_accepted(struct asking *a, const struct check_item *item, struct buf *out)
+{
+    if (item->accepted) {
+        check_baseline_put(item->accepted, out);
+        return;
+    }
+    const struct verdict_finding *f = item->finding;
+    struct check_accepted new = {.fingerprint = f->id,
+                                 .rule = f->rule,
+                                 .where = f->where,
+                                 .reason = SLICE("to be filled in"),
+                                 .owner = SLICE("to be filled in")};
+    if (check_report_fails(&a->report, item))
+        check_baseline_put(&new, out);
+}
+
+static bool written_before(const struct check_report *r, size_t pair, size_t item)
+{
+    struct slice id = r->pairs[pair].items[item].finding->id;
+    for (size_t p = 0; p <= pair; p++)
+        for (size_t i = 0; i < (p == pair ? item : r->pairs[p].item_count); i++)
+            if (slice_eq(r->pairs[p].items[i].finding->id, id))
+                return true;
+    return false;
+}
+
+static int write_baseline(struct asking *a)
+{
+    struct buf out;
+    buf_init(&out, REPORT_BOUND);
+    check_baseline_put_head(&out);
+    for (size_t p = 0; p < a->report.count; p++)
+        for (size_t i = 0; i < a->report.pairs[p].item_count; i++)
+            if (!written_before(&a->report, p, i))
+                put_accepted(a, &a->report.pairs[p].items[i], &out);
+    enum err e = file_write(a->f.baseline_write, buf_slice(&out), 0644);
+    buf_fini(&out);
+    if (e == ERR_OK)
+        return FINE;
+    fprintf(stderr, "weft check: %s cannot be written: %s\n", a->f.baseline_write, err_text(e));
+    return UNUSABLE;
+}
+
+static int explain(struct asking *a, struct buf *out)
+{
+    if (check_report_text_explain(&a->report, slice_str(a->f.explain), out) == ERR_OK)
+        return FINE;
+    fprintf(stderr, "weft check: no finding %s between these two\n", a->f.explain);
+    return UNUSABLE;
+}
+
+/* Output that is lost is no report: a full disk must not look like a verdict. */
+static int flushed(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "weft check: the report cannot be written\n");
+    return UNUSABLE;
+}
+
+static int say(struct asking *a)
+{
+    struct buf out;
+    int status = FINE;
+    buf_init(&out, REPORT_BOUND);
+    if (a->f.explain)
+        status = explain(a, &out);
+    else
+        writers[a->f.format](&a->report, &out);
+    show_buf(stdout, &out);
+    buf_fini(&out);
+    if (a->f.explain)
+        return flushed(status);
+    if (a->f.baseline_write)
+        return flushed(write_baseline(a));
+    if (check_report_hit_limit(&a->report))
+        return flushed(STOPPED);
+    return flushed(check_report_level(&a->report) >= a->report.failing ? FOUND : FINE);
+}
+
+static int judge(struct asking *a)
+{
+    bool fine = load_all(a) && compare(a);
+    show_diag(&a->diag);
+    return fine ? say(a) : UNUSABLE;
 }
 
 int cmd_check(int argc, char **argv)
 {
-    struct check_flags f = {.fail_on = FAIL_ON_UNPROVEN};
-    const char *words[ARGS_WORDS_MOST];
-    size_t count;
-    switch (args_parse(&command, argc, argv, &f, words, &count)) {
+    struct asking a = {.f.fail_on = FAIL_ON_UNPROVEN};
+    switch (args_parse(&command, argc, argv, &a.f, a.words, &a.count)) {
     case ARGS_SHOWN:
         return FINE;
     case ARGS_WRONG:
@@ -180,15 +523,20 @@ int cmd_check(int argc, char **argv)
     case ARGS_GO:
         break;
     }
-    struct check_report r = {0};
-    int status = read_both(&f, words, &r);
-    if (status == FINE) {
-        ask(&f, &r);
-        status = judge(&f, &r);
-    }
-    verdict_unref(&r.verdict[CHECK_BACKWARD]);
-    verdict_unref(&r.verdict[CHECK_FORWARD]);
-    contract_unref(&r.old);
-    contract_unref(&r.new);
+    arena_init(&a.arena, 0);
+    diag_init(&a.diag);
+    check_report_init(&a.report);
+    int status = choose(&a);
+    if (status == FINE)
+        status = judge(&a);
+    check_baseline_free(&a.report.baseline);
+    check_report_fini(&a.report);
+    check_input_fini(&a.old);
+    check_input_fini(&a.new);
+    check_input_fini(&a.deployed);
+    for (size_t i = 0; i < a.f.against.count; i++)
+        check_input_fini(&a.against[i]);
+    diag_fini(&a.diag);
+    arena_fini(&a.arena);
     return status;
 }

@@ -11,7 +11,7 @@
 #include "contracts/facts.h"
 #include "tests/kit/t.h"
 
-enum { WORDS = 12, OUTPUT = 1 << 20 };
+enum { WORDS = 16, OUTPUT = 1 << 20 };
 
 struct printed {
     int status;
@@ -51,7 +51,8 @@ static struct printed check(const char *line)
     close(mkstemp(err));
     fflush(NULL);
     int kept_out = redirect(STDOUT_FILENO, out), kept_err = redirect(STDERR_FILENO, err);
-    struct printed p = {.status = cmd_check(argc, argv)};
+    bool imports = strcmp(argv[0], "import") == 0;
+    struct printed p = {.status = imports ? cmd_import(argc, argv) : cmd_check(argc, argv)};
     restore(STDOUT_FILENO, kept_out);
     restore(STDERR_FILENO, kept_err);
     buf_init(&p.out, OUTPUT);
@@ -69,6 +70,19 @@ static void drop(struct printed *p)
     buf_fini(&p->err);
 }
 
+/* Proofs name lines of the rules; one golden text that has them is enough. */
+static void drop_proofs(struct buf *text)
+{
+    struct buf kept;
+    buf_init(&kept, OUTPUT);
+    struct slice rest = buf_slice(text), line;
+    while (slice_split(&rest, '\n', &line))
+        if (!slice_has(line, SLICE("\"proof\": ")))
+            buf_putf(&kept, "%.*s\n", SLICE_FMT(line));
+    buf_fini(text);
+    *text = kept;
+}
+
 static void golden(const char *name, int status, const char *line)
 {
     char path[256];
@@ -76,6 +90,8 @@ static void golden(const char *name, int status, const char *line)
     struct printed p = check(line);
     struct buf expected;
     snprintf(path, sizeof(path), "tests/golden/check/%s.txt", name);
+    if (slice_ends(slice_str(name), SLICE(".json")))
+        drop_proofs(&p.out);
     buf_init(&expected, OUTPUT);
     if (mode && strcmp(mode, "write") == 0)
         CHECK_ERR(ERR_OK, file_write(path, buf_slice(&p.out), 0644));
@@ -163,13 +179,145 @@ TEST(two_openapi_documents_are_compared)
 TEST(what_cannot_be_read_is_never_no_findings)
 {
     refused("check " DRIFT "orders-1.weft " DRIFT "nothing.weft", "no such file");
-    refused("check " DRIFT "orders-1.weft examples", "it is a directory; name one file");
-    refused("check " DRIFT "orders-1.weft VERSION", "neither a contract nor OpenAPI nor JSON Schema");
-    refused("check git:HEAD " DRIFT "orders-1.weft", "a revision and a path are expected");
-    refused("check git:no-such-revision:README.md " DRIFT "orders-1.weft", "git does not have it");
-    refused("check " DRIFT "orders-1.weft", "missing");
+    refused("check " DRIFT "orders-1.weft examples/drifted-field", "a folder and a file do not match");
+    refused("check tests/unit tests/unit", "there is no contract in this folder");
+    refused("check " DRIFT "orders-1.weft tests/golden/check/prose.txt", "--format-in");
     refused("check " DRIFT "orders-1.weft tests/golden/check/broken.weft", "did you mean `field`?");
+    refused("check git:no-such-revision:a.yaml " DRIFT "orders-1.weft", "git does not have it");
+    refused("check git:a.yaml " DRIFT "orders-1.weft", "a revision and a path are expected");
     refused("check " DRIFT "orders-1.weft " DRIFT "orders-2.weft --explain ffff", "no finding ffff");
+    refused("import " DRIFT "nothing.weft", "no such file");
+    refused("import " DRIFT, "there are 3 contracts in it");
+}
+
+TEST(wrong_arguments_are_named)
+{
+    refused("check " DRIFT "orders-1.weft", "missing: NEW");
+    refused("check", "missing: OLD NEW");
+    refused("check a b --profil x", "did you mean --profile?");
+    refused("check a b --profile nobody", "unknown profile nobody");
+    refused("check a b --format html", "--format cannot be \"html\"");
+    refused("check a b --format-in html", "--format-in is one of");
+    refused("check a b --only member-remover", "did you mean member-removed?");
+    refused("check a b --level member-removed=harmless", "--level wants RULE=");
+    refused("check a b --as provider --mode full", "--as says what --mode says");
+    refused("check a b --deploy c", "--deploy takes one contract or none");
+    refused("check --deploy c --as provider", "--as needs the contract");
+}
+
+#define LIBRARY "examples/first-check/library-1.yaml examples/first-check/library-2.yaml"
+
+TEST(two_openapi_files_are_told_apart_in_every_format)
+{
+    golden("library", 1, "check " LIBRARY);
+    golden("library.json", 1, "check " LIBRARY " --format json");
+    golden("library.sarif", 1, "check " LIBRARY " --format sarif");
+    golden("library.junit", 1, "check " LIBRARY " --format junit");
+    golden("library.github", 1, "check " LIBRARY " --format github");
+    golden("library.gitlab", 1, "check " LIBRARY " --format gitlab");
+    golden("library.markdown", 1, "check " LIBRARY " --format markdown");
+}
+
+TEST(rules_can_be_chosen_and_judged_otherwise)
+{
+    golden("only", 1, "check " LIBRARY " --only member-became-required,member-removed");
+    golden("level", 0, "check " LIBRARY " --level symbol-added=compatible --level member-became-required=adaptable");
+    golden("notes", 0,
+           "check " LIBRARY " --level symbol-added=compatible --level member-became-required=adaptable --notes");
+}
+
+TEST(a_baseline_accepts_by_fingerprint_and_tells_what_is_stale_or_expired)
+{
+    golden("baseline", 1, "check " LIBRARY " --baseline tests/golden/check/accepted.yaml");
+    refused("check " LIBRARY " --baseline tests/golden/check/accepted-wrong.yaml",
+            "a reason and an owner are expected");
+    refused("check " LIBRARY " --baseline nothing.yaml", "nothing.yaml");
+}
+
+TEST(a_baseline_that_was_written_accepts_everything)
+{
+    struct printed p = check("check " LIBRARY " --baseline-write /tmp/weft-check-baseline.yaml");
+    CHECK_INT(0, p.status);
+    drop(&p);
+    p = check("check " LIBRARY " --fail-on adaptable --baseline /tmp/weft-check-baseline.yaml");
+    CHECK_INT(0, p.status);
+    drop(&p);
+    unlink("/tmp/weft-check-baseline.yaml");
+}
+
+TEST(folders_are_matched_by_path)
+{
+    golden("folders", 1, "check tests/golden/check/fleet-1 tests/golden/check/fleet-2");
+    golden("folders.json", 1, "check tests/golden/check/fleet-1 tests/golden/check/fleet-2 --format json");
+}
+
+TEST(older_versions_count_too)
+{
+    golden("against", 1,
+           "check " DRIFT "orders-2.weft --against " DRIFT "orders-1.weft --against " DRIFT "orders-3.weft");
+}
+
+TEST(whoever_releases_decides_the_question)
+{
+    golden("as-consumer", 0, "check --as consumer tests/golden/check/train-2.weft tests/golden/check/train-2.weft");
+    struct printed p = check("check --as consumer " DRIFT "orders-1.weft " DRIFT "orders-2.weft --format json");
+    CHECK(slice_has(buf_slice(&p.out), SLICE("\"side\": \"consumer\"")));
+    CHECK(!slice_has(buf_slice(&p.out), SLICE("\"side\": \"provider\"")));
+    drop(&p);
+}
+
+TEST(what_is_deployed_is_judged_in_pairs)
+{
+    golden("deploy", 1, "check --deploy tests/golden/check/deployed");
+    golden("deploy-candidate", 1, "check " DRIFT "orders-3.weft --deploy tests/golden/check/deployed --as provider");
+    refused("check " DRIFT "orders-1.weft --as consumer --deploy tests/golden/check/fleet-1", "nobody provides");
+}
+
+/* Everything the same but where the old one comes from. */
+TEST(a_revision_in_git_is_a_place)
+{
+    char folder[] = "/tmp/weft-check-git-XXXXXX", line[1024], here[512];
+    CHECK(mkdtemp(folder) && getcwd(here, sizeof(here)));
+    snprintf(
+        line, sizeof(line),
+        "cp examples/first-check/library-*.yaml %s/ && cd %s && mkdir api && mv library-1.yaml api/library.yaml && "
+        "git init -q . && git add api && git -c user.name=t -c user.email=t@example.org -c commit.gpgsign=false "
+        "commit -qm one && git tag v1 && mv library-2.yaml api/library.yaml",
+        folder, folder);
+    CHECK_INT(0, system(line));
+    CHECK_INT(0, chdir(folder));
+    struct printed file = check("check git:v1:api/library.yaml api/library.yaml");
+    struct printed whole = check("check git:v1:. .");
+    struct printed same = check("check api/library.yaml --against git:v1:api");
+    struct printed revision = check("check api/library.yaml --against v1 --format json");
+    struct printed gone = check("check git:v2:api/library.yaml api/library.yaml");
+    CHECK_INT(0, chdir(here));
+    snprintf(line, sizeof(line), "rm -rf %s", folder);
+    CHECK_INT(0, system(line));
+    CHECK_INT(1, file.status);
+    CHECK(slice_has(buf_slice(&file.out), SLICE("member-became-required  Loan.days")));
+    CHECK_INT(1, whole.status);
+    CHECK(slice_has(buf_slice(&whole.out), SLICE("== api/library.yaml\n")));
+    CHECK_INT(1, same.status);
+    CHECK_INT(1, revision.status);
+    CHECK(slice_has(buf_slice(&revision.out), SLICE("\"label\": \"v1\"")));
+    CHECK_INT(2, gone.status);
+    CHECK_TEXT("", buf_slice(&gone.out));
+    drop(&file);
+    drop(&whole);
+    drop(&same);
+    drop(&revision);
+    drop(&gone);
+}
+
+TEST(what_import_prints_reads_back_to_the_same_digest)
+{
+    struct printed p = check("import examples/first-check/library-1.yaml");
+    CHECK_INT(0, p.status);
+    CHECK_ERR(ERR_OK, file_write("/tmp/weft-check-import.weft", buf_slice(&p.out), 0600));
+    drop(&p);
+    golden("import", 0, "check examples/first-check/library-1.yaml /tmp/weft-check-import.weft --fail-on any");
+    unlink("/tmp/weft-check-import.weft");
 }
 
 TESTS_BEGIN()
@@ -179,4 +327,13 @@ cmocka_unit_test(the_embedded_rules_load),
             TESTS_RUN(programs_read_json) TESTS_RUN(a_job_is_asked_about_in_both_directions_by_itself)
                 TESTS_RUN(the_failing_level_can_be_moved) TESTS_RUN(a_finding_explains_itself_by_its_fingerprint)
                     TESTS_RUN(two_openapi_documents_are_compared) TESTS_RUN(what_cannot_be_read_is_never_no_findings)
-                        TESTS_END()
+                        TESTS_RUN(wrong_arguments_are_named) TESTS_RUN(two_openapi_files_are_told_apart_in_every_format)
+                            TESTS_RUN(rules_can_be_chosen_and_judged_otherwise)
+                                TESTS_RUN(a_baseline_accepts_by_fingerprint_and_tells_what_is_stale_or_expired)
+                                    TESTS_RUN(a_baseline_that_was_written_accepts_everything)
+                                        TESTS_RUN(folders_are_matched_by_path) TESTS_RUN(older_versions_count_too)
+                                            TESTS_RUN(whoever_releases_decides_the_question)
+                                                TESTS_RUN(what_is_deployed_is_judged_in_pairs)
+                                                    TESTS_RUN(a_revision_in_git_is_a_place)
+                                                        TESTS_RUN(what_import_prints_reads_back_to_the_same_digest)
+                                                            TESTS_END()

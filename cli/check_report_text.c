@@ -1,0 +1,179 @@
+/* check_report_text - for a person: what broke, who, where, an example, how to repair it. */
+#include "cli/check_report.h"
+
+static void put_place(struct buf *out, const char *label, const struct verdict_place *p)
+{
+    if (p->file)
+        buf_putf(out, "    %-8s %s:%u:%u\n", label, p->file, p->line, p->column);
+}
+
+static void put_who(struct buf *out, const struct check_pair *p, const struct check_item *item)
+{
+    static const char *const parts[] = {
+        [VERDICT_REQUEST] = "requests of", [VERDICT_RESPONSE] = "responses of", [VERDICT_SURFACE] = "calls of"};
+    enum { SHOWN = 8 };
+    const struct verdict_finding *f = item->finding;
+    buf_putf(out, "    %-8s %s", "who", f->both_directions ? "requests and responses of" : parts[f->direction]);
+    size_t shown = 0, counted = 0;
+    for (size_t i = 0; i < f->operation_count; i++) {
+        if (!check_report_counts(p, item->question, f->operations[i]))
+            continue;
+        if (++counted > SHOWN)
+            continue;
+        buf_putf(out, "%s%.*s", shown++ ? ", " : " ", SLICE_FMT(f->operations[i]));
+    }
+    if (counted > shown)
+        buf_putf(out, " and %zu more", counted - shown);
+    buf_put_char(out, '\n');
+}
+
+static void put_accepted(struct buf *out, const struct check_accepted *a)
+{
+    buf_putf(out, "    %-8s by %.*s: %.*s", "accepted", SLICE_FMT(a->owner), SLICE_FMT(a->reason));
+    if (a->expires.len)
+        buf_putf(out, " (until %.*s)", SLICE_FMT(a->expires));
+    buf_put_char(out, '\n');
+}
+
+static void put_finding(struct buf *out, const struct check_pair *p, const struct check_item *item)
+{
+    const struct verdict_finding *f = item->finding;
+    buf_putf(out, "\n  %s: %.*s  %.*s  [%.*s]\n", verdict_level_name(item->level), SLICE_FMT(f->rule),
+             SLICE_FMT(f->where), SLICE_FMT(f->id));
+    buf_putf(out, "    %.*s\n", SLICE_FMT(f->message));
+    if (f->operation_count)
+        put_who(out, p, item);
+    put_place(out, p->deployed ? "consumer" : "old", check_report_old_place(item));
+    put_place(out, p->deployed ? "provider" : "new", check_report_new_place(item));
+    if (f->witness.len)
+        buf_putf(out, "    %-8s %.*s\n", f->direction == VERDICT_SURFACE ? "call" : "body", SLICE_FMT(f->witness));
+    if (f->fix.len)
+        buf_putf(out, "    %-8s %.*s\n", "repair", SLICE_FMT(f->fix));
+    if (item->accepted)
+        put_accepted(out, item->accepted);
+}
+
+static void put_plan(struct buf *out, struct slice operation, enum verdict_direction d, const struct plan *p)
+{
+    if (!p)
+        return;
+    buf_putf(out, "\n  plan for the %s of %.*s (%s):\n", check_report_directions[d], SLICE_FMT(operation),
+             plan_law_name(plan_law(p)));
+    struct buf steps;
+    buf_init(&steps, BUF_TEXT_BOUND);
+    plan_put(p, &steps);
+    struct slice rest = buf_slice(&steps), line;
+    while (slice_split(&rest, '\n', &line))
+        buf_putf(out, "    %.*s\n", SLICE_FMT(line));
+    buf_fini(&steps);
+}
+
+static void put_plans(struct buf *out, const struct check_pair *p, enum check_question q)
+{
+    for (size_t i = 0; i < verdict_operation_count(p->verdict[q]); i++) {
+        const struct verdict_operation *op = verdict_operation(p->verdict[q], i);
+        if (!check_report_counts(p, q, op->name))
+            continue;
+        put_plan(out, op->name, VERDICT_REQUEST, op->request);
+        put_plan(out, op->name, VERDICT_RESPONSE, op->response);
+    }
+}
+
+static void put_question(struct buf *out, const struct check_report *r, const struct check_pair *p,
+                         enum check_question q)
+{
+    size_t notes = 0, shown = 0;
+    buf_putf(out, "%s%s %s\n", check_report_question(p, q), q == CHECK_FORWARD && p->jobs_only ? " (jobs)" : "",
+             verdict_level_name(p->level[q]));
+    for (size_t i = 0; i < p->item_count; i++) {
+        const struct check_item *item = &p->items[i];
+        if (item->question != q)
+            continue;
+        if (check_report_is_note(item) && !r->with_notes) {
+            notes++;
+            continue;
+        }
+        put_finding(out, p, item);
+        shown++;
+    }
+    if (r->with_plan)
+        put_plans(out, p, q);
+    if (notes)
+        buf_putf(out, "\n  and %zu that break nothing (--notes shows them)\n", notes);
+    if (shown || notes)
+        buf_put_char(out, '\n');
+}
+
+static void put_bump(struct buf *out, const struct check_pair *p)
+{
+    enum check_bump needed = check_report_needed(p), declared = check_report_declared(p);
+    if (needed == CHECK_NONE)
+        buf_put(out, SLICE("version: no bump is needed\n"));
+    else
+        buf_putf(out, "version: a %s bump is needed, %.*s -> %.*s is %s%s\n", check_report_bump_name(needed),
+                 SLICE_FMT(contract_version(p->old)), SLICE_FMT(contract_version(p->new)),
+                 declared == CHECK_NONE ? "no bump" : check_report_bump_name(declared),
+                 declared >= needed ? "" : ": too small");
+}
+
+static void put_pair(struct buf *out, const struct check_report *r, const struct check_pair *p)
+{
+    if (p->label)
+        buf_putf(out, "== %s\n", p->label);
+    buf_putf(out, "%.*s %.*s -> %.*s: %s\n", SLICE_FMT(contract_name(p->new)), SLICE_FMT(contract_version(p->old)),
+             SLICE_FMT(contract_version(p->new)), verdict_level_name(check_report_pair_level(p)));
+    for (int q = 0; q < CHECK_QUESTIONS; q++)
+        if (p->asked[q])
+            put_question(out, r, p, (enum check_question)q);
+    if (!p->deployed)
+        put_bump(out, p);
+    if (p->label && !(p->deployed && p->item_count))
+        buf_put_char(out, '\n');
+}
+
+static void put_baseline(struct buf *out, const struct check_baseline *b)
+{
+    for (size_t i = 0; i < check_baseline_count(b); i++) {
+        const struct check_accepted *a = check_baseline_at(b, i);
+        if (a->expired)
+            buf_putf(out, "baseline: %.*s has expired on %.*s%s (%s:%u, %.*s)\n", SLICE_FMT(a->fingerprint),
+                     SLICE_FMT(a->expires), a->met ? "" : " and is not there any more", check_baseline_path(b), a->line,
+                     SLICE_FMT(a->owner));
+        else if (!a->met)
+            buf_putf(out, "baseline: %.*s is stale, there is no such finding (%s:%u, %.*s)\n",
+                     SLICE_FMT(a->fingerprint), check_baseline_path(b), a->line, SLICE_FMT(a->owner));
+    }
+}
+
+void check_report_text(const struct check_report *r, struct buf *out)
+{
+    for (size_t i = 0; i < r->count; i++)
+        put_pair(out, r, &r->pairs[i]);
+    if (r->count != 1 || r->pairs[0].label)
+        buf_putf(out, "%zu pair%s: %s\n", r->count, r->count == 1 ? "" : "s",
+                 verdict_level_name(check_report_level(r)));
+    if (r->baseline)
+        put_baseline(out, r->baseline);
+}
+
+static const struct check_item *find(const struct check_pair *p, struct slice id)
+{
+    for (size_t i = 0; i < p->item_count; i++)
+        if (id.len && slice_starts(p->items[i].finding->id, id))
+            return &p->items[i];
+    return NULL;
+}
+
+enum err check_report_text_explain(const struct check_report *r, struct slice id, struct buf *out)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        const struct check_item *item = find(&r->pairs[i], id);
+        if (!item)
+            continue;
+        buf_putf(out, "%s\n", check_report_question(&r->pairs[i], item->question));
+        put_finding(out, &r->pairs[i], item);
+        buf_putf(out, "\n%.*s", SLICE_FMT(item->finding->proof));
+        return ERR_OK;
+    }
+    return ERR_ABSENT;
+}
