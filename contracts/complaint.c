@@ -214,10 +214,10 @@ static bool bound_fits(enum shape_bound b, enum shape_kind kind)
     case SHAPE_ABOVE:
     case SHAPE_BELOW:
     case SHAPE_MULTIPLE_OF:
-        return kind == SHAPE_WHOLE || kind == SHAPE_REAL;
+        return kind == SHAPE_WHOLE || kind == SHAPE_REAL || kind == SHAPE_ANY;
     case SHAPE_MIN_LENGTH:
     case SHAPE_MAX_LENGTH:
-        return kind == SHAPE_STRING || kind == SHAPE_BYTES || kind == SHAPE_ENUM;
+        return kind == SHAPE_STRING || kind == SHAPE_BYTES || kind == SHAPE_ENUM || kind == SHAPE_ANY;
     case SHAPE_MIN_ITEMS:
     case SHAPE_MAX_ITEMS:
         return kind == SHAPE_LIST || kind == SHAPE_MAP || kind == SHAPE_RECORD;

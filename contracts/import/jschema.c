@@ -654,6 +654,15 @@ static void put_member(struct own *o, const struct doc_node *n, const struct doc
         DRAFT_PUT(j->draft, ONLY, position, SLICE("request"));
 }
 
+/* Of a member that is required and not described. */
+static struct slice type_of_rest(struct own *o, const struct doc_node *n)
+{
+    const struct doc_node *rest = doc_get(n, "additionalProperties");
+    if (o->j->dialect != JSCHEMA_STANDARD || is_anything(rest) || doc_get(n, "patternProperties"))
+        return SLICE("any");
+    return jschema_type(o->j, rest, arena_putf(o->j->arena, "%.*s{}", SLICE_FMT(o->name)));
+}
+
 static void put_members(struct own *o, const struct doc_node *n)
 {
     const struct doc_node *properties = doc_get(n, "properties"), *required = doc_get(n, "required");
@@ -665,7 +674,9 @@ static void put_members(struct own *o, const struct doc_node *n)
     }
     for (const struct doc_node *r = required && required->kind == DOC_LIST ? required->first : NULL; r; r = r->next)
         if (r->kind == DOC_STRING && r->text.len && !doc_find(properties, r->text))
-            DRAFT_PUT(o->j->draft, FIELD, o->name, r->text, SLICE("any"), SLICE("required"));
+            DRAFT_PUT(o->j->draft, FIELD, o->name, r->text, type_of_rest(o, n), SLICE("required"));
+        else if (r->text.len == 0)
+            unproven(o, r, SLICE("required"));
 }
 
 /* What the rest is depends on what is named. */
@@ -1041,8 +1052,25 @@ static unsigned kinds_meant(struct own *o, const struct doc_node *n)
     return object ? 1u << KIND_RECORD : list ? 1u << KIND_LIST : text ? 1u << KIND_STRING : 1u << KIND_NUMBER;
 }
 
+/* Words for text or numbers only, without a type: any value, and text or numbers within bounds. */
+static bool is_loose(struct own *o, const struct doc_node *n)
+{
+    return o->j->dialect == JSCHEMA_STANDARD && !o->kinds && !doc_get(n, "type") && !has_any(n, object_words) &&
+           !has_any(n, array_words) && (has_any(n, string_words) || has_any(n, number_words));
+}
+
+static struct slice make_loose(struct own *o, const struct doc_node *n)
+{
+    DRAFT_PUT(o->j->draft, ALIAS, take_name(o), SLICE("any"));
+    constrain_number(o, n, false);
+    constrain_string(o, n);
+    return o->name;
+}
+
 static struct slice make_plain(struct own *o, const struct doc_node *n, bool forced, bool *nullable)
 {
+    if (is_loose(o, n))
+        return make_loose(o, n);
     unsigned kinds = kinds_meant(o, n);
     *nullable = *nullable || (kinds & (1u << KIND_NULL));
     if (kinds == 1u << KIND_NULL)
