@@ -880,20 +880,74 @@ static bool is_null_schema(const struct doc_node *n)
     return type && type->kind == DOC_STRING && slice_eq(type->text, SLICE("null"));
 }
 
-/* Two of different JSON kinds cannot both take a value. */
-static bool kinds_differ(struct own *o, const struct doc_node *list)
+/* The kinds that a schema surely keeps to; 0: not known. */
+static unsigned kinds_kept(const struct doc_node *n)
 {
-    unsigned seen = 0;
-    for (const struct doc_node *b = list->first; b; b = b->next) {
-        const struct doc_node *to = b->kind == DOC_MAP ? jschema_resolve(o->j, b) : NULL;
-        const struct doc_node *type = to ? doc_get(to, "type") : NULL;
-        unsigned kinds = type && type->kind == DOC_STRING ? kind_of(type->text) : 0;
-        if (kinds & ((1u << KIND_NUMBER) | (1u << KIND_INTEGER)))
-            kinds = 1u << KIND_NUMBER;
-        if (!kinds || (seen & kinds))
+    const struct doc_node *type = doc_get(n, "type");
+    unsigned kinds = type && type->kind == DOC_STRING ? kind_of(type->text) : 0;
+    return kinds & ((1u << KIND_NUMBER) | (1u << KIND_INTEGER)) ? 1u << KIND_NUMBER : kinds;
+}
+
+static bool is_value_of(const struct doc_node *n, struct slice text)
+{
+    const struct doc_node *list = doc_get(n, "enum"), *constant = doc_get(n, "const");
+    if (constant)
+        return constant->kind != DOC_STRING || slice_eq(constant->text, text);
+    for (const struct doc_node *v = list && list->kind == DOC_LIST ? list->first : NULL; v; v = v->next)
+        if (v->kind != DOC_STRING || slice_eq(v->text, text))
+            return true;
+    return !list;
+}
+
+/* Members of one name that have no text in common. */
+static bool values_differ(const struct doc_node *a, const struct doc_node *b)
+{
+    const struct doc_node *list = doc_get(a, "enum"), *constant = doc_get(a, "const");
+    if (constant)
+        return constant->kind == DOC_STRING && !is_value_of(b, constant->text);
+    if (!list || list->kind != DOC_LIST)
+        return false;
+    for (const struct doc_node *v = list->first; v; v = v->next)
+        if (v->kind != DOC_STRING || is_value_of(b, v->text))
             return false;
-        seen |= kinds;
+    return true;
+}
+
+/* Both are objects, and a member that both require tells them apart. */
+static bool tags_differ(struct own *o, const struct doc_node *a, const struct doc_node *b)
+{
+    const struct doc_node *own = doc_get(a, "properties"), *others = doc_get(b, "properties");
+    for (const struct doc_node *m = own && own->kind == DOC_MAP ? own->first : NULL; m; m = m->next) {
+        const struct doc_node *other = doc_find(others, m->key);
+        if (other && is_required(a, m->key) && is_required(b, m->key) &&
+            values_differ(jschema_resolve(o->j, m), jschema_resolve(o->j, other)))
+            return true;
     }
+    return false;
+}
+
+static bool branches_differ(struct own *o, const struct doc_node *a, const struct doc_node *b)
+{
+    if (!a || !b)
+        return false;
+    unsigned x = kinds_kept(a), y = kinds_kept(b);
+    if (!x || !y || (is_true(doc_get(a, "nullable")) && is_true(doc_get(b, "nullable"))))
+        return false;
+    return !(x & y) || (x == 1u << KIND_RECORD && tags_differ(o, a, b));
+}
+
+/* Unions larger than this are not looked at pair by pair. */
+enum { BRANCHES_LOOKED_AT = 128 };
+
+/* No value fits two branches. */
+static bool all_differ(struct own *o, const struct doc_node *list)
+{
+    if (list->count > BRANCHES_LOOKED_AT)
+        return false;
+    for (const struct doc_node *a = list->first; a; a = a->next)
+        for (const struct doc_node *b = a->next; b; b = b->next)
+            if (!branches_differ(o, jschema_resolve(o->j, a), jschema_resolve(o->j, b)))
+                return false;
     return true;
 }
 
@@ -1002,7 +1056,7 @@ static bool make_branches(struct own *o, const struct doc_node *list, const stru
         unproven(o, doc_get(o->node, "discriminator"), SLICE("discriminator"));
     if (exclusive) {
         DRAFT_PUT(j->draft, EXCLUSIVE, o->name);
-        if (!kinds_differ(o, list))
+        if (!all_differ(o, list))
             draft_unproven(j->draft, o->name, SLICE("oneOf"),
                            j->dialect == JSCHEMA_STANDARD ? said_of_all(j, list) : SLICE("exactly one"));
     }
@@ -1218,7 +1272,7 @@ static struct slice build(struct jschema *j, const struct doc_node *n, struct sl
         DRAFT_PUT(j->draft, ALIAS, take_name(&o), type);
         type = o.name;
         nullable = takes_null(&o, n);
-        if (exclusive && !kinds_differ(&o, list))
+        if (exclusive && !all_differ(&o, list))
             draft_unproven(j->draft, o.name, SLICE("oneOf"), said_of_all(j, list));
         if (!exclusive && doc_get(n, "oneOf"))
             unproven(&o, doc_get(n, "oneOf"), SLICE("oneOf"));

@@ -114,6 +114,17 @@ TEST(negations_conditions_and_unions_are_compared_part_by_part)
     CHECK_NARROWER(pairs);
 }
 
+#define TAGGED(tag) "{\"type\": \"object\", \"required\": [\"k\"], \"properties\": {\"k\": {\"const\": \"" tag "\"}}}"
+
+TEST(branches_are_told_apart_by_a_member_that_all_require)
+{
+    const char *two = "{\"oneOf\": [" TAGGED("a") ", " TAGGED("b") "]}";
+    CHECK(fits("{\"oneOf\": [" TAGGED("a") "]}", two));
+    CHECK(fits(TAGGED("b"), two));
+    CHECK(!fits(TAGGED("c"), two));
+    CHECK(!fits(TAGGED("a"), "{\"oneOf\": [" TAGGED("a") ", {\"type\": \"object\"}]}"));
+}
+
 TEST(words_that_close_one_part_do_not_close_another)
 {
     const char *closed = "{\"properties\": {\"a\": {}}, \"additionalProperties\": false, \"type\": \"object\","
@@ -160,6 +171,7 @@ cmocka_unit_test(the_rules_load),
     TESTS_RUN(what_is_narrower_fits_and_what_is_wider_does_not)
         TESTS_RUN(records_open_closed_and_of_one_type_are_told_apart)
             TESTS_RUN(negations_conditions_and_unions_are_compared_part_by_part)
-                TESTS_RUN(words_that_close_one_part_do_not_close_another)
-                    TESTS_RUN(before_2019_nothing_beside_a_reference_counts)
-                        TESTS_RUN(a_reference_in_a_ring_and_a_tower_of_schemas_are_refused) TESTS_END()
+                TESTS_RUN(branches_are_told_apart_by_a_member_that_all_require)
+                    TESTS_RUN(words_that_close_one_part_do_not_close_another)
+                        TESTS_RUN(before_2019_nothing_beside_a_reference_counts)
+                            TESTS_RUN(a_reference_in_a_ring_and_a_tower_of_schemas_are_refused) TESTS_END()
