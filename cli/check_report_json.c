@@ -83,6 +83,13 @@ static void put_finding(struct json_out *j, const struct check_pair *p, const st
     if (item->accepted)
         put_accepted(j, item->accepted);
     json_out_member(j, "proof", f->proof);
+    if (f->also_count) {
+        json_out_name(j, "also");
+        json_out_array(j);
+        for (size_t i = 0; i < f->also_count; i++)
+            json_out_slice(j, f->also[i]);
+        json_out_end(j);
+    }
     json_out_end(j);
 }
 

@@ -1,5 +1,7 @@
 #include "contracts/finding.h"
 
+#include <stdlib.h>
+
 #include "base/hash.h"
 #include "base/json_out.h"
 
@@ -70,6 +72,25 @@ static struct slice fingerprint(const struct finding_source *s, const struct sli
     return id;
 }
 
+/* In the order of letters. */
+static int by_name(const void *a, const void *b)
+{
+    return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+static void put_names(const struct finding_source *s, const struct graph_name *names, struct verdict_finding *out)
+{
+    size_t count = 0;
+    for (const struct graph_name *n = names; n; n = n->next)
+        count++;
+    if (count == 0)
+        return;
+    out->also = arena_array(s->keep, count, sizeof(*out->also));
+    for (const struct graph_name *n = names; n; n = n->next)
+        out->also[out->also_count++] = arena_keep(s->keep, n->name);
+    qsort(out->also, count, sizeof(*out->also), by_name);
+}
+
 static struct slice prove(const struct finding_source *s, int rel, const datalog_word *columns)
 {
     struct datalog_proof *proof;
@@ -116,6 +137,7 @@ void finding_of_difference(const struct finding_source *s, const struct graph_di
     /* A clash says it without the way there; what fits no branch of a union is no clash. */
     bool clash = datalog_has(s->graph->run, s->graph->clash, d->columns);
     out->proof = prove(s, clash ? s->graph->clash : s->graph->difference, d->columns);
+    put_names(s, graph_names(s->graph, d), out);
 }
 
 static struct slice as_json(struct arena *keep, struct slice text)
@@ -142,4 +164,5 @@ void finding_of_surface(const struct finding_source *s, const struct graph_surfa
     struct slice parts[] = {out->rule, SLICE("surface"), d->consumer, d->provider, d->was, d->now};
     out->id = fingerprint(s, parts, sizeof(parts) / sizeof(parts[0]));
     out->proof = prove(s, s->graph->surface, d->columns);
+    put_names(s, graph_surface_names(s->graph, d), out);
 }

@@ -181,6 +181,25 @@ static bool take_kind(void *arg, const datalog_word *c)
     return true;
 }
 
+static void put_name(struct graph *g, const datalog_word key[3], datalog_word name)
+{
+    struct slice bytes = slice_of(key, 3 * sizeof(*key)), text = datalog_symbol_text(g->run, name);
+    struct graph_name *first = map_get(&g->names, bytes);
+    for (const struct graph_name *n = first; n; n = n->next)
+        if (slice_eq(n->name, text))
+            return;
+    struct graph_name *n = arena_new(g->arena, sizeof(*n));
+    *n = (struct graph_name){.next = first, .name = text};
+    map_put(&g->names, arena_keep(g->arena, bytes), n);
+}
+
+static bool take_name(void *arg, const datalog_word *c)
+{
+    struct load *l = arg;
+    put_name(l->g, c, c[3]);
+    return true;
+}
+
 static bool take_served(void *arg, const datalog_word *c)
 {
     struct load *l = arg;
@@ -216,6 +235,8 @@ void graph_init(struct graph *g, struct datalog_run *run, struct arena *arena)
     each(g, "widened", take_widened);
     each(g, "root", take_root);
     each(g, "surface", take_surface);
+    each(g, "named", take_name);
+    each(g, "named_surface", take_name);
 }
 
 void graph_fini(struct graph *g)
@@ -224,6 +245,19 @@ void graph_fini(struct graph *g)
     map_fini(&g->roots);
     map_fini(&g->kinds);
     map_fini(&g->served);
+    map_fini(&g->names);
+}
+
+const struct graph_name *graph_names(const struct graph *g, const struct graph_difference *d)
+{
+    const datalog_word key[] = {d->columns[0], d->columns[3], d->columns[4]};
+    return map_get(&g->names, slice_of(key, sizeof(key)));
+}
+
+const struct graph_name *graph_surface_names(const struct graph *g, const struct graph_surface *s)
+{
+    const datalog_word key[] = {s->columns[0], s->columns[3], s->columns[4]};
+    return map_get(&g->names, slice_of(key, sizeof(key)));
 }
 
 const struct graph_kind *graph_kind(const struct graph *g, struct slice kind, enum verdict_direction direction)

@@ -62,6 +62,12 @@ struct graph_surface {
     datalog_word columns[8];
 };
 
+/* What another tool calls it. */
+struct graph_name {
+    struct graph_name *next;
+    struct slice name;
+};
+
 struct graph_kind {
     struct slice rule, message, fix;
 };
@@ -71,6 +77,7 @@ struct graph {
     struct arena *arena;
     struct map nodes;
     struct map kinds;  /* by kind and direction */
+    struct map names;  /* of differences and surfaces, to struct graph_name */
     struct map served; /* the consumer's operation to the provider's */
     struct map roots;  /* operation to its roots */
     struct graph_surface *surfaces;
@@ -87,6 +94,9 @@ struct slice graph_served(const struct graph *g, struct slice operation);
 /* NULL: no body and no parameter meets another. */
 struct graph_root *graph_roots(const struct graph *g, struct slice operation);
 bool graph_changed(const struct graph *g, struct slice operation);
+/* What other tools call it; NULL: nothing is known. */
+const struct graph_name *graph_names(const struct graph *g, const struct graph_difference *d);
+const struct graph_name *graph_surface_names(const struct graph *g, const struct graph_surface *s);
 const char *graph_direction_name(enum verdict_direction d);
 
 #endif

@@ -426,15 +426,19 @@ static void judge_operation(struct computing *c, struct walk *w, struct verdict_
 static void judge_surface(struct computing *c, const struct graph_surface *s)
 {
     int i = contract_operation(c->v->consumer, s->operation);
-    POST(i >= 0);
-    struct verdict_operation *op = &c->v->operations[i];
-    op->level = s->level > op->level ? s->level : op->level;
+    /* A note may be about no operation. */
+    POST(i >= 0 || s->level == VERDICT_COMPATIBLE);
+    if (i >= 0) {
+        struct verdict_operation *op = &c->v->operations[i];
+        op->level = s->level > op->level ? s->level : op->level;
+    }
     struct group *g = arena_new(&c->scratch, sizeof(*g));
     *g = (struct group){.surface = s, .level = s->level};
     *c->last = g;
     c->last = &g->next;
     c->group_count++;
-    add_operation(c, g, s->operation);
+    if (i >= 0)
+        add_operation(c, g, s->operation);
 }
 
 static void judge_operations(struct computing *c)
@@ -481,7 +485,7 @@ static void finish(struct computing *c, const struct group *g, struct verdict_fi
     f->both_directions = g->request && g->response;
     f->operations = keep_all(keep, g->operations, g->operation_count);
     f->operation_count = g->operation_count;
-    f->operation = f->operations[0];
+    f->operation = g->operation_count ? f->operations[0] : (struct slice){0};
     if (g->witness.len)
         f->witness = arena_keep(keep, g->witness);
     if (g->no_plan)
@@ -524,7 +528,7 @@ static void finish_all(struct computing *c)
     size_t left = 0;
     enum verdict_level worst_left = VERDICT_SAME;
     v->findings = arena_array(&v->arena, FINDINGS_MOST + 1, sizeof(*v->findings));
-    for (enum verdict_level level = VERDICT_BREAKING; level > VERDICT_COMPATIBLE; level--)
+    for (enum verdict_level level = VERDICT_BREAKING; level >= VERDICT_COMPATIBLE; level--)
         for (const struct group *g = c->first; g; g = g->next) {
             if (g->level != level)
                 continue;

@@ -1,6 +1,7 @@
 #include "contracts/import/openapi_body.h"
 #include "contracts/import/openapi_param.h"
 #include "contracts/import/openapi_security.h"
+#include "contracts/shape.h"
 
 /* Operations inside callbacks inside operations: a document nests no deeper in earnest. */
 enum { CALLBACKS_DEEP = 4 };
@@ -118,20 +119,78 @@ static void put_discriminator(struct openapi_reader *r, const struct doc_node *s
         openapi_reader_option(r, type, "mapping", openapi_reader_join(r, m->key, " to ", m->text));
 }
 
-/* Schemas are known by what they say: every other map in a document is named by its author or has fixed words. */
+/* Words and how they are called in notes. */
+static const char *const words[][2] = {
+    {"if", "if"},
+    {"then", "then"},
+    {"else", "else"},
+    {"contains", "contains"},
+    {"minContains", "min-contains"},
+    {"maxContains", "max-contains"},
+    {"prefixItems", "prefix-items"},
+    {"propertyNames", "property-names"},
+    {"patternProperties", "pattern-property"},
+    {"dependentRequired", "dependent-required"},
+    {"dependentSchemas", "dependent-schema"},
+    {"unevaluatedItems", "unevaluated-items"},
+    {"unevaluatedProperties", "unevaluated-properties"},
+    {"contentEncoding", "content-encoding"},
+    {"contentMediaType", "content-media-type"},
+    {"contentSchema", "content-schema"},
+    {"discriminator", "discriminator"},
+    {"default", "default-value"},
+};
+enum { WORDS = sizeof(words) / sizeof(words[0]) };
+
+static void put_words(struct openapi_reader *r, const struct doc_node *schema, struct slice type)
+{
+    for (size_t i = 0; i < WORDS; i++) {
+        const struct doc_node *w = doc_get(schema, words[i][0]);
+        if (!w)
+            continue;
+        struct slice texts[] = {type, arena_putf(&r->d.arena, "word %s", words[i][1]), jschema_said(r->schemas, w)};
+        draft_put(&r->d, VOCABULARY_OPTION, texts, NULL);
+    }
+}
+
+/* A schema by what it says: maps that authors fill have no such words beside each other. */
+static bool says_words(const struct doc_node *n)
+{
+    const struct doc_node *all = doc_get(n, "allOf");
+    if (all && all->kind == DOC_LIST)
+        return true;
+    const struct doc_node *type = doc_get(n, "type");
+    bool typed = (type && (type->kind == DOC_STRING || type->kind == DOC_LIST)) || doc_get(n, "oneOf") ||
+                 doc_get(n, "anyOf") || doc_get(n, "properties");
+    for (size_t i = 0; typed && i < WORDS; i++)
+        if (doc_get(n, words[i][0]))
+            return true;
+    return false;
+}
+
+static void read_schema(struct openapi_reader *r, const struct doc_node *n)
+{
+    struct slice type = jschema_type(r->schemas, n, n->key.len ? n->key : SLICE("schema"));
+    for (const char *const *scalar = shape_scalars(); *scalar; scalar++)
+        if (slice_eq(type, slice_str(*scalar)))
+            return;
+    put_parts(r, n, type);
+    put_discriminator(r, n, type);
+    put_words(r, n, type);
+}
+
+static bool is_value(struct slice key)
+{
+    return slice_eq(key, SLICE("example")) || slice_eq(key, SLICE("examples")) || slice_eq(key, SLICE("default")) ||
+           slice_eq(key, SLICE("enum")) || slice_starts(key, SLICE("x-"));
+}
+
 static void read_schemas(struct openapi_reader *r, const struct doc_node *n)
 {
-    if (n->kind == DOC_MAP && (doc_get(n, "allOf") || doc_get(n, "discriminator"))) {
-        const struct doc_node *all = doc_get(n, "allOf"), *d = doc_get(n, "discriminator");
-        if ((all && all->kind == DOC_LIST) || (d && d->kind == DOC_MAP && doc_get(d, "propertyName"))) {
-            struct slice type = jschema_type(r->schemas, n, n->key.len ? n->key : SLICE("schema"));
-            put_parts(r, n, type);
-            put_discriminator(r, n, type);
-        }
-    }
+    if (n->kind == DOC_MAP && says_words(n))
+        read_schema(r, n);
     for (const struct doc_node *c = n->first; c; c = c->next)
-        if (!slice_eq(c->key, SLICE("example")) && !slice_eq(c->key, SLICE("examples")) &&
-            !slice_eq(c->key, SLICE("default")) && !slice_eq(c->key, SLICE("enum")))
+        if (!is_value(c->key))
             read_schemas(r, c);
 }
 

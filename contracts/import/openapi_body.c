@@ -20,8 +20,7 @@ void openapi_body_request(struct openapi_reader *r, const struct doc_node *body)
         draft_place(&r->d, subject, NULL, m->key_line, m->column);
         if (encoding && encoding->count)
             openapi_reader_unproven(r, subject, encoding, "encoding");
-        if (!schema)
-            openapi_reader_option(r, subject, "schema", SLICE("none"));
+        openapi_reader_default(r, subject, schema);
     }
     if (content && content->count && !openapi_reader_true(doc_get(body, "required")))
         openapi_reader_option(r, r->operation, "request-body", SLICE("optional"));
@@ -50,8 +49,7 @@ static void read_media(struct openapi_reader *r, struct slice status, const stru
     struct slice subject = openapi_reader_join(r, head, ":", media);
     DRAFT_PUT(&r->d, RESPONSE, r->operation, status, media, jschema_type(r->schemas, schema, where));
     draft_place(&r->d, subject, NULL, m->key_line, m->column);
-    if (!schema)
-        openapi_reader_option(r, subject, "schema", SLICE("none"));
+    openapi_reader_default(r, subject, schema);
 }
 
 static void read_response(struct openapi_reader *r, const struct doc_node *n)

@@ -18,14 +18,6 @@ static void put_style(struct openapi_reader *r, struct slice subject, const stru
         openapi_reader_option(r, subject, "empty", SLICE("true"));
 }
 
-static void put_default(struct openapi_reader *r, struct slice subject, const struct doc_node *schema)
-{
-    const struct doc_node *target = schema ? jschema_resolve(r->schemas, schema) : NULL;
-    const struct doc_node *value = target && target->kind == DOC_MAP ? doc_get(target, "default") : NULL;
-    if (value)
-        openapi_reader_option(r, subject, "default", jschema_said(r->schemas, value));
-}
-
 /* Fields that the specification says are not parameters. */
 static bool is_said_elsewhere(struct slice in, struct slice name)
 {
@@ -57,7 +49,7 @@ static void read_param(struct openapi_reader *r, const struct doc_node *p)
     DRAFT_PUT(&r->d, PARAM, r->operation, in, name, type, required ? SLICE("required") : SLICE("optional"));
     draft_place(&r->d, subject, NULL, p->line, p->column);
     put_style(r, subject, p, in);
-    put_default(r, subject, doc_get(p, "schema"));
+    openapi_reader_default(r, subject, doc_get(p, "schema"));
     if (openapi_reader_true(doc_get(p, "deprecated")))
         openapi_reader_option(r, subject, "deprecated", SLICE("true"));
     if (doc_get(p, "x-sunset"))

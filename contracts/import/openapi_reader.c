@@ -45,6 +45,14 @@ void openapi_reader_option(struct openapi_reader *r, struct slice subject, const
     DRAFT_PUT(&r->d, OPTION, subject, slice_str(name), value);
 }
 
+void openapi_reader_default(struct openapi_reader *r, struct slice subject, const struct doc_node *schema)
+{
+    const struct doc_node *target = schema ? jschema_resolve(r->schemas, schema) : NULL;
+    const struct doc_node *value = target && target->kind == DOC_MAP ? doc_get(target, "default") : NULL;
+    if (value)
+        openapi_reader_option(r, subject, "default", jschema_said(r->schemas, value));
+}
+
 struct slice openapi_reader_type(struct openapi_reader *r, const struct doc_node *n, struct slice subject)
 {
     const struct doc_node *schema = doc_get(n, "schema"), *content = doc_get(n, "content");

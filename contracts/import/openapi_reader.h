@@ -28,6 +28,8 @@ struct slice openapi_reader_join(struct openapi_reader *r, struct slice a, const
 struct slice openapi_reader_lower(struct openapi_reader *r, struct slice text);
 /* option(subject, name, value). */
 void openapi_reader_option(struct openapi_reader *r, struct slice subject, const char *name, struct slice value);
+/* option(subject, "default", JSON) when the schema has one. */
+void openapi_reader_default(struct openapi_reader *r, struct slice subject, const struct doc_node *schema);
 /* The type of a parameter or header, which has a schema or, under `content`, one media type with a schema. */
 struct slice openapi_reader_type(struct openapi_reader *r, const struct doc_node *n, struct slice subject);
 

@@ -1,0 +1,219 @@
+#include <stdio.h>
+
+#include "contracts/facts.h"
+#include "contracts/import.h"
+#include "contracts/verdict.h"
+#include "tests/kit/t.h"
+
+#define HEAD "openapi: 3.1.0\ninfo: {title: Shop, version: 1.0.0}\n"
+#define OK "responses: {'200': {description: d}}"
+
+static struct contract *read_api(const char *text)
+{
+    struct diag diag;
+    struct contract *c = NULL;
+    struct import_input in = {.format = IMPORT_OPENAPI, .name = "shop.yaml", .text = slice_str(text)};
+    diag_init(&diag);
+    enum err e = import_contract(&in, &diag, &c);
+    if (e != ERR_OK)
+        fprintf(stderr, "%.*s\n", SLICE_FMT(diag.first->message));
+    diag_fini(&diag);
+    CHECK_ERR(ERR_OK, e);
+    return c;
+}
+
+static void has_facts(const char *api, const char *const *facts)
+{
+    struct contract *c = read_api(api);
+    for (; *facts; facts++) {
+        if (!slice_has(contract_text(c), slice_str(*facts)))
+            fprintf(stderr, "no %s in\n%.*s", *facts, SLICE_FMT(contract_text(c)));
+        CHECK(slice_has(contract_text(c), slice_str(*facts)));
+    }
+    contract_unref(&c);
+}
+
+static bool is_found(const struct verdict *v, const char *rule, const char *also)
+{
+    for (size_t i = 0; i < verdict_finding_count(v); i++) {
+        const struct verdict_finding *f = verdict_finding(v, i);
+        bool known = !also;
+        for (size_t k = 0; k < f->also_count; k++)
+            known = known || slice_eq(f->also[k], slice_str(also));
+        if (known && slice_eq(f->rule, slice_str(rule)))
+            return true;
+    }
+    return false;
+}
+
+/* Some finding is of this rule and known elsewhere by this name; `rule` NULL: nothing is worse than a note. */
+static void finds(const char *old, const char *new, const char *profile, enum verdict_level level, const char *rule,
+                  const char *also)
+{
+    struct contract *a = read_api(old), *b = read_api(new);
+    struct verdict *v = verdict_compute_as(a, b, profile);
+    CHECK_INT(level, verdict_level(v));
+    CHECK(!rule || is_found(v, rule, also));
+    verdict_unref(&v);
+    contract_unref(&a);
+    contract_unref(&b);
+}
+
+/* First, so that what is loaded once is no leak. */
+TEST(the_embedded_rules_load)
+{
+    CHECK(facts_program() != NULL);
+}
+
+TEST(parameters_of_an_operation_replace_those_of_its_path)
+{
+    static const char *const facts[] = {
+        "param(\"GET /a\", \"query\", \"n\", \"int32\", \"required\").",
+        "param(\"GET /a\", \"header\", \"X-Trace\", \"string\", \"optional\").",
+        "option(\"GET /a.query.n\", \"default\", \"7\").",
+        "option(\"GET /a.query.l\", \"style\", \"form join\").",
+        NULL,
+    };
+    has_facts(HEAD
+              "paths:\n  /a:\n    parameters:\n"
+              "      - {name: n, in: query, schema: {type: string}}\n"
+              "      - {name: X-Trace, in: header, schema: {type: string}}\n"
+              "    get:\n      parameters:\n"
+              "        - {name: n, in: query, required: true, schema: {type: integer, format: int32, default: 7}}\n"
+              "        - {name: l, in: query, explode: false, schema: {type: array, items: {type: string}}}\n"
+              "      " OK "\n",
+              facts);
+}
+
+TEST(webhooks_and_callbacks_are_operations_that_the_provider_calls)
+{
+    static const char *const facts[] = {
+        "callback(\"webhook POST paid\").",
+        "request(\"webhook POST paid\", \"application/json\", \"string\").",
+        "callback(\"POST /a callback done POST {$request.body#/url}\").",
+        "http(\"POST /a\", \"POST\", \"/a\").",
+        NULL,
+    };
+    has_facts(HEAD "paths:\n  /a:\n    post:\n      " OK "\n      callbacks:\n        done:\n"
+                   "          '{$request.body#/url}':\n            post: {" OK "}\n"
+                   "webhooks:\n  paid:\n    post:\n      requestBody: {content: {application/json: {schema: {type: "
+                   "string}}}}\n      " OK "\n",
+              facts);
+}
+
+#define SECURE(security, schemes)                                           \
+    HEAD "paths:\n  /a:\n    get:\n      " OK "\n      security: " security \
+         "\ncomponents:\n  securitySchemes:\n" schemes
+#define KEY "    key: {type: apiKey, in: header, name: X-Key}\n"
+
+TEST(a_scheme_is_what_must_be_shown_and_its_name_when_another_shows_the_same)
+{
+    static const char *const facts[] = {"security(\"GET /a\", 0, \"apiKey header X-Key\", \"\").",
+                                        "security(\"GET /a\", 1, \"http bearer\", \"write\").", NULL};
+    static const char *const twice[] = {"security(\"GET /a\", 0, \"key: apiKey header X-Key\", \"\").", NULL};
+    has_facts(SECURE("[{key: []}, {jwt: [write]}]", KEY "    jwt: {type: http, scheme: Bearer}\n"), facts);
+    has_facts(SECURE("[{key: []}]", KEY "    other: {type: apiKey, in: header, name: X-Key}\n"), twice);
+}
+
+TEST(security_may_gain_alternatives_and_lose_none)
+{
+    const char *one = SECURE("[{key: []}]", KEY "    jwt: {type: http, scheme: bearer}\n");
+    const char *two = SECURE("[{key: []}, {jwt: []}]", KEY "    jwt: {type: http, scheme: bearer}\n");
+    const char *both = SECURE("[{key: [], jwt: []}]", KEY "    jwt: {type: http, scheme: bearer}\n");
+    const char *none = HEAD "paths: {/a: {get: {" OK "}}}\n";
+    finds(one, two, "openapi", VERDICT_COMPATIBLE, NULL, NULL);
+    finds(two, one, "openapi", VERDICT_BREAKING, "security-tightened", "oasdiff:api-security-updated");
+    finds(one, both, "openapi", VERDICT_BREAKING, "security-tightened", NULL);
+    finds(none, one, "openapi", VERDICT_BREAKING, "security-added", "oasdiff:api-security-added");
+}
+
+#define ASKED(body) HEAD "paths: {/a: {post: {requestBody: " body ", " OK "}}}\n"
+#define ANSWERED(schema)                                                                                       \
+    HEAD "paths: {/a: {get: {responses: {'200': {description: d, content: {application/json: {schema: " schema \
+         "}}}}}}}\n"
+#define JSON(schema) "{required: true, content: {application/json: {schema: " schema "}}}"
+
+TEST(findings_say_what_oasdiff_calls_them)
+{
+    finds(ASKED(JSON("{type: object, properties: {a: {type: string, maxLength: 9}}}")),
+          ASKED(JSON("{type: object, properties: {a: {type: string, maxLength: 5}}}")), "openapi", VERDICT_BREAKING,
+          "bound-tightened", "oasdiff:request-property-max-length-decreased");
+    finds(ANSWERED("{type: object, properties: {a: {type: string, maxLength: 5}}}"),
+          ANSWERED("{type: object, properties: {a: {type: string, maxLength: 9}}}"), "openapi", VERDICT_BREAKING,
+          "bound-loosened", "oasdiff:response-property-max-length-increased");
+    finds(ASKED(JSON("{type: object, properties: {a: {type: string}}}")),
+          ASKED(JSON("{type: object, required: [a], properties: {a: {type: string}}}")), "openapi", VERDICT_BREAKING,
+          "member-became-required", "oasdiff:request-property-became-required");
+    finds(ASKED("{content: {application/json: {schema: {type: string}}}}"), ASKED(JSON("{type: string}")), "openapi",
+          VERDICT_BREAKING, "body-became-required", "oasdiff:request-body-became-required");
+}
+
+TEST(changes_that_break_nobody_are_noted_in_the_profile_openapi_only)
+{
+    const char *old = ANSWERED("{type: object, properties: {a: {type: string}}}");
+    const char *new = ANSWERED("{type: object, required: [a], properties: {a: {type: string}}}");
+    finds(old, new, "openapi", VERDICT_COMPATIBLE, "noted", "oasdiff:response-property-became-required");
+    struct contract *a = read_api(old), *b = read_api(new);
+    struct verdict *v = verdict_compute_as(a, b, "wire");
+    CHECK_INT(0, verdict_finding_count(v));
+    verdict_unref(&v);
+    contract_unref(&a);
+    contract_unref(&b);
+}
+
+#define CALLED(schema) \
+    HEAD "webhooks: {paid: {post: {requestBody: {content: {application/json: {schema: " schema "}}}, " OK "}}}\n"
+
+TEST(the_roles_of_a_webhook_are_turned)
+{
+    const char *may = CALLED("{type: object, properties: {id: {type: string}}}");
+    const char *must = CALLED("{type: object, required: [id], properties: {id: {type: string}}}");
+    finds(must, may, "openapi", VERDICT_BREAKING, "member-became-optional", NULL);
+    finds(must, HEAD "paths: {}\n", "openapi", VERDICT_BREAKING, "operation-removed", "oasdiff:webhook-removed");
+}
+
+TEST(a_sunset_is_a_date_that_stays)
+{
+    const char *day = HEAD "paths: {/a: {get: {deprecated: true, x-sunset: '2031-01-31', " OK "}}}\n";
+    const char *none = HEAD "paths: {/a: {get: {deprecated: true, " OK "}}}\n";
+    const char *soon = HEAD "paths: {/a: {get: {deprecated: true, x-sunset: soon, " OK "}}}\n";
+    finds(day, none, "openapi", VERDICT_BREAKING, "sunset-deleted", "oasdiff:sunset-deleted");
+    finds(soon, day, "openapi", VERDICT_BREAKING, "sunset-unreadable", "oasdiff:api-path-sunset-parse");
+    finds(none, day, "openapi", VERDICT_COMPATIBLE, NULL, NULL);
+}
+
+TEST(a_discriminator_keeps_its_member)
+{
+    static const char api[] = HEAD
+        "paths: {/a: {get: {responses: {'200': {description: d, content: {application/json: {schema: {oneOf: [{$ref: "
+        "'#/components/schemas/A'}, {$ref: '#/components/schemas/B'}], discriminator: {propertyName: %s}}}}}}}}}\n"
+        "components: {schemas: {A: {type: object, properties: {x: {type: string}, y: {type: string}}},\n"
+        "  B: {type: object, properties: {x: {type: string}, y: {type: string}}}}}\n";
+    char old[1024], new[1024];
+    snprintf(old, sizeof(old), api, "x");
+    snprintf(new, sizeof(new), api, "y");
+    finds(old, new, "openapi", VERDICT_UNPROVEN, "discriminator-changed", NULL);
+}
+
+TEST(what_is_no_openapi_3_is_refused_in_words)
+{
+    struct diag diag;
+    struct contract *c = NULL;
+    struct import_input in = {
+        .format = IMPORT_OPENAPI, .name = "old.yaml", .text = SLICE("swagger: '2.0'\npaths: {}\n")};
+    diag_init(&diag);
+    CHECK_ERR(ERR_INPUT, import_contract(&in, &diag, &c));
+    CHECK_TEXT("only OpenAPI 3.0 and 3.1 are read", diag.first->message);
+    diag_fini(&diag);
+}
+
+TESTS_BEGIN()
+cmocka_unit_test(the_embedded_rules_load),
+    TESTS_RUN(parameters_of_an_operation_replace_those_of_its_path)
+        TESTS_RUN(webhooks_and_callbacks_are_operations_that_the_provider_calls)
+            TESTS_RUN(a_scheme_is_what_must_be_shown_and_its_name_when_another_shows_the_same)
+                TESTS_RUN(security_may_gain_alternatives_and_lose_none) TESTS_RUN(findings_say_what_oasdiff_calls_them)
+                    TESTS_RUN(changes_that_break_nobody_are_noted_in_the_profile_openapi_only)
+                        TESTS_RUN(the_roles_of_a_webhook_are_turned) TESTS_RUN(a_sunset_is_a_date_that_stays)
+                            TESTS_RUN(a_discriminator_keeps_its_member)
+                                TESTS_RUN(what_is_no_openapi_3_is_refused_in_words) TESTS_END()
