@@ -61,6 +61,9 @@ static bool finding_counts(const struct check_pair *p, enum check_question q, co
 
 static bool is_called(const struct verdict_finding *f, struct slice rule)
 {
+    for (size_t i = 0; i < f->also_count; i++)
+        if (slice_eq(f->also[i], rule))
+            return true;
     return slice_eq(f->rule, rule);
 }
 

@@ -193,6 +193,11 @@ static void put_properties(struct json_out *j, const struct check_pair *p, const
         if (check_report_counts(p, item->question, f->operations[i]))
             json_out_slice(j, f->operations[i]);
     json_out_end(j);
+    json_out_name(j, "also");
+    json_out_array(j);
+    for (size_t i = 0; i < f->also_count; i++)
+        json_out_slice(j, f->also[i]);
+    json_out_end(j);
     if (f->witness.len) {
         json_out_name(j, "witness");
         json_out_raw(j, f->witness);

@@ -175,11 +175,21 @@ static int wrong(const char *what, struct slice word)
     return UNUSABLE;
 }
 
+/* Names that other tools gave: which ones there are is theirs to know. */
+static bool is_foreign(struct slice rule)
+{
+    static const char *const tools[] = {"oasdiff:", "openapi:", "buf:", "avro:", "confluent:"};
+    for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++)
+        if (slice_starts(rule, slice_str(tools[i])) && rule.len > strlen(tools[i]))
+            return true;
+    return false;
+}
+
 /* What is named is known: a rule that nobody has would look like no findings. */
 static int known_rule(struct slice rule)
 {
     char nearest[128];
-    if (rule_name_known(rule))
+    if (rule_name_known(rule) || is_foreign(rule))
         return FINE;
     if (!rule_name_nearest(rule, nearest, sizeof(nearest)))
         return wrong("there is no rule", rule);

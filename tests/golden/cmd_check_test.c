@@ -221,6 +221,10 @@ TEST(two_openapi_files_are_told_apart_in_every_format)
 TEST(rules_can_be_chosen_and_judged_otherwise)
 {
     golden("only", 1, "check " LIBRARY " --only member-became-required,member-removed");
+    golden("only-foreign", 1, "check " LIBRARY " --profile openapi --only oasdiff:request-property-became-required");
+    golden("level-foreign", 0,
+           "check " LIBRARY " --profile openapi --only oasdiff:request-property-became-required --level "
+           "oasdiff:request-property-became-required=compatible");
     golden("level", 0, "check " LIBRARY " --level symbol-added=compatible --level member-became-required=adaptable");
     golden("notes", 0,
            "check " LIBRARY " --level symbol-added=compatible --level member-became-required=adaptable --notes");
