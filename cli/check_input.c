@@ -282,6 +282,7 @@ enum err check_input_load(const char *where, enum import_format format, struct d
         complain(&l, where, "git:HEAD~1:api/orders.yaml", "a revision and a path are expected");
         return ERR_INPUT;
     }
+    out->revision = l.place.revision;
     enum err e = kind_of(&l, &kind);
     if (e != ERR_OK || kind == CHECK_GIT_NOTHING)
         cannot_read(&l, where, e != ERR_OK ? e : ERR_ABSENT);

@@ -18,6 +18,7 @@ struct check_input_file {
 
 struct check_input {
     struct arena arena;
+    const char *revision; /* of git; NULL: the disk */
     bool folder;
     struct check_input_file *files; /* by path */
     size_t count, cap;

@@ -40,6 +40,7 @@ struct check_choice {
 struct check_pair {
     const char *label; /* NULL: there is one pair and everybody knows which */
     struct contract *old, *new;
+    const char *old_revision, *new_revision;  /* of git; NULL: the disk */
     struct verdict *verdict[CHECK_QUESTIONS]; /* of the second NULL: nobody needs it */
     bool asked[CHECK_QUESTIONS];
     bool jobs_only;           /* of the forward question only jobs count */

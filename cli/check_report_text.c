@@ -1,10 +1,11 @@
 /* check_report_text - for a person: what broke, who, where, an example, how to repair it. */
 #include "cli/check_report.h"
 
-static void put_place(struct buf *out, const char *label, const struct verdict_place *p)
+static void put_place(struct buf *out, const char *label, const char *revision, const struct verdict_place *p)
 {
     if (p->file)
-        buf_putf(out, "    %-8s %s:%u:%u\n", label, p->file, p->line, p->column);
+        buf_putf(out, "    %-8s %s%s%s:%u:%u\n", label, revision ? revision : "", revision ? ":" : "", p->file, p->line,
+                 p->column);
 }
 
 static void put_who(struct buf *out, const struct check_pair *p, const struct check_item *item)
@@ -43,8 +44,8 @@ static void put_finding(struct buf *out, const struct check_pair *p, const struc
     buf_putf(out, "    %.*s\n", SLICE_FMT(f->message));
     if (f->operation_count)
         put_who(out, p, item);
-    put_place(out, p->deployed ? "consumer" : "old", check_report_old_place(item));
-    put_place(out, p->deployed ? "provider" : "new", check_report_new_place(item));
+    put_place(out, p->deployed ? "consumer" : "old", p->old_revision, check_report_old_place(item));
+    put_place(out, p->deployed ? "provider" : "new", p->new_revision, check_report_new_place(item));
     if (f->witness.len)
         buf_putf(out, "    %-8s %.*s\n", f->direction == VERDICT_SURFACE ? "call" : "body", SLICE_FMT(f->witness));
     if (f->fix.len)

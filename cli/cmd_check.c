@@ -405,7 +405,7 @@ static bool add_folders(struct asking *a, const char *from, const struct check_i
 }
 
 /* A folder against one file is many old versions of it. */
-static bool add_version(struct asking *a, const char *from, const struct check_input *old)
+static bool add_pairs(struct asking *a, const char *from, const struct check_input *old)
 {
     if (a->new.folder != old->folder && (a->new.folder || !from)) {
         struct diag_place whole = {.file = a->words[a->count - 1]};
@@ -417,6 +417,17 @@ static bool add_version(struct asking *a, const char *from, const struct check_i
     for (size_t i = 0; i < old->count; i++)
         add(a, from ? label_of(a, from, old->files[i].path) : NULL, old->files[i].contract, a->new.files[0].contract);
     return true;
+}
+
+static bool add_version(struct asking *a, const char *from, const struct check_input *old)
+{
+    size_t first = a->report.count;
+    bool fine = add_pairs(a, from, old);
+    for (size_t i = first; i < a->report.count; i++) {
+        a->report.pairs[i].old_revision = old->revision;
+        a->report.pairs[i].new_revision = a->new.revision;
+    }
+    return fine;
 }
 
 static bool compare(struct asking *a)

@@ -300,6 +300,8 @@ TEST(a_revision_in_git_is_a_place)
     CHECK_INT(0, system(line));
     CHECK_INT(1, file.status);
     CHECK(slice_has(buf_slice(&file.out), SLICE("member-became-required  Loan.days")));
+    CHECK(slice_has(buf_slice(&file.out), SLICE("old      v1:api/library.yaml:51:15\n")));
+    CHECK(slice_has(buf_slice(&file.out), SLICE("new      api/library.yaml:52:15\n")));
     CHECK_INT(1, whole.status);
     CHECK(slice_has(buf_slice(&whole.out), SLICE("== api/library.yaml\n")));
     CHECK_INT(1, same.status);
