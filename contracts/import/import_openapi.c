@@ -5,6 +5,8 @@
 
 /* Operations inside callbacks inside operations: a document nests no deeper in earnest. */
 enum { CALLBACKS_DEEP = 4 };
+/* Callbacks that refer to each other multiply. */
+enum { OPERATIONS_MOST = 100000 };
 
 static void read_item(struct openapi_reader *r, const struct doc_node *n, struct slice path, struct slice called_by,
                       unsigned depth);
@@ -52,10 +54,12 @@ static void read_callbacks(struct openapi_reader *r, const struct doc_node *call
         openapi_reader_unproven(r, r->operation, callbacks, "callbacks");
         return;
     }
-    for (const struct doc_node *c = openapi_reader_children(callbacks, DOC_MAP); c; c = c->next) {
+    for (const struct doc_node *c = openapi_reader_children(callbacks, DOC_MAP); c && r->operations <= OPERATIONS_MOST;
+         c = c->next) {
         const struct doc_node *callback = jschema_resolve(r->schemas, c);
         struct slice by = openapi_reader_join(r, r->operation, " callback ", c->key);
-        for (const struct doc_node *p = openapi_reader_children(callback, DOC_MAP); p; p = p->next)
+        for (const struct doc_node *p = openapi_reader_children(callback, DOC_MAP);
+             p && r->operations <= OPERATIONS_MOST; p = p->next)
             if (!slice_starts(p->key, SLICE("x-")))
                 read_item(r, p, p->key, by, depth + 1);
     }
@@ -65,6 +69,10 @@ static void read_callbacks(struct openapi_reader *r, const struct doc_node *call
 static void read_operation(struct openapi_reader *r, const struct doc_node *item, const struct doc_node *op,
                            struct slice method, struct slice path, struct slice called_by, unsigned depth)
 {
+    if (++r->operations > OPERATIONS_MOST) {
+        openapi_reader_complain(r, op, "split it", "this makes more than 100000 operations");
+        return;
+    }
     struct slice name = openapi_reader_join(r, method, " ", path), outer = r->operation;
     r->operation = called_by.len ? openapi_reader_join(r, called_by, " ", name) : name;
     DRAFT_PUT(&r->d, OPERATION, r->operation);
@@ -92,7 +100,7 @@ static void read_item(struct openapi_reader *r, const struct doc_node *n, struct
     static const char *const methods[] = {"get", "put", "post", "delete", "options", "head", "patch", "trace"};
     static const char *const upper[] = {"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"};
     const struct doc_node *item = jschema_resolve(r->schemas, n);
-    for (size_t i = 0; item && i < sizeof(methods) / sizeof(methods[0]); i++) {
+    for (size_t i = 0; item && i < sizeof(methods) / sizeof(methods[0]) && r->operations <= OPERATIONS_MOST; i++) {
         const struct doc_node *op = doc_get(item, methods[i]);
         if (op && op->kind == DOC_MAP)
             read_operation(r, item, op, slice_str(upper[i]), path, called_by, depth);
@@ -105,7 +113,9 @@ static void put_parts(struct openapi_reader *r, const struct doc_node *schema, s
 {
     const struct doc_node *all = doc_get(schema, "allOf");
     for (const struct doc_node *p = openapi_reader_children(all, DOC_LIST); p; p = p->next)
-        openapi_reader_option(r, type, "all-of", openapi_reader_text(p, "$ref", jschema_said(r->schemas, p)));
+        openapi_reader_option(r, type, "all-of",
+                              doc_get(p, "$ref") ? openapi_reader_text(p, "$ref", SLICE("?"))
+                                                 : openapi_reader_said(r, p));
 }
 
 static void put_discriminator(struct openapi_reader *r, const struct doc_node *schema, struct slice type)
@@ -148,7 +158,7 @@ static void put_words(struct openapi_reader *r, const struct doc_node *schema, s
         const struct doc_node *w = doc_get(schema, words[i][0]);
         if (!w)
             continue;
-        struct slice texts[] = {type, arena_putf(&r->d.arena, "word %s", words[i][1]), jschema_said(r->schemas, w)};
+        struct slice texts[] = {type, arena_putf(&r->d.arena, "word %s", words[i][1]), openapi_reader_said(r, w)};
         draft_put(&r->d, VOCABULARY_OPTION, texts, NULL);
     }
 }

@@ -45,12 +45,27 @@ void openapi_reader_option(struct openapi_reader *r, struct slice subject, const
     DRAFT_PUT(&r->d, OPTION, subject, slice_str(name), value);
 }
 
+/* Said once for every place that refers to it, so it is kept short. */
+enum { SAID_MOST = 500 };
+
+struct slice openapi_reader_said(struct openapi_reader *r, const struct doc_node *n)
+{
+    if (n->weight > SAID_MOST || n->text.len > SAID_MOST)
+        return arena_putf(&r->d.arena, "%u values", n->weight);
+    struct buf text;
+    buf_init(&text, BUF_TEXT_BOUND);
+    doc_put_json(n, &text);
+    struct slice kept = arena_keep(&r->d.arena, buf_slice(&text));
+    buf_fini(&text);
+    return kept;
+}
+
 void openapi_reader_default(struct openapi_reader *r, struct slice subject, const struct doc_node *schema)
 {
     const struct doc_node *target = schema ? jschema_resolve(r->schemas, schema) : NULL;
     const struct doc_node *value = target && target->kind == DOC_MAP ? doc_get(target, "default") : NULL;
     if (value)
-        openapi_reader_option(r, subject, "default", jschema_said(r->schemas, value));
+        openapi_reader_option(r, subject, "default", openapi_reader_said(r, value));
 }
 
 struct slice openapi_reader_type(struct openapi_reader *r, const struct doc_node *n, struct slice subject)

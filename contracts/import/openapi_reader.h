@@ -12,6 +12,7 @@ struct openapi_reader {
     const struct import_input *in;
     const struct doc_node *root;
     struct slice operation;
+    unsigned operations; /* so far */
 };
 
 bool openapi_reader_true(const struct doc_node *n);
@@ -28,6 +29,8 @@ struct slice openapi_reader_join(struct openapi_reader *r, struct slice a, const
 struct slice openapi_reader_lower(struct openapi_reader *r, struct slice text);
 /* option(subject, name, value). */
 void openapi_reader_option(struct openapi_reader *r, struct slice subject, const char *name, struct slice value);
+/* The node as JSON, what it refers to left out; of a large one only how large it is. */
+struct slice openapi_reader_said(struct openapi_reader *r, const struct doc_node *n);
 /* option(subject, "default", JSON) when the schema has one. */
 void openapi_reader_default(struct openapi_reader *r, struct slice subject, const struct doc_node *schema);
 /* The type of a parameter or header, which has a schema or, under `content`, one media type with a schema. */
