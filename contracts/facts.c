@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "contracts/regular.h"
 #include "contracts/shape.h"
 #include "rules_contracts.h"
 
@@ -293,6 +294,35 @@ static void put_multiples(struct datalog_run *r, const struct contract *consumer
     mem_free(v);
 }
 
+/* Past this many different patterns only equal ones hold each other. */
+enum { PATTERNS_MOST = 24 };
+
+static size_t gather_patterns(const struct contract *c, struct slice *into)
+{
+    const struct fact_list *facts = contract_facts(c);
+    size_t count = 0;
+    for (size_t i = 0; i < facts->count; i++)
+        if (facts->v[i].relation == VOCABULARY_PATTERN)
+            into[count++] = facts->v[i].text[1];
+    return count;
+}
+
+/* The empty pattern stands for none. */
+static void put_patterns(struct datalog_run *r, const struct contract *consumer, const struct contract *provider)
+{
+    struct slice *v = mem_array(contract_facts(consumer)->count + contract_facts(provider)->count + 1, sizeof(*v));
+    size_t count = gather_patterns(consumer, v);
+    count += gather_patterns(provider, v + count);
+    if (count)
+        v[count++] = SLICE("");
+    count = keep_once(v, count);
+    for (size_t i = 0; i < count && count <= PATTERNS_MOST; i++)
+        for (size_t k = 0; k < count; k++)
+            if (i != k && regular_within(v[i], v[k]))
+                put_texts(r, relation("contained"), (struct slice[]){v[i], v[k]}, 2);
+    mem_free(v);
+}
+
 static void touch(struct datalog_run *r, int rel, const struct fact *f)
 {
     if (!is_read(f->relation))
@@ -329,6 +359,7 @@ struct datalog_run *facts_run(const struct contract *consumer, const struct cont
     put_texts(r, relation("profile"), &judged_by, 1);
     put_ranks(r, consumer, provider);
     put_multiples(r, consumer, provider);
+    put_patterns(r, consumer, provider);
     put_touched(r, contract_facts(consumer), contract_facts(provider));
     return r;
 }

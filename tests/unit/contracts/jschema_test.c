@@ -64,6 +64,7 @@ TEST(what_is_narrower_fits_and_what_is_wider_does_not)
         {"{\"type\": \"string\"}", "{\"type\": [\"string\", \"null\"]}"},
         {"{\"type\": \"null\"}", "{\"type\": [\"string\", \"null\"]}"},
         {"{\"minimum\": 3}", "{\"minimum\": 2}"},
+        {"{\"type\": \"string\", \"pattern\": \"^[0-9]{3}$\"}", "{\"type\": \"string\", \"pattern\": \"^[0-9]+$\"}"},
         {"{\"type\": \"string\", \"maxLength\": 3}", "{\"maxLength\": 3}"},
         {"{\"type\": [\"array\", \"number\"], \"minimum\": 3}", "{\"minimum\": 2}"},
         {"{\"type\": \"object\", \"required\": [\"a\"], \"additionalProperties\": false}", "{\"type\": \"object\"}"},

@@ -1,0 +1,14 @@
+#ifndef WEFT_CONTRACTS_REGULAR_H
+#define WEFT_CONTRACTS_REGULAR_H
+
+/* regular - does every text that matches one pattern match another?
+ *
+ * Patterns are those of ECMA-262 that are regular: groups, alternatives, sets, counts, anchors at the
+ * ends of an alternative.  They match anywhere in a text.  Automata are walked side by side; what
+ * has look-around, references back, or more states than the bounds allow is not decided. */
+#include "base/slice.h"
+
+/* true: surely.  false: not, or not decided. */
+bool regular_within(struct slice narrow, struct slice wide);
+
+#endif

@@ -1,0 +1,66 @@
+#include "contracts/regular.h"
+
+#include <stdio.h>
+
+#include "tests/kit/t.h"
+
+static bool within(const char *narrow, const char *wide)
+{
+    return regular_within(slice_str(narrow), slice_str(wide));
+}
+
+TEST(narrower_patterns_are_within_wider_ones)
+{
+    static const char *const pairs[][2] = {
+        {"^[0-9]{3}$", "^\\d+$"},
+        {"^a", "a"},
+        {"a$", "a"},
+        {"^(a|b)+$", "^[ab]*$"},
+        {"^abc$", "^a.c$"},
+        {"^a{2,4}$", "^a{1,5}$"},
+        {"^x|^y", "^[xyz]"},
+        {"^[^a-z]$", "^\\W|[0-9A-Z_]"},
+        {"^\\w+$", "^[A-Za-z0-9_]+$"},
+        {"^a?b$", "b$"},
+    };
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        bool there = within(pairs[i][0], pairs[i][1]);
+        if (!there)
+            fprintf(stderr, "%s in %s\n", pairs[i][0], pairs[i][1]);
+        CHECK(there);
+    }
+    CHECK(!within("^\\d+$", "^[0-9]{3}$"));
+    CHECK(!within("a", "^a"));
+    CHECK(!within("^a.c$", "^abc$"));
+    CHECK(!within("^a{1,5}$", "^a{2,4}$"));
+    CHECK(!within("^.*$", "^[a-z]*$"));
+    CHECK(!within("^[^a-z]$", "^\\W$"));
+}
+
+TEST(a_pattern_that_every_text_matches_holds_all)
+{
+    CHECK(within("", ".*"));
+    CHECK(within("", ""));
+    CHECK(within("x", "^[\\s\\S]*$"));
+    /* A line end is not a dot. */
+    CHECK(!within("", "^.*$"));
+    CHECK(!within("", ".+"));
+}
+
+TEST(what_is_not_regular_or_too_large_is_not_decided)
+{
+    static const char *const strange[] = {"(a)\\1", "(?=a)a", "\\bword\\b", "a**",     "(a",
+                                          "[a",     "a{999}", "\\p{L}",     "(?<n>a)", "a)b"};
+    for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++) {
+        CHECK(!within(strange[i], ".*"));
+        CHECK(!within("^a$", strange[i]));
+        CHECK(within(strange[i], strange[i]));
+    }
+    CHECK(!within("^(a|b)*a(a|b){12}$", "^(a|b)*b(a|b){12}$"));
+}
+
+TESTS_BEGIN()
+TESTS_RUN(narrower_patterns_are_within_wider_ones)
+TESTS_RUN(a_pattern_that_every_text_matches_holds_all)
+TESTS_RUN(what_is_not_regular_or_too_large_is_not_decided)
+TESTS_END()
