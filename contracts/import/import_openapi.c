@@ -51,7 +51,7 @@ static void put_names(struct openapi_reader *r, const struct doc_node *op)
 static void read_callbacks(struct openapi_reader *r, const struct doc_node *callbacks, unsigned depth)
 {
     if (callbacks && depth == CALLBACKS_DEEP) {
-        openapi_reader_unproven(r, r->operation, callbacks, "callbacks");
+        draft_unproven(&r->d, r->operation, SLICE("callbacks"), SLICE("deeper than they are read"));
         return;
     }
     for (const struct doc_node *c = openapi_reader_children(callbacks, DOC_MAP); c && r->operations <= OPERATIONS_MOST;

@@ -207,6 +207,16 @@ TEST(what_is_no_openapi_3_is_refused_in_words)
     diag_fini(&diag);
 }
 
+TEST(callbacks_that_refer_to_themselves_end)
+{
+    static const char *const facts[] = {
+        "callback(\"POST /a callback c POST x callback c POST x callback c POST x callback c POST x\").",
+        "\"callbacks\", \"deeper than they are read\").",
+        NULL,
+    };
+    has_facts(HEAD "paths: {/a: {post: {" OK ", callbacks: {c: {x: {$ref: '#/paths/~1a'}}}}}}\n", facts);
+}
+
 TESTS_BEGIN()
 cmocka_unit_test(the_embedded_rules_load),
     TESTS_RUN(parameters_of_an_operation_replace_those_of_its_path)
@@ -216,4 +226,5 @@ cmocka_unit_test(the_embedded_rules_load),
                     TESTS_RUN(changes_that_break_nobody_are_noted_in_the_profile_openapi_only)
                         TESTS_RUN(the_roles_of_a_webhook_are_turned) TESTS_RUN(a_sunset_is_a_date_that_stays)
                             TESTS_RUN(a_discriminator_keeps_its_member)
-                                TESTS_RUN(what_is_no_openapi_3_is_refused_in_words) TESTS_END()
+                                TESTS_RUN(what_is_no_openapi_3_is_refused_in_words)
+                                    TESTS_RUN(callbacks_that_refer_to_themselves_end) TESTS_END()
