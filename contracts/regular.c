@@ -35,6 +35,7 @@ struct automaton {
     int count, start, accept;
     struct range ranges[RANGES];
     unsigned range_count;
+    bool whole; /* a text matches as a whole, or not at all */
     bool given_up;
 };
 
@@ -318,7 +319,7 @@ static struct part anything(struct automaton *a)
 
 static struct part read_sequence(struct automaton *a, bool top)
 {
-    struct part whole = top && !takes(a, '^') ? anything(a) : nothing(a);
+    struct part whole = top && !takes(a, '^') && !a->whole ? anything(a) : nothing(a);
     bool ends = false;
     while (a->at < a->text.len && !peeks(a, '|') && !peeks(a, ')') && !a->given_up && !ends) {
         ends = top && takes(a, '$');
@@ -327,7 +328,7 @@ static struct part read_sequence(struct automaton *a, bool top)
     }
     if (ends && a->at < a->text.len && !peeks(a, '|'))
         give_up(a);
-    return top && !ends ? chain(a, whole, anything(a)) : whole;
+    return top && !ends && !a->whole ? chain(a, whole, anything(a)) : whole;
 }
 
 static struct part read_either(struct automaton *a, bool top)
@@ -346,9 +347,9 @@ static struct part read_either(struct automaton *a, bool top)
     return whole;
 }
 
-static bool build(struct automaton *a, struct slice pattern)
+static bool build(struct automaton *a, struct slice pattern, bool all)
 {
-    *a = (struct automaton){.text = pattern};
+    *a = (struct automaton){.text = pattern, .whole = all};
     struct part whole = read_either(a, true);
     a->start = whole.from;
     a->accept = whole.to;
@@ -455,14 +456,19 @@ static bool walk(const struct automaton *x, const struct automaton *y, const uns
     return within;
 }
 
+static bool within(struct slice narrow, struct slice wide, bool whole)
+{
+    struct automaton *both = mem_array(2, sizeof(*both));
+    unsigned cuts[CUTS], count = 0;
+    bool is = build(&both[0], narrow, whole) && build(&both[1], wide, whole) && cut_at(&both[0], cuts, &count) &&
+              cut_at(&both[1], cuts, &count) && walk(&both[0], &both[1], cuts, count);
+    mem_free(both);
+    return is;
+}
+
 bool regular_within(struct slice narrow, struct slice wide)
 {
     if (slice_eq(narrow, wide))
         return true;
-    struct automaton *both = mem_array(2, sizeof(*both));
-    unsigned cuts[CUTS], count = 0;
-    bool within = build(&both[0], narrow) && build(&both[1], wide) && cut_at(&both[0], cuts, &count) &&
-                  cut_at(&both[1], cuts, &count) && walk(&both[0], &both[1], cuts, count);
-    mem_free(both);
-    return within;
+    return within(narrow, wide, false) && within(narrow.len ? narrow : SLICE(".*"), wide, true);
 }

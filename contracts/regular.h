@@ -4,7 +4,8 @@
 /* regular - does every text that matches one pattern match another?
  *
  * Patterns are those of ECMA-262 that are regular: groups, alternatives, sets, counts, anchors at the
- * ends of an alternative.  They match anywhere in a text.  Automata are walked side by side; what
+ * ends of an alternative.  They match anywhere in a text; some validators and many authors take them for
+ * the whole text, so the answer is yes only when it is yes for both.  Automata are walked side by side; what
  * has look-around, references back, or more states than the bounds allow is not decided. */
 #include "base/slice.h"
 
