@@ -9,8 +9,8 @@ enum {
     STATES = 256,
     RANGES = 1024,
     CUTS = 512,
-    PAIRS = 2048,
-    STEPS = 1 << 14,
+    PAIRS = 512,
+    STEPS = 1 << 12,
     DEPTH = 32,
     REPEATS = 64,
     LAST = 0x10FFFF
