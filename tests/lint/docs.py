@@ -9,7 +9,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGES = {"config": "docs/config.md", "errors": "docs/errors.md", "states": "docs/states/states.md"}
+PAGES = {"config": "docs/config.md", "errors": "docs/errors.md", "rules": "docs/rules.md",
+         "states": "docs/states/states.md"}
 REFUSAL = re.compile(r'answers_problem\([^"]*?"([a-z-]+)",\s*(\d{3})')
 
 
