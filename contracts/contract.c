@@ -114,31 +114,39 @@ static enum err understand(struct contract *c, struct slice text, const char *fi
     return diag->errors == before ? ERR_OK : ERR_INPUT;
 }
 
-static enum err read_all(struct contract *c, struct slice text, const char *file, struct diag *diag)
+static enum err read_all(struct contract *c, struct slice text, const char *file, const struct contract_bounds *bounds,
+                         struct diag *diag)
 {
     struct diag_place whole = {.file = file};
-    if (text.len > CONTRACT_BYTES) {
-        diag_add(diag, DIAG_ERROR, &whole, NULL, "a contract has at most %d bytes", CONTRACT_BYTES);
+    if (text.len > bounds->bytes) {
+        diag_add(diag, DIAG_ERROR, &whole, NULL, "a contract has at most %zu bytes", bounds->bytes);
         return ERR_INPUT;
     }
-    if (fact_read(text, file, CONTRACT_FACTS, &c->arena, diag, &c->facts) != ERR_OK)
+    if (fact_read(text, file, bounds->facts, &c->arena, diag, &c->facts) != ERR_OK)
         return ERR_INPUT;
     return understand(c, text, file, diag);
 }
 
-enum err contract_parse(struct slice text, const char *file, struct diag *diag, struct contract **out)
+enum err contract_parse_within(struct slice text, const char *file, const struct contract_bounds *bounds,
+                               struct diag *diag, struct contract **out)
 {
     struct contract *c = mem_new(sizeof(*c));
     atomic_init(&c->refs, 1);
     arena_init(&c->arena, 0);
     c->file = file ? arena_keep(&c->arena, slice_str(file)).at : NULL;
-    if (read_all(c, text, file, diag) != ERR_OK) {
+    if (read_all(c, text, file, bounds, diag) != ERR_OK) {
         contract_unref(&c);
         return ERR_INPUT;
     }
     settle(c);
     *out = c;
     return ERR_OK;
+}
+
+enum err contract_parse(struct slice text, const char *file, struct diag *diag, struct contract **out)
+{
+    static const struct contract_bounds peer = {.bytes = CONTRACT_BYTES, .facts = CONTRACT_FACTS};
+    return contract_parse_within(text, file, &peer, diag, out);
 }
 
 enum err contract_build(struct arena *take_arena, struct fact_list *take_facts, const char *file, struct diag *diag,

@@ -16,11 +16,18 @@ struct contract;
 struct fact_list;
 struct shape;
 
+/* What a peer may send. */
 enum { CONTRACT_BYTES = 1 << 20, CONTRACT_FACTS = 100000 };
+struct contract_bounds {
+    size_t bytes, facts;
+};
 
 /* INPUT: all errors are in `diag` (unknown relation with a suggestion, arity, type, dangling
  * names, an operation without a shape, over the bounds). */
 MUST_USE enum err contract_parse(struct slice text, const char *file, struct diag *diag, struct contract **out);
+/* The same within other bounds, for files that somebody names on a command line. */
+MUST_USE enum err contract_parse_within(struct slice text, const char *file, const struct contract_bounds *bounds,
+                                        struct diag *diag, struct contract **out);
 MUST_USE enum err contract_read(const char *path, struct diag *diag, struct contract **out);
 /* Of facts that are there already; takes both, also when it fails.  INPUT: as contract_parse. */
 MUST_USE enum err contract_build(struct arena *take_arena, struct fact_list *take_facts, const char *file,

@@ -39,13 +39,17 @@ enum import_format import_guess(struct slice text, const char *name)
     return document && slice_has(text, SLICE("openapi")) ? IMPORT_OPENAPI : IMPORT_AUTO;
 }
 
+/* What a file may have; peers' contracts have bounds of their own. */
+enum { FACTS_MOST = 4000000 };
+static const struct contract_bounds bounds = {.bytes = IMPORT_BYTES, .facts = FACTS_MOST};
+
 enum err import_contract(const struct import_input *in, struct diag *diag, struct contract **out)
 {
     struct diag_place whole = {.file = in->name};
     enum import_format f = in->format == IMPORT_AUTO ? import_guess(in->text, in->name) : in->format;
     switch (f) {
     case IMPORT_WEFT:
-        return contract_parse(in->text, in->name, diag, out);
+        return contract_parse_within(in->text, in->name, &bounds, diag, out);
     case IMPORT_OPENAPI:
         return import_openapi(in, diag, out);
     case IMPORT_JSCHEMA:

@@ -547,10 +547,13 @@ static void finish_all(struct computing *c)
 
 /* --- The whole. */
 
-/* Enough for contracts at their bounds that are made by people; a run past them is stopped within a second or so. */
 enum { WITNESS_BYTES = 16 << 20 };
-static const struct datalog_limits limits = {
+/* Enough for contracts at their bounds that are made by people; a run past them is stopped within a second or so. */
+static const struct datalog_limits peer_limits = {
     .max_tuples = 2000000, .max_steps = 100000000, .max_bytes = 64 << 20, .proofs = true};
+/* Files may be larger than what a peer may send, and whoever names them waits. */
+static const struct datalog_limits file_limits = {
+    .max_tuples = 30000000, .max_steps = 2000000000, .max_bytes = 1 << 30, .proofs = true};
 
 static void undecided(struct verdict *v, const char *why)
 {
@@ -575,9 +578,9 @@ static void undecided(struct verdict *v, const char *why)
     };
 }
 
-static void compute(struct verdict *v, const char *profile)
+static void compute(struct verdict *v, const char *profile, const struct datalog_limits *limits)
 {
-    struct datalog_run *run = facts_run(v->consumer, v->provider, profile, &limits);
+    struct datalog_run *run = facts_run(v->consumer, v->provider, profile, limits);
     const char *why = NULL;
     if (datalog_run_eval(run, &why) != ERR_OK) {
         undecided(v, why);
@@ -602,7 +605,8 @@ static bool same_text(const struct verdict *v)
     return memcmp(contract_digest(v->consumer), contract_digest(v->provider), sizeof(struct hash_digest)) == 0;
 }
 
-struct verdict *verdict_compute_as(struct contract *consumer, struct contract *provider, const char *profile)
+static struct verdict *judge(struct contract *consumer, struct contract *provider, const char *profile,
+                             const struct datalog_limits *limits)
 {
     struct verdict *v = mem_new(sizeof(*v));
     atomic_init(&v->refs, 1);
@@ -616,7 +620,7 @@ struct verdict *verdict_compute_as(struct contract *consumer, struct contract *p
         v->operations[i] = (struct verdict_operation){.name = name, .provider_name = name};
     }
     if (!same_text(v))
-        compute(v, profile);
+        compute(v, profile, limits);
     for (size_t i = 0; i < v->operation_count; i++)
         v->level = v->operations[i].level > v->level ? v->operations[i].level : v->level;
     return v;
@@ -624,7 +628,12 @@ struct verdict *verdict_compute_as(struct contract *consumer, struct contract *p
 
 struct verdict *verdict_compute(struct contract *consumer, struct contract *provider)
 {
-    return verdict_compute_as(consumer, provider, "wire");
+    return judge(consumer, provider, "wire", &peer_limits);
+}
+
+struct verdict *verdict_compute_as(struct contract *consumer, struct contract *provider, const char *profile)
+{
+    return judge(consumer, provider, profile, &file_limits);
 }
 
 struct verdict *verdict_ref(struct verdict *v)

@@ -57,8 +57,9 @@ struct verdict;
 /* Runs under the engine's limits; past one the level is UNPROVEN with a finding that says so.
  * Never fails: what cannot be decided is UNPROVEN. */
 struct verdict *verdict_compute(struct contract *consumer, struct contract *provider);
-/* The same, judged by a profile: "wire" is what verdict_compute asks, what breaks peers in practice; "json-schema"
- * also what an open record might send under any name. */
+/* The same under limits for files, which may be larger than what a peer sends, and judged by a profile: "wire" is what
+ * verdict_compute asks, what breaks peers in practice; "json-schema" also what an open record might send under any
+ * name. */
 struct verdict *verdict_compute_as(struct contract *consumer, struct contract *provider, const char *profile);
 struct verdict *verdict_ref(struct verdict *v);
 void verdict_unref(struct verdict **v);
