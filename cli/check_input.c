@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "cli/check_git.h"
 
-enum { DEPTH_MOST = 32, FILES_MOST = 10000, LIST_MOST = 64 << 20 };
+enum { DEPTH_MOST = 32, FILES_MOST = 10000, LIST_MOST = 64 << 20, PROTO_BYTES_MOST = 256 << 20 };
 
 /* Where one input lives. */
 struct place {
@@ -207,6 +207,43 @@ static const char *joined(struct loading *l, const char *key)
     return arena_putf(&l->in->arena, "%.*s%s%s", SLICE_FMT(folder), between, key).at;
 }
 
+static bool is_proto(const char *key)
+{
+    return slice_ends(slice_str(key), SLICE(".proto"));
+}
+
+/* .proto files import each other, so all of a folder are one contract, which has the folder's own name. */
+static void load_protos(struct loading *l, const struct listing *files)
+{
+    struct arena arena;
+    size_t count = 0;
+    bool bad = false;
+    arena_init(&arena, PROTO_BYTES_MOST);
+    struct import_proto_file *protos = arena_array(&arena, files->count + 1, sizeof(*protos));
+    for (size_t i = 0; i < files->count; i++) {
+        if (!is_proto(files->keys[i]))
+            continue;
+        struct import_proto_file *f = &protos[count++];
+        struct buf text;
+        buf_init(&text, IMPORT_BYTES);
+        *f = (struct import_proto_file){.name = files->keys[i], .path = joined(l, files->keys[i])};
+        enum err e = read_from(&l->place, f->path, &text);
+        if (e == ERR_OK)
+            e = arena_copy(&arena, buf_slice(&text), &f->text);
+        if (e != ERR_OK)
+            cannot_read(l, f->path, e);
+        bad = bad || e != ERR_OK;
+        buf_fini(&text);
+    }
+    struct contract *c = NULL;
+    const char *folder = l->place.path[0] ? l->place.path : ".";
+    if (count && !bad && import_proto_files(folder, protos, count, l->diag, &c) == ERR_OK)
+        keep(l->in, "", c);
+    else if (count)
+        l->bad = true;
+    arena_fini(&arena);
+}
+
 static void load_folder(struct loading *l)
 {
     struct listing files = {0};
@@ -217,8 +254,10 @@ static void load_folder(struct loading *l)
         list_disk(l, &files, (struct slice){0}, 0);
     if (files.count)
         qsort(files.keys, files.count, sizeof(*files.keys), by_name);
+    load_protos(l, &files);
     for (size_t i = 0; i < files.count; i++)
-        load_file(l, joined(l, files.keys[i]), files.keys[i]);
+        if (!is_proto(files.keys[i]))
+            load_file(l, joined(l, files.keys[i]), files.keys[i]);
     if (!l->in->count && !l->bad)
         complain(l, l->place.path, NULL, "there is no contract in this folder");
 }
@@ -261,8 +300,8 @@ enum err check_input_format(const char *word, enum import_format *out)
         const char *word;
         enum import_format format;
     } names[] = {
-        {"auto", IMPORT_AUTO},       {"weft", IMPORT_WEFT},          {"openapi", IMPORT_OPENAPI},
-        {"jschema", IMPORT_JSCHEMA}, {"jsonschema", IMPORT_JSCHEMA}, {"avro", IMPORT_AVRO},
+        {"auto", IMPORT_AUTO},          {"weft", IMPORT_WEFT}, {"openapi", IMPORT_OPENAPI}, {"jschema", IMPORT_JSCHEMA},
+        {"jsonschema", IMPORT_JSCHEMA}, {"avro", IMPORT_AVRO}, {"proto", IMPORT_PROTO},
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(names[i].word, word) == 0) {

@@ -244,11 +244,33 @@ static int choose_levels(struct asking *a)
     return FINE;
 }
 
+/* buf:CATEGORY or buf:RULE,RULE: what is misspelt would look like no findings. */
+static int choose_buf(const char *said)
+{
+    struct slice rest = slice_from(slice_str(said), 4), word;
+    if (rest.len == 0)
+        return wrong("unknown profile", slice_str(said));
+    while (slice_split(&rest, ',', &word))
+        if (!rule_name_buf(word))
+            return wrong("buf has no category and no rule", word);
+    return FINE;
+}
+
 static int choose_profile(struct asking *a)
 {
-    static const char *const profiles[] = {"wire", "openapi", "json-schema-lenient", "json-schema", "avro"};
+    static const char *const profiles[] = {"wire",
+                                           "openapi",
+                                           "json-schema-lenient",
+                                           "json-schema",
+                                           "avro",
+                                           "protobuf-wire",
+                                           "protobuf-wire-json",
+                                           "protobuf-file",
+                                           "confluent:backward"};
     const char *said = a->f.profile ? a->f.profile : "wire";
     a->report.choice.profile = said;
+    if (slice_starts(slice_str(said), SLICE("buf:")))
+        return choose_buf(said);
     for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++)
         if (strcmp(profiles[i], said) == 0)
             return FINE;

@@ -382,6 +382,12 @@ static void look_at(struct search *s, const struct fact *f)
     case VOCABULARY_OPERATION:
     case VOCABULARY_DIALECT:
     case VOCABULARY_OPTION:
+    case VOCABULARY_STREAM:
+    case VOCABULARY_ONEOF:
+    case VOCABULARY_THING:
+    case VOCABULARY_WITHIN:
+    case VOCABULARY_RESERVED:
+    case VOCABULARY_RESERVED_NAME:
     case VOCABULARY_AT:
     case VOCABULARY_COUNT:
         break;

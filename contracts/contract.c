@@ -53,7 +53,10 @@ static void describe_operation(struct contract *c, const struct fact *f)
 static void list_operations(struct contract *c)
 {
     const struct fact *end = c->facts.v + c->facts.count;
-    c->operations = arena_array(&c->arena, c->facts.count + 1, sizeof(*c->operations));
+    size_t count = 0;
+    for (const struct fact *f = c->facts.v; f < end; f++)
+        count += f->relation == VOCABULARY_OPERATION;
+    c->operations = arena_array(&c->arena, count + 1, sizeof(*c->operations));
     for (const struct fact *f = c->facts.v; f < end; f++)
         if (f->relation == VOCABULARY_OPERATION)
             c->operations[c->operation_count++].name = f->text[0];

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "contracts/regular.h"
 #include "contracts/shape.h"
@@ -81,16 +82,126 @@ static void find_relations(struct side *s)
 /* What no rule reads costs nothing: prose and places. */
 static bool is_read(enum vocabulary relation_id)
 {
-    return relation_id != VOCABULARY_AT && relation_id != VOCABULARY_ABOUT && relation_id != VOCABULARY_CONTRACT &&
-           relation_id != VOCABULARY_DIALECT;
+    return relation_id != VOCABULARY_AT && relation_id != VOCABULARY_ABOUT && relation_id != VOCABULARY_CONTRACT;
 }
 
-static void put_facts(struct datalog_run *r, const struct side *s)
+/* --- Two sets of .proto files are compared name by name, so what stands alike on both sides is left out. */
+
+struct marks {
+    struct map names; /* to any fact */
+    struct arena arena;
+    struct buf key;
+};
+
+static void marks_init(struct marks *m)
+{
+    *m = (struct marks){0};
+    arena_init(&m->arena, 0);
+    buf_init(&m->key, BUF_TEXT_BOUND);
+}
+
+static void marks_fini(struct marks *m)
+{
+    map_fini(&m->names);
+    arena_fini(&m->arena);
+    buf_fini(&m->key);
+}
+
+static void mark(struct marks *m, struct slice name, const struct fact *f)
+{
+    if (!map_get(&m->names, name))
+        map_put(&m->names, name, (void *)(uintptr_t)f);
+}
+
+static struct slice member_of(struct marks *m, struct slice record, struct slice member)
+{
+    buf_clear(&m->key);
+    buf_put(&m->key, record);
+    buf_put_char(&m->key, '.');
+    buf_put(&m->key, member);
+    return buf_slice(&m->key);
+}
+
+/* "repeated a.B", "map<string, a.B>" and "a.B" are about a.B. */
+static struct slice element_of(struct slice type)
+{
+    size_t blank;
+    if (slice_find_last(type, ' ', &blank))
+        type = slice_from(type, blank + 1);
+    return slice_ends(type, SLICE(">")) ? slice_to(type, type.len - 1) : type;
+}
+
+static void mark_difference(struct marks *m, const struct fact *f)
+{
+    if (!is_read(f->relation))
+        return;
+    struct slice subject = f->text[0];
+    bool field = f->relation == VOCABULARY_FIELD, group = f->relation == VOCABULARY_ONEOF;
+    mark(m, subject, f);
+    if (slice_ends(subject, SLICE("[]")))
+        mark(m, slice_to(subject, subject.len - 2), f);
+    if (field || group || f->relation == VOCABULARY_TAG)
+        mark(m, arena_keep(&m->arena, member_of(m, subject, f->text[group ? 2 : 1])), f);
+    if (field)
+        mark(m, element_of(f->text[2]), f);
+}
+
+static void mark_differences(struct marks *m, const struct fact_list *a, const struct fact_list *b)
+{
+    size_t i = 0, k = 0;
+    while (i < a->count || k < b->count) {
+        int order = i == a->count ? 1 : k == b->count ? -1 : fact_cmp(&a->v[i], &b->v[k]);
+        if (order != 0)
+            mark_difference(m, order < 0 ? &a->v[i] : &b->v[k]);
+        i += order <= 0;
+        k += order >= 0;
+    }
+}
+
+static bool is_needed(struct marks *m, const struct fact *f)
+{
+    struct slice subject = f->text[0];
+    switch (f->relation) {
+    case VOCABULARY_DIALECT:
+    case VOCABULARY_OPERATION:
+    case VOCABULARY_GRPC:
+    case VOCABULARY_LIST:
+    case VOCABULARY_MAP:
+    case VOCABULARY_ALIAS:
+        return true;
+    case VOCABULARY_FIELD:
+    case VOCABULARY_TAG:
+        return map_get(&m->names, member_of(m, subject, f->text[1]));
+    case VOCABULARY_THING:
+        if (slice_eq(f->text[1], SLICE("file")) || slice_eq(f->text[1], SLICE("service")))
+            return true;
+        break;
+    case VOCABULARY_WITHIN:
+        if (slice_eq(subject, f->text[1]))
+            return true;
+        break;
+    default:
+        break;
+    }
+    return map_get(&m->names, subject);
+}
+
+static bool is_protobuf(const struct contract *c)
+{
+    const struct fact_list *facts = contract_facts(c);
+    for (size_t i = 0; i < facts->count && facts->v[i].relation <= VOCABULARY_DIALECT; i++)
+        if (facts->v[i].relation == VOCABULARY_DIALECT && slice_eq(facts->v[i].text[0], SLICE("protobuf")))
+            return true;
+    return false;
+}
+
+/* `marked` NULL: everything. */
+static void put_facts(struct datalog_run *r, const struct side *s, struct marks *marked)
 {
     const struct fact_list *facts = contract_facts(s->contract);
     for (size_t i = 0; i < facts->count; i++) {
         const struct fact *f = &facts->v[i];
-        if (!is_read(f->relation))
+        if (!is_read(f->relation) || (marked && !is_needed(marked, f)))
             continue;
         const char *columns = vocabulary_columns(f->relation);
         datalog_word words[VOCABULARY_COLUMNS];
@@ -350,9 +461,14 @@ struct datalog_run *facts_run(const struct contract *consumer, const struct cont
 {
     struct datalog_run *r = datalog_run_new(facts_program(), limits);
     struct side sides[] = {{.name = "consumer", .contract = consumer}, {.name = "provider", .contract = provider}};
+    struct marks marked;
+    marks_init(&marked);
+    bool pruned = is_protobuf(consumer) && is_protobuf(provider);
+    if (pruned)
+        mark_differences(&marked, contract_facts(consumer), contract_facts(provider));
     for (size_t i = 0; i < 2; i++) {
         find_relations(&sides[i]);
-        put_facts(r, &sides[i]);
+        put_facts(r, &sides[i], pruned ? &marked : NULL);
         put_surface(r, &sides[i]);
     }
     struct slice judged_by = slice_str(profile);
@@ -361,5 +477,6 @@ struct datalog_run *facts_run(const struct contract *consumer, const struct cont
     put_multiples(r, consumer, provider);
     put_patterns(r, consumer, provider);
     put_touched(r, contract_facts(consumer), contract_facts(provider));
+    marks_fini(&marked);
     return r;
 }

@@ -2,10 +2,11 @@
 
 #include "base/check.h"
 #include "base/doc.h"
+#include "contracts/import/pbset.h"
 
 static const char *const names[] = {
     [IMPORT_AUTO] = "auto",          [IMPORT_WEFT] = "weft", [IMPORT_OPENAPI] = "openapi",
-    [IMPORT_JSCHEMA] = "jsonschema", [IMPORT_AVRO] = "avro",
+    [IMPORT_JSCHEMA] = "jsonschema", [IMPORT_AVRO] = "avro", [IMPORT_PROTO] = "proto",
 };
 
 const char *import_format_name(enum import_format f)
@@ -25,6 +26,8 @@ static bool has_word(struct slice text, const char *word)
 enum import_format import_guess(struct slice text, const char *name)
 {
     struct slice n = slice_str(name);
+    if (slice_ends(n, SLICE(".proto")) || pbset_looks(text))
+        return IMPORT_PROTO;
     if (slice_ends(n, SLICE(".weft")) || has_word(text, "contract(\""))
         return IMPORT_WEFT;
     if (has_word(text, "openapi") || has_word(text, "swagger"))
@@ -56,10 +59,12 @@ enum err import_contract(const struct import_input *in, struct diag *diag, struc
         return import_jschema(in, diag, out);
     case IMPORT_AVRO:
         return import_avro(in, diag, out);
+    case IMPORT_PROTO:
+        return import_proto(in, diag, out);
     case IMPORT_AUTO:
         break;
     }
-    diag_add(diag, DIAG_ERROR, &whole, "say what it is with --format-in weft, openapi, jsonschema or avro",
-             "this is neither a contract nor OpenAPI nor JSON Schema nor Avro");
+    diag_add(diag, DIAG_ERROR, &whole, "say what it is with --format-in weft, openapi, jsonschema, avro or proto",
+             "this is neither a contract nor OpenAPI nor JSON Schema, Avro or protobuf");
     return ERR_INPUT;
 }

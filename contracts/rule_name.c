@@ -43,6 +43,21 @@ bool rule_name_known(struct slice name)
     return false;
 }
 
+/* Both stand quoted in the rows that tell rules and categories. */
+bool rule_name_buf(struct slice name)
+{
+    char quoted[96];
+    if (name.len == 0 || name.len + 3 > sizeof(quoted))
+        return false;
+    snprintf(quoted, sizeof(quoted), "\"%.*s\")", SLICE_FMT(name));
+    for (size_t i = 0; i < rules_contracts_count; i++)
+        for (struct slice rest = rules_contracts_files[i].text, line; slice_split(&rest, '\n', &line);)
+            if (slice_starts(line, SLICE("proto_rule(")) || slice_starts(line, SLICE("proto_category(")))
+                if (slice_has(line, slice_str(quoted)))
+                    return true;
+    return false;
+}
+
 const char *rule_name_nearest(struct slice name, char *room, size_t size)
 {
     struct slice found;

@@ -426,8 +426,8 @@ static void judge_operation(struct computing *c, struct walk *w, struct verdict_
 static void judge_surface(struct computing *c, const struct graph_surface *s)
 {
     int i = contract_operation(c->v->consumer, s->operation);
-    /* A note may be about no operation. */
-    POST(i >= 0 || s->level == VERDICT_COMPATIBLE);
+    /* A contract as a whole is no operation. */
+    POST(i >= 0 || s->operation.len == 0 || s->level == VERDICT_COMPATIBLE);
     if (i >= 0) {
         struct verdict_operation *op = &c->v->operations[i];
         op->level = s->level > op->level ? s->level : op->level;
@@ -623,6 +623,9 @@ static struct verdict *judge(struct contract *consumer, struct contract *provide
         compute(v, profile, limits);
     for (size_t i = 0; i < v->operation_count; i++)
         v->level = v->operations[i].level > v->level ? v->operations[i].level : v->level;
+    for (size_t i = 0; i < v->finding_count; i++)
+        if (v->findings[i].operation_count == 0 && v->findings[i].level > v->level)
+            v->level = v->findings[i].level;
     return v;
 }
 

@@ -24,10 +24,12 @@ void draft_put(struct draft *d, enum vocabulary relation, const struct slice *te
     f->relation = relation;
     const char *columns = vocabulary_columns(relation);
     for (size_t i = 0; columns[i]; i++) {
-        if (columns[i] == 's')
-            f->text[i] = arena_keep(&d->arena, *texts++);
-        else
+        if (columns[i] == 's') {
+            f->text[i] = d->borrows ? *texts : arena_keep(&d->arena, *texts);
+            texts++;
+        } else {
             f->number[i] = *numbers++;
+        }
     }
 }
 

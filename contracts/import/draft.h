@@ -16,6 +16,7 @@ struct draft {
     struct fact_list facts;
     struct diag *diag;
     const char *file; /* of places, unless another is named */
+    bool borrows;     /* texts live as long as the arena: they are not copied */
     bool full;        /* more than DRAFT_FACTS: the rest was left out, draft_finish refuses */
 };
 

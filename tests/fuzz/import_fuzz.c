@@ -30,5 +30,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     import_as(slice_of(data, size), IMPORT_OPENAPI);
     import_as(slice_of(data, size), IMPORT_JSCHEMA);
     import_as(slice_of(data, size), IMPORT_AVRO);
+    import_as(slice_of(data, size), IMPORT_PROTO);
     return 0;
 }

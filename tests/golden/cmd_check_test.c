@@ -255,6 +255,16 @@ TEST(folders_are_matched_by_path)
     golden("folders.json", 1, "check tests/golden/check/fleet-1 tests/golden/check/fleet-2 --format json");
 }
 
+TEST(proto_files_of_a_folder_are_one_contract)
+{
+    golden("proto", 1, "check tests/golden/check/proto-1 tests/golden/check/proto-2");
+    golden("proto-buf", 1,
+           "check tests/golden/check/proto-1 tests/golden/check/proto-2 --profile buf:WIRE_JSON --notes");
+    golden("proto-none", 0, "check tests/golden/check/proto-1 tests/golden/check/proto-2 --profile buf:FILE_NO_DELETE");
+    refused("check tests/golden/check/proto-1 tests/golden/check/proto-2 --profile buf:FILE_NO_DELTE",
+            "buf has no category and no rule FILE_NO_DELTE");
+}
+
 TEST(older_versions_count_too)
 {
     golden("against", 1,
@@ -336,8 +346,9 @@ cmocka_unit_test(the_embedded_rules_load),
                         TESTS_RUN(wrong_arguments_are_named) TESTS_RUN(two_openapi_files_are_told_apart_in_every_format)
                             TESTS_RUN(rules_can_be_chosen_and_judged_otherwise)
                                 TESTS_RUN(a_baseline_accepts_by_fingerprint_and_tells_what_is_stale_or_expired)
-                                    TESTS_RUN(a_baseline_that_was_written_accepts_everything)
-                                        TESTS_RUN(folders_are_matched_by_path) TESTS_RUN(older_versions_count_too)
+                                    TESTS_RUN(a_baseline_that_was_written_accepts_everything) TESTS_RUN(
+                                        folders_are_matched_by_path) TESTS_RUN(proto_files_of_a_folder_are_one_contract)
+                                        TESTS_RUN(older_versions_count_too)
                                             TESTS_RUN(whoever_releases_decides_the_question)
                                                 TESTS_RUN(what_is_deployed_is_judged_in_pairs)
                                                     TESTS_RUN(a_revision_in_git_is_a_place)

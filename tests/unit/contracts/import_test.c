@@ -286,7 +286,7 @@ TEST(bad_documents_are_refused_with_their_place)
     refused("{\n\"type\": \"object\",\n\"properties\": {\"a\": {\"$ref\": \"gone.json\"}}}", IMPORT_JSCHEMA, 3,
             "this file cannot be read: `dir/gone.json`");
     refused("{\"type\":\n\"Gone\"}", IMPORT_AVRO, 1, "unknown type `Gone`");
-    refused("hello", IMPORT_AUTO, 0, "this is neither a contract nor OpenAPI nor JSON Schema nor Avro");
+    refused("hello", IMPORT_AUTO, 0, "this is neither a contract nor OpenAPI nor JSON Schema, Avro or protobuf");
 }
 
 TESTS_BEGIN()
