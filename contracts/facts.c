@@ -19,18 +19,31 @@ struct side {
     int relations[VOCABULARY_COUNT]; /* consumer.contract ... */
 };
 
-static struct datalog *_Atomic program;
+/* Files of rules that most pairs have no use for; reading them takes longer than a small pair does. */
+enum { WITH_OASDIFF = 1, WITH_PROTO = 2, WITH_ALL = WITH_OASDIFF | WITH_PROTO };
 
-static struct datalog *load(void)
+static struct datalog *_Atomic programs[WITH_ALL + 1];
+
+static bool is_left_out(const char *file, unsigned with)
+{
+    struct slice name = slice_str(file);
+    return (!(with & WITH_OASDIFF) && slice_ends(name, SLICE("oasdiff.dl"))) ||
+           (!(with & WITH_PROTO) && slice_ends(name, SLICE("proto.dl")));
+}
+
+static struct datalog *load(unsigned with)
 {
     struct datalog_text texts[TEXTS];
     PRE(rules_contracts_count <= TEXTS);
+    size_t count = 0;
     for (size_t i = 0; i < rules_contracts_count; i++)
-        texts[i] = (struct datalog_text){.file = rules_contracts_files[i].file, .text = rules_contracts_files[i].text};
+        if (!is_left_out(rules_contracts_files[i].file, with))
+            texts[count++] =
+                (struct datalog_text){.file = rules_contracts_files[i].file, .text = rules_contracts_files[i].text};
     struct datalog *loaded = NULL;
     struct diag diag;
     diag_init(&diag);
-    if (datalog_load(texts, rules_contracts_count, &diag, &loaded) != ERR_OK) {
+    if (datalog_load(texts, count, &diag, &loaded) != ERR_OK) {
         struct buf out;
         buf_init(&out, BUF_TEXT_BOUND);
         diag_print(&diag, &out);
@@ -44,18 +57,20 @@ static struct datalog *load(void)
 
 static void unload(void)
 {
-    struct datalog *p = atomic_exchange(&program, NULL);
-    datalog_free(&p);
+    for (size_t i = 0; i <= WITH_ALL; i++) {
+        struct datalog *p = atomic_exchange(&programs[i], NULL);
+        datalog_free(&p);
+    }
 }
 
 /* Two threads may both load at first; one keeps what it has, the other takes that. */
-const struct datalog *facts_program(void)
+static const struct datalog *program_with(unsigned with)
 {
-    struct datalog *p = atomic_load(&program);
+    struct datalog *p = atomic_load(&programs[with]);
     if (p)
         return p;
-    struct datalog *mine = load(), *none = NULL;
-    if (atomic_compare_exchange_strong(&program, &none, mine)) {
+    struct datalog *mine = load(with), *none = NULL;
+    if (atomic_compare_exchange_strong(&programs[with], &none, mine)) {
         atexit(unload);
         return mine;
     }
@@ -63,19 +78,50 @@ const struct datalog *facts_program(void)
     return none;
 }
 
-static int relation(const char *name)
+const struct datalog *facts_program(void)
 {
-    int rel = datalog_relation(facts_program(), slice_str(name));
+    return program_with(WITH_ALL);
+}
+
+static bool speaks(const struct contract *c, struct slice dialect)
+{
+    const struct fact_list *facts = contract_facts(c);
+    for (size_t i = 0; i < facts->count && facts->v[i].relation <= VOCABULARY_DIALECT; i++)
+        if (facts->v[i].relation == VOCABULARY_DIALECT && slice_eq(facts->v[i].text[0], dialect))
+            return true;
+    return false;
+}
+
+/* No operations but for one that stands for a document. */
+static bool is_schema(const struct contract *c)
+{
+    return speaks(c, SLICE("avro")) || speaks(c, SLICE("jsonschema")) || speaks(c, SLICE("protobuf"));
+}
+
+static const struct datalog *program_for(const struct contract *consumer, const struct contract *provider)
+{
+    const struct datalog *all = atomic_load(&programs[WITH_ALL]);
+    if (all)
+        return all;
+    unsigned with = is_schema(consumer) && is_schema(provider) ? 0 : WITH_OASDIFF;
+    if (speaks(consumer, SLICE("protobuf")) && speaks(provider, SLICE("protobuf")))
+        with |= WITH_PROTO;
+    return program_with(with);
+}
+
+static int relation(const struct datalog_run *r, const char *name)
+{
+    int rel = datalog_relation(datalog_run_program(r), slice_str(name));
     POST(rel >= 0);
     return rel;
 }
 
-static void find_relations(struct side *s)
+static void find_relations(const struct datalog_run *r, struct side *s)
 {
     for (unsigned i = 0; i < VOCABULARY_COUNT; i++) {
         char name[64];
         snprintf(name, sizeof(name), "%s.%s", s->name, vocabulary_name((enum vocabulary)i));
-        s->relations[i] = relation(name);
+        s->relations[i] = relation(r, name);
     }
 }
 
@@ -186,15 +232,6 @@ static bool is_needed(struct marks *m, const struct fact *f)
     return map_get(&m->names, subject);
 }
 
-static bool is_protobuf(const struct contract *c)
-{
-    const struct fact_list *facts = contract_facts(c);
-    for (size_t i = 0; i < facts->count && facts->v[i].relation <= VOCABULARY_DIALECT; i++)
-        if (facts->v[i].relation == VOCABULARY_DIALECT && slice_eq(facts->v[i].text[0], SLICE("protobuf")))
-            return true;
-    return false;
-}
-
 /* `marked` NULL: everything. */
 static void put_facts(struct datalog_run *r, const struct side *s, struct marks *marked)
 {
@@ -235,7 +272,7 @@ static void put_route(struct datalog_run *r, const struct side *s, const struct 
             inside = true;
     }
     struct slice texts[] = {slice_str(s->name), f->text[0], f->text[1], buf_slice(path)};
-    put_texts(r, relation("route"), texts, 4);
+    put_texts(r, relation(r, "route"), texts, 4);
 }
 
 /* How many parameters stand before `name` in the path; its length when it is not there. */
@@ -269,7 +306,7 @@ static void put_slot(struct datalog_run *r, const struct side *s, const struct f
         }
     }
     struct slice texts[] = {slice_str(s->name), f->text[0], in, name, buf_slice(key)};
-    put_texts(r, relation("slot"), texts, 5);
+    put_texts(r, relation(r, "slot"), texts, 5);
 }
 
 static void put_surface(struct datalog_run *r, const struct side *s)
@@ -318,7 +355,7 @@ static void put_ranks(struct datalog_run *r, const struct contract *consumer, co
     for (size_t i = 0; i < REACHES; i++)
         values[count++] = slice_str(reaches[i]);
     qsort(values, count, sizeof(*values), by_size);
-    int rel = relation("rank");
+    int rel = relation(r, "rank");
     datalog_word rank = 0;
     for (size_t i = 0; i < count; i++) {
         rank += i > 0 && by_size(&values[i - 1], &values[i]) != 0;
@@ -401,7 +438,7 @@ static void put_multiples(struct datalog_run *r, const struct contract *consumer
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < count; k++)
             if (i == k || (count <= MULTIPLES_MOST && divides(v[i], v[k])))
-                put_texts(r, relation("divides"), (struct slice[]){v[i], v[k]}, 2);
+                put_texts(r, relation(r, "divides"), (struct slice[]){v[i], v[k]}, 2);
     mem_free(v);
 }
 
@@ -430,7 +467,7 @@ static void put_patterns(struct datalog_run *r, const struct contract *consumer,
     for (size_t i = 0; i < count && count <= PATTERNS_MOST; i++)
         for (size_t k = 0; k < count; k++)
             if (i != k && regular_within(v[i], v[k]))
-                put_texts(r, relation("contained"), (struct slice[]){v[i], v[k]}, 2);
+                put_texts(r, relation(r, "contained"), (struct slice[]){v[i], v[k]}, 2);
     mem_free(v);
 }
 
@@ -445,7 +482,7 @@ static void touch(struct datalog_run *r, int rel, const struct fact *f)
 /* The names whose facts differ: both lists are sorted. */
 static void put_touched(struct datalog_run *r, const struct fact_list *a, const struct fact_list *b)
 {
-    int rel = relation("touched");
+    int rel = relation(r, "touched");
     size_t i = 0, k = 0;
     while (i < a->count || k < b->count) {
         int order = i == a->count ? 1 : k == b->count ? -1 : fact_cmp(&a->v[i], &b->v[k]);
@@ -459,20 +496,20 @@ static void put_touched(struct datalog_run *r, const struct fact_list *a, const 
 struct datalog_run *facts_run(const struct contract *consumer, const struct contract *provider, const char *profile,
                               const struct datalog_limits *limits)
 {
-    struct datalog_run *r = datalog_run_new(facts_program(), limits);
+    struct datalog_run *r = datalog_run_new(program_for(consumer, provider), limits);
     struct side sides[] = {{.name = "consumer", .contract = consumer}, {.name = "provider", .contract = provider}};
     struct marks marked;
     marks_init(&marked);
-    bool pruned = is_protobuf(consumer) && is_protobuf(provider);
+    bool pruned = speaks(consumer, SLICE("protobuf")) && speaks(provider, SLICE("protobuf"));
     if (pruned)
         mark_differences(&marked, contract_facts(consumer), contract_facts(provider));
     for (size_t i = 0; i < 2; i++) {
-        find_relations(&sides[i]);
+        find_relations(r, &sides[i]);
         put_facts(r, &sides[i], pruned ? &marked : NULL);
         put_surface(r, &sides[i]);
     }
     struct slice judged_by = slice_str(profile);
-    put_texts(r, relation("profile"), &judged_by, 1);
+    put_texts(r, relation(r, "profile"), &judged_by, 1);
     put_ranks(r, consumer, provider);
     put_multiples(r, consumer, provider);
     put_patterns(r, consumer, provider);

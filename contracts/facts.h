@@ -7,9 +7,10 @@
 #include "contracts/contract.h"
 #include "datalog/datalog.h"
 
-/* The embedded rules; a fault in them is a broken promise. */
+/* All embedded rules; a fault in them is a broken promise. */
 const struct datalog *facts_program(void);
-/* A run with both contracts' facts in it, not evaluated yet.  The caller frees it. */
+/* A run of the rules that such contracts need, with both contracts' facts in it, not evaluated yet.  The caller
+ * frees it. */
 struct datalog_run *facts_run(const struct contract *consumer, const struct contract *provider, const char *profile,
                               const struct datalog_limits *limits);
 

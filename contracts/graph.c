@@ -1,7 +1,6 @@
 #include "contracts/graph.h"
 
 #include "base/check.h"
-#include "contracts/facts.h"
 
 static const char *const direction_names[] = {
     [VERDICT_REQUEST] = "request",
@@ -212,7 +211,7 @@ static bool take_served(void *arg, const datalog_word *c)
 static void each(struct graph *g, const char *relation, datalog_each_fn *fn)
 {
     struct load l = {.g = g};
-    int rel = datalog_relation(facts_program(), slice_str(relation));
+    int rel = datalog_relation(datalog_run_program(g->run), slice_str(relation));
     PRE(rel >= 0);
     datalog_each(g->run, rel, fn, &l);
 }
@@ -220,16 +219,16 @@ static void each(struct graph *g, const char *relation, datalog_each_fn *fn)
 void graph_init(struct graph *g, struct datalog_run *run, struct arena *arena)
 {
     *g = (struct graph){.run = run, .arena = arena};
-    g->difference = datalog_relation(facts_program(), SLICE("difference"));
-    g->fits = datalog_relation(facts_program(), SLICE("fits"));
-    g->clash = datalog_relation(facts_program(), SLICE("clash"));
-    g->surface = datalog_relation(facts_program(), SLICE("surface"));
-    g->incompat = datalog_relation(facts_program(), SLICE("incompat"));
+    g->difference = datalog_relation(datalog_run_program(run), SLICE("difference"));
+    g->fits = datalog_relation(datalog_run_program(run), SLICE("fits"));
+    g->clash = datalog_relation(datalog_run_program(run), SLICE("clash"));
+    g->surface = datalog_relation(datalog_run_program(run), SLICE("surface"));
+    g->incompat = datalog_relation(datalog_run_program(run), SLICE("incompat"));
     each(g, "kind", take_kind);
     each(g, "served", take_served);
     each(g, "path", take_path);
     each(g, "difference", take_difference);
-    if (datalog_has(run, datalog_relation(facts_program(), SLICE("profile")),
+    if (datalog_has(run, datalog_relation(datalog_run_program(run), SLICE("profile")),
                     &(datalog_word){datalog_symbol(run, SLICE("wire"))}))
         each(g, "step", take_step);
     each(g, "widened", take_widened);
@@ -284,5 +283,5 @@ bool graph_changed(const struct graph *g, struct slice operation)
     datalog_word word;
     if (datalog_symbol_find(g->run, operation, &word) != ERR_OK)
         return false;
-    return datalog_has(g->run, datalog_relation(facts_program(), SLICE("changed")), &word);
+    return datalog_has(g->run, datalog_relation(datalog_run_program(g->run), SLICE("changed")), &word);
 }

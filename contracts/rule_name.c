@@ -43,18 +43,24 @@ bool rule_name_known(struct slice name)
     return false;
 }
 
-/* Both stand quoted in the rows that tell rules and categories. */
-bool rule_name_buf(struct slice name)
+static bool stands_in(struct slice row, struct slice name, const char *end)
 {
     char quoted[96];
-    if (name.len == 0 || name.len + 3 > sizeof(quoted))
+    snprintf(quoted, sizeof(quoted), ", \"%.*s\"%s", SLICE_FMT(name), end);
+    return slice_has(row, slice_str(quoted));
+}
+
+/* A rule stands second of three in its row, a category last of two. */
+bool rule_name_buf(struct slice name)
+{
+    enum { LONGEST = 64 };
+    if (name.len == 0 || name.len > LONGEST)
         return false;
-    snprintf(quoted, sizeof(quoted), "\"%.*s\")", SLICE_FMT(name));
     for (size_t i = 0; i < rules_contracts_count; i++)
-        for (struct slice rest = rules_contracts_files[i].text, line; slice_split(&rest, '\n', &line);)
-            if (slice_starts(line, SLICE("proto_rule(")) || slice_starts(line, SLICE("proto_category(")))
-                if (slice_has(line, slice_str(quoted)))
-                    return true;
+        for (struct slice rest = rules_contracts_files[i].text, row; slice_split(&rest, '\n', &row);)
+            if ((slice_starts(row, SLICE("proto_rule(\"")) && stands_in(row, name, ", ")) ||
+                (slice_starts(row, SLICE("proto_category(\"")) && stands_in(row, name, ")")))
+                return true;
     return false;
 }
 

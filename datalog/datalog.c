@@ -238,6 +238,11 @@ void datalog_run_free(struct datalog_run **run)
     *run = NULL;
 }
 
+const struct datalog *datalog_run_program(const struct datalog_run *r)
+{
+    return r->program;
+}
+
 void datalog_run_reset(struct datalog_run *r)
 {
     for (unsigned i = 0; i < r->touched_count; i++) {

@@ -59,6 +59,7 @@ struct datalog_limits {
 
 struct datalog_run *datalog_run_new(const struct datalog *p, const struct datalog_limits *limits);
 void datalog_run_free(struct datalog_run **r);
+const struct datalog *datalog_run_program(const struct datalog_run *r);
 /* Empties every relation but keeps memory: for many small runs of one program. */
 void datalog_run_reset(struct datalog_run *r);
 

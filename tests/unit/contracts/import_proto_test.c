@@ -274,6 +274,10 @@ TEST(each_rule_of_buf_finds_its_change)
     }
     CHECK(rule_name_buf(SLICE("WIRE_JSON")));
     CHECK(!rule_name_buf(SLICE("WIRE_JSN")));
+    CHECK(!rule_name_buf(SLICE("file")));
+    CHECK(!rule_name_buf(SLICE("field-removed")));
+    CHECK(!rule_name_buf(SLICE("field-removed\", \"FIELD_NO_DELETE")));
+    CHECK(rule_name_buf(SLICE("FIELD_SAME_LABEL")));
     CHECK(!rule_name_buf(SLICE("")));
 }
 
