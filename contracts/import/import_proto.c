@@ -5,7 +5,7 @@
 #include "contracts/import/pbset.h"
 #include "contracts/import/pbtext.h"
 
-enum { IMPORTS_MOST = 20000 };
+enum { IMPORTS_MOST = 20000, FOLDERS_MOST = 16 };
 /* One file is compared with one other, whatever the two are called. */
 #define ALONE "the file"
 
@@ -37,25 +37,34 @@ static enum err read_text(struct loading *l, struct slice text, const char *path
     return ERR_OK;
 }
 
-/* "api/orders.proto" imports what stands below api/. */
-static struct slice beside(struct loading *l, struct slice name)
+/* What "api/shop/orders.proto" imports stands below api/shop/, api/ or where all paths begin. */
+static enum err read_below(struct loading *l, struct slice name, struct slice *path, struct buf *text)
 {
-    struct slice own = slice_str(l->in->name);
+    struct slice folder = slice_str(l->in->name);
+    bool fine =
+        l->in->read && l->count < IMPORTS_MOST && !slice_starts(name, SLICE("/")) && !slice_has(name, SLICE(".."));
     size_t slash;
-    if (!slice_find_last(own, '/', &slash))
-        return name;
-    return arena_putf(&l->d->arena, "%.*s%.*s", SLICE_FMT(slice_to(own, slash + 1)), SLICE_FMT(name));
+    enum err e = ERR_ABSENT;
+    for (int i = 0; fine && i < FOLDERS_MOST && e == ERR_ABSENT && slice_find_last(folder, '/', &slash); i++) {
+        folder = slice_to(folder, slash);
+        *path = arena_putf(&l->d->arena, "%.*s/%.*s", SLICE_FMT(folder), SLICE_FMT(name));
+        e = l->in->read(l->in->arg, path->at, text);
+    }
+    if (fine && e == ERR_ABSENT && folder.len && folder.at[0] != '/') {
+        *path = arena_keep(&l->d->arena, name);
+        e = l->in->read(l->in->arg, path->at, text);
+    }
+    return e;
 }
 
 static enum err read_import(struct loading *l, const struct pbmodel_file *f, struct slice name)
 {
-    struct slice path = beside(l, name);
     if (map_get(&l->seen, name))
         return ERR_OK;
+    struct slice path;
     struct buf text;
     buf_init(&text, IMPORT_BYTES);
-    bool below = !slice_starts(name, SLICE("/")) && !slice_has(name, SLICE(".."));
-    enum err e = l->in->read && below && l->count < IMPORTS_MOST ? l->in->read(l->in->arg, path.at, &text) : ERR_ABSENT;
+    enum err e = read_below(l, name, &path, &text);
     if (e == ERR_OK) {
         e = read_text(l, buf_slice(&text), path.at, name.at);
     } else if (slice_starts(name, SLICE("google/"))) {
@@ -64,7 +73,7 @@ static enum err read_import(struct loading *l, const struct pbmodel_file *f, str
         e = ERR_OK;
     } else {
         struct diag_place whole = {.file = f->path};
-        diag_add(l->d->diag, DIAG_ERROR, &whole, "imports are looked for below the folder that is named",
+        diag_add(l->d->diag, DIAG_ERROR, &whole, "imports are looked for below the folders that the file stands in",
                  "imports \"%.*s\", which cannot be read", SLICE_FMT(slice_to(name, 200)));
         e = ERR_INPUT;
     }

@@ -186,6 +186,33 @@ TEST(faults_have_places)
     refused("option a = \"x", 1, 12, "the end of the string is expected here");
 }
 
+static enum err read_money(void *arg, const char *path, struct buf *out)
+{
+    (void)arg;
+    return strcmp(path, "api/shop/money.proto") == 0 ? buf_add(out, SLICE("package shop; message Money {}"))
+                                                     : ERR_ABSENT;
+}
+
+TEST(imports_are_looked_for_below_each_folder_of_the_file)
+{
+    struct diag diag;
+    struct contract *c = NULL;
+    struct import_input in = {
+        .format = IMPORT_PROTO,
+        .name = "api/shop/order.proto",
+        .text = SLICE("package shop; import 'shop/money.proto'; message Order { optional Money total = 1; }"),
+        .read = read_money,
+    };
+    diag_init(&diag);
+    CHECK_ERR(ERR_OK, import_contract(&in, &diag, &c));
+    CHECK(slice_has(contract_text(c), SLICE("field(\"shop.Order\", \"total\", \"shop.Money\", \"optional\").")));
+    contract_unref(&c);
+    in.text = SLICE("import '../money.proto';");
+    CHECK_ERR(ERR_INPUT, import_contract(&in, &diag, &c));
+    CHECK_TEXT("imports \"../money.proto\", which cannot be read", diag.first->message);
+    diag_fini(&diag);
+}
+
 TEST(nesting_is_bounded)
 {
     struct buf text;
@@ -325,5 +352,7 @@ cmocka_unit_test(the_embedded_rules_load),
     TESTS_RUN(messages_are_records_with_tags) TESTS_RUN(names_are_looked_for_from_the_inside_out)
         TESTS_RUN(enums_services_and_extensions_are_there) TESTS_RUN(editions_say_with_features_what_syntax_said)
             TESTS_RUN(a_descriptor_set_says_the_same_as_its_text) TESTS_RUN(a_chopped_descriptor_set_is_refused_or_less)
-                TESTS_RUN(faults_have_places) TESTS_RUN(nesting_is_bounded) TESTS_RUN(each_rule_of_buf_finds_its_change)
-                    TESTS_RUN(profiles_pick_the_rules) TESTS_RUN(another_enum_with_all_values_is_as_good) TESTS_END()
+                TESTS_RUN(faults_have_places) TESTS_RUN(imports_are_looked_for_below_each_folder_of_the_file)
+                    TESTS_RUN(nesting_is_bounded) TESTS_RUN(each_rule_of_buf_finds_its_change)
+                        TESTS_RUN(profiles_pick_the_rules) TESTS_RUN(another_enum_with_all_values_is_as_good)
+                            TESTS_END()
