@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "contracts/decimal.h"
 #include "contracts/regular.h"
 #include "contracts/shape.h"
 #include "rules_contracts.h"
@@ -365,41 +366,6 @@ static void put_ranks(struct datalog_run *r, const struct contract *consumer, co
     mem_free(values);
 }
 
-/* "0.05" is 5 and 2 digits behind the point; false: too long for that. */
-static bool scaled(struct slice text, int64_t *digits, unsigned *scale)
-{
-    *digits = 0;
-    *scale = 0;
-    bool point = false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] == '.') {
-            point = true;
-            continue;
-        }
-        if (text.at[i] < '0' || text.at[i] > '9' || *digits > INT64_MAX / 100)
-            return false;
-        *digits = *digits * 10 + (text.at[i] - '0');
-        *scale += point;
-    }
-    return *digits > 0;
-}
-
-/* Is `a` a whole number of times `b`?  In exact decimals. */
-static bool divides(struct slice a, struct slice b)
-{
-    int64_t x, y;
-    unsigned m, n;
-    if (!scaled(a, &x, &m) || !scaled(b, &y, &n))
-        return slice_eq(a, b);
-    for (; m < n; m++)
-        if (__builtin_mul_overflow(x, 10, &x))
-            return false;
-    for (; n < m; n++)
-        if (__builtin_mul_overflow(y, 10, &y))
-            return false;
-    return x % y == 0;
-}
-
 static size_t gather_multiples(const struct contract *c, struct slice *into)
 {
     const struct fact_list *facts = contract_facts(c);
@@ -437,7 +403,7 @@ static void put_multiples(struct datalog_run *r, const struct contract *consumer
     count = keep_once(v, count);
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < count; k++)
-            if (i == k || (count <= MULTIPLES_MOST && divides(v[i], v[k])))
+            if (i == k || (count <= MULTIPLES_MOST && decimal_multiple(v[i], v[k])))
                 put_texts(r, relation(r, "divides"), (struct slice[]){v[i], v[k]}, 2);
     mem_free(v);
 }

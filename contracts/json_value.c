@@ -1,5 +1,6 @@
 #include "contracts/json_value.h"
 
+#include "contracts/shape.h"
 #include "contracts/wire/json_tok.h"
 
 struct builder {
@@ -93,4 +94,43 @@ const struct json_value *json_value_member(const struct json_value *object, stru
         if (slice_eq(v->name, name))
             return v;
     return NULL;
+}
+
+size_t json_value_size(const struct json_value *v)
+{
+    size_t n = 0;
+    for (const struct json_value *m = v->first; m; m = m->next)
+        n++;
+    for (struct slice rest = v->kind == JSON_STRING ? v->text : (struct slice){0}; rest.len;) {
+        size_t step = slice_utf8_step(rest);
+        rest = slice_from(rest, step ? step : 1);
+        n++;
+    }
+    return n;
+}
+
+static enum answer same_number(struct slice a, struct slice b)
+{
+    if (slice_eq(a, b))
+        return ANSWER_YES;
+    return shape_decimal(a) && shape_decimal(b) ? answer_of(shape_decimal_cmp(a, b) == 0) : ANSWER_MAYBE;
+}
+
+enum answer json_value_same(const struct json_value *a, const struct json_value *b)
+{
+    if (a->kind != b->kind)
+        return ANSWER_NO;
+    if (a->kind == JSON_NUMBER)
+        return same_number(a->text, b->text);
+    if (a->kind == JSON_NULL || a->kind == JSON_BOOL || a->kind == JSON_STRING)
+        return answer_of(a->truth == b->truth && slice_eq(a->text, b->text));
+    if (json_value_size(a) != json_value_size(b))
+        return ANSWER_NO;
+    enum answer answer = ANSWER_YES;
+    const struct json_value *other = b->first;
+    for (const struct json_value *m = a->first; m && answer != ANSWER_NO; m = m->next, other = other->next) {
+        const struct json_value *with = a->kind == JSON_OBJECT ? json_value_member(b, m->name) : other;
+        answer = answer_both(answer, with ? json_value_same(m, with) : ANSWER_NO);
+    }
+    return answer;
 }

@@ -5,6 +5,7 @@
  *
  * Lifetime: lives in the arena it was read into; scalars' text may point into the input. */
 #include "base/arena.h"
+#include "contracts/answer.h"
 
 enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
@@ -22,5 +23,9 @@ enum { JSON_VALUE_BYTES = 1 << 16 };
 MUST_USE enum err json_value_read(struct slice text, struct arena *arena, const struct json_value **out);
 /* NULL: no such member. */
 const struct json_value *json_value_member(const struct json_value *object, struct slice name);
+/* Characters of a string, not bytes; values of arrays and objects. */
+size_t json_value_size(const struct json_value *v);
+/* Equal, whatever the order of members and the spelling of numbers.  MAYBE: numbers too odd to say. */
+enum answer json_value_same(const struct json_value *a, const struct json_value *b);
 
 #endif

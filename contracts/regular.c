@@ -1,5 +1,7 @@
 #include "contracts/regular.h"
 
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -13,6 +15,9 @@ enum {
     STEPS = 1 << 12,
     DEPTH = 32,
     REPEATS = 64,
+    REACHED = 512,
+    TEXT_MOST = 4096,
+    LEAST_MOST = 64,
     LAST = 0x10FFFF
 };
 enum { NONE = -1 };
@@ -471,4 +476,160 @@ bool regular_within(struct slice narrow, struct slice wide)
     if (slice_eq(narrow, wide))
         return true;
     return within(narrow, wide, false) && within(narrow.len ? narrow : SLICE(".*"), wide, true);
+}
+
+/* --- Texts. */
+
+static unsigned character_of(struct slice *rest)
+{
+    size_t step = slice_utf8_step(*rest);
+    unsigned char first = (unsigned char)rest->at[0];
+    unsigned c = step < 2 ? first : first & (0x7Fu >> step);
+    for (size_t i = 1; i < step; i++)
+        c = c << 6 | ((unsigned char)rest->at[i] & 0x3F);
+    *rest = slice_from(*rest, step ? step : 1);
+    return c;
+}
+
+static bool accepts(const struct automaton *a, struct slice text)
+{
+    struct set s = {0};
+    enter(a, &s, a->start);
+    while (text.len)
+        s = step(a, &s, character_of(&text));
+    return has(&s, a->accept);
+}
+
+/* 1, 0, or -1: not decided. */
+static int decide(struct automaton *a, struct slice pattern, struct slice text, bool whole)
+{
+    return build(a, pattern, whole) ? accepts(a, text) : -1;
+}
+
+enum answer regular_takes(struct slice pattern, struct slice text)
+{
+    if (text.len > TEXT_MOST || !slice_utf8(text))
+        return ANSWER_MAYBE;
+    struct automaton *a = mem_new(sizeof(*a));
+    int found = decide(a, pattern, text, false);
+    enum answer answer = found < 0 ? ANSWER_MAYBE : answer_of(found);
+    /* Whoever writes an anchor knows that patterns match anywhere. */
+    bool anchored = slice_starts(pattern, SLICE("^")) || slice_ends(pattern, SLICE("$"));
+    if (found == 1 && !anchored && decide(a, pattern, text, true) != 1)
+        answer = ANSWER_MAYBE;
+    mem_free(a);
+    return answer;
+}
+
+static void put_character(struct buf *out, unsigned c)
+{
+    if (c < 0x80) {
+        buf_put_char(out, (char)c);
+        return;
+    }
+    unsigned more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    static const unsigned char heads[] = {0, 0xC0, 0xE0, 0xF0};
+    buf_put_char(out, (char)(heads[more] | c >> 6 * more));
+    while (more--)
+        buf_put_char(out, (char)(0x80 | (c >> 6 * more & 0x3F)));
+}
+
+/* A character between `from` and `to`, which no range tells apart: one that people read if there is one. */
+static unsigned shown(unsigned from, unsigned to)
+{
+    static const char nice[] = "a1A_-. ";
+    for (size_t i = 0; nice[i]; i++)
+        if (from <= (unsigned char)nice[i] && (unsigned char)nice[i] < to)
+            return (unsigned char)nice[i];
+    return from < ' ' && '!' < to ? '!' : from;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Without what is no character of its own; those that people read first. */
+static unsigned choose_shown(unsigned *cuts, unsigned count)
+{
+    unsigned kept = 0;
+    qsort(cuts, count, sizeof(*cuts), by_number);
+    for (unsigned i = 0; i < count; i++) {
+        unsigned c = shown(cuts[i], i + 1 < count ? cuts[i + 1] : LAST + 1);
+        if (c < 0xD800 || c >= 0xE000)
+            cuts[kept++] = c;
+    }
+    for (unsigned i = 0, front = 0; i < kept; i++)
+        if (cuts[i] > ' ' && cuts[i] < 0x7F) {
+            unsigned c = cuts[front];
+            cuts[front++] = cuts[i];
+            cuts[i] = c;
+        }
+    return kept;
+}
+
+struct reached {
+    struct both sets;
+    uint64_t length; /* no more is counted than is asked for */
+    unsigned from, character;
+};
+
+static void put_way(const struct reached *all, unsigned at, struct buf *out)
+{
+    unsigned way[REACHED], count = 0;
+    for (; at != 0; at = all[at].from)
+        way[count++] = all[at].character;
+    while (count--)
+        put_character(out, way[count]);
+}
+
+/* Breadth first, so that the text is a shortest one. */
+static bool search(const struct automaton *x, const struct automaton *y, const unsigned *cuts, unsigned cut_count,
+                   unsigned least, struct buf *out)
+{
+    struct reached *all = mem_array(REACHED, sizeof(*all));
+    struct map seen = {0};
+    unsigned count = 1, steps = 0;
+    bool found = false;
+    enter(x, &all[0].sets.narrow, x->start);
+    if (y)
+        enter(y, &all[0].sets.wide, y->start);
+    for (unsigned at = 0; at < count && !found; at++) {
+        const struct reached *r = &all[at];
+        found = r->length == least && has(&r->sets.narrow, x->accept) && !(y && has(&r->sets.wide, y->accept));
+        if (found)
+            put_way(all, at, out);
+        for (unsigned i = 0; i < cut_count && !found && count < REACHED && steps < 4 * STEPS; i++, steps++) {
+            struct reached to = {.from = at, .character = cuts[i], .length = r->length + (r->length < least)};
+            to.sets.narrow = step(x, &r->sets.narrow, cuts[i]);
+            if (y)
+                to.sets.wide = step(y, &r->sets.wide, cuts[i]);
+            if (memcmp(&to.sets.narrow, &(struct set){0}, sizeof(to.sets.narrow)) == 0)
+                continue;
+            all[count] = to;
+            struct slice key = slice_of(&all[count], offsetof(struct reached, from));
+            if (!map_get(&seen, key))
+                map_put(&seen, key, &all[count++]);
+        }
+    }
+    map_fini(&seen);
+    mem_free(all);
+    return found;
+}
+
+bool regular_sample(struct slice narrow, struct slice wide, unsigned least, struct buf *out)
+{
+    struct automaton *both = mem_array(2, sizeof(*both));
+    unsigned cuts[CUTS], count = 0;
+    bool built = build(&both[0], narrow.len ? narrow : SLICE("[\\s\\S]*"), true) && cut_at(&both[0], cuts, &count);
+    if (built && wide.len)
+        built = build(&both[1], wide, false) && cut_at(&both[1], cuts, &count);
+    bool found = false;
+    if (built) {
+        count = choose_shown(cuts, count);
+        found = search(&both[0], wide.len ? &both[1] : NULL, cuts, count, least < LEAST_MOST ? least : LEAST_MOST, out);
+    }
+    mem_free(both);
+    return found;
 }

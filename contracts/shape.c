@@ -218,6 +218,16 @@ static void put_surface(struct shape *s, const struct fact *f)
     }
 }
 
+/* Facts are sorted, so that the next item is nearly always the last. */
+static void put_item(struct shape_type *t, struct shape_position *item)
+{
+    struct shape_position **at = &t->items;
+    while (*at && (*at)->fact->number[1] < item->fact->number[1])
+        at = &(*at)->next;
+    item->next = *at;
+    *at = item;
+}
+
 static void place_parts(struct shape *s, const struct fact *f)
 {
     struct slice owner = f->text[0], none = SLICE("");
@@ -237,9 +247,10 @@ static void place_parts(struct shape *s, const struct fact *f)
     }
     case VOCABULARY_ITEM: {
         struct shape_type *t = map_get(&s->types, owner);
-        put_position(s, arena_putf(s->arena, "%.*s[%lld]", SLICE_FMT(owner), (long long)f->number[1]), f->text[2], f);
+        struct shape_position *item = put_position(
+            s, arena_putf(s->arena, "%.*s[%lld]", SLICE_FMT(owner), (long long)f->number[1]), f->text[2], f);
         if (t)
-            t->rule.opaque = true;
+            put_item(t, item);
         break;
     }
     case VOCABULARY_LIST:
@@ -272,11 +283,44 @@ static struct shape_rule *rule_of(struct shape *s, struct slice subject)
     return p ? &p->rule : NULL;
 }
 
+static struct slice tighter(enum shape_bound b, struct slice x, struct slice y)
+{
+    if (x.len == 0 || y.len == 0)
+        return x.len ? x : y;
+    bool upper = b == SHAPE_MAX || b == SHAPE_BELOW || b == SHAPE_MAX_LENGTH || b == SHAPE_MAX_ITEMS;
+    int order = shape_decimal_cmp(x, y);
+    return (order < 0) == upper ? x : y;
+}
+
+/* A subject may have several of one kind: all hold. */
 static void put_bound(struct shape_rule *rule, const struct fact *f)
 {
     int b = shape_bound_find(f->text[1]);
     if (b >= 0 && shape_decimal(f->text[2]))
-        rule->bound[b] = f->text[2];
+        rule->bound[b] = tighter((enum shape_bound)b, rule->bound[b], f->text[2]);
+}
+
+static const struct shape_text *text_before(struct shape *s, struct slice text, const struct shape_text *next)
+{
+    struct shape_text *t = arena_new(s->arena, sizeof(*t));
+    *t = (struct shape_text){.text = text, .next = next};
+    return t;
+}
+
+static void put_saying(struct shape *s, struct shape_rule *rule, const struct fact *f)
+{
+    struct shape_saying *saying = arena_new(s->arena, sizeof(*saying));
+    *saying = (struct shape_saying){.word = f->text[1], .text = f->text[2], .next = rule->sayings};
+    rule->sayings = saying;
+}
+
+static void put_aspect(struct shape *s, struct shape_rule *rule, const struct fact *f)
+{
+    struct shape_aspect *aspect = arena_new(s->arena, sizeof(*aspect));
+    struct slice name = joined(s, f->text[0], "?", f->text[1]);
+    *aspect = (struct shape_aspect){.role = f->text[1], .next = rule->aspects};
+    aspect->position = put_position(s, joined(s, name, "=", SLICE("")), f->text[2], f);
+    rule->aspects = aspect;
 }
 
 static void constrain(struct shape *s, const struct fact *f)
@@ -289,11 +333,15 @@ static void constrain(struct shape *s, const struct fact *f)
     else if (f->relation == VOCABULARY_BOUND)
         put_bound(rule, f);
     else if (f->relation == VOCABULARY_PATTERN)
-        rule->pattern = f->text[1];
+        rule->patterns = text_before(s, f->text[1], rule->patterns);
     else if (f->relation == VOCABULARY_FORMAT)
         rule->format = f->text[1];
-    else if (f->relation == VOCABULARY_UNPROVEN || f->relation == VOCABULARY_VALUE || f->relation == VOCABULARY_ASPECT)
-        rule->opaque = true;
+    else if (f->relation == VOCABULARY_VALUE)
+        rule->values = text_before(s, f->text[1], rule->values);
+    else if (f->relation == VOCABULARY_UNPROVEN)
+        put_saying(s, rule, f);
+    else if (f->relation == VOCABULARY_ASPECT)
+        put_aspect(s, rule, f);
 }
 
 static void put_symbol(struct shape *s, struct shape_type *t, const struct fact *f, size_t most)
@@ -312,12 +360,43 @@ static size_t symbols_from(const struct fact *f, const struct fact *end)
     return n;
 }
 
+static void put_option(struct shape *s, struct shape_type *t, const struct fact *f)
+{
+    struct slice name = f->text[1], said = f->text[2];
+    if (!t->avro)
+        t->avro = arena_new(s->arena, sizeof(*t->avro));
+    if (slice_eq(name, SLICE("name")))
+        t->avro->name = said;
+    else if (slice_eq(name, SLICE("full")))
+        t->avro->full = said;
+    else if (slice_eq(name, SLICE("alias")))
+        t->avro->aliases = text_before(s, said, t->avro->aliases);
+    else if (slice_eq(name, SLICE("size")))
+        t->avro->size = said;
+    else if (slice_eq(name, SLICE("decimal")))
+        t->avro->decimal = said;
+}
+
+static void describe_member(struct shape *s, const struct fact *f)
+{
+    bool renamed = f->relation == VOCABULARY_RENAMED;
+    struct shape_position *p = map_get(&s->positions, joined(s, f->text[0], ".", f->text[renamed ? 2 : 1]));
+    if (p && renamed)
+        p->was = text_before(s, f->text[1], p->was);
+    else if (p)
+        p->otherwise = f->text[2];
+}
+
 static void describe(struct shape *s, const struct fact *f, const struct fact *end)
 {
-    if (f->relation == VOCABULARY_DEFAULT) {
-        struct shape_position *p = map_get(&s->positions, joined(s, f->text[0], ".", f->text[1]));
+    if (f->relation == VOCABULARY_DEFAULT || f->relation == VOCABULARY_RENAMED) {
+        describe_member(s, f);
+        return;
+    }
+    if (f->relation == VOCABULARY_ONLY) {
+        struct shape_position *p = map_get(&s->positions, f->text[0]);
         if (p)
-            p->otherwise = f->text[2];
+            p->only = f->text[1];
         return;
     }
     struct shape_type *t = map_get(&s->types, f->text[0]);
@@ -327,6 +406,10 @@ static void describe(struct shape *s, const struct fact *f, const struct fact *e
         t->closed = true;
     else if (f->relation == VOCABULARY_OPEN)
         t->open = true;
+    else if (f->relation == VOCABULARY_EXCLUSIVE)
+        t->exclusive = true;
+    else if (f->relation == VOCABULARY_OPTION && s->avro)
+        put_option(s, t, f);
     else if (f->relation == VOCABULARY_FALLBACK)
         t->fallback = f->text[1];
     else if (f->relation == VOCABULARY_SYMBOL && t->kind == SHAPE_ENUM)
@@ -360,8 +443,10 @@ void shape_init(struct shape *s, const struct fact_list *facts, struct arena *ar
     *s = (struct shape){.arena = arena};
     const struct fact *end = facts->v + facts->count;
     put_scalars(s);
-    for (const struct fact *f = facts->v; f < end; f++)
+    for (const struct fact *f = facts->v; f < end; f++) {
+        s->avro = s->avro || (f->relation == VOCABULARY_DIALECT && slice_eq(f->text[0], SLICE("avro")));
         declare(s, f);
+    }
     for (const struct fact *f = facts->v; f < end; f++)
         place_parts(s, f);
     for (const struct fact *f = facts->v; f < end; f++) {
@@ -400,15 +485,6 @@ const struct shape_type *shape_base(const struct shape_type *t)
     return t;
 }
 
-static struct slice tighter(enum shape_bound b, struct slice x, struct slice y)
-{
-    if (x.len == 0 || y.len == 0)
-        return x.len ? x : y;
-    bool upper = b == SHAPE_MAX || b == SHAPE_BELOW || b == SHAPE_MAX_LENGTH || b == SHAPE_MAX_ITEMS;
-    int order = shape_decimal_cmp(x, y);
-    return (order < 0) == upper ? x : y;
-}
-
 struct slice shape_tightest(const struct shape_position *p, enum shape_bound b)
 {
     struct slice tightest = p->rule.bound[b];
@@ -433,17 +509,12 @@ bool shape_nullable(const struct shape_position *p)
     return false;
 }
 
-bool shape_opaque(const struct shape_position *p)
+const struct shape_rule *shape_rule_at(const struct shape_position *p, unsigned number)
 {
-    if (p->rule.opaque || p->rule.pattern.len || shape_tightest(p, SHAPE_MULTIPLE_OF).len)
-        return true;
     const struct shape_type *t = p->type;
-    for (int hops = 0; t && hops < 64; hops++) {
-        if (t->rule.opaque || t->rule.pattern.len)
-            return true;
-        if (t->kind != SHAPE_ALIAS)
-            break;
-        t = t->parts ? t->parts->type : NULL;
-    }
-    return false;
+    if (number == 0)
+        return &p->rule;
+    for (unsigned i = 1; i < number && t; i++)
+        t = i < ALIASES && t->kind == SHAPE_ALIAS && t->parts ? t->parts->type : NULL;
+    return t ? &t->rule : NULL;
 }

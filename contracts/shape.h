@@ -41,15 +41,45 @@ enum shape_bound {
     SHAPE_BOUNDS
 };
 
+struct shape_type;
+struct shape_position;
+
+struct shape_text {
+    struct slice text;
+    const struct shape_text *next;
+};
+
+/* What an importer wrote down as it stood: minLength, 3. */
+struct shape_saying {
+    struct slice word, text;
+    const struct shape_saying *next;
+};
+
+/* What a value keeps to besides its type: names, contains 1, not, then IF, else IF. */
+struct shape_aspect {
+    struct slice role;
+    const struct shape_position *position;
+    const struct shape_aspect *next;
+};
+
 /* Constraints on a type or a position. */
 struct shape_rule {
     bool nullable;
     struct slice bound[SHAPE_BOUNDS]; /* decimal text, or empty */
-    struct slice pattern, format;
-    bool opaque; /* it asks for more than is known here */
+    struct slice format;
+    const struct shape_text *patterns;
+    const struct shape_text *values; /* nothing but these; NULL: any */
+    const struct shape_saying *sayings;
+    const struct shape_aspect *aspects;
 };
 
-struct shape_type;
+/* What Avro compares besides. */
+struct shape_avro {
+    struct slice name, full;          /* of a named type, without and with its namespace */
+    const struct shape_text *aliases; /* full names */
+    struct slice size;                /* of fixed, in bytes */
+    struct slice decimal;             /* "precision,scale" */
+};
 
 struct shape_position {
     struct slice name;
@@ -59,7 +89,9 @@ struct shape_position {
     const struct fact *fact; /* that declares it */
     struct slice member;     /* of a record */
     bool required;
-    struct slice otherwise; /* default, as JSON text; or empty */
+    struct slice only;            /* the direction in which it stands there; empty: both */
+    struct slice otherwise;       /* default, as JSON text; or empty */
+    const struct shape_text *was; /* what a member was called */
     struct shape_position *next;
 };
 
@@ -70,7 +102,10 @@ struct shape_type {
     struct shape_rule rule;
     const struct fact *fact;      /* NULL: a scalar */
     struct shape_position *extra; /* of a record: members it does not name; NULL: anything */
+    struct shape_position *items; /* of a list: elements by their place, in order */
+    struct shape_avro *avro;      /* or NULL */
     bool closed, open;
+    bool exclusive;   /* of a union: exactly one branch fits */
     bool null_inside; /* of a union: a branch may be null */
     struct slice fallback;
     /* Members by name; branches by number; the element; key and value; the alias's type. */
@@ -81,6 +116,7 @@ struct shape_type {
 
 struct shape {
     struct map types, positions; /* by name */
+    bool avro;                   /* read by the rules of Avro */
     struct arena *arena;
 };
 
@@ -95,8 +131,8 @@ const struct shape_type *shape_base(const struct shape_type *t);
 /* The tightest bound that is declared on the position or on a type behind it; empty: none. */
 struct slice shape_tightest(const struct shape_position *p, enum shape_bound b);
 bool shape_nullable(const struct shape_position *p);
-/* The position or a type behind it asks for more than is known here: a value made for it may be refused. */
-bool shape_opaque(const struct shape_position *p);
+/* The rules that hold at a position: 0 is its own, those of the types behind it follow; NULL: no more. */
+const struct shape_rule *shape_rule_at(const struct shape_position *p, unsigned number);
 
 /* -1: no such kind of bound. */
 int shape_bound_find(struct slice kind);

@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "contracts/conforms.h"
 #include "contracts/facts.h"
 #include "contracts/finding.h"
 #include "contracts/graph.h"
@@ -41,6 +40,7 @@ struct group {
 /* What is known of a difference, asked once however many operations reach it. */
 struct known {
     bool asked, shown; /* is there a value that the reader refuses? */
+    bool bodied;       /* and a body with it, that the writer may send */
     struct slice value;
     struct group *group[VERDICT_BREAKING + 1]; /* by the level it came out with */
 };
@@ -53,7 +53,7 @@ struct computing {
     struct group *first, **last;
     size_t group_count;
     struct map known; /* difference to struct known */
-    uint64_t budget;  /* bytes of witnesses that may still be made */
+    struct sample_work work;
     unsigned walk;
 };
 
@@ -90,22 +90,46 @@ static struct known *known_of(struct computing *c, const struct graph_difference
     return k;
 }
 
-static const struct known *show_break(struct computing *c, const struct graph_difference *d)
+static struct witness_pair pair_at(struct computing *c, enum verdict_direction direction, struct slice writer,
+                                   struct slice reader)
 {
-    struct known *k = known_of(c, d);
-    if (k->asked)
-        return k;
-    k->asked = true;
-    enum verdict_direction direction = d->node->direction;
-    bool branch = slice_eq(d->kind, SLICE("branch-unknown"));
-    struct witness_pair pair = {
+    return (struct witness_pair){
         .writer = shape_of_writer(c, direction),
         .reader = shape_of_reader(c, direction),
-        .from = branch ? d->from : d->node->writer,
-        .to = d->node->reader,
-        .hint = slice_eq(d->kind, SLICE("symbol-unknown")) ? d->sent : (struct slice){0},
-        .budget = &c->budget,
+        .from = writer,
+        .to = reader,
+        .direction = slice_str(graph_direction_name(direction)),
+        .work = &c->work,
     };
+}
+
+/* Words that are compared as text only; a value may show that they differ. */
+static bool is_word(const struct graph_difference *d)
+{
+    return slice_eq(d->kind, SLICE("pattern")) || slice_eq(d->kind, SLICE("not-understood"));
+}
+
+/* The pair in which a value has to show the difference. */
+static struct witness_pair pair_of(struct computing *c, const struct graph_difference *d)
+{
+    bool branch = slice_eq(d->kind, SLICE("branch-unknown"));
+    struct witness_pair pair = pair_at(c, d->node->direction, branch ? d->from : d->node->writer, d->node->reader);
+    if (slice_eq(d->kind, SLICE("symbol-unknown")) || slice_eq(d->kind, SLICE("member-unknown")))
+        pair.hint = d->sent;
+    if (is_word(d)) {
+        bool pattern = slice_eq(d->kind, SLICE("pattern"));
+        pair.word = pattern ? d->kind : d->sent;
+        pair.text = d->read;
+    }
+    return pair;
+}
+
+static bool show_break(struct computing *c, const struct graph_difference *d, struct known *k)
+{
+    if (k->asked)
+        return k->shown;
+    k->asked = true;
+    struct witness_pair pair = pair_of(c, d);
     struct buf value;
     buf_init(&value, BUF_TEXT_BOUND);
     k->shown = witness_find(&pair, &value) == ERR_OK;
@@ -114,11 +138,12 @@ static const struct known *show_break(struct computing *c, const struct graph_di
     return k;
 }
 
-static enum verdict_level unbridged(struct computing *c, const struct graph_difference *d)
+static enum verdict_level unbridged(struct computing *c, const struct graph_difference *d, struct known *k)
 {
-    if (d->level != VERDICT_BREAKING)
+    bool word = d->level == VERDICT_UNPROVEN && is_word(d);
+    if (d->level != VERDICT_BREAKING && !word)
         return d->level;
-    return show_break(c, d)->shown ? VERDICT_BREAKING : VERDICT_UNPROVEN;
+    return show_break(c, d, k) ? VERDICT_BREAKING : VERDICT_UNPROVEN;
 }
 
 /* --- Groups: one edit, one finding. */
@@ -178,6 +203,7 @@ struct visit {
     struct graph_node *node;
     size_t from; /* in the queue */
     enum graph_way way;
+    struct slice name; /* of the member */
 };
 
 struct walk {
@@ -185,7 +211,7 @@ struct walk {
     size_t count, room;
 };
 
-static void enqueue(struct computing *c, struct walk *w, struct graph_node *n, size_t from, enum graph_way way)
+static void enqueue(struct computing *c, struct walk *w, struct graph_node *n, const struct visit *visit)
 {
     if (n->walk == c->walk)
         return;
@@ -194,7 +220,8 @@ static void enqueue(struct computing *c, struct walk *w, struct graph_node *n, s
         w->room = w->room ? w->room * 2 : 64;
         w->queue = mem_resize(w->queue, w->room, sizeof(*w->queue));
     }
-    w->queue[w->count++] = (struct visit){.node = n, .from = from, .way = way};
+    w->queue[w->count] = *visit;
+    w->queue[w->count++].node = n;
 }
 
 /* Breadth first, so that the way to each node is a shortest one. */
@@ -202,36 +229,45 @@ static void walk_from(struct computing *c, struct walk *w, const struct graph_ro
 {
     c->walk++;
     w->count = 0;
-    enqueue(c, w, root->node, 0, GRAPH_TYPE);
+    enqueue(c, w, root->node, &(struct visit){.way = GRAPH_TYPE});
     for (size_t i = 0; i < w->count; i++)
         for (const struct graph_edge *e = w->queue[i].node->edges; e; e = e->next)
             if (e->to->differs)
-                enqueue(c, w, e->to, i, e->way);
+                enqueue(c, w, e->to, &(struct visit){.from = i, .way = e->way, .name = e->name});
 }
 
-/* The whole body around the value, or empty. */
-static struct slice body_of(struct computing *c, const struct walk *w, size_t at, const struct graph_difference *d)
+static struct witness_step *way_to(struct computing *c, const struct walk *w, size_t at, size_t *length)
 {
-    const struct known *shown = show_break(c, d);
-    if (!shown->shown || c->budget == 0)
-        return (struct slice){0};
     size_t count = 1;
     for (size_t i = at; i != 0; i = w->queue[i].from)
         count++;
     struct witness_step *way = arena_array(&c->scratch, count, sizeof(*way));
+    *length = count;
     for (size_t i = at, k = count; k-- > 0; i = w->queue[i].from) {
         way[k].position = w->queue[i].node->writer;
+        way[k].name = w->queue[i].name;
         way[k].kind = w->queue[i].way == GRAPH_MEMBER  ? WITNESS_MEMBER
                       : w->queue[i].way == GRAPH_ITEM  ? WITNESS_ITEM
                       : w->queue[i].way == GRAPH_VALUE ? WITNESS_VALUE
                                                        : WITNESS_SAME;
     }
+    return way;
+}
+
+/* The whole body around the value, or empty. */
+static struct slice body_of(struct computing *c, const struct walk *w, size_t at, const struct witness_pair *pair,
+                            struct slice value)
+{
+    size_t count;
+    if (c->work.budget == 0)
+        return (struct slice){0};
+    struct witness_step *way = way_to(c, w, at, &count);
     struct buf body;
     buf_init(&body, BUF_TEXT_BOUND);
     struct slice kept = {0};
-    if (witness_wrap(shape_of_writer(c, d->node->direction), way, count, shown->value, &body) == ERR_OK)
+    if (witness_wrap(pair, way, count, value, &body) == ERR_OK)
         kept = arena_keep(&c->scratch, buf_slice(&body));
-    c->budget -= kept.len < c->budget ? kept.len : c->budget;
+    c->work.budget -= kept.len < c->work.budget ? kept.len : c->work.budget;
     buf_fini(&body);
     return kept;
 }
@@ -244,13 +280,24 @@ static bool through_branch(const struct walk *w, size_t at)
     return false;
 }
 
-/* What one branch of a union refuses another may take, so there the body as a whole has to be refused. */
-static bool body_refused(struct computing *c, const struct walk *w, struct slice body)
+/* What one branch of a union refuses another may take, so there the body as a whole has to be refused.  Empty: none is.
+ */
+static struct slice refused_body(struct computing *c, const struct walk *w, size_t at, const struct graph_difference *d)
 {
     const struct graph_node *root = w->queue[0].node;
-    const struct shape_position *p = shape_position(shape_of_reader(c, root->direction), root->reader);
-    const struct json_value *v;
-    return p && body.len && json_value_read(body, &c->scratch, &v) == ERR_OK && !conforms(p, v);
+    struct witness_pair body = pair_at(c, root->direction, root->writer, root->reader), pair = pair_of(c, d);
+    pair.body = &body;
+    pair.way = way_to(c, w, at, &pair.way_count);
+    struct buf value;
+    buf_init(&value, BUF_TEXT_BOUND);
+    bool found = witness_find(&pair, &value) == ERR_OK;
+    if (!found && body.writer->avro) {
+        body.any_branch = true;
+        found = witness_find(&pair, &value) == ERR_OK;
+    }
+    struct slice whole = found ? body_of(c, w, at, &pair, buf_slice(&value)) : (struct slice){0};
+    buf_fini(&value);
+    return whole;
 }
 
 /* A body or parameter of an operation, and what there is to do about it. */
@@ -260,10 +307,9 @@ struct judged {
     const char *no_plan; /* every difference has a step, but there is no plan: why */
 };
 
-static struct group *group_of(struct computing *c, const struct graph_difference *d, enum verdict_level level,
-                              const struct judged *j)
+static struct group *group_of(struct computing *c, const struct graph_difference *d, struct known *k,
+                              enum verdict_level level, const struct judged *j)
 {
-    struct known *k = known_of(c, d);
     struct group *g = k->group[level];
     if (!g)
         g = k->group[level] = group_at(c, key_of(c, d, level));
@@ -277,20 +323,42 @@ static struct group *group_of(struct computing *c, const struct graph_difference
     return g;
 }
 
+static struct slice shown_body(struct computing *c, const struct walk *w, size_t at, const struct graph_difference *d,
+                               struct known *k)
+{
+    struct witness_pair pair = pair_at(c, d->node->direction, d->node->writer, d->node->reader);
+    return show_break(c, d, k) ? body_of(c, w, at, &pair, k->value) : (struct slice){0};
+}
+
+/* A break is one when a body shows it.  A body of one operation does for all that reach the difference, but where
+ * branches may take what another refuses. */
+static enum verdict_level bodied(struct computing *c, const struct walk *w, size_t at, const struct graph_difference *d,
+                                 struct known *k, struct slice *body)
+{
+    if (k->bodied && !through_branch(w, at))
+        return VERDICT_BREAKING;
+    const struct graph_node *root = w->queue[0].node;
+    struct witness_pair whole = pair_at(c, root->direction, root->writer, root->reader);
+    *body = shown_body(c, w, at, d, k);
+    if (body->len == 0 || !witness_refused(&whole, *body))
+        *body = refused_body(c, w, at, d);
+    k->bodied = k->bodied || body->len > 0;
+    return body->len ? VERDICT_BREAKING : VERDICT_UNPROVEN;
+}
+
 static enum verdict_level report(struct computing *c, const struct walk *w, size_t at, const struct graph_difference *d,
                                  const struct judged *j)
 {
     bool bridged = d->step && !j->no_plan;
-    enum verdict_level level = bridged ? VERDICT_ADAPTABLE : unbridged(c, d);
+    struct known *k = known_of(c, d);
+    enum verdict_level level = bridged ? VERDICT_ADAPTABLE : unbridged(c, d, k);
     struct slice body = {0};
-    if (level == VERDICT_BREAKING && through_branch(w, at)) {
-        body = body_of(c, w, at, d);
-        level = body_refused(c, w, body) ? VERDICT_BREAKING : VERDICT_UNPROVEN;
-    }
-    struct group *g = group_of(c, d, level, j);
+    if (level == VERDICT_BREAKING)
+        level = bodied(c, w, at, d, k, &body);
+    struct group *g = group_of(c, d, k, level, j);
     add_operation(c, g, j->root->operation);
-    if (g->witness.len == 0 && !g->looked && (level == VERDICT_BREAKING || bridged))
-        g->witness = body.len ? body : body_of(c, w, at, d);
+    if (g->witness.len == 0 && (body.len || (bridged && !g->looked)))
+        g->witness = body.len ? body : shown_body(c, w, at, d, k);
     g->looked = true;
     return level;
 }
@@ -587,8 +655,9 @@ static void compute(struct verdict *v, const char *profile, const struct datalog
         datalog_run_free(&run);
         return;
     }
-    struct computing c = {.v = v, .budget = WITNESS_BYTES};
+    struct computing c = {.v = v};
     c.last = &c.first;
+    sample_work_init(&c.work, WITNESS_BYTES);
     arena_init(&c.scratch, 0);
     graph_init(&c.graph, run, &c.scratch);
     judge_operations(&c);
@@ -596,6 +665,7 @@ static void compute(struct verdict *v, const char *profile, const struct datalog
     graph_fini(&c.graph);
     map_fini(&c.groups);
     map_fini(&c.known);
+    sample_work_fini(&c.work);
     arena_fini(&c.scratch);
     datalog_run_free(&run);
 }

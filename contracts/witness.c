@@ -1,479 +1,360 @@
 #include "contracts/witness.h"
 
-#include <stdio.h>
-
 #include "base/json_out.h"
 #include "contracts/conforms.h"
+#include "contracts/resolve.h"
 
-/* A type that needs itself has no finite value; deeper than this we take it for one. */
-enum { DEEPEST = 12, LONGEST = 4096, VALUE_BYTES = 1 << 14 };
-
-struct making {
-    const struct shape *shape;
-    unsigned depth;
-    bool full;      /* optional members too */
-    size_t choice;  /* which of several values, at the outermost */
-    bool exhausted; /* `choice` is past the last */
-    bool endless;
-};
-
-static void make_position(struct making *m, const struct shape_position *p, struct json_out *j);
-static void make_type(struct making *m, const struct shape_type *t, const struct shape_position *p, struct json_out *j);
-
-static uint64_t count_of(struct slice bound, uint64_t otherwise)
-{
-    uint64_t n;
-    return slice_u64(bound, LONGEST, &n) == ERR_OK ? n : otherwise;
-}
-
-static void make_string(const struct shape_position *p, struct json_out *j, uint64_t length)
-{
-    struct buf text;
-    buf_init(&text, LONGEST + 1);
-    uint64_t least = p ? count_of(shape_tightest(p, SHAPE_MIN_LENGTH), 0) : 0;
-    for (uint64_t i = 0; i < (length > least ? length : least); i++)
-        buf_put_char(&text, 'a');
-    json_out_slice(j, buf_slice(&text));
-    buf_fini(&text);
-}
-
-static void make_object(struct making *m, const struct shape_type *t, struct json_out *j)
-{
-    json_out_object(j);
-    for (const struct shape_position *p = t->parts; p; p = p->next) {
-        if (!p->required && (!m->full || m->depth > 1))
-            continue;
-        json_out_name_slice(j, p->member);
-        make_position(m, p, j);
-    }
-    json_out_end(j);
-}
-
-static void make_array(struct making *m, const struct shape_type *t, const struct shape_position *p, struct json_out *j,
-                       uint64_t length)
-{
-    uint64_t least = p ? count_of(shape_tightest(p, SHAPE_MIN_ITEMS), 0) : 0;
-    json_out_array(j);
-    for (uint64_t i = 0; i < (length > least ? length : least) && i < 16; i++)
-        make_position(m, t->parts, j);
-    json_out_end(j);
-}
-
-static struct slice number_at(const struct shape_type *t, const struct shape_position *p)
-{
-    struct slice least = p ? shape_tightest(p, SHAPE_MIN) : (struct slice){0};
-    struct slice most = p ? shape_tightest(p, SHAPE_MAX) : (struct slice){0};
-    (void)t;
-    if (least.len && shape_decimal_cmp(least, SLICE("0")) > 0)
-        return least;
-    if (most.len && shape_decimal_cmp(most, SLICE("0")) < 0)
-        return most;
-    return SLICE("0");
-}
-
-static void make_map(struct making *m, const struct shape_type *t, const struct shape_position *p, struct json_out *j)
-{
-    uint64_t least = p ? count_of(shape_tightest(p, SHAPE_MIN_ITEMS), 0) : 0;
-    json_out_object(j);
-    for (uint64_t i = 0; i < least && i < 16; i++) {
-        char key[24];
-        snprintf(key, sizeof(key), "%llu", (unsigned long long)i);
-        json_out_name(j, key);
-        make_position(m, t->parts->next, j);
-    }
-    json_out_end(j);
-}
-
-/* The branch that ends soonest: a scalar, else a record that needs no union, else the first. */
-static const struct shape_position *simplest(const struct shape_type *t)
-{
-    const struct shape_position *best = t->parts;
-    unsigned least = 3;
-    for (const struct shape_position *b = t->parts; b; b = b->next) {
-        const struct shape_type *base = shape_base(b->type);
-        unsigned cost = !base ? 3 : base->kind == SHAPE_UNION ? 2 : base->kind == SHAPE_RECORD ? 1 : 0;
-        for (const struct shape_position *p = cost == 1 ? base->parts : NULL; p; p = p->next) {
-            const struct shape_type *inner = shape_base(p->type);
-            if (p->required && (!inner || inner->kind == SHAPE_UNION || inner->kind == SHAPE_RECORD))
-                cost = 2;
-        }
-        if (cost < least) {
-            least = cost;
-            best = b;
-        }
-    }
-    return best;
-}
-
-/* The smallest value of a type. */
-static void make_type(struct making *m, const struct shape_type *t, const struct shape_position *p, struct json_out *j)
-{
-    switch (t->kind) {
-    case SHAPE_ANY:
-    case SHAPE_ALIAS:
-        json_out_null(j);
-        break;
-    case SHAPE_BOOL:
-        json_out_bool(j, true);
-        break;
-    case SHAPE_STRING:
-    case SHAPE_BYTES:
-        make_string(p, j, 0);
-        break;
-    case SHAPE_WHOLE:
-    case SHAPE_REAL:
-        json_out_raw(j, number_at(t, p));
-        break;
-    case SHAPE_RECORD:
-        make_object(m, t, j);
-        break;
-    case SHAPE_ENUM:
-        json_out_slice(j, t->symbol_count ? t->symbols[0]->text[1] : SLICE("?"));
-        break;
-    case SHAPE_LIST:
-        make_array(m, t, p, j, 0);
-        break;
-    case SHAPE_MAP:
-        make_map(m, t, p, j);
-        break;
-    case SHAPE_UNION:
-        make_position(m, simplest(t), j);
-        break;
-    }
-}
-
-static void make_position(struct making *m, const struct shape_position *p, struct json_out *j)
-{
-    const struct shape_type *t = shape_base(p->type);
-    if (m->depth == DEEPEST || !t || (t->kind == SHAPE_UNION && !t->parts) || m->endless || shape_opaque(p) ||
-        buf_len(j->out) > VALUE_BYTES) {
-        m->endless = true;
-        json_out_null(j);
-        return;
-    }
-    m->depth++;
-    make_type(m, t, p, j);
-    m->depth--;
-}
-
-static void choose_text(struct making *m, const struct shape_position *p, struct json_out *j, bool free)
-{
-    static const char *const samples[] = {"", "a", "?!", "another symbol"};
-    struct slice most = p ? shape_tightest(p, SHAPE_MAX_LENGTH) : (struct slice){0};
-    if (m->choice < 4 && free)
-        json_out_str(j, samples[m->choice]);
-    else if (m->choice < 4)
-        make_string(p, j, m->choice * 4);
-    else if (m->choice == 4)
-        make_string(p, j, 0);
-    else
-        make_string(p, j, count_of(most, LONGEST));
-    m->exhausted = m->choice >= 5;
-}
-
-static void choose_number(struct making *m, const struct shape_type *t, const struct shape_position *p,
-                          struct json_out *j)
-{
-    struct slice least = p ? shape_tightest(p, SHAPE_MIN) : (struct slice){0};
-    struct slice most = p ? shape_tightest(p, SHAPE_MAX) : (struct slice){0};
-    struct slice samples[] = {
-        number_at(t, p),
-        p ? shape_tightest(p, SHAPE_ABOVE) : (struct slice){0},
-        p ? shape_tightest(p, SHAPE_BELOW) : (struct slice){0},
-        SLICE("0.5"),
-        SLICE("1"),
-        SLICE("-1"),
-        SLICE("2147483648"),
-        SLICE("4294967296"),
-        SLICE("9007199254740993"),
-        SLICE("9223372036854775808"),
-        SLICE("18446744073709551616"),
-        SLICE("-2147483649"),
-        SLICE("-9223372036854775809"),
-        t->least,
-        t->most,
-        least,
-        most,
-    };
-    size_t count = sizeof(samples) / sizeof(samples[0]);
-    struct slice sample = samples[m->choice < count ? m->choice : 0];
-    json_out_raw(j, sample.len ? sample : SLICE("0"));
-    m->exhausted = m->choice + 1 >= count;
-}
-
-static void choose_symbol(struct making *m, const struct shape_type *t, struct json_out *j)
-{
-    bool stranger = m->choice >= t->symbol_count;
-    json_out_slice(j, stranger ? SLICE("a symbol not known yet") : t->symbols[m->choice]->text[1]);
-    m->exhausted = m->choice >= t->symbol_count;
-}
-
-static void choose_array(struct making *m, const struct shape_type *t, const struct shape_position *p,
-                         struct json_out *j)
-{
-    static const uint64_t lengths[] = {0, 1, 2};
-    struct slice most = p ? shape_tightest(p, SHAPE_MAX_ITEMS) : (struct slice){0};
-    if (t->kind == SHAPE_MAP)
-        make_map(m, t, p, j);
-    else
-        make_array(m, t, p, j, m->choice < 3 ? lengths[m->choice] : count_of(most, 16));
-    m->exhausted = m->choice >= 3;
-}
-
-/* One of several values that together show what a type may look like. */
-static void choose(struct making *m, const struct shape_type *t, const struct shape_position *p, struct json_out *j)
-{
-    m->depth = 1;
-    switch (t->kind) {
-    case SHAPE_STRING:
-        choose_text(m, p, j, true);
-        break;
-    case SHAPE_BYTES:
-        choose_text(m, p, j, false);
-        break;
-    case SHAPE_WHOLE:
-    case SHAPE_REAL:
-        choose_number(m, t, p, j);
-        break;
-    case SHAPE_ENUM:
-        choose_symbol(m, t, j);
-        break;
-    case SHAPE_LIST:
-    case SHAPE_MAP:
-        choose_array(m, t, p, j);
-        break;
-    case SHAPE_RECORD:
-        m->full = m->choice > 0;
-        make_object(m, t, j);
-        m->exhausted = m->full;
-        break;
-    case SHAPE_UNION: {
-        const struct shape_position *b = t->parts;
-        for (size_t i = 0; b->next && i < m->choice / 2; i++)
-            b = b->next;
-        m->full = m->choice % 2;
-        make_position(m, b, j);
-        m->exhausted = !b->next && m->full;
-        break;
-    }
-    case SHAPE_ANY: {
-        static const char *const samples[] = {"null", "true", "0.5", "\"?!\"", "[]", "{}"};
-        json_out_raw(j, slice_str(samples[m->choice < 6 ? m->choice : 0]));
-        m->exhausted = m->choice >= 5;
-        break;
-    }
-    case SHAPE_BOOL:
-    case SHAPE_ALIAS:
-        make_type(m, t, p, j);
-        m->exhausted = true;
-        break;
-    }
-}
-
+/* A position, or a type as if one stood there. */
 struct end {
-    const struct shape_position *position; /* NULL: a type itself */
-    const struct shape_type *type;
+    const struct shape_position *position;
+    struct shape_position made;
 };
 
-static struct end end_of(const struct shape *s, struct slice name)
+static bool find_end(const struct shape *s, struct slice name, struct end *e)
 {
-    struct end e = {.position = shape_position(s, name)};
-    e.type = shape_base(e.position ? e.position->type : shape_type(s, name));
-    return e;
+    e->position = shape_position(s, name);
+    if (!e->position) {
+        e->made = (struct shape_position){.name = name, .type_name = name, .type = shape_type(s, name)};
+        e->position = &e->made;
+    }
+    return shape_base(e->position->type) != NULL;
 }
 
-static bool takes(const struct end *e, const struct json_value *v)
+static bool both_avro(const struct witness_pair *pair)
 {
-    return e->position ? conforms(e->position, v) : conforms_type(e->type, v);
+    return pair->writer->avro && pair->reader->avro;
 }
 
-static bool shows(const struct end *writer, const struct end *reader, struct slice json)
+static bool refuses(const struct witness_pair *pair, const struct end *writer, const struct end *reader,
+                    const struct json_value *v)
 {
-    struct arena arena;
-    arena_init(&arena, 0);
-    const struct json_value *v;
-    bool good = json_value_read(json, &arena, &v) == ERR_OK && takes(writer, v) && !takes(reader, v);
-    arena_fini(&arena);
+    if (both_avro(pair))
+        return resolve_value(writer->position, reader->position, v, pair->any_branch) == ANSWER_NO;
+    struct conforms_question q = {.position = reader->position, .direction = pair->direction};
+    if (conforms_judge(&q, v) != ANSWER_NO)
+        return false;
+    if (pair->word.len == 0)
+        return true;
+    q.without = pair->word;
+    q.text = pair->text;
+    return conforms_judge(&q, v) != ANSWER_NO;
+}
+
+static bool may_send(const struct witness_pair *pair, const struct end *writer, const struct json_value *v)
+{
+    struct conforms_question q = {.position = writer->position, .direction = pair->direction};
+    return conforms_judge(&q, v) == ANSWER_YES;
+}
+
+struct finding {
+    const struct witness_pair *pair;
+    struct end writer, reader;
+    struct slice found;
+};
+
+static bool body_shows(const struct witness_pair *pair, struct slice value)
+{
+    struct buf body;
+    buf_init(&body, BUF_TEXT_BOUND);
+    bool good = witness_wrap(pair, pair->way, pair->way_count, value, &body) == ERR_OK;
+    buf_fini(&body);
     return good;
 }
 
-static enum err try_hint(const struct end *writer, const struct end *reader, struct slice hint, struct buf *out)
+static bool shows(void *arg, struct slice json)
 {
-    struct buf value;
-    struct json_out j;
-    buf_init(&value, BUF_TEXT_BOUND);
-    json_out_init(&j, &value, 0);
-    json_out_slice(&j, hint);
-    bool good = hint.len > 0 && shows(writer, reader, buf_slice(&value));
+    struct finding *f = arg;
+    struct arena arena;
+    const struct json_value *v;
+    arena_init(&arena, 0);
+    bool good = json_value_read(json, &arena, &v) == ERR_OK && refuses(f->pair, &f->writer, &f->reader, v) &&
+                may_send(f->pair, &f->writer, v);
+    arena_fini(&arena);
+    good = good && (!f->pair->body || body_shows(f->pair, json));
     if (good)
-        buf_put(out, buf_slice(&value));
-    buf_fini(&value);
-    return good ? ERR_OK : ERR_ABSENT;
+        f->found = json;
+    return good;
 }
 
-static const struct shape_position *part_named(const struct shape_type *t, struct slice name)
+static struct slice quoted(struct arena *a, struct slice text)
 {
-    for (const struct shape_position *p = t->parts; p; p = p->next)
-        if (slice_eq(p->member, name))
-            return p;
-    return NULL;
-}
-
-/* The least object, and one member more. */
-static bool shows_extra(const struct end *writer, const struct end *reader, struct making *m, struct slice name,
-                        const char *json, struct buf *value)
-{
+    struct buf b;
     struct json_out j;
-    buf_clear(value);
-    json_out_init(&j, value, 0);
-    *m = (struct making){.shape = m->shape, .depth = 1};
-    json_out_object(&j);
-    for (const struct shape_position *own = writer->type->parts; own; own = own->next) {
-        if (!own->required)
-            continue;
-        json_out_name_slice(&j, own->member);
-        make_position(m, own, &j);
-    }
-    json_out_name_slice(&j, name);
-    json_out_raw(&j, slice_str(json));
-    json_out_end(&j);
-    return !m->endless && shows(writer, reader, buf_slice(value));
+    buf_init(&b, BUF_TEXT_BOUND);
+    json_out_init(&j, &b, 0);
+    json_out_slice(&j, text);
+    struct slice kept = arena_keep(a, buf_slice(&b));
+    buf_fini(&b);
+    return kept;
 }
-
-/* An open record may send a member that it does not name and the reader does, or refuses. */
-static enum err try_extra(const struct end *writer, const struct end *reader, struct making *m, struct buf *out)
-{
-    static const char *const samples[] = {"true", "0.5", "\"?!\"", "[]"};
-    if (writer->type->kind != SHAPE_RECORD || writer->type->closed || reader->type->kind != SHAPE_RECORD)
-        return ERR_ABSENT;
-    bool shown = false;
-    struct buf value;
-    buf_init(&value, BUF_TEXT_BOUND);
-    for (size_t i = 0; i < 4 && !shown; i++)
-        shown = shows_extra(writer, reader, m, SLICE("another"), samples[i], &value);
-    for (const struct shape_position *p = reader->type->parts; p && !shown; p = p->next)
-        for (size_t i = 0; i < 4 && !shown && !part_named(writer->type, p->member); i++)
-            shown = shows_extra(writer, reader, m, p->member, samples[i], &value);
-    if (shown)
-        buf_put(out, buf_slice(&value));
-    buf_fini(&value);
-    return shown ? ERR_OK : ERR_ABSENT;
-}
-
-enum { CHOICES = 1024, ATTEMPT_COST = 256 };
 
 enum err witness_find(const struct witness_pair *pair, struct buf *out)
 {
-    struct end writer = end_of(pair->writer, pair->from), reader = end_of(pair->reader, pair->to);
-    if (!writer.type || !reader.type || *pair->budget == 0)
+    struct finding f = {.pair = pair};
+    struct hint hint;
+    if (pair->work->budget == 0 || !find_end(pair->writer, pair->from, &f.writer) ||
+        !find_end(pair->reader, pair->to, &f.reader))
         return ERR_ABSENT;
-    bool nothing = writer.type->kind == SHAPE_UNION && !writer.type->parts;
-    if (nothing || (writer.position ? shape_opaque(writer.position) : writer.type->rule.opaque))
+    hint_init(&hint, &pair->work->arena);
+    if (pair->hint.len) {
+        hint_add(&hint.names, pair->hint);
+        hint_add(&hint.texts, pair->hint);
+    }
+    hint_learn(&hint, f.reader.position);
+    hint_learn(&hint, f.writer.position);
+    struct sample s = {.work = pair->work, .direction = pair->direction, .hint = &hint};
+    bool shown = pair->hint.len && shows(&f, quoted(&pair->work->arena, pair->hint));
+    if (!shown && !sample_each(&s, f.writer.position, shows, &f))
         return ERR_ABSENT;
-    if (writer.position && shape_nullable(writer.position) && shows(&writer, &reader, SLICE("null"))) {
-        buf_put(out, SLICE("null"));
-        return ERR_OK;
-    }
-    struct making m = {.shape = pair->writer};
-    struct buf value;
-    buf_init(&value, BUF_TEXT_BOUND);
-    enum err result = try_hint(&writer, &reader, pair->hint, out);
-    for (m.choice = 0; m.choice < CHOICES && !m.exhausted && result != ERR_OK && *pair->budget > 0; m.choice++) {
-        struct json_out j;
-        buf_clear(&value);
-        json_out_init(&j, &value, 0);
-        m.endless = false;
-        choose(&m, writer.type, writer.position, &j);
-        uint64_t cost = buf_len(&value) + ATTEMPT_COST;
-        *pair->budget -= cost < *pair->budget ? cost : *pair->budget;
-        if (m.endless || !shows(&writer, &reader, buf_slice(&value)))
-            continue;
-        buf_put(out, buf_slice(&value));
-        result = ERR_OK;
-    }
-    if (result != ERR_OK)
-        result = try_extra(&writer, &reader, &m, out);
-    buf_fini(&value);
-    return result;
+    buf_put(out, f.found);
+    return ERR_OK;
 }
 
+/* --- Bodies. */
+
+/* Lists in lists grow quickly. */
+enum { ROOM = JSON_VALUE_BYTES / 2 };
+
 struct wrapping {
-    const struct shape *shape;
+    const struct witness_pair *pair;
     const struct witness_step *way;
     size_t count;
     struct slice value;
+    struct sample sample;
+    unsigned full; /* 1: members that need not be there are; 2: so are some that nobody declares */
+    bool stuck;    /* something around the value has no value, or the way leads nowhere */
 };
 
-static void wrap(struct making *m, const struct wrapping *w, const struct shape_type *t, size_t at, struct json_out *j);
+static void wrap(struct wrapping *w, const struct shape_type *t, const struct shape_position *p, size_t at,
+                 struct json_out *j);
 
-static void wrap_object(struct making *m, const struct wrapping *w, const struct shape_type *t, size_t at,
+static void put_sure(struct wrapping *w, const struct shape_position *p, struct json_out *j)
+{
+    struct slice sure = sample_sure(&w->sample, p);
+    w->stuck = w->stuck || sure.len == 0;
+    json_out_raw(j, sure.len ? sure : SLICE("null"));
+}
+
+static bool stands_here(const struct wrapping *w, const struct shape_position *p)
+{
+    return p->only.len == 0 || slice_eq(p->only, w->pair->direction);
+}
+
+/* A member that need not be there, if there is a value for it. */
+static bool put_more(struct wrapping *w, const struct shape_position *p, struct json_out *j)
+{
+    struct slice sure = sample_sure(&w->sample, p);
+    if (sure.len == 0)
+        return false;
+    json_out_name_slice(j, p->member);
+    json_out_raw(j, sure);
+    return true;
+}
+
+static bool put_mentioned(const struct shape_type *t, struct slice name, struct json_out *j)
+{
+    for (const struct shape_position *p = t->parts; p; p = p->next)
+        if (slice_eq(p->member, name))
+            return false;
+    json_out_name_slice(j, name);
+    json_out_bool(j, true);
+    return true;
+}
+
+static uint64_t least_count(struct wrapping *w, const struct shape_position *p)
+{
+    uint64_t least = 0;
+    struct slice bound = p ? shape_tightest(p, SHAPE_MIN_ITEMS) : (struct slice){0};
+    if (bound.len && slice_u64(bound, 1024, &least) != ERR_OK)
+        w->stuck = true;
+    return least;
+}
+
+static void put_strangers(struct wrapping *w, const struct shape_type *t, uint64_t made, uint64_t least,
+                          struct json_out *j)
+{
+    for (; made < least && !t->closed && !w->stuck; made++) {
+        json_out_name_slice(j, arena_putf(&w->pair->work->arena, "k%llu", (unsigned long long)made));
+        if (t->extra)
+            put_sure(w, t->extra, j);
+        else
+            json_out_bool(j, true);
+    }
+}
+
+static void wrap_object(struct wrapping *w, const struct shape_type *t, const struct shape_position *object, size_t at,
                         struct json_out *j)
 {
     bool placed = false;
+    uint64_t made = 0, least = least_count(w, object);
     json_out_object(j);
     for (const struct shape_position *p = t->parts; p; p = p->next) {
         bool on_way = slice_eq(p->name, w->way[at].position);
         placed = placed || on_way;
-        if (!on_way && !p->required)
+        if (!on_way && !stands_here(w, p))
             continue;
+        if (!on_way && !p->required) {
+            made += w->full && put_more(w, p, j);
+            continue;
+        }
+        made++;
         json_out_name_slice(j, p->member);
         if (on_way)
-            wrap(m, w, shape_base(p->type), at + 1, j);
+            wrap(w, shape_base(p->type), p, at + 1, j);
         else
-            make_position(m, p, j);
+            put_sure(w, p, j);
     }
-    /* A member that the record does not name: what else would have to be there is not known here. */
-    m->endless = m->endless || !placed;
+    for (size_t i = 0; w->full == 2 && !t->closed && !t->extra && i < w->sample.hint->names.count; i++)
+        made += put_mentioned(t, w->sample.hint->names.v[i], j);
+    put_strangers(w, t, made, least, j);
+    /* A member that the record does not name. */
+    if (!placed && t->extra && w->way[at].name.len && slice_eq(t->extra->name, w->way[at].position)) {
+        json_out_name_slice(j, w->way[at].name);
+        wrap(w, shape_base(t->extra->type), t->extra, at + 1, j);
+        placed = true;
+    }
+    w->stuck = w->stuck || !placed;
     json_out_end(j);
 }
 
-static void wrap(struct making *m, const struct wrapping *w, const struct shape_type *t, size_t at, struct json_out *j)
+/* Items before it, and elements behind it until there are enough. */
+static void wrap_list(struct wrapping *w, const struct shape_type *t, const struct shape_position *list, size_t at,
+                      struct json_out *j)
+{
+    uint64_t least = least_count(w, list), made = 0;
+    json_out_array(j);
+    const struct shape_position *target = NULL, *i = t->items;
+    for (; i && !target; i = i->next, made++) {
+        if (slice_eq(i->name, w->way[at].position))
+            target = i;
+        else
+            put_sure(w, i, j);
+        if (target)
+            wrap(w, shape_base(i->type), i, at + 1, j);
+    }
+    if (!target && t->parts && slice_eq(t->parts->name, w->way[at].position)) {
+        target = t->parts;
+        /* The reader may name more places. */
+        bool room = true;
+        for (unsigned again = 0; again <= 2 * w->full && room; again++, made++, room = buf_len(j->out) < ROOM)
+            wrap(w, shape_base(target->type), target, at + 1, j);
+    }
+    for (; made < least && t->parts && !w->stuck; made++, i = i ? i->next : NULL)
+        put_sure(w, i ? i : t->parts, j);
+    w->stuck = w->stuck || !target;
+    json_out_end(j);
+}
+
+static void wrap_map(struct wrapping *w, const struct shape_type *t, const struct shape_position *map, size_t at,
+                     struct json_out *j)
+{
+    const struct shape_position *value = t->kind == SHAPE_RECORD ? t->extra : t->parts ? t->parts->next : NULL;
+    uint64_t least = least_count(w, map);
+    bool fits = value && slice_eq(value->name, w->way[at].position);
+    json_out_object(j);
+    for (const struct shape_position *p = t->kind == SHAPE_RECORD ? t->parts : NULL; p; p = p->next) {
+        if (!p->required || !stands_here(w, p))
+            continue;
+        json_out_name_slice(j, p->member);
+        put_sure(w, p, j);
+    }
+    json_out_name(j, "key");
+    if (fits)
+        wrap(w, shape_base(value->type), value, at + 1, j);
+    else
+        json_out_raw(j, w->value);
+    for (uint64_t i = 1; i < least && fits && !w->stuck; i++) {
+        json_out_name_slice(j, arena_putf(&w->pair->work->arena, "key%llu", (unsigned long long)i));
+        put_sure(w, value, j);
+    }
+    w->stuck = w->stuck || !fits;
+    json_out_end(j);
+}
+
+static void wrap(struct wrapping *w, const struct shape_type *t, const struct shape_position *p, size_t at,
+                 struct json_out *j)
 {
     while (at < w->count && w->way[at].kind == WITNESS_SAME) {
-        const struct shape_position *p = shape_position(w->shape, w->way[at].position);
-        t = shape_base(p ? p->type : shape_type(w->shape, w->way[at].position));
+        const struct shape_position *to = shape_position(w->pair->writer, w->way[at].position);
+        p = to ? to : p;
+        t = shape_base(to ? to->type : shape_type(w->pair->writer, w->way[at].position));
         at++;
     }
     if (at == w->count || !t || at >= JSON_OUT_DEPTH / 2) {
-        m->endless = m->endless || at < w->count || !t;
+        w->stuck = w->stuck || at < w->count || !t;
         json_out_raw(j, w->value);
         return;
     }
-    if (w->way[at].kind == WITNESS_MEMBER) {
-        wrap_object(m, w, t, at, j);
-        return;
+    switch (w->way[at].kind) {
+    case WITNESS_MEMBER:
+        wrap_object(w, t, p, at, j);
+        break;
+    case WITNESS_ITEM:
+        wrap_list(w, t, p, at, j);
+        break;
+    case WITNESS_VALUE:
+        wrap_map(w, t, p, at, j);
+        break;
+    case WITNESS_SAME:
+        break;
     }
-    bool item = w->way[at].kind == WITNESS_ITEM;
-    const struct shape_position *p = t->kind == SHAPE_RECORD ? t->extra : t->parts;
-    p = t->kind == SHAPE_MAP && p && !item ? p->next : p;
-    if (!p || !slice_eq(p->name, w->way[at].position)) {
-        m->endless = true;
-        json_out_raw(j, w->value);
-        return;
-    }
-    if (item) {
-        json_out_array(j);
-    } else {
-        json_out_object(j);
-        json_out_name(j, "key");
-    }
-    wrap(m, w, shape_base(p->type), at + 1, j);
-    json_out_end(j);
 }
 
-enum err witness_wrap(const struct shape *writer, const struct witness_step *way, size_t count, struct slice value,
+/* Is the body what the writer may send?  The way begins with the body's own position. */
+static bool sendable(const struct witness_pair *pair, const struct witness_step *way, struct slice body)
+{
+    struct end writer;
+    struct arena arena;
+    const struct json_value *v;
+    if (!find_end(pair->writer, way[0].position, &writer))
+        return false;
+    arena_init(&arena, 0);
+    bool good = json_value_read(body, &arena, &v) == ERR_OK && may_send(pair, &writer, v);
+    arena_fini(&arena);
+    return good;
+}
+
+enum err witness_wrap(const struct witness_pair *pair, const struct witness_step *way, size_t count, struct slice value,
                       struct buf *out)
 {
-    struct making m = {.shape = writer};
-    struct wrapping w = {.shape = writer, .way = way, .count = count, .value = value};
     struct buf body;
-    struct json_out j;
+    struct end root;
+    struct hint hint;
+    bool good = false;
+    if (!find_end(pair->writer, way[0].position, &root))
+        return ERR_ABSENT;
+    hint_init(&hint, &pair->work->arena);
     buf_init(&body, BUF_TEXT_BOUND);
-    json_out_init(&j, &body, 0);
-    /* The way begins with the body's own position, which says its type. */
-    wrap(&m, &w, NULL, 0, &j);
-    if (!m.endless)
+    /* Where the least body is none that may be sent, the fullest may be. */
+    for (unsigned full = 0; full < 3 && !good; full++) {
+        if (full == 1)
+            hint_learn(&hint, root.position);
+        struct wrapping w = {.pair = pair, .way = way, .count = count, .value = value, .full = full};
+        struct json_out j;
+        w.sample = (struct sample){.work = pair->work, .direction = pair->direction, .hint = &hint};
+        buf_clear(&body);
+        json_out_init(&j, &body, 0);
+        wrap(&w, NULL, NULL, 0, &j);
+        uint64_t cost = buf_len(&body);
+        pair->work->budget -= cost < pair->work->budget ? cost : pair->work->budget;
+        good = !w.stuck && sendable(pair, way, buf_slice(&body)) &&
+               (!pair->body || witness_refused(pair->body, buf_slice(&body)));
+    }
+    if (good)
         buf_put(out, buf_slice(&body));
     buf_fini(&body);
-    return m.endless ? ERR_ABSENT : ERR_OK;
+    return good ? ERR_OK : ERR_ABSENT;
+}
+
+bool witness_refused(const struct witness_pair *pair, struct slice body)
+{
+    struct finding f = {.pair = pair};
+    struct arena arena;
+    const struct json_value *v;
+    if (!find_end(pair->writer, pair->from, &f.writer) || !find_end(pair->reader, pair->to, &f.reader))
+        return false;
+    arena_init(&arena, 0);
+    bool refused = json_value_read(body, &arena, &v) == ERR_OK && refuses(pair, &f.writer, &f.reader, v);
+    arena_fini(&arena);
+    return refused;
 }

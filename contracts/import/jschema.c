@@ -1195,7 +1195,10 @@ static struct slice make_valued(struct own *o, const struct doc_node *n, bool *n
     if (!list)
         return make_opaque(o, n, "enum");
     unsigned kinds = kinds_of_values(o, n, list->first);
-    *nullable = *nullable || (kinds & (1u << KIND_NULL));
+    bool null = false;
+    for (const struct doc_node *v = list->first; v; v = v->next)
+        null = null || v->kind == DOC_NULL;
+    *nullable = *nullable || (null && (kinds & (1u << KIND_NULL)));
     kinds &= ~(1u << KIND_NULL);
     bool text = (j_lenient(o) || !has_any(n, string_words)) && kinds == 1u << KIND_STRING;
     struct slice type;

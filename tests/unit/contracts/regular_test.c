@@ -61,8 +61,35 @@ TEST(what_is_not_regular_or_too_large_is_not_decided)
     CHECK(!within("^(a|b)*a(a|b){12}$", "^(a|b)*b(a|b){12}$"));
 }
 
+static void samples(const char *narrow, const char *wide, unsigned least, const char *want)
+{
+    struct buf out;
+    buf_init(&out, 256);
+    bool found = regular_sample(slice_str(narrow), slice_str(wide), least, &out);
+    CHECK_INT(want != NULL, found);
+    CHECK_TEXT(want ? want : "", buf_slice(&out));
+    buf_fini(&out);
+}
+
+TEST(texts_are_told_and_made)
+{
+    CHECK_INT(ANSWER_YES, regular_takes(SLICE("^\\d{2,3}$"), SLICE("123")));
+    CHECK_INT(ANSWER_NO, regular_takes(SLICE("^\\d{2,3}$"), SLICE("1234")));
+    CHECK_INT(ANSWER_YES, regular_takes(SLICE("^x-"), SLICE("x-a")));
+    CHECK_INT(ANSWER_YES, regular_takes(SLICE("^.$"), SLICE("\xE2\x82\xAC")));
+    CHECK_INT(ANSWER_MAYBE, regular_takes(SLICE("b"), SLICE("abc")));
+    CHECK_INT(ANSWER_MAYBE, regular_takes(SLICE("(a)\\1"), SLICE("aa")));
+    samples("^[a-c]+$", "^a", 0, "b");
+    samples("^[a-c]+$", "", 3, "aaa");
+    samples("", "^[a-z]+$", 0, "");
+    samples("", "^[a-z]*$", 0, "1");
+    samples("^ab$", "b", 0, NULL);
+    samples("(a)\\1", "", 0, NULL);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(narrower_patterns_are_within_wider_ones)
 TESTS_RUN(a_pattern_that_every_text_matches_holds_all)
+TESTS_RUN(texts_are_told_and_made)
 TESTS_RUN(what_is_not_regular_or_too_large_is_not_decided)
 TESTS_END()
