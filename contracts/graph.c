@@ -180,22 +180,29 @@ static bool take_kind(void *arg, const datalog_word *c)
     return true;
 }
 
-static void put_name(struct graph *g, const datalog_word key[3], datalog_word name)
+static void put_name(struct graph *g, struct map *names, struct slice bytes, datalog_word name)
 {
-    struct slice bytes = slice_of(key, 3 * sizeof(*key)), text = datalog_symbol_text(g->run, name);
-    struct graph_name *first = map_get(&g->names, bytes);
+    struct slice text = datalog_symbol_text(g->run, name);
+    struct graph_name *first = map_get(names, bytes);
     for (const struct graph_name *n = first; n; n = n->next)
         if (slice_eq(n->name, text))
             return;
     struct graph_name *n = arena_new(g->arena, sizeof(*n));
     *n = (struct graph_name){.next = first, .name = text};
-    map_put(&g->names, arena_keep(g->arena, bytes), n);
+    map_put(names, arena_keep(g->arena, bytes), n);
 }
 
 static bool take_name(void *arg, const datalog_word *c)
 {
     struct load *l = arg;
-    put_name(l->g, c, c[3]);
+    put_name(l->g, &l->g->names, slice_of(c, 3 * sizeof(*c)), c[3]);
+    return true;
+}
+
+static bool take_called(void *arg, const datalog_word *c)
+{
+    struct load *l = arg;
+    put_name(l->g, &l->g->called, slice_of(c, 4 * sizeof(*c)), c[4]);
     return true;
 }
 
@@ -236,6 +243,7 @@ void graph_init(struct graph *g, struct datalog_run *run, struct arena *arena)
     each(g, "surface", take_surface);
     each(g, "named", take_name);
     each(g, "named_surface", take_name);
+    each(g, "named_kind", take_called);
 }
 
 void graph_fini(struct graph *g)
@@ -245,12 +253,15 @@ void graph_fini(struct graph *g)
     map_fini(&g->kinds);
     map_fini(&g->served);
     map_fini(&g->names);
+    map_fini(&g->called);
 }
 
 const struct graph_name *graph_names(const struct graph *g, const struct graph_difference *d)
 {
     const datalog_word key[] = {d->columns[0], d->columns[3], d->columns[4]};
-    return map_get(&g->names, slice_of(key, sizeof(key)));
+    const datalog_word of_kind[] = {d->columns[0], d->columns[1], d->columns[3], d->columns[4]};
+    const struct graph_name *called = map_get(&g->called, slice_of(of_kind, sizeof(of_kind)));
+    return called ? called : map_get(&g->names, slice_of(key, sizeof(key)));
 }
 
 const struct graph_name *graph_surface_names(const struct graph *g, const struct graph_surface *s)

@@ -78,6 +78,7 @@ struct graph {
     struct map nodes;
     struct map kinds;  /* by kind and direction */
     struct map names;  /* of differences and surfaces, to struct graph_name */
+    struct map called; /* of differences of one kind */
     struct map served; /* the consumer's operation to the provider's */
     struct map roots;  /* operation to its roots */
     struct graph_surface *surfaces;
