@@ -1,3 +1,4 @@
+#include "contracts/import/jschema_ref.h"
 #include "contracts/import/openapi_body.h"
 #include "contracts/import/openapi_param.h"
 #include "contracts/import/openapi_security.h"
@@ -56,7 +57,7 @@ static void read_callbacks(struct openapi_reader *r, const struct doc_node *call
     }
     for (const struct doc_node *c = openapi_reader_children(callbacks, DOC_MAP); c && r->operations <= OPERATIONS_MOST;
          c = c->next) {
-        const struct doc_node *callback = jschema_resolve(r->schemas, c);
+        const struct doc_node *callback = jschema_ref_resolve(r->schemas, c);
         struct slice by = openapi_reader_join(r, r->operation, " callback ", c->key);
         for (const struct doc_node *p = openapi_reader_children(callback, DOC_MAP);
              p && r->operations <= OPERATIONS_MOST; p = p->next)
@@ -99,7 +100,7 @@ static void read_item(struct openapi_reader *r, const struct doc_node *n, struct
 {
     static const char *const methods[] = {"get", "put", "post", "delete", "options", "head", "patch", "trace"};
     static const char *const upper[] = {"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"};
-    const struct doc_node *item = jschema_resolve(r->schemas, n);
+    const struct doc_node *item = jschema_ref_resolve(r->schemas, n);
     for (size_t i = 0; item && i < sizeof(methods) / sizeof(methods[0]) && r->operations <= OPERATIONS_MOST; i++) {
         const struct doc_node *op = doc_get(item, methods[i]);
         if (op && op->kind == DOC_MAP)

@@ -22,13 +22,9 @@ void jschema_free(struct jschema **j);
 /* The type's name ("Order" for #/components/schemas/Order, $defs/Order and definitions/Order; a scalar; else made of
  * `where`, e.g. "create_order.body").  Constraints are hung on an alias when the schema has some. */
 struct slice jschema_type(struct jschema *j, const struct doc_node *schema, struct slice where);
-/* Follows $ref of any object (parameter, response, ...): the node itself when there is none, NULL: it leads nowhere
- * (said in diag). */
 /* Before 2019-09, what stands beside a $ref says nothing. */
 bool jschema_has_lonely_refs(const struct jschema *j);
+/* Every word is taken as the standard has it; else as the tools for OpenAPI do. */
 bool jschema_is_exact(const struct jschema *j);
-/* What a node and all that it refers to say, short enough to show and different when they differ. */
-struct slice jschema_said(struct jschema *j, const struct doc_node *n);
-const struct doc_node *jschema_resolve(struct jschema *j, const struct doc_node *n);
 
 #endif

@@ -1,5 +1,6 @@
 #include "contracts/import/jschema_merge.h"
 
+#include "contracts/import/jschema_ref.h"
 #include "contracts/shape.h"
 
 enum { DEPTH_MOST = 24 };
@@ -170,7 +171,7 @@ static void merge_part(struct merging *m, const struct doc_node *part, unsigned 
         return;
     }
     if (doc_get(part, "$ref")) {
-        merge_part(m, jschema_resolve(m->j, part), depth + 1);
+        merge_part(m, jschema_ref_resolve(m->j, part), depth + 1);
         if (jschema_has_lonely_refs(m->j))
             return;
     }

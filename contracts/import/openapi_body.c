@@ -1,5 +1,7 @@
 #include "contracts/import/openapi_body.h"
 
+#include "contracts/import/jschema_ref.h"
+
 /* "application/json; charset=utf-8" is application/json: charsets do not change the shape. */
 static struct slice media_of(struct openapi_reader *r, struct slice key)
 {
@@ -9,7 +11,7 @@ static struct slice media_of(struct openapi_reader *r, struct slice key)
 
 void openapi_body_request(struct openapi_reader *r, const struct doc_node *body)
 {
-    body = body ? jschema_resolve(r->schemas, body) : NULL;
+    body = body ? jschema_ref_resolve(r->schemas, body) : NULL;
     const struct doc_node *content = doc_get(body, "content");
     struct slice where = openapi_reader_join(r, r->operation, ".", SLICE("body"));
     for (const struct doc_node *m = openapi_reader_children(content, DOC_MAP); m; m = m->next) {
@@ -28,7 +30,7 @@ void openapi_body_request(struct openapi_reader *r, const struct doc_node *body)
 
 static void read_header(struct openapi_reader *r, struct slice status, const struct doc_node *h)
 {
-    const struct doc_node *header = jschema_resolve(r->schemas, h);
+    const struct doc_node *header = jschema_ref_resolve(r->schemas, h);
     if (slice_eq_nocase(h->key, SLICE("content-type")) || !header)
         return;
     struct slice name = openapi_reader_lower(r, h->key);
@@ -54,7 +56,7 @@ static void read_media(struct openapi_reader *r, struct slice status, const stru
 
 static void read_response(struct openapi_reader *r, const struct doc_node *n)
 {
-    const struct doc_node *response = jschema_resolve(r->schemas, n), *content = doc_get(response, "content");
+    const struct doc_node *response = jschema_ref_resolve(r->schemas, n), *content = doc_get(response, "content");
     struct slice status = n->key;
     if (!response)
         return;

@@ -1,6 +1,7 @@
 #include "contracts/import/openapi_param.h"
 
 #include "base/map.h"
+#include "contracts/import/jschema_ref.h"
 
 static void put_style(struct openapi_reader *r, struct slice subject, const struct doc_node *p, struct slice in)
 {
@@ -59,7 +60,7 @@ static void read_param(struct openapi_reader *r, const struct doc_node *p)
 static void read_list(struct openapi_reader *r, const struct doc_node *list, struct map *seen)
 {
     for (const struct doc_node *p = openapi_reader_children(list, DOC_LIST); p; p = p->next) {
-        const struct doc_node *param = jschema_resolve(r->schemas, p);
+        const struct doc_node *param = jschema_ref_resolve(r->schemas, p);
         if (!param)
             continue;
         struct slice key = openapi_reader_join(r, openapi_reader_text(param, "in", SLICE("")), ".",

@@ -1,5 +1,8 @@
 #include "contracts/import/openapi_reader.h"
 
+#include "contracts/import/jschema_ref.h"
+#include "contracts/import/jschema_said.h"
+
 bool openapi_reader_true(const struct doc_node *n)
 {
     return n && n->kind == DOC_BOOL && slice_eq(n->text, SLICE("true"));
@@ -62,7 +65,7 @@ struct slice openapi_reader_said(struct openapi_reader *r, const struct doc_node
 
 void openapi_reader_default(struct openapi_reader *r, struct slice subject, const struct doc_node *schema)
 {
-    const struct doc_node *target = schema ? jschema_resolve(r->schemas, schema) : NULL;
+    const struct doc_node *target = schema ? jschema_ref_resolve(r->schemas, schema) : NULL;
     const struct doc_node *value = target && target->kind == DOC_MAP ? doc_get(target, "default") : NULL;
     if (value)
         openapi_reader_option(r, subject, "default", openapi_reader_said(r, value));

@@ -1,5 +1,7 @@
 #include "contracts/import/openapi_security.h"
 
+#include "contracts/import/jschema_ref.h"
+
 static struct slice more_of(struct openapi_reader *r, const struct doc_node *s, struct slice type)
 {
     if (slice_eq(type, SLICE("apiKey")))
@@ -40,7 +42,7 @@ static bool has_double(struct openapi_reader *r, const struct doc_node *schemes,
 {
     unsigned n = 0;
     for (const struct doc_node *s = schemes->first; s && n < SCHEMES_COMPARED; s = s->next, n++) {
-        const struct doc_node *other = slice_eq(s->key, name) ? NULL : jschema_resolve(r->schemas, s);
+        const struct doc_node *other = slice_eq(s->key, name) ? NULL : jschema_ref_resolve(r->schemas, s);
         if (other && slice_eq(shown_for(r, other), shown))
             return true;
     }
@@ -51,7 +53,7 @@ static bool has_double(struct openapi_reader *r, const struct doc_node *schemes,
 static struct slice scheme_of(struct openapi_reader *r, struct slice name)
 {
     const struct doc_node *schemes = doc_get(doc_get(r->root, "components"), "securitySchemes");
-    const struct doc_node *found = doc_find(schemes, name), *s = found ? jschema_resolve(r->schemas, found) : NULL;
+    const struct doc_node *found = doc_find(schemes, name), *s = found ? jschema_ref_resolve(r->schemas, found) : NULL;
     if (!s)
         return name;
     struct slice scheme = shown_for(r, s);

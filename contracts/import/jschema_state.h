@@ -1,0 +1,41 @@
+#ifndef WEFT_CONTRACTS_IMPORT_JSCHEMA_STATE_H
+#define WEFT_CONTRACTS_IMPORT_JSCHEMA_STATE_H
+
+/* jschema_state - what one reading of schemas has learnt so far: files, names that are taken, types that are made.
+ *
+ * Lifetime: of the reading; keys and texts live in the draft's arena.
+ * Threads:  belongs to one. */
+#include "base/map.h"
+#include "contracts/import/jschema.h"
+
+/* A file that was read: the document of the input is the first. */
+struct jschema_file {
+    struct jschema_file *next;
+    const char *name;
+    const struct doc_node *root;
+};
+
+struct jschema {
+    struct draft *draft;
+    const struct import_input *in;
+    enum jschema_dialect dialect;
+    struct jschema_file *files;
+    struct map by_node;  /* address of a schema to its type's name */
+    struct map by_name;  /* names that are taken */
+    struct map file_of;  /* address of a $ref object to its file, when it is not the first */
+    struct arena *arena; /* the draft's */
+    unsigned depth;
+    bool lonely_refs; /* before 2019-09, what stands beside a $ref says nothing */
+    unsigned spreads; /* unions in unions, each with what stands beside it */
+};
+
+/* Schemas in schemas, without a $ref between them. */
+enum { JSCHEMA_STATE_DEEPEST = 128 };
+
+/* An error at the node: `what`, and `of` in backticks. */
+void jschema_state_complain(struct jschema *j, const struct doc_node *n, const char *fix, const char *what,
+                            struct slice of);
+/* The node's address as the key of a map; lives in the arena. */
+struct slice jschema_state_address(struct jschema *j, const struct doc_node *const *n);
+
+#endif
