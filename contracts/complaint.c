@@ -162,6 +162,7 @@ static void look_at_default(struct search *s, const struct fact *f)
                  SLICE_FMT(slice_to(f->text[2], 80)));
     else if (p && p->type && !s->imported && !conforms(p, v))
         complain(s, f, NULL, "`%.*s` is no %.*s", SLICE_FMT(slice_to(f->text[2], 80)), SLICE_FMT(p->type_name));
+    once(s, f, "default of", arena_putf(&s->arena, "%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1])));
 }
 
 static bool has_symbol(const struct shape_type *t, struct slice symbol)
@@ -270,128 +271,123 @@ static void look_at_container(struct search *s, const struct fact *f)
     wants_type(s, f, f->text[2]);
 }
 
+static void look_at_contract(struct search *s, const struct fact *f)
+{
+    once(s, f, "contract", (struct slice){0});
+}
+
+static void look_at_http(struct search *s, const struct fact *f)
+{
+    if (!slice_starts(f->text[2], SLICE("/")))
+        complain(s, f, NULL, "a path begins with `/`");
+    wants_operation(s, f);
+    once(s, f, "http of", f->text[0]);
+}
+
+static void look_at_grpc(struct search *s, const struct fact *f)
+{
+    wants_operation(s, f);
+    once(s, f, "grpc of", f->text[0]);
+}
+
+static void look_at_header(struct search *s, const struct fact *f)
+{
+    wants_operation(s, f);
+    wants_type(s, f, f->text[3]);
+    wants_presence(s, f, f->text[4]);
+}
+
+static void look_at_request(struct search *s, const struct fact *f)
+{
+    wants_operation(s, f);
+    wants_type(s, f, f->text[2]);
+    once(s, f, "request", arena_putf(&s->arena, "%.*s %.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1])));
+}
+
+static void look_at_choice(struct search *s, const struct fact *f)
+{
+    look_at_type(s, f);
+    look_at_union(s, f);
+}
+
+static void look_at_closed(struct search *s, const struct fact *f)
+{
+    wants_kind(s, f, SHAPE_RECORD, "record");
+}
+
+static void look_at_extra(struct search *s, const struct fact *f)
+{
+    wants_kind(s, f, SHAPE_RECORD, "record");
+    wants_type(s, f, f->text[1]);
+}
+
+static void look_at_tag(struct search *s, const struct fact *f)
+{
+    wants_member(s, f, f->text[1]);
+}
+
+static void look_at_renamed(struct search *s, const struct fact *f)
+{
+    wants_kind(s, f, SHAPE_RECORD, "record");
+    wants_member(s, f, f->text[2]);
+}
+
+static void look_at_aspect(struct search *s, const struct fact *f)
+{
+    wants_subject(s, f);
+    wants_type(s, f, f->text[2]);
+}
+
+static void look_at_item(struct search *s, const struct fact *f)
+{
+    wants_kind(s, f, SHAPE_LIST, "list");
+    wants_type(s, f, f->text[2]);
+}
+
+static void look_at_open(struct search *s, const struct fact *f)
+{
+    wants_kind(s, f, SHAPE_ENUM, "enum");
+}
+
+static void look_at_branch(struct search *s, const struct fact *f)
+{
+    wants_kind(s, f, SHAPE_UNION, "union");
+    wants_type(s, f, f->text[2]);
+}
+
+static void look_at_exclusive(struct search *s, const struct fact *f)
+{
+    wants_kind(s, f, SHAPE_UNION, "union");
+}
+
+/* What there is to say against a fact, by its relation; of the others nothing is. */
+static void (*const lookers[VOCABULARY_COUNT])(struct search *s, const struct fact *f) = {
+    [VOCABULARY_CONTRACT] = look_at_contract,   [VOCABULARY_HTTP] = look_at_http,
+    [VOCABULARY_GRPC] = look_at_grpc,           [VOCABULARY_HEADER] = look_at_header,
+    [VOCABULARY_CALLBACK] = wants_operation,    [VOCABULARY_IDEMPOTENT] = wants_operation,
+    [VOCABULARY_JOB] = wants_operation,         [VOCABULARY_SECURITY] = wants_operation,
+    [VOCABULARY_DEPRECATED] = wants_operation,  [VOCABULARY_PARAM] = look_at_param,
+    [VOCABULARY_REQUEST] = look_at_request,     [VOCABULARY_RESPONSE] = look_at_response,
+    [VOCABULARY_RECORD] = look_at_type,         [VOCABULARY_ENUM] = look_at_type,
+    [VOCABULARY_UNION] = look_at_choice,        [VOCABULARY_CLOSED] = look_at_closed,
+    [VOCABULARY_FIELD] = look_at_field,         [VOCABULARY_TAG] = look_at_tag,
+    [VOCABULARY_DEFAULT] = look_at_default,     [VOCABULARY_RENAMED] = look_at_renamed,
+    [VOCABULARY_EXTRA] = look_at_extra,         [VOCABULARY_ASPECT] = look_at_aspect,
+    [VOCABULARY_ITEM] = look_at_item,           [VOCABULARY_SYMBOL] = look_at_symbol,
+    [VOCABULARY_FALLBACK] = look_at_symbol,     [VOCABULARY_OPEN] = look_at_open,
+    [VOCABULARY_ALIAS] = look_at_container,     [VOCABULARY_LIST] = look_at_container,
+    [VOCABULARY_MAP] = look_at_container,       [VOCABULARY_BRANCH] = look_at_branch,
+    [VOCABULARY_EXCLUSIVE] = look_at_exclusive, [VOCABULARY_ONLY] = wants_subject,
+    [VOCABULARY_VALUE] = wants_subject,         [VOCABULARY_UNPROVEN] = wants_subject,
+    [VOCABULARY_NULLABLE] = wants_subject,      [VOCABULARY_PATTERN] = wants_subject,
+    [VOCABULARY_FORMAT] = wants_subject,        [VOCABULARY_UNIT] = wants_subject,
+    [VOCABULARY_MEANING] = wants_subject,       [VOCABULARY_BOUND] = look_at_bound,
+};
+
 static void look_at(struct search *s, const struct fact *f)
 {
-    switch (f->relation) {
-    case VOCABULARY_CONTRACT:
-        once(s, f, "contract", (struct slice){0});
-        break;
-    case VOCABULARY_HTTP:
-        if (!slice_starts(f->text[2], SLICE("/")))
-            complain(s, f, NULL, "a path begins with `/`");
-        wants_operation(s, f);
-        once(s, f, "http of", f->text[0]);
-        break;
-    case VOCABULARY_GRPC:
-        wants_operation(s, f);
-        once(s, f, "grpc of", f->text[0]);
-        break;
-    case VOCABULARY_HEADER:
-        wants_operation(s, f);
-        wants_type(s, f, f->text[3]);
-        wants_presence(s, f, f->text[4]);
-        break;
-    case VOCABULARY_CALLBACK:
-    case VOCABULARY_IDEMPOTENT:
-    case VOCABULARY_JOB:
-    case VOCABULARY_SECURITY:
-    case VOCABULARY_DEPRECATED:
-        wants_operation(s, f);
-        break;
-    case VOCABULARY_PARAM:
-        look_at_param(s, f);
-        break;
-    case VOCABULARY_REQUEST:
-        wants_operation(s, f);
-        wants_type(s, f, f->text[2]);
-        once(s, f, "request", arena_putf(&s->arena, "%.*s %.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1])));
-        break;
-    case VOCABULARY_RESPONSE:
-        look_at_response(s, f);
-        break;
-    case VOCABULARY_RECORD:
-    case VOCABULARY_ENUM:
-        look_at_type(s, f);
-        break;
-    case VOCABULARY_UNION:
-        look_at_type(s, f);
-        look_at_union(s, f);
-        break;
-    case VOCABULARY_CLOSED:
-        wants_kind(s, f, SHAPE_RECORD, "record");
-        break;
-    case VOCABULARY_FIELD:
-        look_at_field(s, f);
-        break;
-    case VOCABULARY_TAG:
-        wants_member(s, f, f->text[1]);
-        break;
-    case VOCABULARY_DEFAULT:
-        look_at_default(s, f);
-        once(s, f, "default of", arena_putf(&s->arena, "%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1])));
-        break;
-    case VOCABULARY_RENAMED:
-        wants_kind(s, f, SHAPE_RECORD, "record");
-        wants_member(s, f, f->text[2]);
-        break;
-    case VOCABULARY_EXTRA:
-        wants_kind(s, f, SHAPE_RECORD, "record");
-        wants_type(s, f, f->text[1]);
-        break;
-    case VOCABULARY_ASPECT:
-        wants_subject(s, f);
-        wants_type(s, f, f->text[2]);
-        break;
-    case VOCABULARY_ITEM:
-        wants_kind(s, f, SHAPE_LIST, "list");
-        wants_type(s, f, f->text[2]);
-        break;
-    case VOCABULARY_SYMBOL:
-    case VOCABULARY_FALLBACK:
-        look_at_symbol(s, f);
-        break;
-    case VOCABULARY_OPEN:
-        wants_kind(s, f, SHAPE_ENUM, "enum");
-        break;
-    case VOCABULARY_ALIAS:
-    case VOCABULARY_LIST:
-    case VOCABULARY_MAP:
-        look_at_container(s, f);
-        break;
-    case VOCABULARY_BRANCH:
-        wants_kind(s, f, SHAPE_UNION, "union");
-        wants_type(s, f, f->text[2]);
-        break;
-    case VOCABULARY_EXCLUSIVE:
-        wants_kind(s, f, SHAPE_UNION, "union");
-        break;
-    case VOCABULARY_ONLY:
-    case VOCABULARY_VALUE:
-    case VOCABULARY_UNPROVEN:
-    case VOCABULARY_NULLABLE:
-    case VOCABULARY_PATTERN:
-    case VOCABULARY_FORMAT:
-    case VOCABULARY_UNIT:
-    case VOCABULARY_MEANING:
-        wants_subject(s, f);
-        break;
-    case VOCABULARY_BOUND:
-        look_at_bound(s, f);
-        break;
-    case VOCABULARY_ABOUT:
-    case VOCABULARY_OPERATION:
-    case VOCABULARY_DIALECT:
-    case VOCABULARY_OPTION:
-    case VOCABULARY_STREAM:
-    case VOCABULARY_ONEOF:
-    case VOCABULARY_THING:
-    case VOCABULARY_WITHIN:
-    case VOCABULARY_RESERVED:
-    case VOCABULARY_RESERVED_NAME:
-    case VOCABULARY_AT:
-    case VOCABULARY_COUNT:
-        break;
-    }
+    if (lookers[f->relation])
+        lookers[f->relation](s, f);
 }
 
 /* What each operation must have is asked once all facts have been seen. */

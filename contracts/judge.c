@@ -1,0 +1,214 @@
+#include "contracts/judge.h"
+
+#include "base/check.h"
+#include "contracts/edit.h"
+#include "contracts/planner.h"
+#include "contracts/showing.h"
+
+struct judging {
+    struct judge *out;
+    struct graph graph;
+    struct arena scratch;
+    struct edit_list edits;
+    struct showing showing;
+    struct walk walk;
+};
+
+/* A body or parameter of an operation, and what there is to do about it. */
+struct judged {
+    const struct graph_root *root;
+    struct plan *plan;
+    const char *no_plan; /* every difference has a step, but there is no plan: why */
+};
+
+/* --- What is reported. */
+
+static enum verdict_level report(struct judging *j, size_t visit, const struct graph_difference *d,
+                                 const struct judged *root)
+{
+    struct showing_at at = {.walk = &j->walk, .visit = visit, .difference = d};
+    bool bridged = d->step && !root->no_plan;
+    struct slice body = {0};
+    enum verdict_level level = bridged ? VERDICT_ADAPTABLE : showing_level(&j->showing, &at, &body);
+    struct edit *e = edit_of(&j->edits, d, level);
+    if (e->difference == d && e->operation_count == 0)
+        e->no_plan = d->step ? root->no_plan : NULL;
+    edit_reaches(&j->edits, e, root->root->operation);
+    if (e->witness.len == 0 && (body.len || (bridged && !e->looked)))
+        e->witness = body.len ? body : showing_body(&j->showing, &at);
+    e->looked = true;
+    return level;
+}
+
+static void report_root(struct judging *j, const struct judged *root, enum verdict_level *worst)
+{
+    /* What does not fit is never better than unproven or adaptable, whatever the walk finds. */
+    if (!root->plan && *worst < VERDICT_UNPROVEN)
+        *worst = VERDICT_UNPROVEN;
+    walk_from(&j->walk, root->root);
+    for (size_t i = 0; i < j->walk.count; i++)
+        for (const struct graph_difference *d = j->walk.queue[i].node->differences; d; d = d->next) {
+            enum verdict_level level = report(j, i, d, root);
+            *worst = level > *worst ? level : *worst;
+        }
+}
+
+/* --- Plans. */
+
+/* What may be the body of an error. */
+static bool is_error(struct slice status)
+{
+    return status.len > 0 && (status.at[0] == '4' || status.at[0] == '5' || slice_eq(status, SLICE("default")));
+}
+
+static struct judged judge_root(struct judging *j, struct graph_root *root)
+{
+    struct judged judged = {.root = root};
+    if (root->fits)
+        return judged;
+    struct planner planner = {
+        .writer = showing_writer(&j->showing, root->node->direction),
+        .reader = showing_reader(&j->showing, root->node->direction),
+        .arena = &j->scratch,
+    };
+    walk_from(&j->walk, root);
+    if (!walk_all_bridged(&j->walk))
+        return judged;
+    if (is_error(root->status))
+        judged.no_plan = "bodies of errors are not rewritten";
+    else if (planner_make(&planner, root, &judged.plan, &judged.no_plan) != ERR_OK)
+        POST(judged.no_plan);
+    return judged;
+}
+
+static bool same_plan(const struct plan *a, const struct plan *b)
+{
+    struct buf x, y;
+    buf_init(&x, BUF_TEXT_BOUND);
+    buf_init(&y, BUF_TEXT_BOUND);
+    if (a)
+        plan_put(a, &x);
+    if (b)
+        plan_put(b, &y);
+    bool same = slice_eq(buf_slice(&x), buf_slice(&y));
+    buf_fini(&x);
+    buf_fini(&y);
+    return same;
+}
+
+struct bodies {
+    struct judged *v;
+    size_t count;
+};
+
+/* One plan has to do for all bodies of one direction, since it is chosen before the body is seen. */
+static void agree(struct bodies *b)
+{
+    const struct judged *first = NULL;
+    bool differ = false;
+    for (size_t i = 0; i < b->count; i++) {
+        if (!b->v[i].root->body || is_error(b->v[i].root->status))
+            continue;
+        differ = differ || (first && !same_plan(first->plan, b->v[i].plan));
+        first = first ? first : &b->v[i];
+    }
+    for (size_t i = 0; i < b->count && differ; i++) {
+        if (b->v[i].plan)
+            b->v[i].no_plan = "its bodies need different steps";
+        plan_unref(&b->v[i].plan);
+    }
+}
+
+static struct plan *take_plan(struct bodies *b)
+{
+    struct plan *taken = NULL;
+    for (size_t i = 0; i < b->count; i++) {
+        if (taken)
+            plan_unref(&b->v[i].plan);
+        else
+            taken = b->v[i].plan;
+        b->v[i].plan = NULL;
+    }
+    return taken;
+}
+
+/* --- Operations. */
+
+static struct plan *judge_direction(struct judging *j, struct graph_root *roots, enum verdict_direction direction,
+                                    enum verdict_level *worst)
+{
+    size_t room = 0;
+    for (const struct graph_root *r = roots; r; r = r->next)
+        room++;
+    struct bodies b = {.v = arena_array(&j->scratch, room + 1, sizeof(*b.v))};
+    for (struct graph_root *r = roots; r; r = r->next)
+        if (r->node->direction == direction)
+            b.v[b.count++] = judge_root(j, r);
+    agree(&b);
+    for (size_t i = 0; i < b.count; i++)
+        if (!b.v[i].root->fits)
+            report_root(j, &b.v[i], worst);
+    return take_plan(&b);
+}
+
+static void judge_operation(struct judging *j, struct verdict_operation *op)
+{
+    op->provider_name = arena_keep(j->out->keep, graph_served(&j->graph, op->name));
+    bool same = slice_eq(op->name, op->provider_name) && !graph_changed(&j->graph, op->name);
+    op->level = same ? VERDICT_SAME : VERDICT_COMPATIBLE;
+    struct graph_root *roots = graph_roots(&j->graph, op->name);
+    op->request = judge_direction(j, roots, VERDICT_REQUEST, &op->level);
+    op->response = judge_direction(j, roots, VERDICT_RESPONSE, &op->level);
+}
+
+static void judge_surface(struct judging *j, const struct graph_surface *s)
+{
+    int i = contract_operation(j->out->consumer, s->operation);
+    /* A contract as a whole is no operation. */
+    POST(i >= 0 || s->operation.len == 0 || s->level == VERDICT_COMPATIBLE);
+    if (i >= 0) {
+        struct verdict_operation *op = &j->out->operations[i];
+        op->level = s->level > op->level ? s->level : op->level;
+    }
+    struct edit *e = edit_of_surface(&j->edits, s);
+    if (i >= 0)
+        edit_reaches(&j->edits, e, s->operation);
+}
+
+static void judge_operations(struct judging *j)
+{
+    for (size_t i = 0; i < j->out->operation_count; i++)
+        judge_operation(j, &j->out->operations[i]);
+    for (const struct graph_surface *s = j->graph.surfaces; s; s = s->next)
+        judge_surface(j, s);
+    /* A plan is used only where it makes everything right. */
+    for (size_t i = 0; i < j->out->operation_count; i++) {
+        struct verdict_operation *op = &j->out->operations[i];
+        if (op->level == VERDICT_ADAPTABLE)
+            continue;
+        plan_unref(&op->request);
+        plan_unref(&op->response);
+    }
+}
+
+void judge_run(struct judge *out)
+{
+    struct judging j = {.out = out};
+    arena_init(&j.scratch, 0);
+    graph_init(&j.graph, out->run, &j.scratch);
+    edit_list_init(&j.edits, &j.scratch);
+    showing_init(&j.showing, out->consumer, out->provider, &j.scratch);
+    judge_operations(&j);
+    struct finding_source source = {.graph = &j.graph,
+                                    .consumer = out->consumer,
+                                    .provider = out->provider,
+                                    .keep = out->keep,
+                                    .scratch = &j.scratch};
+    out->findings = arena_array(out->keep, EDIT_FINDINGS_MOST + 1, sizeof(*out->findings));
+    out->finding_count = edit_findings(&j.edits, &source, out->findings);
+    walk_fini(&j.walk);
+    showing_fini(&j.showing);
+    edit_list_fini(&j.edits);
+    graph_fini(&j.graph);
+    arena_fini(&j.scratch);
+}

@@ -1,0 +1,20 @@
+#ifndef WEFT_CONTRACTS_JUDGE_H
+#define WEFT_CONTRACTS_JUDGE_H
+
+/* judge - what an evaluated run means: the level and the plans of each operation, and the findings. */
+#include "contracts/verdict.h"
+#include "datalog/datalog.h"
+
+struct judge {
+    struct contract *consumer, *provider;
+    struct datalog_run *run;              /* evaluated */
+    struct arena *keep;                   /* what findings point to */
+    struct verdict_operation *operations; /* the consumer's; levels and plans are set */
+    size_t operation_count;
+    struct verdict_finding *findings; /* set, worst first */
+    size_t finding_count;
+};
+
+void judge_run(struct judge *j);
+
+#endif
