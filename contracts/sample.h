@@ -35,4 +35,12 @@ bool sample_each(struct sample *s, const struct shape_position *p, sample_take_f
 /* A small value that the position surely takes; empty: none was found. */
 struct slice sample_sure(struct sample *s, const struct shape_position *p);
 
+/* A few values of a position inside the one that is sampled. */
+enum { SAMPLE_INNER_MOST = 12 };
+struct sample_gathered {
+    struct slice v[SAMPLE_INNER_MOST];
+    size_t count;
+};
+void sample_inside(struct sample *s, const struct shape_position *p, struct sample_gathered *g);
+
 #endif
