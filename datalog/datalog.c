@@ -195,7 +195,7 @@ static void put_program_facts(struct datalog_run *r)
             r->over = true;
     }
     for (unsigned i = 0; i < p->relation_count; i++)
-        r->rels[i].base = r->rels[i].count;
+        r->rels[i].base = r->rels[i].tuples.count;
     r->over_base = r->over;
     r->base_tuples = r->tuples;
     r->touched_count = 0;
@@ -209,13 +209,13 @@ struct datalog_run *datalog_run_new(const struct datalog *p, const struct datalo
     dl_sym_init(&r->symbols, &p->symbols);
     dl_prim_init(&r->prim, &r->symbols, r->limits.max_bytes);
     buf_init(&r->why, BUF_TEXT_BOUND);
+    arena_init(&r->plans, 0);
     r->rels = mem_array(p->relation_count + 1, sizeof(*r->rels));
     r->touched = mem_array(p->relation_count + 1, sizeof(*r->touched));
     r->slots = mem_array(p->slot_most + 1, sizeof(*r->slots));
     for (unsigned i = 0; i < p->relation_count; i++) {
-        r->rels[i].arity = p->relations[i]->arity;
-        r->rels[i].seed = map_hash(p->relations[i]->name);
-        r->rels[i].with_origins = r->limits.proofs;
+        const struct dl_relation *d = p->relations[i];
+        dl_rel_init(&r->rels[i], d->arity, map_hash(d->name), r->limits.proofs);
     }
     put_program_facts(r);
     return r;
@@ -234,6 +234,7 @@ void datalog_run_free(struct datalog_run **run)
     dl_prim_fini(&r->prim);
     dl_sym_fini(&r->symbols);
     buf_fini(&r->why);
+    arena_fini(&r->plans);
     mem_free(r);
     *run = NULL;
 }
@@ -303,43 +304,48 @@ enum err datalog_run_eval(struct datalog_run *r, const char **why)
 size_t datalog_count(const struct datalog_run *r, int rel)
 {
     (void)relation(r->program, rel);
-    return r->rels[rel].count;
+    return r->rels[rel].tuples.count;
 }
 
 bool datalog_has(const struct datalog_run *r, int rel, const datalog_word *columns)
 {
     (void)relation(r->program, rel);
-    return dl_rel_find(&r->rels[rel], columns) != DL_REL_NONE;
+    return dl_rel_has(&r->rels[rel], columns);
 }
 
 struct sorting {
     const struct datalog_run *run;
     const struct dl_relation *relation;
-    const struct dl_rel *rel;
+    const struct dl_tuples *tuples;
 };
 
 static int by_columns(const void *a, const void *b, void *arg)
 {
     const struct sorting *s = arg;
-    const datalog_word *x = dl_rel_row(s->rel, *(const uint32_t *)a), *y = dl_rel_row(s->rel, *(const uint32_t *)b);
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     int order = 0;
-    for (unsigned i = 0; order == 0 && i < s->rel->arity; i++)
-        order = dl_prim_order(&s->run->symbols, s->relation->types[i], x[i], y[i]);
+    for (unsigned i = 0; order == 0 && i < s->tuples->arity; i++)
+        order = dl_prim_order(&s->run->symbols, s->relation->types[i], dl_tuples_at(s->tuples, x, i),
+                              dl_tuples_at(s->tuples, y, i));
     return order;
 }
 
 void datalog_each(const struct datalog_run *r, int rel, datalog_each_fn *fn, void *arg)
 {
-    struct sorting s = {.run = r, .relation = relation(r->program, rel), .rel = &r->rels[rel]};
-    uint32_t count = s.rel->count;
+    struct sorting s = {.run = r, .relation = relation(r->program, rel), .tuples = &r->rels[rel].tuples};
+    uint32_t count = s.tuples->count;
+    datalog_word columns[DATALOG_COLUMNS];
+    bool more = true;
     if (count == 0)
         return;
     uint32_t *rows = mem_array(count, sizeof(*rows));
     for (uint32_t i = 0; i < count; i++)
         rows[i] = i;
     qsort_r(rows, count, sizeof(*rows), by_columns, &s);
-    for (uint32_t i = 0; i < count && fn(arg, dl_rel_row(s.rel, rows[i])); i++)
-        continue;
+    for (uint32_t i = 0; i < count && more; i++) {
+        dl_tuples_row(s.tuples, rows[i], columns);
+        more = fn(arg, columns);
+    }
     mem_free(rows);
 }
 

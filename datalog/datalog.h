@@ -12,8 +12,8 @@
  * A *program* is immutable after datalog_load and may be shared by threads.  A
  * *run* is one evaluation: its own facts, symbols and relations.
  *
- * Lifetime: a run must be freed before its program.  Tuples and text given out by a
- *           run live as long as it.
+ * Lifetime: a run must be freed before its program.  Text given out by a run lives
+ *           as long as it.
  * Threads:  a run belongs to one thread at a time. */
 #include "base/diag.h"
 
@@ -80,7 +80,8 @@ MUST_USE enum err datalog_run_eval(struct datalog_run *r, const char **why);
 
 size_t datalog_count(const struct datalog_run *r, int rel);
 bool datalog_has(const struct datalog_run *r, int rel, const datalog_word *columns);
-/* Every tuple, sorted by columns (symbols by text); stops when `fn` gives false. */
+/* Every tuple, sorted by columns (symbols by text); stops when `fn` gives false.  `columns` are good
+ * until it returns. */
 typedef bool datalog_each_fn(void *arg, const datalog_word *columns);
 void datalog_each(const struct datalog_run *r, int rel, datalog_each_fn *fn, void *arg);
 /* The tuple as it would be written: `field("Order", "qty")`. */

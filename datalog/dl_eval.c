@@ -1,21 +1,5 @@
 #include "datalog/dl_eval.h"
 
-/* What every way to make a body hold turns into: the head's tuple. */
-struct deriving {
-    uint32_t height;
-};
-
-static enum err derive(struct dl_join *j)
-{
-    const struct deriving *d = j->arg;
-    const struct dl_rule *rule = j->rule;
-    datalog_word columns[DATALOG_COLUMNS];
-    for (unsigned i = 0; i < rule->arity; i++)
-        TRY(dl_prim_value(&j->run->prim, &rule->args[i], j->run->slots, &columns[i]));
-    struct dl_origin origin = {.rule = rule->number, .height = d->height};
-    return dl_join_put(j->run, rule->head, columns, &origin);
-}
-
 /* "compat.dl:41: overflow in `+`" */
 static enum err explain_failure(struct datalog_run *r, const struct dl_rule *rule, enum err e)
 {
@@ -28,9 +12,35 @@ static enum err explain_failure(struct datalog_run *r, const struct dl_rule *rul
 
 static enum err run_plan(struct datalog_run *r, const struct dl_rule *rule, const struct dl_plan *plan, uint32_t height)
 {
-    struct deriving d = {height};
-    struct dl_join j = {.run = r, .rule = rule, .found = derive, .arg = &d};
+    struct dl_join j = {.run = r, .rule = rule, .height = height};
     return explain_failure(r, rule, dl_join_walk(&j, plan));
+}
+
+/* The other of two atoms, when there are just two and it has very many more tuples than the one the plan
+ * begins with: walking it costs less than an index on it.  Else -1. */
+static int larger_atom(const struct datalog_run *r, const struct dl_rule *rule)
+{
+    enum { MANY = 65536, TIMES = 4 };
+    const struct dl_step *begin = rule->plan->steps;
+    int other = -1;
+    unsigned atoms = 0;
+    if (rule->plan->count < 2 || begin->kind != DL_STEP_SCAN || begin->key_count > 0)
+        return -1;
+    for (unsigned i = 0; i < rule->goal_count; i++) {
+        atoms += rule->goals[i].kind == DL_GOAL_ATOM;
+        if (rule->goals[i].kind == DL_GOAL_ATOM && &rule->goals[i] != begin->goal)
+            other = (int)i;
+    }
+    if (atoms != 2)
+        return -1;
+    uint32_t first = r->rels[begin->goal->rel].tuples.count, most = r->rels[rule->goals[other].rel].tuples.count;
+    return most >= MANY && most / TIMES > first ? other : -1;
+}
+
+static enum err run_whole(struct datalog_run *r, const struct dl_rule *rule)
+{
+    int first = larger_atom(r, rule);
+    return run_plan(r, rule, first < 0 ? rule->plan : dl_order_from(&r->plans, rule, first), 0);
 }
 
 /* The rule once for every atom that has news, those before it held to what is old: no way twice. */
@@ -52,7 +62,7 @@ static bool next_round(struct datalog_run *r, const struct dl_group *g)
     for (unsigned i = 0; i < g->relation_count; i++) {
         struct dl_rel *rel = &r->rels[g->relations[i]];
         rel->old_end = rel->new_end;
-        rel->new_end = rel->count;
+        rel->new_end = rel->tuples.count;
         news |= rel->old_end < rel->new_end;
     }
     return news;
@@ -80,7 +90,7 @@ static enum err run_group(struct datalog_run *r, const struct dl_group *g)
 {
     for (unsigned i = 0; i < g->rule_count; i++)
         if (!g->rules[i]->recursive)
-            TRY(run_plan(r, g->rules[i], g->rules[i]->plan, 0));
+            TRY(run_whole(r, g->rules[i]));
     if (!g->recursive)
         return ERR_OK;
     set_rounds(r, g, true);
@@ -112,9 +122,9 @@ static bool next_height(struct datalog_run *r, uint32_t height)
     for (unsigned i = 0; i < r->program->relation_count; i++) {
         struct dl_rel *rel = &r->rels[i];
         rel->old_end = rel->new_end;
-        while (rel->new_end < rel->count && rel->origins[rel->new_end].height < height)
+        while (rel->new_end < rel->tuples.count && rel->origins[rel->new_end].height < height)
             rel->new_end++;
-        more |= rel->old_end < rel->count;
+        more |= rel->old_end < rel->tuples.count;
     }
     return more;
 }

@@ -49,6 +49,7 @@ static struct dl_plan *plan_for(struct arena *arena, const struct dl_rule *rule,
                              .slot_count = rule->slot_count,
                              .bound = bound,
                              .news = -1,
+                             .first = -1,
                              .as_written = as_written};
     return dl_order_plan(arena, &order);
 }
@@ -167,7 +168,9 @@ static enum err expand(struct explaining *x, struct todo todo)
 {
     const struct dl_rel *rel = &x->run->rels[todo.node->rel];
     const struct dl_origin *origin = &rel->origins[todo.row];
-    todo.node->columns = dl_rel_row(rel, todo.row);
+    datalog_word *columns = arena_array(x->arena, (size_t)rel->tuples.arity + 1, sizeof(*columns));
+    dl_tuples_row(&rel->tuples, todo.row, columns);
+    todo.node->columns = columns;
     if (origin->rule == DL_REL_NONE) {
         todo.node->file = origin->file;
         todo.node->line = origin->line;
@@ -194,7 +197,7 @@ static void explaining_init(struct explaining *x, struct datalog_run *r, struct 
     x->seen = mem_array(p->relation_count + 1, sizeof(*x->seen));
     x->rows = mem_array(most, sizeof(*x->rows));
     for (unsigned i = 0; i < p->relation_count; i++)
-        x->seen[i].arity = 1;
+        dl_rel_init(&x->seen[i], 1, 0, false);
     r->steps = 0;
 }
 
@@ -305,10 +308,10 @@ static void insert_by_nearness(struct datalog_why_not **list, struct datalog_why
 
 static bool has_any(const struct datalog_run *r, int rel, const datalog_word *columns)
 {
-    const struct dl_rel *have = &r->rels[rel];
+    const struct dl_tuples *have = &r->rels[rel].tuples;
     for (uint32_t row = 0; row < have->count; row++) {
         unsigned i = 0;
-        while (i < have->arity && (columns[i] == DL_RULE_UNBOUND || columns[i] == dl_rel_row(have, row)[i]))
+        while (i < have->arity && (columns[i] == DL_RULE_UNBOUND || columns[i] == dl_tuples_at(have, row, i)))
             i++;
         if (i == have->arity)
             return true;

@@ -22,6 +22,7 @@ struct datalog_run {
     uint64_t tuples, base_tuples;
     uint64_t steps;
     datalog_word *slots;
+    struct arena plans; /* made for the sizes of this run */
     struct buf why;
 };
 
@@ -39,8 +40,9 @@ struct dl_reach {
 struct dl_join {
     struct datalog_run *run;
     const struct dl_rule *rule;
-    dl_join_fn *found;
+    dl_join_fn *found; /* NULL: the head's tuple is added, with `height` */
     void *arg;
+    uint32_t height;
     uint32_t below;         /* with proofs: only tuples of less height; 0: all */
     uint32_t *rows;         /* by step: the tuple it stands on; or NULL */
     struct dl_reach *reach; /* or NULL */

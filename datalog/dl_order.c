@@ -82,7 +82,13 @@ static unsigned pick(const struct ordering *o)
 
 static void use(struct dl_column_use *into, unsigned *count, unsigned column, const struct dl_expr *e)
 {
-    into[(*count)++] = (struct dl_column_use){column, e};
+    into[(*count)++] = (struct dl_column_use){.column = column, .expr = e};
+}
+
+static void place_kept(struct dl_step *s, struct dl_column_use *uses, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        uses[i].kept = (unsigned)__builtin_popcount(s->need & ((UINT32_C(1) << uses[i].column) - 1));
 }
 
 static void plan_columns(struct ordering *o, struct dl_step *s)
@@ -103,11 +109,15 @@ static void plan_columns(struct ordering *o, struct dl_step *s)
             s->mask |= UINT32_C(1) << i;
         } else if (o->bound[e->slot]) {
             use(s->sames, &s->same_count, i, e);
+            s->need |= UINT32_C(1) << i;
         } else {
             use(s->binds, &s->bind_count, i, e);
+            s->need |= UINT32_C(1) << i;
             o->bound[e->slot] = true;
         }
     }
+    place_kept(s, s->binds, s->bind_count);
+    place_kept(s, s->sames, s->same_count);
     mem_free(before);
 }
 
@@ -157,6 +167,29 @@ static void plan_goal(struct ordering *o, unsigned goal)
     }
 }
 
+static int kept_place(const struct dl_step *s, unsigned slot)
+{
+    for (unsigned i = 0; i < s->bind_count; i++)
+        if (s->binds[i].expr->slot == slot)
+            return (int)s->binds[i].kept;
+    return -1;
+}
+
+static const int *plan_gives(struct arena *arena, const struct dl_order *order, const struct dl_plan *plan)
+{
+    const struct dl_step *last = plan->count ? &plan->steps[plan->count - 1] : NULL;
+    if (!last || last->kind != DL_STEP_SCAN || last->same_count || order->head_count == 0)
+        return NULL;
+    int *gives = arena_array(arena, order->head_count, sizeof(*gives));
+    for (unsigned i = 0; i < order->head_count; i++) {
+        const struct dl_expr *e = &order->head[i];
+        if (e->kind != DL_EXPR_SLOT && e->kind != DL_EXPR_WORD)
+            return NULL;
+        gives[i] = e->kind == DL_EXPR_SLOT ? kept_place(last, e->slot) : -1;
+    }
+    return gives;
+}
+
 struct dl_plan *dl_order_plan(struct arena *arena, const struct dl_order *order)
 {
     struct ordering o = {.arena = arena, .order = order};
@@ -166,10 +199,11 @@ struct dl_plan *dl_order_plan(struct arena *arena, const struct dl_order *order)
     o.done = mem_new((size_t)order->goal_count + 1);
     if (order->bound)
         memcpy(o.bound, order->bound, order->slot_count);
-    if (order->news >= 0)
-        plan_goal(&o, (unsigned)order->news);
+    if (order->news >= 0 || order->first >= 0)
+        plan_goal(&o, (unsigned)(order->news >= 0 ? order->news : order->first));
     while (o.plan->count < order->goal_count)
         plan_goal(&o, pick(&o));
+    o.plan->gives = plan_gives(arena, order, o.plan);
     mem_free(o.bound);
     mem_free(o.done);
     return o.plan;
@@ -188,17 +222,33 @@ static void plan_folds(struct arena *arena, const struct dl_rule *rule, struct d
                                                           .goal_count = g->body_count,
                                                           .slot_count = rule->slot_count,
                                                           .bound = bound,
-                                                          .news = -1});
+                                                          .news = -1,
+                                                          .first = -1});
         mem_free(bound);
         plan_folds(arena, rule, g->body, g->body_count);
     }
 }
 
+struct dl_plan *dl_order_from(struct arena *arena, const struct dl_rule *rule, int first)
+{
+    return dl_order_plan(arena, &(struct dl_order){.goals = rule->goals,
+                                                   .goal_count = rule->goal_count,
+                                                   .slot_count = rule->slot_count,
+                                                   .head = rule->args,
+                                                   .head_count = rule->arity,
+                                                   .news = -1,
+                                                   .first = first});
+}
+
 void dl_order_rule(struct arena *arena, struct dl_rule *rule)
 {
-    struct dl_order order = {
-        .goals = rule->goals, .goal_count = rule->goal_count, .slot_count = rule->slot_count, .news = -1};
-    rule->plan = dl_order_plan(arena, &order);
+    struct dl_order order = {.goals = rule->goals,
+                             .goal_count = rule->goal_count,
+                             .slot_count = rule->slot_count,
+                             .head = rule->args,
+                             .head_count = rule->arity,
+                             .first = -1};
+    rule->plan = dl_order_from(arena, rule, -1);
     rule->delta = arena_array(arena, rule->goal_count + 1, sizeof(struct dl_plan *));
     for (unsigned i = 0; i < rule->goal_count; i++) {
         if (rule->goals[i].kind != DL_GOAL_ATOM)

@@ -24,6 +24,7 @@ enum dl_rows { DL_ROWS_ALL, DL_ROWS_NEW, DL_ROWS_OLD };
 
 struct dl_column_use {
     unsigned column;
+    unsigned kept; /* its place among the columns that the step needs */
     const struct dl_expr *expr;
 };
 
@@ -32,6 +33,7 @@ struct dl_step {
     enum dl_rows rows;
     const struct dl_goal *goal;
     uint32_t mask; /* of the key's columns */
+    uint32_t need; /* of all other columns that are looked at */
     unsigned key_count, bind_count, same_count;
     struct dl_column_use *keys;  /* known before */
     struct dl_column_use *binds; /* get their slot here */
@@ -44,18 +46,26 @@ struct dl_step {
 struct dl_plan {
     struct dl_step *steps;
     unsigned count;
+    /* The head's columns are slots and constants, and the last step is a scan: then by column of the head
+     * the place among what that step needs where it comes from, or -1 when it is known before.  Else NULL. */
+    const int *gives;
 };
 
 struct dl_order {
     const struct dl_goal *goals;
     unsigned goal_count;
     unsigned slot_count;
-    const bool *bound; /* before the first step, by slot; NULL: nothing */
-    int news;          /* the goal whose new tuples come first, or -1 */
-    bool as_written;   /* keep the author's order where that can be */
+    const struct dl_expr *head;
+    unsigned head_count; /* 0: nothing is given */
+    const bool *bound;   /* before the first step, by slot; NULL: nothing */
+    int news;            /* the goal whose new tuples come first, or -1 */
+    int first;           /* the goal that comes first, all of it, or -1 */
+    bool as_written;     /* keep the author's order where that can be */
 };
 
 struct dl_plan *dl_order_plan(struct arena *arena, const struct dl_order *order);
+/* Everything from everything, beginning with goal `first` (-1: whichever is best). */
+struct dl_plan *dl_order_from(struct arena *arena, const struct dl_rule *rule, int first);
 /* All plans of a rule: whole, by news, and of its aggregates. */
 void dl_order_rule(struct arena *arena, struct dl_rule *rule);
 
