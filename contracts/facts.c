@@ -39,8 +39,8 @@ static struct datalog *load(unsigned with)
     size_t count = 0;
     for (size_t i = 0; i < rules_contracts_count; i++)
         if (!is_left_out(rules_contracts_files[i].file, with))
-            texts[count++] =
-                (struct datalog_text){.file = rules_contracts_files[i].file, .text = rules_contracts_files[i].text};
+            texts[count++] = (struct datalog_text){
+                .file = rules_contracts_files[i].file, .text = rules_contracts_files[i].text, .no_warnings = true};
     struct datalog *loaded = NULL;
     struct diag diag;
     diag_init(&diag);

@@ -54,7 +54,7 @@ static void check_rules(struct datalog *p, const struct dl_texts *texts)
 static void order_rules(struct datalog *p)
 {
     for (unsigned i = 0; i < p->rule_count; i++)
-        dl_order_rule(&p->arena, p->rules[i]);
+        dl_order_folds(&p->arena, p->rules[i]);
 }
 
 static void build(struct datalog *p, const struct dl_texts *texts)
@@ -213,6 +213,7 @@ struct datalog_run *datalog_run_new(const struct datalog *p, const struct datalo
     r->rels = mem_array(p->relation_count + 1, sizeof(*r->rels));
     r->touched = mem_array(p->relation_count + 1, sizeof(*r->touched));
     r->slots = mem_array(p->slot_most + 1, sizeof(*r->slots));
+    r->planned = mem_array(p->rule_count + 1, sizeof(*r->planned));
     for (unsigned i = 0; i < p->relation_count; i++) {
         const struct dl_relation *d = p->relations[i];
         dl_rel_init(&r->rels[i], d->arity, map_hash(d->name), r->limits.proofs);
@@ -231,6 +232,7 @@ void datalog_run_free(struct datalog_run **run)
     mem_free(r->rels);
     mem_free(r->touched);
     mem_free(r->slots);
+    mem_free(r->planned);
     dl_prim_fini(&r->prim);
     dl_sym_fini(&r->symbols);
     buf_fini(&r->why);

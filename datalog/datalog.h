@@ -30,7 +30,8 @@ enum { DATALOG_COLUMNS = 16 };
 struct datalog_text {
     const char *file;
     struct slice text;
-    bool facts_only; /* rules, .decl and directives are refused here (a contract, data) */
+    bool facts_only;  /* rules, .decl and directives are refused here (a contract, data) */
+    bool no_warnings; /* it is known to be sound */
 };
 /* INPUT: every error of every text is in `diag`, with its caret. */
 MUST_USE enum err datalog_load(const struct datalog_text *texts, size_t count, struct diag *diag, struct datalog **out);

@@ -488,7 +488,7 @@ static void count_terms(struct map *seen, struct arena *arena, const struct dl_t
 /* A variable that stands once is often a misspelt one. */
 static void warn_lonely(const struct dl_clause_scope *s, const struct dl_clause *c)
 {
-    if (!c->heads || c->heads->counted)
+    if (!c->heads || c->heads->counted || s->texts->v[c->heads->at.text].no_warnings)
         return;
     struct map seen = {0};
     struct arena arena;

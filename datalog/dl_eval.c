@@ -16,15 +16,44 @@ static enum err run_plan(struct datalog_run *r, const struct dl_rule *rule, cons
     return explain_failure(r, rule, dl_join_walk(&j, plan));
 }
 
+/* Most rules of a small run meet an empty relation: that is seen without any work. */
+static bool is_hopeless(const struct datalog_run *r, const struct dl_rule *rule, int news)
+{
+    for (unsigned i = 0; i < rule->goal_count; i++) {
+        const struct dl_rel *rel = &r->rels[rule->goals[i].rel];
+        if (rule->goals[i].kind != DL_GOAL_ATOM)
+            continue;
+        uint32_t from = (int)i == news ? rel->old_end : 0;
+        uint32_t to = !rel->in_rounds ? rel->tuples.count : (int)i < news ? rel->old_end : rel->new_end;
+        if (from >= to)
+            return true;
+    }
+    return false;
+}
+
+/* Made when it is first walked, since most rules of a small run never are; kept through a reset. */
+static const struct dl_plan *plan_of(struct datalog_run *r, const struct dl_rule *rule, int news)
+{
+    const struct dl_plan ***plans = &r->planned[rule->number];
+    if (!*plans)
+        *plans = arena_array(&r->plans, (size_t)rule->goal_count + 1, sizeof(struct dl_plan *));
+    const struct dl_plan **plan = &(*plans)[news + 1];
+    struct dl_order order = dl_order_whole(rule);
+    order.news = news;
+    if (!*plan)
+        *plan = dl_order_plan(&r->plans, &order);
+    return *plan;
+}
+
 /* The other of two atoms, when there are just two and it has very many more tuples than the one the plan
  * begins with: walking it costs less than an index on it.  Else -1. */
-static int larger_atom(const struct datalog_run *r, const struct dl_rule *rule)
+static int larger_atom(const struct datalog_run *r, const struct dl_rule *rule, const struct dl_plan *plan)
 {
     enum { MANY = 65536, TIMES = 4 };
-    const struct dl_step *begin = rule->plan->steps;
+    const struct dl_step *begin = plan->steps;
     int other = -1;
     unsigned atoms = 0;
-    if (rule->plan->count < 2 || begin->kind != DL_STEP_SCAN || begin->key_count > 0)
+    if (plan->count < 2 || begin->kind != DL_STEP_SCAN || begin->key_count > 0)
         return -1;
     for (unsigned i = 0; i < rule->goal_count; i++) {
         atoms += rule->goals[i].kind == DL_GOAL_ATOM;
@@ -39,19 +68,22 @@ static int larger_atom(const struct datalog_run *r, const struct dl_rule *rule)
 
 static enum err run_whole(struct datalog_run *r, const struct dl_rule *rule)
 {
-    int first = larger_atom(r, rule);
-    return run_plan(r, rule, first < 0 ? rule->plan : dl_order_from(&r->plans, rule, first), 0);
+    if (is_hopeless(r, rule, -1))
+        return ERR_OK;
+    const struct dl_plan *plan = plan_of(r, rule, -1);
+    struct dl_order order = dl_order_whole(rule);
+    order.first = larger_atom(r, rule, plan);
+    return run_plan(r, rule, order.first < 0 ? plan : dl_order_plan(&r->plans, &order), 0);
 }
 
 /* The rule once for every atom that has news, those before it held to what is old: no way twice. */
 static enum err run_news(struct datalog_run *r, const struct dl_rule *rule, uint32_t height)
 {
     for (unsigned i = 0; i < rule->goal_count; i++) {
-        if (!rule->delta[i])
+        if (rule->goals[i].kind != DL_GOAL_ATOM || !r->rels[rule->goals[i].rel].in_rounds)
             continue;
-        const struct dl_rel *rel = &r->rels[rule->goals[i].rel];
-        if (rel->in_rounds && rel->old_end < rel->new_end)
-            TRY(run_plan(r, rule, rule->delta[i], height));
+        if (!is_hopeless(r, rule, (int)i))
+            TRY(run_plan(r, rule, plan_of(r, rule, (int)i), height));
     }
     return ERR_OK;
 }
@@ -68,10 +100,10 @@ static bool next_round(struct datalog_run *r, const struct dl_group *g)
     return news;
 }
 
-static void set_rounds(struct datalog_run *r, const struct dl_group *g, bool in_rounds)
+static void set_rounds(struct datalog_run *r, const int *relations, unsigned count, bool in_rounds)
 {
-    for (unsigned i = 0; i < g->relation_count; i++) {
-        struct dl_rel *rel = &r->rels[g->relations[i]];
+    for (unsigned i = 0; i < count; i++) {
+        struct dl_rel *rel = &r->rels[relations[i]];
         rel->in_rounds = in_rounds;
         rel->old_end = rel->new_end = 0;
     }
@@ -93,34 +125,26 @@ static enum err run_group(struct datalog_run *r, const struct dl_group *g)
             TRY(run_whole(r, g->rules[i]));
     if (!g->recursive)
         return ERR_OK;
-    set_rounds(r, g, true);
+    set_rounds(r, g->relations, g->relation_count, true);
     enum err e = run_recursive(r, g);
-    set_rounds(r, g, false);
+    set_rounds(r, g->relations, g->relation_count, false);
     return e;
 }
 
 static bool has_atom(const struct dl_rule *rule)
 {
     for (unsigned i = 0; i < rule->goal_count; i++)
-        if (rule->delta[i])
+        if (rule->goals[i].kind == DL_GOAL_ATOM)
             return true;
     return false;
 }
 
-static void set_all_rounds(struct datalog_run *r, bool in_rounds)
-{
-    for (unsigned i = 0; i < r->program->relation_count; i++) {
-        r->rels[i].in_rounds = in_rounds;
-        r->rels[i].old_end = r->rels[i].new_end = 0;
-    }
-}
-
 /* The news become what has height - 1; true while any tuple of this height or more is left to come. */
-static bool next_height(struct datalog_run *r, uint32_t height)
+static bool next_height(struct datalog_run *r, const struct dl_group *g, uint32_t height)
 {
     bool more = false;
-    for (unsigned i = 0; i < r->program->relation_count; i++) {
-        struct dl_rel *rel = &r->rels[i];
+    for (unsigned i = 0; i < g->meet_count; i++) {
+        struct dl_rel *rel = &r->rels[g->meets[i]];
         rel->old_end = rel->new_end;
         while (rel->new_end < rel->tuples.count && rel->origins[rel->new_end].height < height)
             rel->new_end++;
@@ -133,8 +157,8 @@ static enum err run_heights(struct datalog_run *r, const struct dl_group *g)
 {
     for (unsigned i = 0; i < g->rule_count; i++)
         if (!has_atom(g->rules[i]))
-            TRY(run_plan(r, g->rules[i], g->rules[i]->plan, 1));
-    for (uint32_t height = 1; next_height(r, height); height++)
+            TRY(run_plan(r, g->rules[i], plan_of(r, g->rules[i], -1), 1));
+    for (uint32_t height = 1; next_height(r, g, height); height++)
         for (unsigned i = 0; i < g->rule_count; i++)
             TRY(run_news(r, g->rules[i], height));
     return ERR_OK;
@@ -144,9 +168,9 @@ static enum err run_group_by_height(struct datalog_run *r, const struct dl_group
 {
     if (g->rule_count == 0)
         return ERR_OK;
-    set_all_rounds(r, true);
+    set_rounds(r, g->meets, g->meet_count, true);
     enum err e = run_heights(r, g);
-    set_all_rounds(r, false);
+    set_rounds(r, g->meets, g->meet_count, false);
     return e;
 }
 

@@ -120,6 +120,35 @@ static void hand_out_rules(struct datalog *p)
     }
 }
 
+static void meet(struct datalog *p, unsigned group, unsigned *met, int *meets, int rel)
+{
+    if (met[rel] == group + 1)
+        return;
+    met[rel] = group + 1;
+    meets[p->groups[group].meet_count++] = rel;
+}
+
+/* A group's rules look at few of a program's relations: rounds go over those only. */
+static void find_met(struct datalog *p)
+{
+    unsigned *met = mem_array((size_t)p->relation_count + 1, sizeof(*met));
+    int *meets = mem_array((size_t)p->relation_count + 1, sizeof(*meets));
+    for (unsigned i = 0; i < p->group_count; i++) {
+        struct dl_group *g = &p->groups[i];
+        for (unsigned n = 0; n < g->rule_count; n++) {
+            const struct dl_rule *r = g->rules[n];
+            meet(p, i, met, meets, r->head);
+            for (unsigned k = 0; k < r->goal_count; k++)
+                if (r->goals[k].kind == DL_GOAL_ATOM)
+                    meet(p, i, met, meets, r->goals[k].rel);
+        }
+        g->meets =
+            memcpy(arena_array(&p->arena, g->meet_count + 1, sizeof(*meets)), meets, g->meet_count * sizeof(*meets));
+    }
+    mem_free(met);
+    mem_free(meets);
+}
+
 static bool rule_needs(const struct dl_goal *goals, unsigned count, int rel)
 {
     for (unsigned n = 0; n < count; n++) {
@@ -197,6 +226,7 @@ void dl_group_find(struct datalog *p, const struct dl_texts *texts)
 {
     find_groups(p);
     hand_out_rules(p);
+    find_met(p);
     for (unsigned i = 0; i < p->rule_count; i++)
         check_cycles(p, texts, p->rules[i], p->rules[i]->goals, p->rules[i]->goal_count, false);
 }

@@ -337,23 +337,8 @@ static void prepare(const struct dl_join *j, const struct dl_plan *plan)
     }
 }
 
-/* Most rules of a small run meet an empty relation: that is seen without any work. */
-static bool is_hopeless(const struct dl_join *j, const struct dl_plan *plan)
-{
-    for (const struct dl_step *s = plan->steps; s < plan->steps + plan->count; s++) {
-        if (s->kind != DL_STEP_SCAN && s->kind != DL_STEP_HAS)
-            continue;
-        struct range range = rows_of(j, &j->run->rels[s->goal->rel], s->rows);
-        if (range.from >= range.to)
-            return true;
-    }
-    return false;
-}
-
 enum err dl_join_walk(struct dl_join *j, const struct dl_plan *plan)
 {
-    if (!j->reach && is_hopeless(j, plan))
-        return ERR_OK;
     prepare(j, plan);
     return step(j, plan, 0);
 }

@@ -22,7 +22,8 @@ struct datalog_run {
     uint64_t tuples, base_tuples;
     uint64_t steps;
     datalog_word *slots;
-    struct arena plans; /* made for the sizes of this run */
+    struct arena plans;
+    const struct dl_plan ***planned; /* by rule; by goal whose news come first, behind the one for no news */
     struct buf why;
 };
 

@@ -332,11 +332,11 @@ static bool lex_directive(struct dl_lex *l, struct dl_token *t)
 static bool lex_mark(struct dl_lex *l, struct dl_token *t)
 {
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-        struct slice mark = slice_str(marks[i].mark);
-        if (slice_starts(l->rest, mark)) {
-            *t = token_of(l, marks[i].kind, mark.len);
-            return true;
-        }
+        const char *mark = marks[i].mark;
+        if (mark[0] != peek(l, 0) || (mark[1] && mark[1] != peek(l, 1)))
+            continue;
+        *t = token_of(l, marks[i].kind, mark[1] ? 2 : 1);
+        return true;
     }
     return false;
 }
@@ -390,6 +390,8 @@ static size_t gap(struct slice s)
         return 0;
     if (s.at[0] == ' ' || s.at[0] == '\t' || s.at[0] == '\n' || s.at[0] == '\r')
         return 1;
+    if (s.at[0] != '/')
+        return 0;
     size_t end = s.len;
     if (slice_starts(s, SLICE("//"))) {
         slice_find(s, '\n', &end);
@@ -416,22 +418,20 @@ static size_t piece(struct slice s)
 struct slice dl_lex_one_line(struct arena *arena, struct slice source)
 {
     char *out = arena_new(arena, source.len + 1);
-    size_t len = 0;
-    bool apart = false;
-    while (source.len > 0) {
-        size_t skip = gap(source);
-        if (skip > 0) {
-            apart = true;
-            source = slice_from(source, skip);
+    size_t len = 0, n;
+    for (size_t at = 0; at < source.len; at += n) {
+        n = gap(slice_from(source, at));
+        if (n > 0) {
+            if (len > 0 && out[len - 1] != ' ')
+                out[len++] = ' ';
             continue;
         }
-        if (apart && len > 0)
-            out[len++] = ' ';
-        apart = false;
-        size_t n = piece(source);
-        memcpy(out + len, source.at, n);
+        n = piece(slice_from(source, at));
+        if (n == 1)
+            out[len] = source.at[at];
+        else
+            memcpy(out + len, source.at + at, n);
         len += n;
-        source = slice_from(source, n);
     }
-    return slice_of(out, len);
+    return slice_of(out, len > 0 && out[len - 1] == ' ' ? len - 1 : len);
 }

@@ -229,32 +229,18 @@ static void plan_folds(struct arena *arena, const struct dl_rule *rule, struct d
     }
 }
 
-struct dl_plan *dl_order_from(struct arena *arena, const struct dl_rule *rule, int first)
+struct dl_order dl_order_whole(const struct dl_rule *rule)
 {
-    return dl_order_plan(arena, &(struct dl_order){.goals = rule->goals,
-                                                   .goal_count = rule->goal_count,
-                                                   .slot_count = rule->slot_count,
-                                                   .head = rule->args,
-                                                   .head_count = rule->arity,
-                                                   .news = -1,
-                                                   .first = first});
-}
-
-void dl_order_rule(struct arena *arena, struct dl_rule *rule)
-{
-    struct dl_order order = {.goals = rule->goals,
+    return (struct dl_order){.goals = rule->goals,
                              .goal_count = rule->goal_count,
                              .slot_count = rule->slot_count,
                              .head = rule->args,
                              .head_count = rule->arity,
+                             .news = -1,
                              .first = -1};
-    rule->plan = dl_order_from(arena, rule, -1);
-    rule->delta = arena_array(arena, rule->goal_count + 1, sizeof(struct dl_plan *));
-    for (unsigned i = 0; i < rule->goal_count; i++) {
-        if (rule->goals[i].kind != DL_GOAL_ATOM)
-            continue;
-        order.news = (int)i;
-        rule->delta[i] = dl_order_plan(arena, &order);
-    }
+}
+
+void dl_order_folds(struct arena *arena, const struct dl_rule *rule)
+{
     plan_folds(arena, rule, rule->goals, rule->goal_count);
 }

@@ -64,9 +64,9 @@ struct dl_order {
 };
 
 struct dl_plan *dl_order_plan(struct arena *arena, const struct dl_order *order);
-/* Everything from everything, beginning with goal `first` (-1: whichever is best). */
-struct dl_plan *dl_order_from(struct arena *arena, const struct dl_rule *rule, int first);
-/* All plans of a rule: whole, by news, and of its aggregates. */
-void dl_order_rule(struct arena *arena, struct dl_rule *rule);
+/* How to ask for everything that a rule gives. */
+struct dl_order dl_order_whole(const struct dl_rule *rule);
+/* The plans of its aggregates. */
+void dl_order_folds(struct arena *arena, const struct dl_rule *rule);
 
 #endif

@@ -74,10 +74,8 @@ struct dl_rule {
     const char *file;
     struct dl_at at;
     struct slice written;
-    bool recursive;         /* some positive goal is of the head's own component */
-    struct dl_plan *plan;   /* everything from everything */
-    struct dl_plan **delta; /* by goal: with that goal's news first; NULL for what is no atom */
-    struct dl_rule *next;   /* while loading */
+    bool recursive;       /* some positive goal is of the head's own component */
+    struct dl_rule *next; /* while loading */
 };
 
 struct dl_relation {
@@ -107,6 +105,8 @@ struct dl_group {
     unsigned relation_count;
     struct dl_rule **rules;
     unsigned rule_count;
+    const int *meets; /* relations that are heads or positive literals of its rules, each once */
+    unsigned meet_count;
     bool recursive;
 };
 

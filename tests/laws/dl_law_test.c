@@ -429,7 +429,7 @@ static struct datalog *load(const struct world *w)
     buf_init(&text, BUF_TEXT_BOUND);
     diag_init(&diag);
     put_world(w, &text);
-    enum err e = datalog_load(&(struct datalog_text){"law.dl", buf_slice(&text), false}, 1, &diag, &p);
+    enum err e = datalog_load(&(struct datalog_text){.file = "law.dl", .text = buf_slice(&text)}, 1, &diag, &p);
     if (e != ERR_OK) {
         diag_print(&diag, &text);
         print_error("%s\n", buf_text(&text));

@@ -269,9 +269,9 @@ TEST(several_texts_make_one_program)
     struct trial t;
     trial_init(&t);
     struct datalog_text texts[] = {
-        {"rules/words.dl", SLICE(".decl n(x:number)\n.decl m(x:number)\n"), false},
-        {"rules.dl", SLICE(".include \"words.dl\"\nm(x) :- n(x).\n"), false},
-        {"data.weft", SLICE("n(1). // one\n"), true},
+        {.file = "rules/words.dl", .text = SLICE(".decl n(x:number)\n.decl m(x:number)\n")},
+        {.file = "rules.dl", .text = SLICE(".include \"words.dl\"\nm(x) :- n(x).\n")},
+        {.file = "data.weft", .text = SLICE("n(1). // one\n"), .facts_only = true},
     };
     CHECK_ERR(ERR_OK, datalog_load(texts, 3, &t.diag, &t.program));
     t.run = datalog_run_new(t.program, NULL);

@@ -176,8 +176,9 @@ TEST(a_text_of_facts_holds_nothing_else)
                                "      ^\n";
     struct trial t;
     trial_init(&t);
-    struct datalog_text texts[] = {{"v.dl", SLICE(".decl a(x:number)\n"), false},
-                                   {"c.weft", SLICE(".decl b(x:number)\na(1).\na(2) :- a(1).\na(1 + 2).\n"), true}};
+    struct datalog_text texts[] = {
+        {.file = "v.dl", .text = SLICE(".decl a(x:number)\n")},
+        {.file = "c.weft", .text = SLICE(".decl b(x:number)\na(1).\na(2) :- a(1).\na(1 + 2).\n"), .facts_only = true}};
     CHECK_ERR(ERR_INPUT, datalog_load(texts, 2, &t.diag, &t.program));
     diag_print(&t.diag, &t.out);
     CHECK_TEXT(want, buf_slice(&t.out));
