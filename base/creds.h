@@ -32,7 +32,7 @@ typedef enum err creds_judge_fn(const struct creds_leaf *leaf, struct slice *tru
 
 struct creds_bundle {
     const char *trust_domain; /* "example.org" */
-    const char *path;         /* PEM, one or more CA certificates */
+    const char *path;         /* one or more CA certificates: PEM, or SPIFFE's JSON bundle */
 };
 
 struct creds_conf {
@@ -40,6 +40,8 @@ struct creds_conf {
     const char *key;  /* PEM, PKCS#8 or SEC1; must not be readable by group or others */
     const struct creds_bundle *bundles;
     size_t bundle_count;
+    const char *const *crls; /* revocation lists, PEM or DER; an authority without one revokes nothing */
+    size_t crl_count;
     creds_judge_fn *judge;
 };
 
@@ -53,6 +55,8 @@ void creds_unref(struct creds **c);
 struct slice creds_id(const struct creds *c);
 /* When our leaf ends, microseconds since 1970. */
 int64_t creds_expires_us(const struct creds *c);
+/* When a new leaf should long be there: a fifth of its life is left. */
+int64_t creds_renew_us(const struct creds *c);
 
 /* One connection's view of all this, for stream_tls: who is expected, and the verdict. */
 enum { CREDS_ALPN_MAX = 64, CREDS_FAULT_MAX = 512 };

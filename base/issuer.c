@@ -241,3 +241,91 @@ enum err issuer_sign(struct slice root_cert, struct slice root_key, const struct
     ERR_clear_error();
     return e;
 }
+
+/* ---- revocation lists (RFC 5280 section 5) ---- */
+
+static X509_CRL *read_list(struct slice pem)
+{
+    BIO *b = BIO_new_mem_buf(pem.at, (int)pem.len);
+    X509_CRL *list = b ? PEM_read_bio_X509_CRL(b, NULL, NULL, NULL) : NULL;
+
+    BIO_free(b);
+    return list;
+}
+
+static void keep_entries(X509_CRL *from, X509_CRL *to)
+{
+    const STACK_OF(X509_REVOKED) *entries = from ? X509_CRL_get_REVOKED(from) : NULL;
+
+    for (int i = 0; i < sk_X509_REVOKED_num(entries); i++)
+        must(X509_CRL_add0_revoked(to, X509_REVOKED_dup(sk_X509_REVOKED_value(entries, i))) == 1);
+}
+
+static void add_entry(X509_CRL *list, X509 *x, const ASN1_TIME *now)
+{
+    X509_REVOKED *entry = X509_REVOKED_new(), *known;
+
+    must(entry && X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(x)) == 1);
+    must(X509_REVOKED_set_revocationDate(entry, (ASN1_TIME *)(uintptr_t)now) == 1);
+    if (X509_CRL_get0_by_cert(list, &known, x) == 1)
+        X509_REVOKED_free(entry);
+    else
+        must(X509_CRL_add0_revoked(list, entry) == 1);
+}
+
+/* Section 5.2.3: each list has a greater number than the last. */
+static void set_number(X509_CRL *list, X509_CRL *before)
+{
+    ASN1_INTEGER *number = before ? X509_CRL_get_ext_d2i(before, NID_crl_number, NULL, NULL) : NULL;
+    int64_t n = 0;
+
+    if (number)
+        (void)ASN1_INTEGER_get_int64(&n, number);
+    ASN1_INTEGER_free(number);
+    number = ASN1_INTEGER_new();
+    must(number && ASN1_INTEGER_set_int64(number, n + 1) == 1);
+    must(X509_CRL_add1_ext_i2d(list, NID_crl_number, number, 0, 0) == 1);
+    ASN1_INTEGER_free(number);
+}
+
+static void print_list(X509 *root, EVP_PKEY *key, X509_CRL *before, X509 *x, int64_t next_us, struct buf *out)
+{
+    X509_CRL *list = X509_CRL_new();
+    ASN1_TIME *now = ASN1_TIME_set(NULL, (time_t)(now_wall_us(&now_real) / NOW_US_PER_S));
+    ASN1_TIME *next = ASN1_TIME_set(NULL, (time_t)(next_us / NOW_US_PER_S));
+    BIO *pem = BIO_new(BIO_s_mem());
+
+    must(list && now && next && pem && X509_CRL_set_version(list, X509_CRL_VERSION_2) == 1);
+    must(X509_CRL_set_issuer_name(list, X509_get_subject_name(root)) == 1);
+    must(X509_CRL_set1_lastUpdate(list, now) == 1 && X509_CRL_set1_nextUpdate(list, next) == 1);
+    keep_entries(before, list);
+    if (x)
+        add_entry(list, x, now);
+    set_number(list, before);
+    must(X509_CRL_sort(list) == 1 && X509_CRL_sign(list, key, EVP_sha256()) > 0);
+    must(PEM_write_bio_X509_CRL(pem, list) == 1);
+    take_pem(pem, out);
+    ASN1_TIME_free(now);
+    ASN1_TIME_free(next);
+    X509_CRL_free(list);
+}
+
+enum err issuer_revoke(struct slice root_cert, struct slice root_key, struct slice before, struct slice revoked,
+                       int64_t next_us, struct buf *list)
+{
+    enum err e = ERR_INPUT;
+    X509 *root = read_cert(root_cert), *x = revoked.len ? read_cert(revoked) : NULL;
+    EVP_PKEY *key = read_key(root_key);
+    X509_CRL *old = before.len ? read_list(before) : NULL;
+
+    if (root && key && X509_check_private_key(root, key) == 1 && (x || !revoked.len) && (old || !before.len))
+        e = x && X509_verify(x, key) != 1 ? ERR_DENIED : ERR_OK;
+    if (e == ERR_OK)
+        print_list(root, key, old, x, next_us, list);
+    X509_CRL_free(old);
+    X509_free(root);
+    X509_free(x);
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+    return e;
+}

@@ -23,4 +23,10 @@ struct issuer_leaf {
 MUST_USE enum err issuer_sign(struct slice root_cert, struct slice root_key, const struct issuer_leaf *leaf,
                               struct buf *cert, struct buf *key);
 
+/* Adds the certificate `revoked` (empty: none) to the revocation list `before` (empty: none) of this
+ * root; the new list holds until `next_us`.  INPUT: a PEM is not usable.  DENIED: the root has not signed
+ * that certificate. */
+MUST_USE enum err issuer_revoke(struct slice root_cert, struct slice root_key, struct slice before,
+                                struct slice revoked, int64_t next_us, struct buf *list);
+
 #endif

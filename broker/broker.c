@@ -22,7 +22,14 @@
 #include "policy/policy_load.h"
 #include "policy/spiffe.h"
 
-enum { SECOND = 1000000, POLICY_FILES = 64, POLICY_BYTES = 1 << 20, LAST_TURNS = 16, DRAIN_US = 50000 };
+enum {
+    SECOND = 1000000,
+    POLICY_FILES = 64,
+    POLICY_BYTES = 1 << 20,
+    LAST_TURNS = 16,
+    DRAIN_US = 50000,
+    LOOK_US = 10 * SECOND
+};
 
 /* What a reload replaces, whole. */
 struct setup {
@@ -49,7 +56,9 @@ struct broker {
     struct server *https, *admin;
     struct listener *https_listener, *admin_listener;
     struct due drain_due;
+    struct due look_due; /* at our certificate */
     char instance[24];
+    enum identity_age { IDENTITY_FRESH, IDENTITY_DUE, IDENTITY_OVER } age; /* what was said of our certificate */
     bool draining, ended;
 };
 
@@ -78,6 +87,8 @@ static enum err load_creds(struct setup *s, struct diag *diag)
         .key = s->conf.identity.key,
         .bundles = bundles,
         .bundle_count = trust->count,
+        .crls = s->conf.identity.crl.v,
+        .crl_count = s->conf.identity.crl.count,
         .judge = spiffe_judge,
     };
     return creds_load(&conf, diag, &s->creds);
@@ -127,6 +138,29 @@ static enum err setup_load(const struct broker_conf_source *source, struct diag 
     return ERR_OK;
 }
 
+/* The metric, and once in the log that our certificate should be renewed, and once that it is over. */
+static void show_identity(struct broker *b)
+{
+    const struct creds *c = b->setup->creds;
+    int64_t now = now_wall_us(loop_now(b->loop)), left = creds_expires_us(c) - now;
+    enum identity_age age = left <= 0 ? IDENTITY_OVER : now >= creds_renew_us(c) ? IDENTITY_DUE : IDENTITY_FRESH;
+    metric_gauge(b->expiry, (double)(creds_expires_us(c) / SECOND));
+    if (age > b->age)
+        log_event(age == IDENTITY_OVER ? LOG_ERROR : LOG_WARN,
+                  age == IDENTITY_OVER ? "identity-expired" : "identity-expires-soon",
+                  LOG_TEXT("identity", creds_id(c)), LOG_INT("seconds_left", left / SECOND),
+                  LOG_STR("so", age == IDENTITY_OVER ? "every handshake fails until identity.cert is renewed"
+                                                     : "less than a fifth of its life is left: renew identity.cert"));
+    b->age = age;
+}
+
+static void look_at_identity(struct due *due)
+{
+    struct broker *b = (struct broker *)(void *)((char *)due - offsetof(struct broker, look_due));
+    show_identity(b);
+    due_in(b->clock, &b->look_due, LOOK_US);
+}
+
 static void adopt(struct broker *b, struct setup *s)
 {
     setup_free(&b->setup);
@@ -136,7 +170,7 @@ static void adopt(struct broker *b, struct setup *s)
         struct desk_service_conf conf = {slice_str(s->conf.services.names[i]), (uint32_t)services[i].attempts};
         desk_service(b->desk, &conf);
     }
-    metric_gauge(b->expiry, (double)(creds_expires_us(s->creds) / SECOND));
+    show_identity(b);
 }
 
 void broker_reload(struct broker *b)
@@ -380,6 +414,7 @@ static struct broker *assemble(const struct broker_start *start)
         one(b->metrics, METRIC_GAUGE, "weft_identity_expiry_seconds", "When our certificate ends, seconds since 1970.");
     keyring_init(&b->ring);
     due_init(&b->drain_due, drain_over);
+    due_init(&b->look_due, look_at_identity);
     uint64_t chance;
     hash_random(&chance, sizeof(chance));
     snprintf(b->instance, sizeof(b->instance), "%016llx", (unsigned long long)chance);
@@ -401,6 +436,7 @@ enum err broker_start(const struct broker_start *start, struct diag *diag, struc
     struct broker *b = assemble(start);
     b->setup = s;
     log_set_level((enum log_level)s->conf.log.level);
+    look_at_identity(&b->look_due);
     enum err e = open_all(b, diag);
     if (e != ERR_OK) {
         broker_free(&b);
@@ -435,6 +471,7 @@ void broker_free(struct broker **broker)
     if (!b)
         return;
     due_cancel(b->clock, &b->drain_due);
+    due_cancel(b->clock, &b->look_due);
     listener_close(&b->https_listener);
     listener_close(&b->admin_listener);
     store_close(&b->store);

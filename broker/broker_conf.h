@@ -18,6 +18,7 @@ struct broker_conf {
     struct {
         const char *cert, *key;
         struct conf_pairs trust;
+        struct conf_strings crl;
     } identity;
     const char *data;         /* folder */
     uint64_t max_bytes;       /* of the database */

@@ -13,7 +13,7 @@
 #include "cli/show.h"
 #include "policy/spiffe.h"
 
-enum { PEM_BYTES = 1 << 16, CLOCK_SKEW_S = 60, PATH_ROOM = 4096 };
+enum { PEM_BYTES = 1 << 16, LIST_BYTES = 16 << 20, CLOCK_SKEW_S = 60, PATH_ROOM = 4096 };
 
 struct ca_flags {
     const char *dir, *out, *ttl;
@@ -38,7 +38,7 @@ static const struct args_flag flags[] = {
      .type = ARGS_TEXT,
      .offset = offsetof(struct ca_flags, ttl),
      .value = "DURATION",
-     .doc = "issue: how long the leaf lives (default: 24h)"},
+     .doc = "issue: how long the leaf lives (default: 24h); revoke: how long the list holds (default: 30d)"},
     {.name = "days",
      .type = ARGS_COUNT,
      .offset = offsetof(struct ca_flags, days),
@@ -53,15 +53,18 @@ static const struct args_flag flags[] = {
 
 static const struct args_command command = {
     .name = "weft ca",
-    .words = "init TRUST-DOMAIN | issue SPIFFE-ID | bundle",
-    .summary = "make a trust domain and short-lived SPIFFE leaves",
+    .words = "init TRUST-DOMAIN | issue SPIFFE-ID | bundle | revoke [CERT]",
+    .summary = "make a trust domain and short-lived SPIFFE leaves, and take leaves back",
     .flags = flags,
     .min_words = 1,
     .max_words = 2,
     .examples = "  weft ca init example.org --dir certs\n"
                 "  weft ca issue spiffe://example.org/ns/shop/sa/orders --dir certs --out certs/orders --ttl 24h\n"
-                "  weft ca bundle --dir certs        # the root's certificate, for trust:\n",
-    .details = "Keys are written readable by you alone.  A leaf is renewed by issuing it again and SIGHUP.\n"
+                "  weft ca bundle --dir certs        # the root's certificate, for trust:\n"
+                "  weft ca revoke certs/orders.pem --dir certs   # into certs/ca.crl, for identity.crl\n"
+                "  weft ca revoke --dir certs        # the same list again, with a new date\n",
+    .details = "Keys are written readable by you alone.  A leaf is renewed by issuing it again; sidecars see the new\n"
+               "file within seconds.  A revocation list that is out of date refuses everybody: renew it in time.\n"
                "Exit status: 0 done, 1 not done, 2 wrong arguments.\n",
 };
 
@@ -167,12 +170,66 @@ static int issue(const struct ca_flags *f, const char *text)
                 id.path.len || *text == 0 ? why : "it needs a path, as in spiffe://example.org/ns/shop/sa/orders");
         return 2;
     }
-    if (units_duration_us(slice_str(f->ttl), &ttl_us) != ERR_OK || ttl_us < NOW_US_PER_S) {
+    if (units_duration_us(slice_str(f->ttl ? f->ttl : "24h"), &ttl_us) != ERR_OK || ttl_us < NOW_US_PER_S) {
         fprintf(stderr, "weft ca: --ttl %s: write a duration such as 30s, 24h, 7d\n", f->ttl);
         return 2;
     }
     const char *last = strrchr(text, '/') + 1;
     return sign(f, &id, ttl_us, f->out ? f->out : last);
+}
+
+static int write_list(const struct ca_flags *f, const char *path, enum err e, const struct buf *list, int64_t next_us)
+{
+    char until[25];
+    if (e != ERR_OK) {
+        fprintf(stderr, "weft ca: %s\n",
+                e == ERR_DENIED ? "the CA of this folder has not signed that certificate"
+                                : "the certificate, the list or the CA is not usable PEM");
+        return 1;
+    }
+    if (file_write(path, buf_slice(list), 0644) != ERR_OK)
+        return fail("cannot write", path);
+    now_rfc3339(next_us, until);
+    printf("%s: holds until %s; name it in identity.crl, and run weft ca revoke --dir %s before that\n", path, until,
+           f->dir);
+    return 0;
+}
+
+static int revoke(const struct ca_flags *f, const char *cert_path)
+{
+    char root_path[PATH_ROOM], root_key_path[PATH_ROOM], list_path[PATH_ROOM];
+    in_dir(f, "ca.pem", root_path);
+    in_dir(f, "ca.key", root_key_path);
+    in_dir(f, "ca.crl", list_path);
+    int64_t ttl_us, now = now_wall_us(&now_real);
+    if (units_duration_us(slice_str(f->ttl ? f->ttl : "30d"), &ttl_us) != ERR_OK || ttl_us < NOW_US_PER_S) {
+        fprintf(stderr, "weft ca: --ttl %s: write a duration such as 12h, 30d\n", f->ttl);
+        return 2;
+    }
+    struct buf root, root_key, before, cert, list;
+    buf_init(&root, PEM_BYTES);
+    buf_init(&root_key, PEM_BYTES);
+    buf_init(&before, LIST_BYTES);
+    buf_init(&cert, PEM_BYTES);
+    buf_init(&list, LIST_BYTES);
+    int status = 1;
+    if (file_read(root_path, &root) != ERR_OK || file_read(root_key_path, &root_key) != ERR_OK)
+        fprintf(stderr, "weft ca: no CA in %s: run weft ca init TRUST-DOMAIN --dir %s\n", f->dir, f->dir);
+    else if (cert_path && file_read(cert_path, &cert) != ERR_OK)
+        fprintf(stderr, "weft ca: cannot read %s\n", cert_path);
+    else if (file_exists(list_path) && file_read(list_path, &before) != ERR_OK)
+        fprintf(stderr, "weft ca: cannot read %s\n", list_path);
+    else
+        status = write_list(f, list_path,
+                            issuer_revoke(buf_slice(&root), buf_slice(&root_key), buf_slice(&before), buf_slice(&cert),
+                                          now + ttl_us, &list),
+                            &list, now + ttl_us);
+    buf_fini(&root);
+    buf_fini(&root_key);
+    buf_fini(&before);
+    buf_fini(&cert);
+    buf_fini(&list);
+    return status;
 }
 
 static int bundle(const struct ca_flags *f)
@@ -192,7 +249,7 @@ static int bundle(const struct ca_flags *f)
 
 int cmd_ca(int argc, char **argv)
 {
-    struct ca_flags f = {.dir = "ca", .ttl = "24h", .days = 365};
+    struct ca_flags f = {.dir = "ca", .days = 365};
     const char *words[ARGS_WORDS_MOST];
     size_t count;
     enum args_result parsed = args_parse(&command, argc, argv, &f, words, &count);
@@ -201,6 +258,8 @@ int cmd_ca(int argc, char **argv)
     struct slice verb = slice_str(words[0]);
     if (slice_eq(verb, SLICE("bundle")) && count == 1)
         return bundle(&f);
+    if (slice_eq(verb, SLICE("revoke")))
+        return revoke(&f, count == 2 ? words[1] : NULL);
     if (slice_eq(verb, SLICE("init")) && count == 2)
         return init(&f, words[1]);
     if (slice_eq(verb, SLICE("issue")) && count == 2)

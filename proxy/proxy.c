@@ -61,6 +61,7 @@ struct proxy {
     struct loop_task over;
     unsigned draining_parts;
     bool draining, outside_closed, ended;
+    enum identity_age { IDENTITY_FRESH, IDENTITY_DUE, IDENTITY_OVER } age; /* what was said of our certificate */
 };
 
 /* --- requests --- */
@@ -295,6 +296,21 @@ static void know_contracts(struct proxy *p, const struct snapshot *s)
         accord_know(p->env.accord, s->consumes[i]);
 }
 
+/* Says once that our certificate should be renewed, and once that it is over. */
+static void watch_identity(struct proxy *p)
+{
+    const struct creds *c = p->env.snap->creds;
+    int64_t now = now_wall_us(loop_now(p->loop)), left = creds_expires_us(c) - now;
+    enum identity_age age = left <= 0 ? IDENTITY_OVER : now >= creds_renew_us(c) ? IDENTITY_DUE : IDENTITY_FRESH;
+    if (age > p->age)
+        log_event(age == IDENTITY_OVER ? LOG_ERROR : LOG_WARN,
+                  age == IDENTITY_OVER ? "identity-expired" : "identity-expires-soon",
+                  LOG_TEXT("identity", creds_id(c)), LOG_INT("seconds_left", left / SECOND),
+                  LOG_STR("so", age == IDENTITY_OVER ? "every handshake fails until identity.cert is renewed"
+                                                     : "less than a fifth of its life is left: renew identity.cert"));
+    p->age = age;
+}
+
 static void adopt(struct proxy *p, struct snapshot *s)
 {
     struct snapshot_start start = {.loop = p->loop, .clock = p->clock, .opened = opened, .arg = p};
@@ -306,6 +322,7 @@ static void adopt(struct proxy *p, struct snapshot *s)
     p->env.snap = s;
     p->stamp = s->stamp;
     metric_gauge(p->expiry, (double)(creds_expires_us(s->creds) / SECOND));
+    watch_identity(p);
     if (authz_rule_count(s->authz) == 0)
         log_event(LOG_WARN, "no-policy", LOG_STR("so", "every identity of a trusted domain may call"));
 }
@@ -343,8 +360,10 @@ void proxy_reload(struct proxy *p)
 static void look_at_files(struct due *due)
 {
     struct proxy *p = (struct proxy *)(void *)((char *)due - offsetof(struct proxy, look_due));
-    if (!p->draining && snapshot_stamp(p->env.snap) != p->stamp)
+    bool has_file = strcmp(p->start.source.path, "-") != 0;
+    if (has_file && !p->draining && snapshot_stamp(p->env.snap) != p->stamp)
         proxy_reload(p);
+    watch_identity(p);
     due_in(p->clock, &p->look_due, LOOK_US);
 }
 
@@ -487,8 +506,7 @@ enum err proxy_start(const struct proxy_start *start, struct diag *diag, struct 
         return e;
     }
     start_jobs(p);
-    if (strcmp(start->source.path, "-") != 0)
-        due_in(p->clock, &p->look_due, LOOK_US);
+    due_in(p->clock, &p->look_due, LOOK_US);
     say_ready(p);
     *out = p;
     return ERR_OK;
@@ -561,6 +579,8 @@ void proxy_missing(const struct proxy *p, struct buf *out)
 
 void proxy_remarks(const struct proxy *p, struct buf *out)
 {
+    if (p->age == IDENTITY_DUE)
+        buf_put(out, SLICE("identity: less than a fifth of our certificate's life is left\n"));
     if (p->link && !job_link_ready(p->link))
         buf_putf(out, "broker: %s\n", job_link_state(p->link));
 }

@@ -22,7 +22,8 @@ static const struct conf_key identity_keys[] = {
      .type = CONF_PATH_PAIRS,
      AT(identity.trust),
      .required = true,
-     .doc = "trust domain: file of its CA certificates"},
+     .doc = "trust domain: file of its authorities, PEM or a SPIFFE bundle (JSON)"},
+    {.name = "crl", .type = CONF_PATHS, AT(identity.crl), .doc = "revocation lists of those authorities, PEM or DER"},
     {0},
 };
 

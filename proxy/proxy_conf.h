@@ -21,6 +21,7 @@ struct proxy_conf {
     struct {
         const char *cert, *key;
         struct conf_pairs trust; /* trust domain -> bundle file */
+        struct conf_strings crl;
     } identity;
     struct {
         const char *listen; /* mTLS; NULL: nobody calls us */

@@ -28,6 +28,8 @@ static enum err load_creds(struct snapshot *s, struct diag *diag)
         .key = s->conf.identity.key,
         .bundles = bundles,
         .bundle_count = count,
+        .crls = s->conf.identity.crl.v,
+        .crl_count = s->conf.identity.crl.count,
         .judge = spiffe_judge,
     };
     return creds_load(&conf, diag, &s->creds);
@@ -174,6 +176,8 @@ static uint64_t stamp_named(uint64_t stamp, const struct proxy_conf *c)
     stamp = stamp_file(stamp, c->identity.key);
     for (size_t i = 0; i < c->identity.trust.count; i++)
         stamp = stamp_file(stamp, c->identity.trust.values[i]);
+    for (size_t i = 0; i < c->identity.crl.count; i++)
+        stamp = stamp_file(stamp, c->identity.crl.v[i]);
     if (c->contract)
         stamp = stamp_file(stamp, c->contract);
     for (size_t i = 0; i < c->consumes.count; i++)
