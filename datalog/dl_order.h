@@ -38,6 +38,9 @@ struct dl_step {
     struct dl_column_use *keys;  /* known before */
     struct dl_column_use *binds; /* get their slot here */
     struct dl_column_use *sames; /* got their slot in an earlier column of this tuple */
+    /* Of a SCAN before a HAS of which it gives one column: that column, and its place among the needed. */
+    int gate;
+    unsigned gate_kept;
     const struct dl_expr *value; /* of a LET */
     unsigned slot;               /* of a LET or FOLD */
     bool known;                  /* of a FOLD: the slot has a value already, so compare */
