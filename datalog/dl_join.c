@@ -148,35 +148,13 @@ static enum err give_pack(struct dl_join *j, const struct dl_plan *plan, const s
     return ERR_OK;
 }
 
-/* The first of the entries with which the next step holds, as far as that is seen without a search. */
-static uint32_t first_open(const struct dl_join *j, const struct dl_plan *plan, unsigned at, const struct dl_index *i,
-                           struct dl_pack_range range)
-{
-    const struct dl_step *s = &plan->steps[at], *next = s + 1;
-    struct dl_set_row row;
-    datalog_word key[DATALOG_COLUMNS];
-    if (s->gate < 0)
-        return range.from;
-    fill_key(next, j->run->slots, key);
-    if (!dl_set_row(&j->run->rels[next->goal->rel].set, key, (unsigned)s->gate, &row))
-        return range.from;
-    while (range.from < range.to && !dl_set_row_has(&row, dl_index_cell(i, range.from, s->gate_kept)))
-        range.from++;
-    return range.from;
-}
-
 static enum err scan_pack(struct dl_join *j, const struct dl_plan *plan, unsigned at, const struct dl_index *i,
                           struct dl_pack_range range)
 {
     if (!j->found && plan->gives && at + 1 == plan->count)
         return give_pack(j, plan, i, range);
-    for (; range.from < range.to; range.from++) {
-        uint32_t open = first_open(j, plan, at, i, range);
-        TRY(count_steps(j, open - range.from));
-        range.from = open;
-        if (open == range.to)
-            break;
-        struct cells from = {i->cells, i->wide, (size_t)open * i->width};
+    for (uint32_t entry = range.from; entry < range.to; entry++) {
+        struct cells from = {i->cells, i->wide, (size_t)entry * i->width};
         TRY(take(j, plan, at, &from, true));
     }
     return ERR_OK;

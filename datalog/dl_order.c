@@ -102,6 +102,8 @@ static void plan_columns(struct ordering *o, struct dl_step *s)
     s->sames = all + 2 * (size_t)g->count;
     for (unsigned i = 0; i < g->count; i++) {
         const struct dl_expr *e = &g->args[i];
+        if (e->kind == DL_EXPR_ANY && o->order->counted)
+            s->need |= UINT32_C(1) << i;
         if (e->kind == DL_EXPR_ANY)
             continue;
         if (column_known(e, before)) {
@@ -175,24 +177,6 @@ static int kept_place(const struct dl_step *s, unsigned slot)
     return -1;
 }
 
-static void plan_gate(struct dl_step *s, const struct dl_step *next)
-{
-    s->gate = -1;
-    if (s->kind != DL_STEP_SCAN || next->kind != DL_STEP_HAS)
-        return;
-    unsigned given = 0;
-    for (unsigned i = 0; i < next->key_count; i++) {
-        const struct dl_expr *e = next->keys[i].expr;
-        int kept = e->kind == DL_EXPR_SLOT ? kept_place(s, e->slot) : -1;
-        if (kept < 0)
-            continue;
-        given++;
-        s->gate = (int)next->keys[i].column;
-        s->gate_kept = (unsigned)kept;
-    }
-    s->gate = given == 1 ? s->gate : -1;
-}
-
 static const int *plan_gives(struct arena *arena, const struct dl_order *order, const struct dl_plan *plan)
 {
     const struct dl_step *last = plan->count ? &plan->steps[plan->count - 1] : NULL;
@@ -222,8 +206,6 @@ struct dl_plan *dl_order_plan(struct arena *arena, const struct dl_order *order)
     while (o.plan->count < order->goal_count)
         plan_goal(&o, pick(&o));
     o.plan->gives = plan_gives(arena, order, o.plan);
-    for (unsigned i = 0; i < o.plan->count; i++)
-        plan_gate(&o.plan->steps[i], &o.plan->steps[i + 1]);
     mem_free(o.bound);
     mem_free(o.done);
     return o.plan;
@@ -243,7 +225,8 @@ static void plan_folds(struct arena *arena, const struct dl_rule *rule, struct d
                                                           .slot_count = rule->slot_count,
                                                           .bound = bound,
                                                           .news = -1,
-                                                          .first = -1});
+                                                          .first = -1,
+                                                          .counted = true});
         mem_free(bound);
         plan_folds(arena, rule, g->body, g->body_count);
     }

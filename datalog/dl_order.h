@@ -38,9 +38,6 @@ struct dl_step {
     struct dl_column_use *keys;  /* known before */
     struct dl_column_use *binds; /* get their slot here */
     struct dl_column_use *sames; /* got their slot in an earlier column of this tuple */
-    /* Of a SCAN before a HAS of which it gives one column: that column, and its place among the needed. */
-    int gate;
-    unsigned gate_kept;
     const struct dl_expr *value; /* of a LET */
     unsigned slot;               /* of a LET or FOLD */
     bool known;                  /* of a FOLD: the slot has a value already, so compare */
@@ -64,6 +61,7 @@ struct dl_order {
     int news;            /* the goal whose new tuples come first, or -1 */
     int first;           /* the goal that comes first, all of it, or -1 */
     bool as_written;     /* keep the author's order where that can be */
+    bool counted;        /* every way counts: columns that nobody names tell tuples apart */
 };
 
 struct dl_plan *dl_order_plan(struct arena *arena, const struct dl_order *order);

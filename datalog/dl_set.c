@@ -2,9 +2,8 @@
 
 #include "base/mem.h"
 
-/* A hash table has two slots of 32 bits for each row.  While that is little, bits may be some more: they are
- * not searched. */
-enum { BITS_PER_ROW = 64, BITS_PER_ROW_OF_FEW = 256, FEW_BITS = 1 << 22 };
+/* A hash table has two slots of 32 bits for each row. */
+enum { BITS_PER_ROW = 64 };
 
 static uint64_t hash_all(const struct dl_set *s, unsigned arity, const datalog_word *columns)
 {
@@ -86,10 +85,7 @@ static void set_bits(struct dl_set *s, const struct dl_tuples *t)
 
 static uint64_t most_bits(const struct dl_set *s, const struct dl_tuples *t)
 {
-    uint64_t most = (uint64_t)t->cap * BITS_PER_ROW, few = (uint64_t)t->cap * BITS_PER_ROW_OF_FEW;
-    if (s->by_row)
-        return 0;
-    return most > FEW_BITS ? most : few > FEW_BITS ? FEW_BITS : few;
+    return s->by_row ? 0 : (uint64_t)t->cap * BITS_PER_ROW;
 }
 
 void dl_set_fini(struct dl_set *s)

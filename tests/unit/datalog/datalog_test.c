@@ -280,6 +280,23 @@ TEST(several_texts_make_one_program)
     trial_fini(&t);
 }
 
+TEST(an_aggregate_over_many_tuples_counts_those_that_only_unnamed_columns_tell_apart)
+{
+    struct trial t;
+    trial_start(&t,
+                ".decl a(x:number, y:number, z:number) .decl k(x:number) .decl c(x:number, n:number)"
+                ".decl s(x:number, n:number)"
+                "k(0). c(x, n) :- k(x), n = count : { a(x, _, _) }."
+                "s(x, n) :- k(x), n = sum z : { a(x, _, z) }.",
+                (struct datalog_limits){0});
+    for (datalog_word n = 0; n < 2000; n++)
+        datalog_fact(t.run, trial_relation(&t, "a"), (datalog_word[]){n % 2, n, 1});
+    CHECK_ERR(ERR_OK, datalog_run_eval(t.run, &t.why));
+    CHECK_TEXT("c(0, 1000)\n", trial_read(&t, "c"));
+    CHECK_TEXT("s(0, 1000)\n", trial_read(&t, "s"));
+    trial_fini(&t);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(a_closure_is_complete)
 TESTS_RUN(the_same_fact_twice_is_one)
@@ -304,4 +321,5 @@ TESTS_RUN(every_limit_stops_a_run_and_says_which)
 TESTS_RUN(exactly_at_its_limits_a_run_ends_well)
 TESTS_RUN(reading_stops_when_told)
 TESTS_RUN(several_texts_make_one_program)
+TESTS_RUN(an_aggregate_over_many_tuples_counts_those_that_only_unnamed_columns_tell_apart)
 TESTS_END()
