@@ -184,7 +184,10 @@ enum h1_refusal h1_head_request_line(struct slice line, struct message *m, unsig
     struct slice method = slice_to(line, first);
     if (!headers_name_ok(method) || method.len > H1_HEAD_METHOD_MOST)
         return H1_METHOD;
-    why = read_version(slice_from(line, last + 1), minor);
+    struct slice version = slice_from(line, last + 1);
+    if (version.len > 0 && !slice_eq_nocase(slice_to(version, 5), SLICE("HTTP/")))
+        return H1_STRANGE;
+    why = read_version(version, minor);
     if (why == H1_FINE)
         why = keep(m, method, &m->method);
     if (why == H1_FINE)

@@ -21,6 +21,7 @@
     X(TARGET, 400, "bad-target")                              \
     X(TARGET_LONG, 414, "target-too-long")                    \
     X(VERSION, 400, "bad-version")                            \
+    X(STRANGE, 400, "not-http")                               \
     X(VERSION_OTHER, 505, "version-not-supported")            \
     X(STATUS_LINE, 400, "bad-status-line")                    \
     X(SWITCHED, 400, "unasked-switch-of-protocols")           \

@@ -11,8 +11,9 @@
  * section 9.6).
  *
  * Expect: 100-continue is answered here, with 100, once head() has returned without
- * an answer and no byte of the body has come.  A client that closes its side, even
- * only that side, has given up on the answer.
+ * an answer and no byte of the body has come.  A client that closes its side once its
+ * request is whole still gets the answer; in the middle of it it has given up.  What
+ * does not begin like HTTP at all gets no answer in HTTP.
  *
  * No call of an owner's or the host's does more than note what it wants and ask for
  * `look` or `flush`: so gone() and closed() only ever come from the loop. */
@@ -53,6 +54,8 @@ struct h1_server {
     bool awaits_continue; /* the client holds the body back */
     bool close_asked;
     bool shut;
+    bool client_shut; /* nothing more comes from the client */
+    bool has_spoken;  /* it has sent a head that is one */
 };
 
 static void set_due(struct h1_server *s, int64_t delay_us)
@@ -145,7 +148,8 @@ static void end_exchange(struct h1_server *s)
     h1_parse_forget(&s->parse);
     end_transit(s, TRANSIT_DONE, NULL);
     s->skipped = 0;
-    if (s->keep && !s->conn.draining && request_whole) {
+    bool nothing_follows = s->client_shut && buf_len(&s->wire.in) == 0;
+    if (s->keep && !s->conn.draining && request_whole && !nothing_follows) {
         become_idle(s);
     } else if (s->keep && !s->conn.draining) {
         sm_move(&s->state, SKIP);
@@ -177,6 +181,7 @@ static void hear_head(struct h1_server *s)
     if (t->in.scheme.len == 0 && t->in.path.len > 0)
         t->in.scheme = t->peer_id.len > 0 ? SLICE("https") : SLICE("http");
     s->keep = s->parse.facts.keep_alive;
+    s->has_spoken = true;
     s->awaits_continue = s->parse.facts.expects_continue && !bodiless;
     s->conn.exchanges = 1;
     sm_move(&s->state, EXCHANGE);
@@ -216,7 +221,10 @@ static void hear(struct h1_server *s, enum h1_found found, struct slice piece)
             transit_tell_end(t);
         break;
     case H1_BAD:
-        refuse(s, h1_head_status(s->parse.refused), h1_head_word(s->parse.refused), TRANSIT_NONSENSE);
+        if (s->parse.refused == H1_STRANGE && !s->has_spoken)
+            close_with(s, TRANSIT_NONSENSE, h1_head_word(H1_STRANGE));
+        else
+            refuse(s, h1_head_status(s->parse.refused), h1_head_word(s->parse.refused), TRANSIT_NONSENSE);
         break;
     case H1_INFO:
     case H1_MORE:
@@ -251,6 +259,16 @@ static size_t room(const struct h1_server *s)
     return TRANSIT_WINDOW - s->transit->owed;
 }
 
+/* What is not whole by now never will be. */
+static void end_half_request(struct h1_server *s)
+{
+    bool is_half = s->state.at == HEAD || s->state.at == SKIP || (s->state.at == EXCHANGE && !s->transit->in_ended);
+    if (is_half)
+        close_with(s, TRANSIT_RESET, "the client closed the connection");
+    else if (s->state.at == IDLE)
+        close_with(s, TRANSIT_DONE, NULL);
+}
+
 static void digest(struct h1_server *s)
 {
     enum h1_found found = H1_NOTHING;
@@ -268,6 +286,8 @@ static void digest(struct h1_server *s)
         if (found == H1_HEAD && s->transit)
             say_continue(s);
     }
+    if (s->client_shut && buf_len(&s->wire.in) == 0)
+        end_half_request(s);
 }
 
 /* ---- the carrier of its transits ---- */
@@ -393,7 +413,7 @@ static bool wants_read(const struct h1_server *s)
 {
     if (s->state.at == LINGER)
         return true;
-    if (buf_len(&s->wire.in) > 0)
+    if (buf_len(&s->wire.in) > 0 || s->client_shut)
         return false;
     return s->state.at != EXCHANGE || s->transit->in_ended || s->transit->owed < TRANSIT_WINDOW;
 }
@@ -426,6 +446,10 @@ static void read_some(struct h1_server *s)
     enum err e = h1_wire_read(&s->wire);
     if (e == ERR_AGAIN)
         return;
+    if (e == ERR_CLOSED && s->state.at == EXCHANGE && s->transit->in_ended) {
+        s->client_shut = true;
+        return;
+    }
     if (e != ERR_OK) {
         bool expected = s->state.at == IDLE || s->state.at == LINGER;
         close_with(s, TRANSIT_RESET, expected ? s->fault : "the client closed the connection");

@@ -24,6 +24,7 @@ struct h2_session {
     struct h2_conn *conn;
     const struct h2_hear *hear;
     struct h2_guard guard;
+    struct h2_order order; /* server side */
     int64_t now_us;
     struct h2_stream *reading; /* whose field section comes in: looked up once, not once a field */
     struct buf *out;           /* while filling, and how far */
@@ -402,6 +403,7 @@ struct h2_session *h2_session_new(bool is_server, struct h2_conn *c, const struc
     struct h2_session *s = mem_new(sizeof(*s));
     *s = (struct h2_session){.is_server = is_server, .conn = c, .hear = hear};
     h2_guard_init(&s->guard, 0);
+    h2_order_init(&s->order);
     nghttp2_session_callbacks *cb = new_callbacks();
     nghttp2_option *option = new_option();
     nghttp2_mem shared = {mem, h2_mem_take, h2_mem_give, h2_mem_take_zeroed, h2_mem_resize};
@@ -431,10 +433,16 @@ enum err h2_session_feed(struct h2_session *s, struct slice bytes, int64_t now_u
     if (s->hung_up)
         return ERR_CLOSED;
     s->now_us = now_us;
-    ssize_t used = nghttp2_session_mem_recv(s->ng, (const uint8_t *)bytes.at, bytes.len);
+    size_t good = bytes.len;
+    enum h2_order_verdict order = s->is_server ? h2_order_look(&s->order, bytes, &good) : H2_ORDER_FINE;
+    ssize_t used = nghttp2_session_mem_recv(s->ng, (const uint8_t *)bytes.at, good);
     if (used < 0)
         hang_up(s, used == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? H2_PROTOCOL_ERROR : H2_ENHANCE_YOUR_CALM,
                 nghttp2_strerror((int)used));
+    if (order == H2_ORDER_BROKEN)
+        hang_up(s, H2_PROTOCOL_ERROR, "frames out of order");
+    if (order == H2_ORDER_CLOSED)
+        hang_up(s, H2_STREAM_CLOSED, "a frame on a stream that the peer had ended");
     return s->hung_up ? ERR_CLOSED : ERR_OK;
 }
 

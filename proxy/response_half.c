@@ -87,6 +87,18 @@ static struct plan *plan_for(const struct relay *r, const struct message *answer
     return good && relay_is_json(answer) ? r->inquiry.response : NULL;
 }
 
+static void on_end(struct transit *t)
+{
+    struct relay *r = t->owner_data;
+    if (r->sm.at != RELAY_ANSWERING || r->down_gone || r->response.ended)
+        return;
+    enum err e = lane_end(&r->response);
+    if (e != ERR_OK)
+        relay_unfit(r, &r->response, e);
+    else
+        open_down(r);
+}
+
 static void on_head(struct transit *t)
 {
     struct relay *r = t->owner_data;
@@ -106,7 +118,10 @@ static void on_head(struct transit *t)
         return;
     }
     lane_init(&r->response, t, plan, r->snap->conf.adapt.max_buffer, false);
-    open_down(r);
+    if (t->in_ended) /* one frame says it all: what gRPC knows as trailers-only must stay that */
+        on_end(t);
+    else
+        open_down(r);
 }
 
 /* --- the body --- */
@@ -119,18 +134,6 @@ static void on_data(struct transit *t, struct slice bytes)
         return;
     }
     enum err e = lane_data(&r->response, bytes);
-    if (e != ERR_OK)
-        relay_unfit(r, &r->response, e);
-    else
-        open_down(r);
-}
-
-static void on_end(struct transit *t)
-{
-    struct relay *r = t->owner_data;
-    if (r->sm.at != RELAY_ANSWERING || r->down_gone)
-        return;
-    enum err e = lane_end(&r->response);
     if (e != ERR_OK)
         relay_unfit(r, &r->response, e);
     else

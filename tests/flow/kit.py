@@ -253,14 +253,14 @@ class Place:
             self.issue(name)
         return {"cert": f"certs/{name}.pem", "key": f"certs/{name}.key", "trust": {DOMAIN: "certs/ca.pem"}}
 
-    def tls(self, name):
-        """Puts mTLS in the name of `name` around a socket: a foreign peer that speaks HTTP/1.1."""
+    def tls(self, name, protocol="http/1.1"):
+        """Puts mTLS in the name of `name` around a socket: a foreign peer."""
         identity = self.identity(name)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False  # a SPIFFE certificate names no host
         context.load_verify_locations(self.folder / identity["trust"][DOMAIN])
         context.load_cert_chain(self.folder / identity["cert"], self.folder / identity["key"])
-        context.set_alpn_protocols(["http/1.1"])
+        context.set_alpn_protocols([protocol])
         return context.wrap_socket
 
     def function(self, answer=h1.echo):

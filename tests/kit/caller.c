@@ -34,7 +34,7 @@ static void look(struct caller *c)
 static enum err on_head(struct transit *t, bool end)
 {
     struct caller *c = self(t);
-    (void)end;
+    c->bare = end;
     c->heads++;
     c->status = t->out.status;
     put_fields(c, &t->out.headers);

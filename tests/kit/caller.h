@@ -25,6 +25,7 @@ struct caller {
     size_t credited;
     bool slow; /* takes nothing of the body until caller_take */
     bool ended, asked_whole;
+    bool bare; /* the answer's head said that nothing follows it */
     enum transit_end how;
     struct buf fields; /* "name: value\n" of the answer's head, then of its trailers */
 };

@@ -221,6 +221,7 @@ static const struct example requests[] = {
     {"GET / http/1.1\r\nHost: x\r\n\r\n", "400 bad-version"},
     {"GET / HTTP/1.10\r\nHost: x\r\n\r\n", "400 bad-version"},
     {"GET / HTTP/11\r\nHost: x\r\n\r\n", "400 bad-version"},
+    {"EHLO mail example\r\n", "400 not-http"},
     {"GET\t/ HTTP/1.1\r\nHost: x\r\n\r\n", "400 bad-request-line"},
     {"GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n", "400 control-character"},
     /* line ends */

@@ -490,13 +490,56 @@ TEST(a_client_that_leaves_in_the_middle_resets_the_exchange_once)
     scene_fini(&s);
 }
 
-TEST(a_client_that_leaves_before_the_answer_resets_the_exchange_once)
+TEST(a_wire_that_breaks_before_the_answer_resets_the_exchange_once)
 {
     struct scene s;
     scene_init(&s, NULL);
     say(&s, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    pair_cut(s.client);
     hang_up(&s);
     CHECK_TEXT("GET /a| end reset;", buf_slice(&s.heard));
+    scene_fini(&s);
+}
+
+TEST(a_client_that_only_asks_and_closes_its_side_is_answered)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    say(&s, "GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\nGET /half");
+    stream_shut(s.client);
+    turns(&s);
+    CHECK_TEXT("GET /a| end", buf_slice(&s.heard));
+    answer(s.t);
+    turns(&s);
+    CHECK_TEXT("GET /a| end done;GET /b| end", buf_slice(&s.heard));
+    answer(s.t);
+    turns(&s);
+    CHECK_TEXT("GET /a| end done;GET /b| end done;", buf_slice(&s.heard));
+    CHECK_TEXT(ANSWER("/a", "2") ANSWER("/b", "2"), buf_slice(&s.seen));
+    CHECK_INT(1, s.closed);
+    scene_fini(&s);
+}
+
+TEST(half_a_body_and_a_closed_side_is_no_request)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    say(&s, "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhi");
+    stream_shut(s.client);
+    turns(&s);
+    CHECK_TEXT("POST /a|hi reset;", buf_slice(&s.heard));
+    CHECK_INT(1, s.closed);
+    scene_fini(&s);
+}
+
+TEST(what_does_not_begin_like_http_is_not_answered_in_it)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    say(&s, "INVALID CONNECTION PREFACE\r\n\r\n");
+    CHECK_TEXT("", buf_slice(&s.seen));
+    CHECK(s.client_ended);
+    CHECK_TEXT("not-http", slice_str(s.fault));
     scene_fini(&s);
 }
 
@@ -659,7 +702,10 @@ TESTS_RUN(a_client_that_does_not_read_stops_the_owner)
 TESTS_RUN(nonsense_is_answered_by_name_and_ends_the_connection)
 TESTS_RUN(nonsense_in_a_body_ends_the_exchange_too)
 TESTS_RUN(a_client_that_leaves_in_the_middle_resets_the_exchange_once)
-TESTS_RUN(a_client_that_leaves_before_the_answer_resets_the_exchange_once)
+TESTS_RUN(a_wire_that_breaks_before_the_answer_resets_the_exchange_once)
+TESTS_RUN(a_client_that_only_asks_and_closes_its_side_is_answered)
+TESTS_RUN(half_a_body_and_a_closed_side_is_no_request)
+TESTS_RUN(what_does_not_begin_like_http_is_not_answered_in_it)
 TESTS_RUN(half_a_head_is_nobodys_exchange)
 TESTS_RUN(a_connection_closed_from_inside_head_ends_its_exchange_later)
 TESTS_RUN(an_exchange_reset_from_inside_data_hears_only_gone)

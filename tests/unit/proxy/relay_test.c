@@ -205,6 +205,30 @@ TEST(trailers_cross_both_ways)
 
 /* --- adapting --- */
 
+static void answer_bare(struct recorder *r, bool at_end)
+{
+    if (!at_end)
+        return;
+    r->t->out.status = 200;
+    CHECK_ERR(ERR_OK, headers_add_token(&r->t->out.headers, HEADERS_GRPC_STATUS, SLICE("12")));
+    CHECK_ERR(ERR_OK, transit_head(r->t, true));
+}
+
+TEST(an_answer_that_is_all_head_stays_all_head)
+{
+    for (int h2 = 0; h2 < 2; h2++) {
+        stage_open(&(struct stage_conf){.h2 = h2});
+        stage.answer = answer_bare;
+        stage_ask("POST", "/shop.Orders/Get");
+        caller_head(&stage.caller, true);
+        stage_over();
+        CHECK_INT(200, stage.caller.status);
+        CHECK(caller_heard(&stage.caller, "grpc-status: 12"));
+        CHECK(stage.caller.bare);
+        stage_close();
+    }
+}
+
 TEST(an_adapted_body_arrives_in_the_providers_words_and_back)
 {
     stage_open(&(struct stage_conf){.offers = STAGE_ORDERS_2, .enforce = PROXY_ENFORCE_ADAPT});
@@ -755,6 +779,7 @@ TESTS_RUN(bodies_larger_than_all_windows_pass_both_ways)
 TESTS_RUN(a_slow_caller_slows_the_function)
 TESTS_RUN(an_answer_may_come_before_the_request_has_ended)
 TESTS_RUN(trailers_cross_both_ways)
+TESTS_RUN(an_answer_that_is_all_head_stays_all_head)
 TESTS_RUN(an_adapted_body_arrives_in_the_providers_words_and_back)
 TESTS_RUN(an_adaptation_is_remembered_once_for_its_verdict_and_operation)
 TESTS_RUN(a_small_body_that_cannot_be_adapted_never_reaches_the_function)
