@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json_out.h"
 #include "base/mem.h"
+#include "contracts/rule_name.h"
 
 enum { DIGITS = 16, DAY = 10 };
 
@@ -52,6 +53,20 @@ static struct slice *room_for(struct check_accepted *a, struct slice key)
     return NULL;
 }
 
+/* A rule that nobody has is a slip; `more` and `limit` stand for findings that are not shown. */
+static void read_rule(const struct conf_node *n, struct diag *diag)
+{
+    struct buf nearest;
+    if (n->kind != CONF_SCALAR || rule_name_known(n->text) || slice_eq(n->text, SLICE("more")) ||
+        slice_eq(n->text, SLICE("limit")))
+        return;
+    buf_init(&nearest, BUF_TEXT_BOUND);
+    rule_name_put_nearest(n->text, &nearest);
+    diag_add(diag, DIAG_ERROR, &n->place, buf_len(&nearest) ? buf_text(&nearest) : "docs/rules.md has all",
+             "there is no rule `%.*s`", SLICE_FMT(slice_to(n->text, 80)));
+    buf_fini(&nearest);
+}
+
 static void read_entry(const struct conf_node *n, const char *today, struct diag *diag, struct check_accepted *a)
 {
     *a = (struct check_accepted){.line = n->place.line};
@@ -69,6 +84,9 @@ static void read_entry(const struct conf_node *n, const char *today, struct diag
         else
             diag_add(diag, DIAG_ERROR, &m->place, NULL, "text is expected");
     }
+    const struct conf_node *rule = conf_get(n, "rule");
+    if (rule)
+        read_rule(rule, diag);
     if (!is_fingerprint(a->fingerprint))
         diag_add(diag, DIAG_ERROR, &n->place, "weft check prints it in brackets",
                  "a fingerprint of 16 hex digits is expected");

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "contracts/rule_name.h"
+
 const char *const check_report_directions[] = {
     [VERDICT_REQUEST] = "request",
     [VERDICT_RESPONSE] = "response",
@@ -62,7 +64,7 @@ static bool finding_counts(const struct check_pair *p, enum check_question q, co
 static bool is_called(const struct verdict_finding *f, struct slice rule)
 {
     for (size_t i = 0; i < f->also_count; i++)
-        if (slice_eq(f->also[i], rule))
+        if (slice_eq(f->also[i], rule) || rule_name_in(f->also[i], rule))
             return true;
     return slice_eq(f->rule, rule);
 }
@@ -158,7 +160,7 @@ static struct check_pair *new_pair(struct check_report *r)
 
 static struct verdict *judge(const struct check_report *r, struct contract *consumer, struct contract *provider)
 {
-    return verdict_compute_as(consumer, provider, r->choice.profile ? r->choice.profile : "wire");
+    return verdict_compute_as(consumer, provider, r->choice.profile);
 }
 
 static bool has_jobs(const struct contract *c)

@@ -23,14 +23,14 @@ struct check_item {
     const struct check_accepted *accepted; /* NULL: by nobody */
 };
 
-/* What somebody wants a rule to be: ours or a foreign name. */
+/* What somebody wants a rule to be: ours, a foreign name, or a category of those. */
 struct check_level {
     struct slice rule;
     enum verdict_level level;
 };
 
 struct check_choice {
-    const char *profile; /* NULL: wire */
+    const struct profile *profile;
     const struct check_level *levels;
     size_t level_count;
     const struct slice *only; /* rules; none: all */

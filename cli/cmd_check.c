@@ -87,7 +87,7 @@ static const struct args_flag flags[] = {
      .type = ARGS_TEXT,
      .offset = AT(profile),
      .value = "PROFILE",
-     .doc = "whose policy it is (default: wire, what breaks peers in practice; docs/check.md lists them)"},
+     .doc = "whose policy it is (default: wire, what breaks peers in practice)"},
     {.name = "only",
      .type = ARGS_TEXTS,
      .offset = AT(only),
@@ -144,12 +144,17 @@ static const struct args_command command = {
                 "    weft check old.yaml new.yaml --baseline accepted.yaml\n"
                 "  may this provider be deployed beside what is deployed?\n"
                 "    weft check orders.weft --deploy contracts/ --as provider\n",
-    .details = "OLD and NEW are files, folders (matched by relative path), - for standard input, or git:REV:PATH.\n"
-               "They are OpenAPI, JSON Schema, Avro, protobuf, or facts of weft; both of the same kind or not.\n"
-               "backward: may old consumers call the new provider?  forward: may new consumers call the old one?\n"
-               "Levels: same, compatible, adaptable (a sidecar can bridge it), unproven, breaking.\n"
-               "Exit status: 0 nothing at or above the failing level, 1 findings, 2 unusable arguments or input,\n"
-               "3 stopped by a limit.\n",
+    .details =
+        "OLD and NEW are files, folders (matched by relative path), - for standard input, or git:REV:PATH.\n"
+        "They are OpenAPI, JSON Schema, Avro, protobuf, or facts of weft; both of the same kind or not.\n"
+        "backward: may old consumers call the new provider?  forward: may new consumers call the old one?\n"
+        "Levels: same, compatible, adaptable (a sidecar can bridge it), unproven, breaking.\n"
+        "Profiles: wire, strict, openapi, json-schema, json-schema-lenient, avro, protobuf, protobuf-wire,\n"
+        "protobuf-wire-json, protobuf-package, protobuf-file, confluent:backward; or some rules of another tool:\n"
+        "buf:WIRE, buf:FIELD_NO_DELETE, oasdiff:request-parameter-removed, avro:TYPE_MISMATCH.\n"
+        "Rules go by these names, too; docs/rules.md has all, each with an example and its repair.\n"
+        "Exit status: 0 nothing at or above the failing level, 1 findings, 2 unusable arguments or input,\n"
+        "3 stopped by a limit.\n",
 };
 
 /* --- What was asked for. */
@@ -162,6 +167,7 @@ struct asking {
     bool asked[CHECK_QUESTIONS];
     struct arena arena;
     struct diag diag;
+    struct profile profile;
     struct check_report report;
     struct check_input old, new, deployed;
     struct check_input against[ARGS_TEXTS_MOST];
@@ -175,26 +181,29 @@ static int wrong(const char *what, struct slice word)
     return UNUSABLE;
 }
 
-/* Names that other tools gave: which ones there are is theirs to know. */
-static bool is_foreign(struct slice rule)
+/* A name that nobody has would look like no findings. */
+static int unknown(const char *what, struct slice name, void (*put_nearest)(struct slice name, struct buf *out))
 {
-    static const char *const tools[] = {"oasdiff:", "openapi:", "buf:", "avro:", "confluent:"};
-    for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++)
-        if (slice_starts(rule, slice_str(tools[i])) && rule.len > strlen(tools[i]))
-            return true;
-    return false;
+    struct buf nearest;
+    buf_init(&nearest, BUF_TEXT_BOUND);
+    put_nearest(name, &nearest);
+    fprintf(
+        stderr, "weft check: there is no %s %.*s: %.*s\n", what, SLICE_FMT(name),
+        SLICE_FMT(buf_len(&nearest) ? buf_slice(&nearest) : SLICE("docs/rules.md has all (try weft check --help)")));
+    buf_fini(&nearest);
+    return UNUSABLE;
 }
 
-/* What is named is known: a rule that nobody has would look like no findings. */
 static int known_rule(struct slice rule)
 {
-    char nearest[128];
-    if (rule_name_known(rule) || is_foreign(rule))
-        return FINE;
-    if (!rule_name_nearest(rule, nearest, sizeof(nearest)))
-        return wrong("there is no rule", rule);
-    fprintf(stderr, "weft check: there is no rule %.*s: did you mean %s?\n", SLICE_FMT(rule), nearest);
-    return UNUSABLE;
+    return rule_name_known(rule) ? FINE : unknown("rule", rule, rule_name_put_nearest);
+}
+
+/* What oasdiff and openapi-diff call a change is looked for when somebody asks. */
+static void mind_name(struct asking *a, struct slice rule)
+{
+    if (slice_starts(rule, SLICE("oasdiff:")) || slice_starts(rule, SLICE("openapi:")))
+        profile_mind(&a->profile, SLICE("oasdiff"));
 }
 
 static int choose_only(struct asking *a)
@@ -207,6 +216,7 @@ static int choose_only(struct asking *a)
                 return wrong("too many rules:", rule);
             if (known_rule(slice_trim(rule)) != FINE)
                 return UNUSABLE;
+            mind_name(a, slice_trim(rule));
             a->only[count++] = slice_trim(rule);
         }
     }
@@ -238,43 +248,20 @@ static int choose_levels(struct asking *a)
         l->rule = slice_to(said, equals);
         if (known_rule(l->rule) != FINE)
             return UNUSABLE;
+        mind_name(a, l->rule);
     }
     a->report.choice.levels = a->levels;
     a->report.choice.level_count = a->f.levels.count;
     return FINE;
 }
 
-/* buf:CATEGORY or buf:RULE,RULE: what is misspelt would look like no findings. */
-static int choose_buf(const char *said)
-{
-    struct slice rest = slice_from(slice_str(said), 4), word;
-    if (rest.len == 0)
-        return wrong("unknown profile", slice_str(said));
-    while (slice_split(&rest, ',', &word))
-        if (!rule_name_buf(word))
-            return wrong("buf has no category and no rule", word);
-    return FINE;
-}
-
 static int choose_profile(struct asking *a)
 {
-    static const char *const profiles[] = {"wire",
-                                           "openapi",
-                                           "json-schema-lenient",
-                                           "json-schema",
-                                           "avro",
-                                           "protobuf-wire",
-                                           "protobuf-wire-json",
-                                           "protobuf-file",
-                                           "confluent:backward"};
-    const char *said = a->f.profile ? a->f.profile : "wire";
-    a->report.choice.profile = said;
-    if (slice_starts(slice_str(said), SLICE("buf:")))
-        return choose_buf(said);
-    for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++)
-        if (strcmp(profiles[i], said) == 0)
-            return FINE;
-    return wrong("unknown profile", slice_str(said));
+    struct slice said = slice_str(a->f.profile ? a->f.profile : "wire");
+    if (profile_init(&a->profile, said) != ERR_OK)
+        return unknown("profile", said, profile_put_nearest);
+    a->report.choice.profile = &a->profile;
+    return FINE;
 }
 
 static int choose_questions(struct asking *a)
@@ -574,6 +561,7 @@ int cmd_check(int argc, char **argv)
         status = judge(&a);
     check_baseline_free(&a.report.baseline);
     check_report_fini(&a.report);
+    profile_fini(&a.profile);
     check_input_fini(&a.old);
     check_input_fini(&a.new);
     check_input_fini(&a.deployed);

@@ -73,11 +73,11 @@ struct edit *edit_of(struct edit_list *l, const struct graph_difference *d, enum
     return e;
 }
 
-struct edit *edit_of_surface(struct edit_list *l, const struct graph_surface *s)
+struct edit *edit_of_surface(struct edit_list *l, const struct graph_surface *s, enum verdict_level level)
 {
     struct edit *e = append(l);
     e->surface = s;
-    e->level = s->level;
+    e->level = level;
     return e;
 }
 

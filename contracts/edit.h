@@ -30,7 +30,7 @@ void edit_list_init(struct edit_list *l, struct arena *arena);
 void edit_list_fini(struct edit_list *l);
 /* The edit that made a difference, of which the level came out so.  Differences of another level are another edit. */
 struct edit *edit_of(struct edit_list *l, const struct graph_difference *d, enum verdict_level level);
-struct edit *edit_of_surface(struct edit_list *l, const struct graph_surface *s);
+struct edit *edit_of_surface(struct edit_list *l, const struct graph_surface *s, enum verdict_level level);
 /* An operation that it reaches.  Called operation by operation. */
 void edit_reaches(struct edit_list *l, struct edit *e, struct slice operation);
 /* Finishes them into `out`, worst first, at most EDIT_FINDINGS_MOST + 1 of them: the last may say how many were left

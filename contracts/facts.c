@@ -9,10 +9,11 @@
 #include "base/mem.h"
 #include "contracts/decimal.h"
 #include "contracts/regular.h"
+#include "contracts/rule_book.h"
 #include "contracts/shape.h"
 #include "rules_contracts.h"
 
-enum { TEXTS = 16 };
+enum { TEXTS = 24 };
 
 struct side {
     const char *name;
@@ -20,16 +21,26 @@ struct side {
     int relations[VOCABULARY_COUNT]; /* consumer.contract ... */
 };
 
-/* Files of rules that most pairs have no use for; reading them takes longer than a small pair does. */
-enum { WITH_OASDIFF = 1, WITH_PROTO = 2, WITH_ALL = WITH_OASDIFF | WITH_PROTO };
+/* Files of rules that most pairs have no use for; reading them takes longer than a small pair does.  No pair has one
+ * for what is said about rules. */
+enum { WITH_OASDIFF = 1, WITH_PROTO = 2, WITH_CLIENTS = 4, WITH_STRICT = 8, WITH_ALL = 15 };
 
 static struct datalog *_Atomic programs[WITH_ALL + 1];
 
 static bool is_left_out(const char *file, unsigned with)
 {
-    struct slice name = slice_str(file);
-    return (!(with & WITH_OASDIFF) && slice_ends(name, SLICE("oasdiff.dl"))) ||
-           (!(with & WITH_PROTO) && slice_ends(name, SLICE("proto.dl")));
+    static const struct {
+        const char *file;
+        unsigned with;
+    } needed[] = {{"oasdiff.dl", WITH_OASDIFF},
+                  {"proto.dl", WITH_PROTO},
+                  {"clients.dl", WITH_CLIENTS},
+                  {"strict.dl", WITH_STRICT},
+                  {"mirror.dl", WITH_ALL}};
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+        if (slice_eq(slice_str(file), slice_str(needed[i].file)))
+            return (with & needed[i].with) != needed[i].with;
+    return with != WITH_ALL && rule_book_has(file);
 }
 
 static struct datalog *load(unsigned with)
@@ -99,12 +110,19 @@ static bool is_schema(const struct contract *c)
     return speaks(c, SLICE("avro")) || speaks(c, SLICE("jsonschema")) || speaks(c, SLICE("protobuf"));
 }
 
-static const struct datalog *program_for(const struct contract *consumer, const struct contract *provider)
+static const struct datalog *program_for(const struct contract *consumer, const struct contract *provider,
+                                         const struct profile *p)
 {
     const struct datalog *all = atomic_load(&programs[WITH_ALL]);
     if (all)
         return all;
-    unsigned with = is_schema(consumer) && is_schema(provider) ? 0 : WITH_OASDIFF;
+    unsigned with = 0;
+    if (profile_minds(p, SLICE("clients")))
+        with |= WITH_CLIENTS;
+    if (profile_minds(p, SLICE("strictly")))
+        with |= WITH_CLIENTS | WITH_STRICT;
+    if (profile_minds(p, SLICE("oasdiff")) && !(is_schema(consumer) && is_schema(provider)))
+        with |= WITH_CLIENTS | WITH_OASDIFF;
     if (speaks(consumer, SLICE("protobuf")) && speaks(provider, SLICE("protobuf")))
         with |= WITH_PROTO;
     return program_with(with);
@@ -459,10 +477,20 @@ static void put_touched(struct datalog_run *r, const struct fact_list *a, const 
     }
 }
 
-struct datalog_run *facts_run(const struct contract *consumer, const struct contract *provider, const char *profile,
-                              const struct datalog_limits *limits)
+static void put_profile(struct datalog_run *r, const struct profile *profile)
 {
-    struct datalog_run *r = datalog_run_new(program_for(consumer, provider), limits);
+    int off = relation(r, "off"), minds = relation(r, "minds");
+    for (const struct profile_row *row = profile->rows; row; row = row->next)
+        if (profile_is_off(profile, row->rule, row->direction))
+            put_texts(r, off, (struct slice[]){row->rule, row->direction}, 2);
+    for (size_t i = 0; i < profile->mind_count; i++)
+        put_texts(r, minds, &profile->minds[i], 1);
+}
+
+struct datalog_run *facts_run(const struct contract *consumer, const struct contract *provider,
+                              const struct profile *profile, const struct datalog_limits *limits)
+{
+    struct datalog_run *r = datalog_run_new(program_for(consumer, provider, profile), limits);
     struct side sides[] = {{.name = "consumer", .contract = consumer}, {.name = "provider", .contract = provider}};
     struct marks marked;
     marks_init(&marked);
@@ -474,8 +502,7 @@ struct datalog_run *facts_run(const struct contract *consumer, const struct cont
         put_facts(r, &sides[i], pruned ? &marked : NULL);
         put_surface(r, &sides[i]);
     }
-    struct slice judged_by = slice_str(profile);
-    put_texts(r, relation(r, "profile"), &judged_by, 1);
+    put_profile(r, profile);
     put_ranks(r, consumer, provider);
     put_multiples(r, consumer, provider);
     put_patterns(r, consumer, provider);

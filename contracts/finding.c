@@ -78,17 +78,36 @@ static int by_name(const void *a, const void *b)
     return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
 }
 
-static void put_names(const struct finding_source *s, const struct graph_name *names, struct verdict_finding *out)
+static size_t count_names(const struct graph_name *names)
 {
     size_t count = 0;
-    for (const struct graph_name *n = names; n; n = n->next)
+    for (; names; names = names->next)
         count++;
-    if (count == 0)
+    return count;
+}
+
+static void put_names(const struct finding_source *s, const struct graph_name *names, struct verdict_finding *out)
+{
+    for (const struct graph_name *n = names; n; n = n->next) {
+        size_t i = 0;
+        while (i < out->also_count && !slice_eq(out->also[i], n->name))
+            i++;
+        if (i == out->also_count)
+            out->also[out->also_count++] = arena_keep(s->keep, n->name);
+    }
+}
+
+/* The names that it has everywhere, and those that it has here. */
+static void put_all_names(const struct finding_source *s, const struct graph_name *everywhere,
+                          const struct graph_name *here, struct verdict_finding *out)
+{
+    size_t most = count_names(everywhere) + count_names(here);
+    if (most == 0)
         return;
-    out->also = arena_array(s->keep, count, sizeof(*out->also));
-    for (const struct graph_name *n = names; n; n = n->next)
-        out->also[out->also_count++] = arena_keep(s->keep, n->name);
-    qsort(out->also, count, sizeof(*out->also), by_name);
+    out->also = arena_array(s->keep, most, sizeof(*out->also));
+    put_names(s, everywhere, out);
+    put_names(s, here, out);
+    qsort(out->also, out->also_count, sizeof(*out->also), by_name);
 }
 
 static struct slice prove(const struct finding_source *s, int rel, const datalog_word *columns)
@@ -106,13 +125,16 @@ static struct slice prove(const struct finding_source *s, int rel, const datalog
 
 /* --- Findings. */
 
-static void say(const struct finding_source *s, struct slice kind, const struct words *w, struct verdict_finding *f)
+/* In the words of its kind, which is given back. */
+static const struct graph_kind *say(const struct finding_source *s, struct slice kind, const struct words *w,
+                                    struct verdict_finding *f)
 {
     const struct graph_kind *k = graph_kind(s->graph, kind, f->direction);
     f->rule = arena_keep(s->keep, k->rule);
     f->where = arena_keep(s->keep, w->where);
     f->message = fill(s->keep, k->message, w);
     f->fix = fill(s->keep, k->fix, w);
+    return k;
 }
 
 void finding_of_difference(const struct finding_source *s, const struct graph_difference *d,
@@ -128,7 +150,7 @@ void finding_of_difference(const struct finding_source *s, const struct graph_di
         .read = d->read,
     };
     *out = (struct verdict_finding){.direction = d->node->direction};
-    say(s, d->kind, &w, out);
+    const struct graph_kind *kind = say(s, d->kind, &w, out);
     out->consumer = place_of(s->consumer, consumer);
     out->provider = place_of(s->provider, provider);
     struct slice parts[] = {out->rule, slice_str(graph_direction_name(out->direction)), d->from, d->to, d->sent,
@@ -137,7 +159,7 @@ void finding_of_difference(const struct finding_source *s, const struct graph_di
     /* A clash says it without the way there; what fits no branch of a union is no clash. */
     bool clash = datalog_has(s->graph->run, s->graph->clash, d->columns);
     out->proof = prove(s, clash ? s->graph->clash : s->graph->difference, d->columns);
-    put_names(s, graph_names(s->graph, d), out);
+    put_all_names(s, kind->names, graph_names(s->graph, d), out);
 }
 
 static struct slice as_json(struct arena *keep, struct slice text)
@@ -156,7 +178,7 @@ void finding_of_surface(const struct finding_source *s, const struct graph_surfa
 {
     struct words w = {.where = where_of(d->consumer, d->provider), .sent = d->was, .read = d->now};
     *out = (struct verdict_finding){.direction = VERDICT_SURFACE};
-    say(s, d->kind, &w, out);
+    const struct graph_kind *kind = say(s, d->kind, &w, out);
     if (d->witness.len)
         out->witness = as_json(s->keep, d->witness);
     out->consumer = place_of(s->consumer, d->consumer);
@@ -164,5 +186,5 @@ void finding_of_surface(const struct finding_source *s, const struct graph_surfa
     struct slice parts[] = {out->rule, SLICE("surface"), d->consumer, d->provider, d->was, d->now};
     out->id = fingerprint(s, parts, sizeof(parts) / sizeof(parts[0]));
     out->proof = prove(s, s->graph->surface, d->columns);
-    put_names(s, graph_surface_names(s->graph, d), out);
+    put_all_names(s, kind->names, graph_surface_names(s->graph, d), out);
 }

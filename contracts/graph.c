@@ -1,6 +1,7 @@
 #include "contracts/graph.h"
 
 #include "base/check.h"
+#include "contracts/rule_book.h"
 
 static const char *const direction_names[] = {
     [VERDICT_REQUEST] = "request",
@@ -170,14 +171,40 @@ static bool take_surface(void *arg, const datalog_word *c)
     return true;
 }
 
-static bool take_kind(void *arg, const datalog_word *c)
+/* --- What the rule book says of kinds. */
+
+static struct slice place_of(struct graph *g, const struct slice *rule_direction_locus)
 {
-    struct load *l = arg;
-    struct graph_kind *k = arena_new(l->g->arena, sizeof(*k));
-    *k = (struct graph_kind){.rule = text(l, c[2]), .message = text(l, c[6]), .fix = text(l, c[7])};
-    struct slice key = arena_putf(l->g->arena, "%.*s %.*s", SLICE_FMT(text(l, c[0])), SLICE_FMT(text(l, c[1])));
-    map_put(&l->g->kinds, key, k);
-    return true;
+    const struct slice *c = rule_direction_locus;
+    return arena_putf(g->arena, "%.*s %.*s %.*s", SLICE_FMT(c[0]), SLICE_FMT(c[1]), SLICE_FMT(c[2]));
+}
+
+static void read_names(struct graph *g, struct map *by_place)
+{
+    struct rule_book_row row;
+    for (struct rule_book_cursor c = {0}; rule_book_next(&c, "equivalent", &row);) {
+        struct slice place = place_of(g, row.column);
+        struct graph_name *n = arena_new(g->arena, sizeof(*n));
+        *n = (struct graph_name){.next = map_get(by_place, place), .name = row.column[3]};
+        map_put(by_place, place, n);
+    }
+}
+
+static void read_kinds(struct graph *g)
+{
+    struct rule_book_row row;
+    struct map by_place = {0};
+    read_names(g, &by_place);
+    for (struct rule_book_cursor c = {0}; rule_book_next(&c, "kind", &row);) {
+        struct graph_kind *k = arena_new(g->arena, sizeof(*k));
+        struct slice place[] = {row.column[2], row.column[1], row.column[3]};
+        *k = (struct graph_kind){.rule = row.column[2],
+                                 .message = row.column[6],
+                                 .fix = row.column[7],
+                                 .names = map_get(&by_place, place_of(g, place))};
+        map_put(&g->kinds, arena_putf(g->arena, "%.*s %.*s", SLICE_FMT(row.column[0]), SLICE_FMT(row.column[1])), k);
+    }
+    map_fini(&by_place);
 }
 
 static void put_name(struct graph *g, struct map *names, struct slice bytes, datalog_word name)
@@ -223,7 +250,7 @@ static void each(struct graph *g, const char *relation, datalog_each_fn *fn)
     datalog_each(g->run, rel, fn, &l);
 }
 
-void graph_init(struct graph *g, struct datalog_run *run, struct arena *arena)
+void graph_init(struct graph *g, struct datalog_run *run, struct arena *arena, bool plans)
 {
     *g = (struct graph){.run = run, .arena = arena};
     g->difference = datalog_relation(datalog_run_program(run), SLICE("difference"));
@@ -231,12 +258,11 @@ void graph_init(struct graph *g, struct datalog_run *run, struct arena *arena)
     g->clash = datalog_relation(datalog_run_program(run), SLICE("clash"));
     g->surface = datalog_relation(datalog_run_program(run), SLICE("surface"));
     g->incompat = datalog_relation(datalog_run_program(run), SLICE("incompat"));
-    each(g, "kind", take_kind);
+    read_kinds(g);
     each(g, "served", take_served);
     each(g, "path", take_path);
     each(g, "difference", take_difference);
-    if (datalog_has(run, datalog_relation(datalog_run_program(run), SLICE("profile")),
-                    &(datalog_word){datalog_symbol(run, SLICE("wire"))}))
+    if (plans)
         each(g, "step", take_step);
     each(g, "widened", take_widened);
     each(g, "root", take_root);

@@ -70,6 +70,7 @@ struct graph_name {
 
 struct graph_kind {
     struct slice rule, message, fix;
+    const struct graph_name *names; /* what other tools call it, wherever it is */
 };
 
 struct graph {
@@ -85,10 +86,10 @@ struct graph {
     int difference, clash, surface, incompat, fits; /* relations */
 };
 
-/* PRE: the run is evaluated. */
-void graph_init(struct graph *g, struct datalog_run *run, struct arena *arena);
+/* PRE: the run is evaluated.  Without plans no difference has a step. */
+void graph_init(struct graph *g, struct datalog_run *run, struct arena *arena, bool plans);
 void graph_fini(struct graph *g);
-/* The row of rules/kinds.dl. */
+/* The row of rules/kinds.dl or kinds_proto.dl. */
 const struct graph_kind *graph_kind(const struct graph *g, struct slice kind, enum verdict_direction direction);
 /* The provider's operation that serves the consumer's; empty: none. */
 struct slice graph_served(const struct graph *g, struct slice operation);

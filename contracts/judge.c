@@ -21,6 +21,44 @@ struct judged {
     const char *no_plan; /* every difference has a step, but there is no plan: why */
 };
 
+/* --- What the profile makes of it. */
+
+static bool is_picked(const struct profile *p, const struct graph_name *names)
+{
+    for (; names; names = names->next)
+        if (profile_picks(p, names->name))
+            return true;
+    return false;
+}
+
+/* A tool's list leaves alone what the tool knows nothing of. */
+static bool is_left_out(const struct judging *j, const struct graph_kind *k, struct slice direction,
+                        const struct graph_name *here)
+{
+    const struct profile *p = j->out->profile;
+    return p->tool.len && profile_knows(p, k->rule, direction) && !is_picked(p, k->names) && !is_picked(p, here);
+}
+
+static bool is_note(const struct judging *j, const struct graph_difference *d)
+{
+    const struct graph_kind *k = graph_kind(&j->graph, d->kind, d->node->direction);
+    struct slice direction = slice_str(graph_direction_name(d->node->direction));
+    return slice_eq(profile_level(j->out->profile, k->rule, direction), SLICE("compatible")) ||
+           is_left_out(j, k, direction, graph_names(&j->graph, d));
+}
+
+static enum verdict_level level_of_surface(const struct judging *j, const struct graph_surface *s)
+{
+    const struct graph_kind *k = graph_kind(&j->graph, s->kind, VERDICT_SURFACE);
+    struct slice said = profile_level(j->out->profile, k->rule, SLICE("surface"));
+    if (is_left_out(j, k, SLICE("surface"), graph_surface_names(&j->graph, s)))
+        return VERDICT_COMPATIBLE;
+    for (enum verdict_level l = VERDICT_COMPATIBLE; l <= VERDICT_BREAKING; l++)
+        if (slice_eq(said, slice_str(verdict_level_name(l))))
+            return l;
+    return s->level;
+}
+
 /* --- What is reported. */
 
 static enum verdict_level report(struct judging *j, size_t visit, const struct graph_difference *d,
@@ -29,7 +67,11 @@ static enum verdict_level report(struct judging *j, size_t visit, const struct g
     struct showing_at at = {.walk = &j->walk, .visit = visit, .difference = d};
     bool bridged = d->step && !root->no_plan;
     struct slice body = {0};
-    enum verdict_level level = bridged ? VERDICT_ADAPTABLE : showing_level(&j->showing, &at, &body);
+    enum verdict_level level = is_note(j, d) ? VERDICT_COMPATIBLE
+                               : bridged     ? VERDICT_ADAPTABLE
+                                             : showing_level(&j->showing, &at, &body);
+    if (level == VERDICT_UNPROVEN && profile_minds(j->out->profile, SLICE("unshown")))
+        level = VERDICT_BREAKING;
     struct edit *e = edit_of(&j->edits, d, level);
     if (e->difference == d && e->operation_count == 0)
         e->no_plan = d->step ? root->no_plan : NULL;
@@ -42,15 +84,18 @@ static enum verdict_level report(struct judging *j, size_t visit, const struct g
 
 static void report_root(struct judging *j, const struct judged *root, enum verdict_level *worst)
 {
-    /* What does not fit is never better than unproven or adaptable, whatever the walk finds. */
-    if (!root->plan && *worst < VERDICT_UNPROVEN)
-        *worst = VERDICT_UNPROVEN;
+    bool noted = false;
     walk_from(&j->walk, root->root);
     for (size_t i = 0; i < j->walk.count; i++)
         for (const struct graph_difference *d = j->walk.queue[i].node->differences; d; d = d->next) {
             enum verdict_level level = report(j, i, d, root);
             *worst = level > *worst ? level : *worst;
+            noted = noted || level == VERDICT_COMPATIBLE;
         }
+    /* What does not fit is never better than unproven or adaptable, whatever the walk finds, but where the profile says
+     * so. */
+    if (!root->plan && !noted && *worst < VERDICT_UNPROVEN)
+        *worst = VERDICT_UNPROVEN;
 }
 
 /* --- Plans. */
@@ -164,15 +209,14 @@ static void judge_operation(struct judging *j, struct verdict_operation *op)
 static void judge_surface(struct judging *j, const struct graph_surface *s)
 {
     int i = contract_operation(j->out->consumer, s->operation);
+    struct edit *e = edit_of_surface(&j->edits, s, level_of_surface(j, s));
     /* A contract as a whole is no operation. */
-    POST(i >= 0 || s->operation.len == 0 || s->level == VERDICT_COMPATIBLE);
-    if (i >= 0) {
-        struct verdict_operation *op = &j->out->operations[i];
-        op->level = s->level > op->level ? s->level : op->level;
-    }
-    struct edit *e = edit_of_surface(&j->edits, s);
-    if (i >= 0)
-        edit_reaches(&j->edits, e, s->operation);
+    POST(i >= 0 || s->operation.len == 0 || e->level == VERDICT_COMPATIBLE);
+    if (i < 0)
+        return;
+    struct verdict_operation *op = &j->out->operations[i];
+    op->level = e->level > op->level ? e->level : op->level;
+    edit_reaches(&j->edits, e, s->operation);
 }
 
 static void judge_operations(struct judging *j)
@@ -195,7 +239,7 @@ void judge_run(struct judge *out)
 {
     struct judging j = {.out = out};
     arena_init(&j.scratch, 0);
-    graph_init(&j.graph, out->run, &j.scratch);
+    graph_init(&j.graph, out->run, &j.scratch, profile_minds(out->profile, SLICE("plans")));
     edit_list_init(&j.edits, &j.scratch);
     showing_init(&j.showing, out->consumer, out->provider, &j.scratch);
     judge_operations(&j);

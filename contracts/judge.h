@@ -2,11 +2,13 @@
 #define WEFT_CONTRACTS_JUDGE_H
 
 /* judge - what an evaluated run means: the level and the plans of each operation, and the findings. */
+#include "contracts/profile.h"
 #include "contracts/verdict.h"
 #include "datalog/datalog.h"
 
 struct judge {
     struct contract *consumer, *provider;
+    const struct profile *profile;
     struct datalog_run *run;              /* evaluated */
     struct arena *keep;                   /* what findings point to */
     struct verdict_operation *operations; /* the consumer's; levels and plans are set */

@@ -1,15 +1,18 @@
 #ifndef WEFT_CONTRACTS_RULE_NAME_H
 #define WEFT_CONTRACTS_RULE_NAME_H
 
-/* rule_name - which rules the embedded files know, so that a misspelt one is no silence. */
+/* rule_name - which names of rules there are, ours and foreign ones, so that a misspelt one is no silence. */
 #include <stdbool.h>
 
-#include "base/slice.h"
+#include "contracts/nearest.h"
 
+/* One of ours, one that a rule of ours goes by elsewhere ("oasdiff:...", "buf:..."), or a category of those. */
 bool rule_name_known(struct slice name);
-/* A category or a rule of buf's, without the "buf:". */
-bool rule_name_buf(struct slice name);
-/* A known one that is spelt nearly so, written into `room`; or NULL. */
-const char *rule_name_nearest(struct slice name, char *room, size_t size);
+/* Is it a category of another tool's, "buf:WIRE", to which this name belongs? */
+bool rule_name_in(struct slice name, struct slice category);
+/* Offers all names of the same tool. */
+void rule_name_offer(struct nearest *n);
+/* Puts "did you mean A, B or C?", or nothing when no name is near. */
+void rule_name_put_nearest(struct slice name, struct buf *out);
 
 #endif

@@ -57,7 +57,8 @@ static struct witness_pair pair_at(struct showing *s, enum verdict_direction dir
 /* Words that are compared as text only; a value may show that they differ. */
 static bool is_word(const struct graph_difference *d)
 {
-    return slice_eq(d->kind, SLICE("pattern")) || slice_eq(d->kind, SLICE("not-understood"));
+    return slice_eq(d->kind, SLICE("pattern")) || slice_eq(d->kind, SLICE("not-understood")) ||
+           slice_starts(d->kind, SLICE("says-"));
 }
 
 /* The pair in which a value has to show the difference. */

@@ -61,7 +61,7 @@ static void undecided(struct verdict *v, const char *why)
     };
 }
 
-static void compute(struct verdict *v, const char *profile, const struct datalog_limits *limits)
+static void compute(struct verdict *v, const struct profile *profile, const struct datalog_limits *limits)
 {
     struct datalog_run *run = facts_run(v->consumer, v->provider, profile, limits);
     const char *why = NULL;
@@ -72,6 +72,7 @@ static void compute(struct verdict *v, const char *profile, const struct datalog
     }
     struct judge j = {.consumer = v->consumer,
                       .provider = v->provider,
+                      .profile = profile,
                       .run = run,
                       .keep = &v->arena,
                       .operations = v->operations,
@@ -87,7 +88,7 @@ static bool same_text(const struct verdict *v)
     return memcmp(contract_digest(v->consumer), contract_digest(v->provider), sizeof(struct hash_digest)) == 0;
 }
 
-static struct verdict *judge(struct contract *consumer, struct contract *provider, const char *profile,
+static struct verdict *judge(struct contract *consumer, struct contract *provider, const struct profile *profile,
                              const struct datalog_limits *limits)
 {
     struct verdict *v = mem_new(sizeof(*v));
@@ -113,10 +114,15 @@ static struct verdict *judge(struct contract *consumer, struct contract *provide
 
 struct verdict *verdict_compute(struct contract *consumer, struct contract *provider)
 {
-    return judge(consumer, provider, "wire", &peer_limits);
+    struct profile wire;
+    enum err e = profile_init(&wire, SLICE("wire"));
+    PRE(e == ERR_OK);
+    struct verdict *v = judge(consumer, provider, &wire, &peer_limits);
+    profile_fini(&wire);
+    return v;
 }
 
-struct verdict *verdict_compute_as(struct contract *consumer, struct contract *provider, const char *profile)
+struct verdict *verdict_compute_as(struct contract *consumer, struct contract *provider, const struct profile *profile)
 {
     return judge(consumer, provider, profile, &file_limits);
 }

@@ -11,6 +11,7 @@
  * Threads:  computing one may take milliseconds: keep it off the loop.  References
  *           may be taken from any thread. */
 #include "contracts/contract.h"
+#include "contracts/profile.h"
 #include "contracts/wire/plan.h"
 
 enum verdict_level { VERDICT_SAME, VERDICT_COMPATIBLE, VERDICT_ADAPTABLE, VERDICT_UNPROVEN, VERDICT_BREAKING };
@@ -57,10 +58,9 @@ struct verdict;
 /* Runs under the engine's limits; past one the level is UNPROVEN with a finding that says so.
  * Never fails: what cannot be decided is UNPROVEN. */
 struct verdict *verdict_compute(struct contract *consumer, struct contract *provider);
-/* The same under limits for files, which may be larger than what a peer sends, and judged by a profile: "wire" is what
- * verdict_compute asks, what breaks peers in practice; "json-schema" also what an open record might send under any
- * name. */
-struct verdict *verdict_compute_as(struct contract *consumer, struct contract *provider, const char *profile);
+/* The same under limits for files, which may be larger than what a peer sends, and judged by a profile; "wire" is what
+ * verdict_compute asks, what breaks peers in practice. */
+struct verdict *verdict_compute_as(struct contract *consumer, struct contract *provider, const struct profile *profile);
 struct verdict *verdict_ref(struct verdict *v);
 void verdict_unref(struct verdict **v);
 

@@ -195,10 +195,16 @@ TEST(wrong_arguments_are_named)
     refused("check " DRIFT "orders-1.weft", "missing: NEW");
     refused("check", "missing: OLD NEW");
     refused("check a b --profil x", "did you mean --profile?");
-    refused("check a b --profile nobody", "unknown profile nobody");
+    refused("check a b --profile nobody", "there is no profile nobody: ");
+    refused("check a b --profile openap", "there is no profile openap: did you mean openapi?");
     refused("check a b --format html", "--format cannot be \"html\"");
     refused("check a b --format-in html", "--format-in is one of");
     refused("check a b --only member-remover", "did you mean member-removed?");
+    refused("check a b --only oasdiff:request-parameter-remved", "did you mean oasdiff:request-parameter-removed?");
+    refused("check a b --only oasdiff:removed-api", "did you mean oasdiff:api-");
+    refused("check a b --level buf:FIELD_DELETE=compatible",
+            "there is no rule buf:FIELD_DELETE: did you mean buf:FIELD");
+    refused("check a b --only nonsense", "docs/rules.md has all");
     refused("check a b --level member-removed=harmless", "--level wants RULE=");
     refused("check a b --as provider --mode full", "--as says what --mode says");
     refused("check a b --deploy c", "--deploy takes one contract or none");
@@ -230,11 +236,22 @@ TEST(rules_can_be_chosen_and_judged_otherwise)
            "check " LIBRARY " --level symbol-added=compatible --level member-became-required=adaptable --notes");
 }
 
+TEST(names_of_other_tools_choose_and_judge_under_any_profile)
+{
+    golden("only-foreign-wire", 1, "check " LIBRARY " --only oasdiff:request-property-became-required");
+    golden("profile-foreign", 1, "check " LIBRARY " --profile oasdiff:request-property-became-required --notes");
+    golden("profile-strict", 1, "check " LIBRARY " --profile strict");
+    golden("level-category", 0,
+           "check tests/golden/check/proto-1 tests/golden/check/proto-2 --level buf:FILE=compatible --level "
+           "buf:WIRE=compatible");
+}
+
 TEST(a_baseline_accepts_by_fingerprint_and_tells_what_is_stale_or_expired)
 {
     golden("baseline", 1, "check " LIBRARY " --baseline tests/golden/check/accepted.yaml");
     refused("check " LIBRARY " --baseline tests/golden/check/accepted-wrong.yaml",
             "a reason and an owner are expected");
+    refused("check " LIBRARY " --baseline tests/golden/check/accepted-misspelt.yaml", "did you mean symbol-added?");
     refused("check " LIBRARY " --baseline nothing.yaml", "nothing.yaml");
 }
 
@@ -262,7 +279,7 @@ TEST(proto_files_of_a_folder_are_one_contract)
            "check tests/golden/check/proto-1 tests/golden/check/proto-2 --profile buf:WIRE_JSON --notes");
     golden("proto-none", 0, "check tests/golden/check/proto-1 tests/golden/check/proto-2 --profile buf:FILE_NO_DELETE");
     refused("check tests/golden/check/proto-1 tests/golden/check/proto-2 --profile buf:FILE_NO_DELTE",
-            "buf has no category and no rule FILE_NO_DELTE");
+            "did you mean buf:FILE_NO_DELETE?");
 }
 
 TEST(older_versions_count_too)
@@ -345,12 +362,14 @@ cmocka_unit_test(the_embedded_rules_load),
                     TESTS_RUN(two_openapi_documents_are_compared) TESTS_RUN(what_cannot_be_read_is_never_no_findings)
                         TESTS_RUN(wrong_arguments_are_named) TESTS_RUN(two_openapi_files_are_told_apart_in_every_format)
                             TESTS_RUN(rules_can_be_chosen_and_judged_otherwise)
-                                TESTS_RUN(a_baseline_accepts_by_fingerprint_and_tells_what_is_stale_or_expired)
-                                    TESTS_RUN(a_baseline_that_was_written_accepts_everything) TESTS_RUN(
-                                        folders_are_matched_by_path) TESTS_RUN(proto_files_of_a_folder_are_one_contract)
-                                        TESTS_RUN(older_versions_count_too)
-                                            TESTS_RUN(whoever_releases_decides_the_question)
-                                                TESTS_RUN(what_is_deployed_is_judged_in_pairs)
-                                                    TESTS_RUN(a_revision_in_git_is_a_place)
-                                                        TESTS_RUN(what_import_prints_reads_back_to_the_same_digest)
-                                                            TESTS_END()
+                                TESTS_RUN(names_of_other_tools_choose_and_judge_under_any_profile)
+                                    TESTS_RUN(a_baseline_accepts_by_fingerprint_and_tells_what_is_stale_or_expired)
+                                        TESTS_RUN(a_baseline_that_was_written_accepts_everything)
+                                            TESTS_RUN(folders_are_matched_by_path)
+                                                TESTS_RUN(proto_files_of_a_folder_are_one_contract)
+                                                    TESTS_RUN(older_versions_count_too)
+                                                        TESTS_RUN(whoever_releases_decides_the_question)
+                                                            TESTS_RUN(what_is_deployed_is_judged_in_pairs)
+                                                                TESTS_RUN(a_revision_in_git_is_a_place) TESTS_RUN(
+                                                                    what_import_prints_reads_back_to_the_same_digest)
+                                                                    TESTS_END()

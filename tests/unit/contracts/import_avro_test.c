@@ -41,10 +41,19 @@ static void refused(const char *text, unsigned line, unsigned column, const char
     diag_fini(&diag);
 }
 
+static struct verdict *compute_as(struct contract *consumer, struct contract *provider, const char *name)
+{
+    struct profile p;
+    CHECK_ERR(ERR_OK, profile_init(&p, slice_str(name)));
+    struct verdict *v = verdict_compute_as(consumer, provider, &p);
+    profile_fini(&p);
+    return v;
+}
+
 static struct verdict *compare(const char *old, const char *new, const char *profile)
 {
     struct contract *a = read_avro(old), *b = read_avro(new);
-    struct verdict *v = verdict_compute_as(a, b, profile);
+    struct verdict *v = compute_as(a, b, profile);
     contract_unref(&a);
     contract_unref(&b);
     return v;

@@ -46,12 +46,21 @@ static bool is_found(const struct verdict *v, const char *rule, const char *also
     return false;
 }
 
+static struct verdict *compute_as(struct contract *consumer, struct contract *provider, const char *name)
+{
+    struct profile p;
+    CHECK_ERR(ERR_OK, profile_init(&p, slice_str(name)));
+    struct verdict *v = verdict_compute_as(consumer, provider, &p);
+    profile_fini(&p);
+    return v;
+}
+
 /* Some finding is of this rule and known elsewhere by this name; `rule` NULL: nothing is worse than a note. */
 static void finds(const char *old, const char *new, const char *profile, enum verdict_level level, const char *rule,
                   const char *also)
 {
     struct contract *a = read_api(old), *b = read_api(new);
-    struct verdict *v = verdict_compute_as(a, b, profile);
+    struct verdict *v = compute_as(a, b, profile);
     CHECK_INT(level, verdict_level(v));
     CHECK(!rule || is_found(v, rule, also));
     verdict_unref(&v);
@@ -154,7 +163,7 @@ TEST(changes_that_break_nobody_are_noted_in_the_profile_openapi_only)
     const char *new = ANSWERED("{type: object, required: [a], properties: {a: {type: string}}}");
     finds(old, new, "openapi", VERDICT_COMPATIBLE, "noted", "oasdiff:response-property-became-required");
     struct contract *a = read_api(old), *b = read_api(new);
-    struct verdict *v = verdict_compute_as(a, b, "wire");
+    struct verdict *v = compute_as(a, b, "wire");
     CHECK_INT(0, verdict_finding_count(v));
     verdict_unref(&v);
     contract_unref(&a);

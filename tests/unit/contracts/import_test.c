@@ -37,10 +37,19 @@ static void has_fact(const char *text, const char *fact)
     contract_unref(&c);
 }
 
+static struct verdict *compute_as(struct contract *consumer, struct contract *provider, const char *name)
+{
+    struct profile p;
+    CHECK_ERR(ERR_OK, profile_init(&p, slice_str(name)));
+    struct verdict *v = verdict_compute_as(consumer, provider, &p);
+    profile_fini(&p);
+    return v;
+}
+
 static enum verdict_level judged(const char *old, const char *new, enum import_format format, const char *profile)
 {
     struct contract *a = read_as(old, format), *b = read_as(new, format);
-    struct verdict *v = verdict_compute_as(a, b, profile);
+    struct verdict *v = compute_as(a, b, profile);
     enum verdict_level level = verdict_level(v);
     verdict_unref(&v);
     contract_unref(&a);

@@ -18,11 +18,20 @@ static struct contract *import(const char *text)
     return c;
 }
 
+static struct verdict *compute_as(struct contract *consumer, struct contract *provider, const char *name)
+{
+    struct profile p;
+    CHECK_ERR(ERR_OK, profile_init(&p, slice_str(name)));
+    struct verdict *v = verdict_compute_as(consumer, provider, &p);
+    profile_fini(&p);
+    return v;
+}
+
 /* May readers of `reader` take all that `writer` lets through? */
 static enum verdict_level level(const char *writer, const char *reader)
 {
     struct contract *a = import(writer), *b = import(reader);
-    struct verdict *v = verdict_compute_as(a, b, "json-schema");
+    struct verdict *v = compute_as(a, b, "json-schema");
     enum verdict_level l = verdict_level(v);
     verdict_unref(&v);
     contract_unref(&a);
