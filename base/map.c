@@ -1,5 +1,6 @@
 #include "base/map.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sys/random.h>
@@ -23,12 +24,12 @@ static void draw_seed(void)
     PRE(got == (ssize_t)sizeof(seed));
 }
 
-static uint64_t rotate(uint64_t x, unsigned bits)
+static inline uint64_t rotate(uint64_t x, unsigned bits)
 {
     return x << bits | x >> (64 - bits);
 }
 
-static void sip_round(uint64_t v[4])
+static inline void sip_round(uint64_t v[4])
 {
     v[0] += v[1];
     v[1] = rotate(v[1], 13) ^ v[0];
@@ -42,7 +43,7 @@ static void sip_round(uint64_t v[4])
     v[2] = rotate(v[2], 32);
 }
 
-static void sip_word(uint64_t v[4], uint64_t word)
+static inline void sip_word(uint64_t v[4], uint64_t word)
 {
     v[3] ^= word;
     sip_round(v);
@@ -50,7 +51,7 @@ static void sip_word(uint64_t v[4], uint64_t word)
     v[0] ^= word;
 }
 
-/* Up to eight bytes, the first one lowest. */
+/* Fewer than eight bytes, the first one lowest. */
 static uint64_t little_endian(const char *at, size_t len)
 {
     uint64_t word = 0;
@@ -68,8 +69,11 @@ uint64_t map_siphash(const uint64_t key[2], struct slice bytes)
         key[1] ^ UINT64_C(0x7465646279746573),
     };
     size_t whole = bytes.len & ~(size_t)7;
-    for (size_t i = 0; i < whole; i += 8)
-        sip_word(v, little_endian(bytes.at + i, 8));
+    for (size_t i = 0; i < whole; i += 8) {
+        uint64_t word;
+        memcpy(&word, bytes.at + i, sizeof(word));
+        sip_word(v, le64toh(word));
+    }
     uint64_t last = (uint64_t)bytes.len << 56;
     if (bytes.len > whole)
         last |= little_endian(bytes.at + whole, bytes.len - whole);

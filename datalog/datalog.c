@@ -9,6 +9,7 @@
 #include "datalog/dl_eval.h"
 #include "datalog/dl_explain.h"
 #include "datalog/dl_group.h"
+#include "datalog/dl_guard.h"
 #include "datalog/dl_lower.h"
 #include "datalog/dl_parse.h"
 #include "datalog/dl_prose.h"
@@ -66,8 +67,11 @@ static void build(struct datalog *p, const struct dl_texts *texts)
     dl_group_find(p, texts);
     for (unsigned i = 0; i < p->rule_count; i++)
         dl_check_ends(p, texts, p->rules[i]);
-    if (texts->diag->errors == 0)
+    if (texts->diag->errors == 0) {
         order_rules(p);
+        for (unsigned i = 0; i < p->group_count; i++)
+            p->groups[i].guard = dl_guard_new(p, &p->groups[i]);
+    }
     arena_fini(&scratch);
 }
 
@@ -167,6 +171,26 @@ bool datalog_asks(const struct datalog *p, int rel)
     return relation(p, rel)->asked;
 }
 
+size_t datalog_fact_count(const struct datalog *p)
+{
+    return p->fact_count;
+}
+
+size_t datalog_rules_of(const struct datalog *p, int rel, const char **file, unsigned *line)
+{
+    size_t count = 0;
+    for (unsigned i = 0; i < p->rule_count; i++) {
+        const struct dl_rule *rule = p->rules[i];
+        if (rule->head != rel)
+            continue;
+        if (count++ == 0) {
+            *file = rule->file;
+            *line = rule->at.line;
+        }
+    }
+    return count;
+}
+
 static uint64_t or_usual(uint64_t given, uint64_t otherwise, uint64_t most)
 {
     uint64_t n = given ? given : otherwise;
@@ -213,6 +237,8 @@ struct datalog_run *datalog_run_new(const struct datalog *p, const struct datalo
     r->rels = mem_array(p->relation_count + 1, sizeof(*r->rels));
     r->touched = mem_array(p->relation_count + 1, sizeof(*r->touched));
     r->slots = mem_array(p->slot_most + 1, sizeof(*r->slots));
+    r->called = mem_array(p->rule_count + 1, sizeof(*r->called));
+    r->picked = mem_array(p->rule_count + 1, sizeof(*r->picked));
     r->planned = mem_array(p->rule_count + 1, sizeof(*r->planned));
     for (unsigned i = 0; i < p->relation_count; i++) {
         const struct dl_relation *d = p->relations[i];
@@ -232,6 +258,8 @@ void datalog_run_free(struct datalog_run **run)
     mem_free(r->rels);
     mem_free(r->touched);
     mem_free(r->slots);
+    mem_free(r->called);
+    mem_free(r->picked);
     mem_free(r->planned);
     dl_prim_fini(&r->prim);
     dl_sym_fini(&r->symbols);
@@ -313,6 +341,21 @@ bool datalog_has(const struct datalog_run *r, int rel, const datalog_word *colum
 {
     (void)relation(r->program, rel);
     return dl_rel_has(&r->rels[rel], columns);
+}
+
+bool datalog_source(const struct datalog_run *r, int rel, const datalog_word *columns, const char **file,
+                    unsigned *line)
+{
+    (void)relation(r->program, rel);
+    const struct dl_rel *own = &r->rels[rel];
+    uint32_t row = r->limits.proofs ? dl_rel_find(own, columns) : DL_REL_NONE;
+    if (row == DL_REL_NONE)
+        return false;
+    const struct dl_origin *origin = &own->origins[row];
+    bool by_rule = origin->rule != DL_REL_NONE;
+    *file = by_rule ? r->program->rules[origin->rule]->file : origin->file;
+    *line = by_rule ? r->program->rules[origin->rule]->at.line : origin->line;
+    return true;
 }
 
 struct sorting {

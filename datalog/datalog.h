@@ -51,6 +51,11 @@ bool datalog_is_printsize(const struct datalog *p, int rel);
 /* A relation whose value no rule asks for need not be filled in: true when some rule body or output names it. */
 bool datalog_asks(const struct datalog *p, int rel);
 
+/* Facts of the program's own texts. */
+size_t datalog_fact_count(const struct datalog *p);
+/* How many rules have this head, and where the first of them stands (untouched when there is none). */
+size_t datalog_rules_of(const struct datalog *p, int rel, const char **file, unsigned *line);
+
 struct datalog_limits {
     uint64_t max_tuples; /* in all relations; 0: 5,000,000 */
     uint64_t max_steps;  /* join steps; 0: 500,000,000 */
@@ -87,6 +92,11 @@ typedef bool datalog_each_fn(void *arg, const datalog_word *columns);
 void datalog_each(const struct datalog_run *r, int rel, datalog_each_fn *fn, void *arg);
 /* The tuple as it would be written: `field("Order", "qty")`. */
 void datalog_put_tuple(const struct datalog_run *r, int rel, const datalog_word *columns, struct buf *out);
+
+/* Where the rule or the fact stands that gave this tuple first, the last step of its least derivation; `*file` may
+ * be NULL (a fact given by datalog_fact).  Needs limits.proofs, and costs a look-up.  false: no such tuple. */
+bool datalog_source(const struct datalog_run *r, int rel, const datalog_word *columns, const char **file,
+                    unsigned *line);
 
 /* A derivation of minimal height, as an indented tree; needs limits.proofs.
  * Each node: the tuple, and the rule that gave it (`file:line`).  ABSENT: no such tuple.

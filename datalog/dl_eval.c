@@ -1,5 +1,7 @@
 #include "datalog/dl_eval.h"
 
+#include "datalog/dl_guard.h"
+
 /* "compat.dl:41: overflow in `+`" */
 static enum err explain_failure(struct datalog_run *r, const struct dl_rule *rule, enum err e)
 {
@@ -120,9 +122,10 @@ static enum err run_recursive(struct datalog_run *r, const struct dl_group *g)
 
 static enum err run_group(struct datalog_run *r, const struct dl_group *g)
 {
-    for (unsigned i = 0; i < g->rule_count; i++)
-        if (!g->rules[i]->recursive)
-            TRY(run_whole(r, g->rules[i]));
+    struct dl_picked rules = dl_guard_pick(r, g);
+    for (unsigned i = 0; i < rules.count; i++)
+        if (!rules.v[i]->recursive)
+            TRY(run_whole(r, rules.v[i]));
     if (!g->recursive)
         return ERR_OK;
     set_rounds(r, g->relations, g->relation_count, true);
@@ -155,12 +158,13 @@ static bool next_height(struct datalog_run *r, const struct dl_group *g, uint32_
 
 static enum err run_heights(struct datalog_run *r, const struct dl_group *g)
 {
-    for (unsigned i = 0; i < g->rule_count; i++)
-        if (!has_atom(g->rules[i]))
-            TRY(run_plan(r, g->rules[i], plan_of(r, g->rules[i], -1), 1));
+    struct dl_picked rules = dl_guard_pick(r, g);
+    for (unsigned i = 0; i < rules.count; i++)
+        if (!has_atom(rules.v[i]))
+            TRY(run_plan(r, rules.v[i], plan_of(r, rules.v[i], -1), 1));
     for (uint32_t height = 1; next_height(r, g, height); height++)
-        for (unsigned i = 0; i < g->rule_count; i++)
-            TRY(run_news(r, g->rules[i], height));
+        for (unsigned i = 0; i < rules.count; i++)
+            TRY(run_news(r, rules.v[i], height));
     return ERR_OK;
 }
 

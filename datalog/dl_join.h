@@ -23,6 +23,8 @@ struct datalog_run {
     uint64_t steps;
     datalog_word *slots;
     struct arena plans;
+    uint32_t *called;                /* for dl_guard_pick */
+    struct dl_rule **picked;         /* what it gave last */
     const struct dl_plan ***planned; /* by rule; by goal whose news come first, behind the one for no news */
     struct buf why;
 };

@@ -99,6 +99,8 @@ struct dl_fact {
     unsigned line;
 };
 
+struct dl_guard;
+
 /* Relations that are computed together, and the rules that do it. */
 struct dl_group {
     const int *relations;
@@ -107,6 +109,7 @@ struct dl_group {
     unsigned rule_count;
     const int *meets; /* relations that are heads or positive literals of its rules, each once */
     unsigned meet_count;
+    struct dl_guard *guard; /* or NULL */
     bool recursive;
 };
 
