@@ -123,10 +123,11 @@ struct authz_decision authz_ask(struct authz *a, const struct attrs *attrs)
 {
     if (!a->rules)
         return decide_without_rules(attrs);
-    question_fill(&a->question, &a->rules->wants, attrs);
+    question_key(&a->question, &a->rules->wants, attrs);
     const struct authz_decision *known = map_get(&a->cache, buf_slice(&a->question.key));
     if (known)
         return *known;
+    question_fill(&a->question, &a->rules->wants, attrs);
     struct authz_decision decision = decide(a);
     remember(a, decision);
     return decision;

@@ -87,21 +87,6 @@ static void see_words(struct loading *l, const struct policy_text *t)
 
 /* ---- what a run without a question tells ---- */
 
-/* The rules with this head, and the first of them; 0 when only facts or nothing make it true. */
-static uint64_t rules_of(struct datalog_run *run, int relation, struct arena *arena,
-                         const struct datalog_why_not **first)
-{
-    const datalog_word any[DATALOG_COLUMNS] = {INT64_MIN, INT64_MIN};
-    struct datalog_why_not *list = NULL;
-    uint64_t count = 0;
-    if (datalog_why_not(run, relation, any, arena, &list) != ERR_OK)
-        return 0;
-    *first = list;
-    for (; list; list = list->next)
-        count++;
-    return count;
-}
-
 static const struct policy_text *text_of(const struct loading *l, const char *file)
 {
     for (size_t i = 0; i < l->count; i++)
@@ -139,22 +124,29 @@ static bool explain_first(void *arg, const datalog_word *columns)
 static void check_kind(struct loading *l, struct datalog_run *run, enum question_kind kind, struct arena *arena)
 {
     int relation = l->rules->wants.relation[kind];
-    const struct datalog_why_not *rule = NULL;
+    const char *file;
+    unsigned line;
     struct first_tuple f = {.run = run, .arena = arena, .relation = relation};
     datalog_each(run, relation, explain_first, &f);
     if (f.proof)
         refuse_kind(l, kind, f.proof->file, f.proof->line);
-    else if (rules_of(run, relation, arena, &rule))
-        refuse_kind(l, kind, rule->file, rule->line);
+    else if (datalog_rules_of(l->rules->program, relation, &file, &line))
+        refuse_kind(l, kind, file, line);
 }
 
-static void check_answers(struct loading *l, struct datalog_run *run, struct arena *arena)
+/* Rules that say this, and one more when it is stated as a fact. */
+static uint64_t count_of(const struct loading *l, const struct datalog_run *run, int relation)
 {
     const datalog_word none[1] = {0};
-    const struct datalog_why_not *rule;
-    bool always = datalog_has(run, l->rules->allow, none);
-    uint64_t allows = always ? 1 : rules_of(run, l->rules->allow, arena, &rule);
-    uint64_t denies = datalog_has(run, l->rules->deny, none) ? 1 : rules_of(run, l->rules->deny, arena, &rule);
+    const char *file;
+    unsigned line;
+    size_t rules = datalog_rules_of(l->rules->program, relation, &file, &line);
+    return rules ? rules : datalog_has(run, relation, none);
+}
+
+static void check_answers(struct loading *l, struct datalog_run *run)
+{
+    uint64_t allows = count_of(l, run, l->rules->allow), denies = count_of(l, run, l->rules->deny);
     l->rules->count = allows + denies;
     if (allows)
         return;
@@ -172,7 +164,7 @@ static void try_out(struct loading *l)
     if (datalog_run_eval(run, &why) == ERR_OK) {
         for (unsigned k = 0; k < QUESTION_KINDS; k++)
             check_kind(l, run, (enum question_kind)k, &arena);
-        check_answers(l, run, &arena);
+        check_answers(l, run);
     } else {
         struct diag_place place = {.file = l->texts[0].file};
         diag_add(l->diag, DIAG_ERROR, &place, NULL, "the policy fails before anything is asked: %s", why);

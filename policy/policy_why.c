@@ -84,13 +84,9 @@ void policy_why_put(struct datalog_run *run, int allow, int deny, struct buf *ou
 
 bool policy_why_place(struct datalog_run *run, int relation, const char **file, unsigned *line)
 {
-    struct arena arena;
-    arena_init(&arena, 0);
-    const struct datalog_proof *proof = prove(run, relation, &arena);
-    if (proof) {
-        *file = proof->file ? proof->file : "?";
-        *line = proof->line;
-    }
-    arena_fini(&arena);
-    return proof != NULL;
+    if (!datalog_source(run, relation, no_columns, file, line))
+        return false;
+    if (!*file)
+        *file = "?";
+    return true;
 }

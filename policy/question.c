@@ -1,5 +1,6 @@
 #include "policy/question.h"
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "policy/spiffe.h"
 
@@ -35,6 +36,8 @@ void question_wants_init(struct question_wants *w, const struct datalog *rules)
         w->relation[k] = datalog_relation(rules, slice_str(kind_names[k]));
         w->asked[k] = w->relation[k] >= 0 && datalog_asks(rules, w->relation[k]);
     }
+    w->any_peer = w->asked[QUESTION_PEER] || w->asked[QUESTION_PEER_DOMAIN] || w->asked[QUESTION_PEER_PATH];
+    w->any_path = w->asked[QUESTION_PATH] || w->asked[QUESTION_SEGMENT];
 }
 
 void question_wants_fini(struct question_wants *w)
@@ -74,11 +77,78 @@ void question_fini(struct question *q)
     buf_fini(&q->key);
 }
 
-static void put_length(struct buf *key, size_t len)
+/* ---- the key ---- */
+
+enum { KEY_TEXTS = 10 };
+
+/* What one key is made of, before its room is known. */
+struct key_parts {
+    struct slice v[KEY_TEXTS];
+    unsigned count;
+    size_t bytes;
+};
+
+static void want_text(struct key_parts *p, bool asked, struct slice text)
 {
-    uint64_t n = len;
-    buf_put(key, slice_of(&n, sizeof(n)));
+    if (!asked)
+        return;
+    p->v[p->count++] = text;
+    p->bytes += sizeof(uint32_t) + text.len;
 }
+
+/* A length before every text: no two lists of texts have the same bytes. */
+static char *write_text(char *at, struct slice text)
+{
+    uint32_t len = (uint32_t)text.len;
+    memcpy(at, &len, sizeof(len));
+    if (text.len)
+        memcpy(at + sizeof(len), text.at, text.len);
+    return at + sizeof(len) + text.len;
+}
+
+static size_t header_bytes(const struct question_wants *w, const struct attrs *attrs)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < attrs->header_count; i++)
+        if (wants_header(w, attrs->headers[i].name))
+            bytes += 2 * sizeof(uint32_t) + attrs->headers[i].name.len + attrs->headers[i].value.len;
+    return bytes;
+}
+
+static char *write_headers(char *at, const struct question_wants *w, const struct attrs *attrs)
+{
+    for (size_t i = 0; i < attrs->header_count; i++)
+        if (wants_header(w, attrs->headers[i].name))
+            at = write_text(write_text(at, attrs->headers[i].name), attrs->headers[i].value);
+    return at;
+}
+
+void question_key(struct question *q, const struct question_wants *w, const struct attrs *attrs)
+{
+    struct key_parts p = {.count = 0, .bytes = 1};
+    bool headers = w->asked[QUESTION_HEADER];
+    want_text(&p, w->any_peer, attrs->peer);
+    want_text(&p, w->any_path, attrs->path);
+    want_text(&p, w->asked[QUESTION_SERVICE], attrs->service);
+    want_text(&p, w->asked[QUESTION_OP], attrs->operation);
+    want_text(&p, w->asked[QUESTION_METHOD], attrs->method);
+    want_text(&p, w->asked[QUESTION_JOB], attrs->job);
+    want_text(&p, w->asked[QUESTION_VERDICT], attrs->verdict);
+    want_text(&p, w->asked[QUESTION_CONTRACT], attrs->contract_name);
+    want_text(&p, w->asked[QUESTION_CONTRACT], attrs->contract_version);
+    size_t bytes = p.bytes + (headers ? header_bytes(w, attrs) : 0);
+    char *at;
+    buf_clear(&q->key);
+    PRE(buf_room(&q->key, bytes, &at) == ERR_OK);
+    *at++ = w->asked[QUESTION_PROBE] && attrs->probe;
+    for (unsigned i = 0; i < p.count; i++)
+        at = write_text(at, p.v[i]);
+    if (headers)
+        (void)write_headers(at, w, attrs);
+    buf_wrote(&q->key, bytes);
+}
+
+/* ---- the facts ---- */
 
 static void add(struct question *q, struct question_fact fact)
 {
@@ -87,11 +157,6 @@ static void add(struct question *q, struct question_fact fact)
         q->facts = mem_resize(q->facts, q->room, sizeof(*q->facts));
     }
     q->facts[q->count++] = fact;
-    buf_put_char(&q->key, (char)fact.kind);
-    for (size_t i = 0; i < 2; i++) {
-        put_length(&q->key, fact.text[i].len);
-        buf_put(&q->key, fact.text[i]);
-    }
 }
 
 static void add_text(struct question *q, const struct question_wants *w, enum question_kind kind, struct slice text)
@@ -145,7 +210,6 @@ static void add_headers(struct question *q, const struct question_wants *w, cons
 void question_fill(struct question *q, const struct question_wants *w, const struct attrs *attrs)
 {
     q->count = 0;
-    buf_clear(&q->key);
     add_peer(q, w, attrs->peer);
     add_text(q, w, QUESTION_SERVICE, attrs->service);
     add_text(q, w, QUESTION_OP, attrs->operation);

@@ -1,8 +1,8 @@
 #ifndef WEFT_POLICY_QUESTION_H
 #define WEFT_POLICY_QUESTION_H
 
-/* question - one request as the facts that a policy asks about, and no others; their
- * bytes are the key of its answer.
+/* question - one request as the facts that a policy asks about, and no others; what
+ * they are made of is the key of its answer.
  *
  * Lifetime: caller's memory; a question borrows the attrs it was filled from.
  * Threads:  belongs to one; pure. */
@@ -33,7 +33,8 @@ enum question_kind {
 struct question_wants {
     int relation[QUESTION_KINDS]; /* of the program */
     bool asked[QUESTION_KINDS];
-    bool every_header; /* a rule asks for a header by a variable */
+    bool any_peer, any_path; /* a fact that is made of them is asked for */
+    bool every_header;       /* a rule asks for a header by a variable */
     struct slice *headers;
     size_t header_count, header_room;
     struct arena arena; /* the headers' names */
@@ -60,6 +61,9 @@ void question_wants_header(struct question_wants *w, struct slice name);
 
 void question_init(struct question *q);
 void question_fini(struct question *q);
+/* Fills in the key: the same key is the same facts.  Most questions are known and need no more. */
+void question_key(struct question *q, const struct question_wants *w, const struct attrs *attrs);
+/* Fills in the facts. */
 void question_fill(struct question *q, const struct question_wants *w, const struct attrs *attrs);
 /* Gives the facts to a run that is empty. */
 void question_state(const struct question *q, const struct question_wants *w, struct datalog_run *run);

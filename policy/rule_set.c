@@ -15,7 +15,9 @@ void rule_set_free(struct rule_set **r)
 
 struct datalog_run *rule_set_run(const struct rule_set *r)
 {
-    const struct datalog_limits limits = {
-        .max_tuples = RULE_SET_STEPS, .max_steps = RULE_SET_STEPS, .max_bytes = RULE_SET_BYTES, .proofs = true};
+    const struct datalog_limits limits = {.max_tuples = RULE_SET_STEPS + datalog_fact_count(r->program),
+                                          .max_steps = RULE_SET_STEPS,
+                                          .max_bytes = RULE_SET_BYTES,
+                                          .proofs = true};
     return datalog_run_new(r->program, &limits);
 }
