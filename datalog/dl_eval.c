@@ -1,6 +1,7 @@
 #include "datalog/dl_eval.h"
 
 #include "datalog/dl_guard.h"
+#include "datalog/dl_guess.h"
 
 /* "compat.dl:41: overflow in `+`" */
 static enum err explain_failure(struct datalog_run *r, const struct dl_rule *rule, enum err e)
@@ -33,6 +34,22 @@ static bool is_hopeless(const struct datalog_run *r, const struct dl_rule *rule,
     return false;
 }
 
+struct guessing {
+    const struct datalog_run *run;
+    unsigned group; /* of the rule that is planned */
+};
+
+/* A look costs more than it saves where there are few; and those that are still coming may be many. */
+static uint32_t guess(const void *arg, const struct dl_goal *atom, uint32_t known)
+{
+    enum { FEW = 64, SOME = 4096 };
+    const struct guessing *g = arg;
+    const struct dl_rel *rel = &g->run->rels[atom->rel];
+    if (g->run->program->relations[atom->rel]->group == g->group)
+        return SOME;
+    return rel->tuples.count < FEW ? rel->tuples.count >> __builtin_popcount(known) : dl_guess_matches(rel, known);
+}
+
 /* Made when it is first walked, since most rules of a small run never are; kept through a reset. */
 static const struct dl_plan *plan_of(struct datalog_run *r, const struct dl_rule *rule, int news)
 {
@@ -40,11 +57,14 @@ static const struct dl_plan *plan_of(struct datalog_run *r, const struct dl_rule
     if (!*plans)
         *plans = arena_array(&r->plans, (size_t)rule->goal_count + 1, sizeof(struct dl_plan *));
     const struct dl_plan **plan = &(*plans)[news + 1];
+    if (*plan)
+        return *plan;
+    struct guessing guessing = {r, r->program->relations[rule->head]->group};
     struct dl_order order = dl_order_whole(rule);
     order.news = news;
-    if (!*plan)
-        *plan = dl_order_plan(&r->plans, &order);
-    return *plan;
+    order.guess = guess;
+    order.guess_arg = &guessing;
+    return *plan = dl_order_plan(&r->plans, &order);
 }
 
 /* The other of two atoms, when there are just two and it has very many more tuples than the one the plan

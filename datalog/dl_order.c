@@ -47,36 +47,65 @@ static bool is_test(const struct dl_goal *g, const bool *bound)
     return false;
 }
 
-/* Less is earlier: tests, equations, aggregates, then atoms by what is known of them. */
-static unsigned rank(const struct dl_goal *g, const bool *bound)
+/* Does a variable that has a value tie it to what stands before? */
+static bool is_tied(const struct dl_goal *g, const bool *bound)
 {
-    enum { TEST, LET, FOLD, ATOM, NOT_YET = 1000 };
-    if (is_test(g, bound))
-        return TEST;
-    if (dl_bound_let(g, bound) >= 0)
-        return LET;
-    if (g->kind == DL_GOAL_FOLD && dl_bound_fold(g, bound))
-        return FOLD;
-    if (g->kind == DL_GOAL_ATOM)
-        return ATOM + DATALOG_COLUMNS - known_columns(g, bound);
-    return NOT_YET;
+    for (unsigned i = 0; i < g->count; i++)
+        if (g->args[i].kind == DL_EXPR_SLOT && bound[g->args[i].slot])
+            return true;
+    return false;
+}
+
+static uint32_t known_mask(const struct dl_goal *g, const bool *bound)
+{
+    uint32_t mask = 0;
+    for (unsigned i = 0; i < g->count; i++)
+        mask |= (uint32_t)column_known(&g->args[i], bound) << i;
+    return mask;
+}
+
+enum { RANK_TEST, RANK_LET, RANK_FOLD, RANK_ATOM, RANK_NOT_YET = 1000 };
+
+/* Atoms by what is known of them.  Constants alone come last: what they pick meets every tuple so far. */
+static uint64_t rank_atom(const struct ordering *o, const struct dl_goal *g)
+{
+    uint32_t known = known_mask(g, o->bound);
+    uint64_t rank = RANK_ATOM + DATALOG_COLUMNS - (unsigned)__builtin_popcount(known);
+    if (!is_tied(g, o->bound))
+        rank += DATALOG_COLUMNS + 1;
+    if (o->order->guess)
+        rank += (uint64_t)o->order->guess(o->order->guess_arg, g, known) << 32;
+    return rank;
+}
+
+/* Less is earlier: tests, equations, aggregates, then atoms. */
+static uint64_t rank(const struct ordering *o, const struct dl_goal *g)
+{
+    if (is_test(g, o->bound))
+        return RANK_TEST;
+    if (dl_bound_let(g, o->bound) >= 0)
+        return RANK_LET;
+    if (g->kind == DL_GOAL_FOLD && dl_bound_fold(g, o->bound))
+        return RANK_FOLD;
+    return g->kind == DL_GOAL_ATOM ? rank_atom(o, g) : RANK_NOT_YET;
 }
 
 static unsigned pick(const struct ordering *o)
 {
-    unsigned best = 0, best_rank = UINT32_MAX;
+    unsigned best = 0;
+    uint64_t best_rank = UINT64_MAX;
     for (unsigned i = 0; i < o->order->goal_count; i++) {
         if (o->done[i])
             continue;
-        unsigned r = rank(&o->order->goals[i], o->bound);
-        if (o->order->as_written && r < 1000)
+        uint64_t r = rank(o, &o->order->goals[i]);
+        if (o->order->as_written && r != RANK_NOT_YET)
             return i;
-        if (r < best_rank) {
+        if (r != RANK_NOT_YET && r < best_rank) {
             best = i;
             best_rank = r;
         }
     }
-    POST(best_rank < 1000); /* dl_check_bound has found an order */
+    POST(best_rank != UINT64_MAX); /* dl_check_bound has found an order */
     return best;
 }
 

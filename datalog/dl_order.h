@@ -3,9 +3,9 @@
 
 /* dl_order - rule bodies to join orders, and with them the indexes that are needed.
  *
- * Greedy by bound columns: tests as soon as they can be made, then the atom of
- * which most columns are known.  A plan for the news of one atom begins with it,
- * so that a round costs what is new.
+ * Greedy: tests as soon as they can be made, then the atom that meets fewest tuples,
+ * if that can be guessed, then the one of which most columns are known.  A plan for the news of one atom begins with
+ * it, so that a round costs what is new.
  *
  * Lifetime: a plan lives in the arena it was made in. */
 #include "datalog/dl_rule.h"
@@ -51,17 +51,22 @@ struct dl_plan {
     const int *gives;
 };
 
+/* About how many tuples of an atom are met for each way so far, when `known` columns have values. */
+typedef uint32_t dl_order_guess_fn(const void *arg, const struct dl_goal *atom, uint32_t known);
+
 struct dl_order {
     const struct dl_goal *goals;
     unsigned goal_count;
     unsigned slot_count;
     const struct dl_expr *head;
-    unsigned head_count; /* 0: nothing is given */
-    const bool *bound;   /* before the first step, by slot; NULL: nothing */
-    int news;            /* the goal whose new tuples come first, or -1 */
-    int first;           /* the goal that comes first, all of it, or -1 */
-    bool as_written;     /* keep the author's order where that can be */
-    bool counted;        /* every way counts: columns that nobody names tell tuples apart */
+    unsigned head_count;      /* 0: nothing is given */
+    const bool *bound;        /* before the first step, by slot; NULL: nothing */
+    int news;                 /* the goal whose new tuples come first, or -1 */
+    int first;                /* the goal that comes first, all of it, or -1 */
+    bool as_written;          /* keep the author's order where that can be */
+    bool counted;             /* every way counts: columns that nobody names tell tuples apart */
+    dl_order_guess_fn *guess; /* NULL: nothing is known but the columns */
+    const void *guess_arg;
 };
 
 struct dl_plan *dl_order_plan(struct arena *arena, const struct dl_order *order);
