@@ -354,12 +354,18 @@ static int by_size(const void *a, const void *b)
     return shape_decimal_cmp(*(const struct slice *)a, *(const struct slice *)b);
 }
 
+/* A bound that stands where it says nothing; some tools compare it all the same. */
+static bool is_stray_number(const struct fact *f)
+{
+    return f->relation == VOCABULARY_OPTION && slice_starts(f->text[1], SLICE("stray ")) && shape_decimal(f->text[2]);
+}
+
 static size_t gather_bounds(const struct contract *c, struct slice *into)
 {
     const struct fact_list *facts = contract_facts(c);
     size_t count = 0;
     for (size_t i = 0; i < facts->count; i++)
-        if (facts->v[i].relation == VOCABULARY_BOUND)
+        if (facts->v[i].relation == VOCABULARY_BOUND || is_stray_number(&facts->v[i]))
             into[count++] = facts->v[i].text[2];
     return count;
 }

@@ -44,7 +44,7 @@ static struct graph_node *node_at(struct graph *g, datalog_word direction, datal
         .direction = slice_eq(d, SLICE("request")) ? VERDICT_REQUEST : VERDICT_RESPONSE,
         .writer = w,
         .reader = r,
-        .differs = datalog_has(g->run, g->incompat, key),
+        .differs = datalog_has(g->run, g->incompat, key) || datalog_has(g->run, g->at_odds, key),
     };
     map_put(&g->nodes, arena_keep(g->arena, bytes), n);
     return n;
@@ -258,6 +258,7 @@ void graph_init(struct graph *g, struct datalog_run *run, struct arena *arena, b
     g->clash = datalog_relation(datalog_run_program(run), SLICE("clash"));
     g->surface = datalog_relation(datalog_run_program(run), SLICE("surface"));
     g->incompat = datalog_relation(datalog_run_program(run), SLICE("incompat"));
+    g->at_odds = datalog_relation(datalog_run_program(run), SLICE("at_odds"));
     read_kinds(g);
     each(g, "served", take_served);
     each(g, "path", take_path);

@@ -83,7 +83,7 @@ struct graph {
     struct map served; /* the consumer's operation to the provider's */
     struct map roots;  /* operation to its roots */
     struct graph_surface *surfaces;
-    int difference, clash, surface, incompat, fits; /* relations */
+    int difference, clash, surface, incompat, at_odds, fits; /* relations */
 };
 
 /* PRE: the run is evaluated.  Without plans no difference has a step. */

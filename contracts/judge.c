@@ -47,6 +47,14 @@ static bool is_note(const struct judging *j, const struct graph_difference *d)
            is_left_out(j, k, direction, graph_names(&j->graph, d));
 }
 
+/* What no value shows, and the profile calls a break all the same. */
+static bool breaks_unshown(const struct judging *j, const struct graph_difference *d)
+{
+    const struct graph_kind *k = graph_kind(&j->graph, d->kind, d->node->direction);
+    struct slice said = profile_level(j->out->profile, k->rule, slice_str(graph_direction_name(d->node->direction)));
+    return profile_minds(j->out->profile, SLICE("unshown")) && !slice_eq(said, SLICE("unproven"));
+}
+
 static enum verdict_level level_of_surface(const struct judging *j, const struct graph_surface *s)
 {
     const struct graph_kind *k = graph_kind(&j->graph, s->kind, VERDICT_SURFACE);
@@ -70,7 +78,7 @@ static enum verdict_level report(struct judging *j, size_t visit, const struct g
     enum verdict_level level = is_note(j, d) ? VERDICT_COMPATIBLE
                                : bridged     ? VERDICT_ADAPTABLE
                                              : showing_level(&j->showing, &at, &body);
-    if (level == VERDICT_UNPROVEN && profile_minds(j->out->profile, SLICE("unshown")))
+    if (level == VERDICT_UNPROVEN && breaks_unshown(j, d))
         level = VERDICT_BREAKING;
     struct edit *e = edit_of(&j->edits, d, level);
     if (e->difference == d && e->operation_count == 0)

@@ -119,6 +119,15 @@ static void put_parts(struct openapi_reader *r, const struct doc_node *schema, s
                                                  : openapi_reader_said(r, p));
 }
 
+/* option(type, "mapping NAME", the type that NAME stands for). */
+static void put_mapping(struct openapi_reader *r, struct slice type, const struct doc_node *m)
+{
+    size_t at;
+    struct slice to = slice_find_last(m->text, '/', &at) ? slice_from(m->text, at + 1) : m->text;
+    struct slice texts[] = {type, openapi_reader_join(r, SLICE("mapping"), " ", m->key), to};
+    draft_put(&r->d, VOCABULARY_OPTION, texts, NULL);
+}
+
 static void put_discriminator(struct openapi_reader *r, const struct doc_node *schema, struct slice type)
 {
     const struct doc_node *d = doc_get(schema, "discriminator"), *mapping = doc_get(d, "mapping");
@@ -127,7 +136,7 @@ static void put_discriminator(struct openapi_reader *r, const struct doc_node *s
         return;
     openapi_reader_option(r, type, "discriminator", member);
     for (const struct doc_node *m = openapi_reader_children(mapping, DOC_MAP); m; m = m->next)
-        openapi_reader_option(r, type, "mapping", openapi_reader_join(r, m->key, " to ", m->text));
+        put_mapping(r, type, m);
 }
 
 /* Words and how they are called in notes. */

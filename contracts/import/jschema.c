@@ -104,17 +104,31 @@ static void put_condition(struct jschema_own *o, const struct doc_node *n)
     j->spreads--;
 }
 
+/* Values that are known so far; readers take others, too. */
+static void put_extensible(struct jschema_own *o, const struct doc_node *list)
+{
+    for (const struct doc_node *v = list && list->kind == DOC_LIST ? list->first : NULL; v; v = v->next) {
+        struct buf text;
+        buf_init(&text, BUF_TEXT_BOUND);
+        doc_put_json(v, &text);
+        DRAFT_PUT(o->j->draft, OPTION, o->name, SLICE("x-extensible-enum"), buf_slice(&text));
+        buf_fini(&text);
+    }
+}
+
 static void put_others(struct jschema_own *o, const struct doc_node *n)
 {
+    put_extensible(o, doc_get(n, "x-extensible-enum"));
     if (o->j->dialect != JSCHEMA_STANDARD) {
-        jschema_own_unproven_words(o, n, jschema_word_others);
+        jschema_own_unproven_words(o, n, (const char *const[]){"not", "if", "then", "else", NULL});
+        jschema_own_unproven_words(o, n, jschema_word_others + JSCHEMA_WORD_KNOWN);
         return;
     }
     if (doc_get(n, "not"))
         jschema_own_aspect(o, SLICE("not"), doc_get(n, "not"));
     if (doc_get(n, "if"))
         put_condition(o, n);
-    jschema_own_unproven_words(o, n, jschema_word_others + JSCHEMA_WORD_CONDITIONS);
+    jschema_own_unproven_words(o, n, jschema_word_others + JSCHEMA_WORD_KNOWN);
 }
 
 /* Without allOf, where the parts can be said in one schema; NULL: they cannot. */

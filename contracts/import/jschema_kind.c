@@ -3,6 +3,7 @@
 #include "contracts/import/jschema_bound.h"
 #include "contracts/import/jschema_list.h"
 #include "contracts/import/jschema_record.h"
+#include "contracts/import/jschema_said.h"
 #include "contracts/import/jschema_word.h"
 
 static const char *const kind_names[JSCHEMA_KINDS] = {"null",   "boolean", "number", "integer",
@@ -65,13 +66,14 @@ static struct slice make_string(struct jschema_own *o, const struct doc_node *n,
     return o->name;
 }
 
-/* Words for another kind of value say nothing, but whoever wrote them meant something. */
+static const char *const lengths[] = {"minLength", "maxLength", "pattern", NULL};
+
+/* Words for another kind of value say nothing, but whoever wrote them meant something, and tools compare them. */
 static bool has_strange_words(const struct jschema_own *o, const struct doc_node *n, unsigned kind)
 {
     if (o->j->dialect == JSCHEMA_STANDARD)
         return false;
     bool number = kind == JSCHEMA_KIND_NUMBER || kind == JSCHEMA_KIND_INTEGER;
-    static const char *const lengths[] = {"minLength", "maxLength", "pattern", NULL};
     return (!number && jschema_word_any(n, jschema_word_numbers)) ||
            (kind != JSCHEMA_KIND_STRING && jschema_word_any(n, lengths)) ||
            (kind != JSCHEMA_KIND_STRING && !number && doc_get(n, "format")) ||
@@ -79,19 +81,32 @@ static bool has_strange_words(const struct jschema_own *o, const struct doc_node
            (kind != JSCHEMA_KIND_RECORD && jschema_word_any(n, jschema_word_objects));
 }
 
+/* option(type, "stray WORD", what it says). */
+static void put_stray(struct jschema_own *o, const struct doc_node *n, const char *const *words)
+{
+    for (; *words; words++) {
+        const struct doc_node *w = doc_get(n, *words);
+        if (!w)
+            continue;
+        struct slice texts[] = {o->name, arena_putf(o->j->arena, "stray %s", *words),
+                                w->kind == DOC_NUMBER ? w->text : jschema_said(o->j, w)};
+        draft_put(o->j->draft, VOCABULARY_OPTION, texts, NULL);
+    }
+}
+
 static void put_strange_words(struct jschema_own *o, const struct doc_node *n, unsigned kind)
 {
     bool number = kind == JSCHEMA_KIND_NUMBER || kind == JSCHEMA_KIND_INTEGER;
     if (!number)
-        jschema_own_unproven_words(o, n, jschema_word_numbers);
+        put_stray(o, n, jschema_word_numbers);
     if (kind != JSCHEMA_KIND_STRING)
-        jschema_own_unproven_words(o, n, (const char *const[]){"minLength", "maxLength", "pattern", NULL});
+        put_stray(o, n, lengths);
     if (kind != JSCHEMA_KIND_STRING && !number)
-        jschema_own_unproven_words(o, n, (const char *const[]){"format", NULL});
+        put_stray(o, n, (const char *const[]){"format", NULL});
     if (kind != JSCHEMA_KIND_LIST)
-        jschema_own_unproven_words(o, n, jschema_word_arrays);
+        put_stray(o, n, jschema_word_arrays);
     if (kind != JSCHEMA_KIND_RECORD)
-        jschema_own_unproven_words(o, n, jschema_word_objects);
+        put_stray(o, n, jschema_word_objects);
 }
 
 static struct slice make_known_kind(struct jschema_own *o, const struct doc_node *n, unsigned kind, bool forced)

@@ -80,6 +80,16 @@ static struct slice type_of_rest(struct jschema_own *o, const struct doc_node *n
     return jschema_type(o->j, rest, arena_putf(o->j->arena, "%.*s{}", SLICE_FMT(o->name)));
 }
 
+/* Some tools for OpenAPI see only members that are described. */
+static void put_undescribed(struct jschema_own *o, const struct doc_node *n, const struct doc_node *required)
+{
+    struct draft *d = o->j->draft;
+    struct slice position = arena_putf(o->j->arena, "%.*s.%.*s", SLICE_FMT(o->name), SLICE_FMT(required->text));
+    DRAFT_PUT(d, FIELD, o->name, required->text, type_of_rest(o, n), SLICE("required"));
+    if (o->j->dialect != JSCHEMA_STANDARD)
+        DRAFT_PUT(d, OPTION, position, SLICE("undescribed"), SLICE("true"));
+}
+
 static void put_members(struct jschema_own *o, const struct doc_node *n)
 {
     const struct doc_node *properties = doc_get(n, "properties"), *required = doc_get(n, "required");
@@ -91,7 +101,7 @@ static void put_members(struct jschema_own *o, const struct doc_node *n)
     }
     for (const struct doc_node *r = required && required->kind == DOC_LIST ? required->first : NULL; r; r = r->next)
         if (r->kind == DOC_STRING && r->text.len && !doc_find(properties, r->text))
-            DRAFT_PUT(o->j->draft, FIELD, o->name, r->text, type_of_rest(o, n), SLICE("required"));
+            put_undescribed(o, n, r);
         else if (r->text.len == 0)
             jschema_own_unproven(o, r, SLICE("required"));
 }

@@ -7,9 +7,9 @@
 /* NULL-terminated. */
 extern const char *const jschema_word_numbers[], *const jschema_word_strings[], *const jschema_word_arrays[],
                                                                                     *const jschema_word_objects[];
-/* Of any kind; "not", "if", "then" and "else" come first. */
+/* Of any kind; "not", "if", "then" and "else" come first, then those that are understood. */
 extern const char *const jschema_word_others[];
-enum { JSCHEMA_WORD_CONDITIONS = 4 };
+enum { JSCHEMA_WORD_KNOWN = 5 };
 
 /* Words that say nothing of values. */
 bool jschema_word_is_note(struct slice word);

@@ -201,7 +201,76 @@ TEST(a_discriminator_keeps_its_member)
     char old[1024], new[1024];
     snprintf(old, sizeof(old), api, "x");
     snprintf(new, sizeof(new), api, "y");
-    finds(old, new, "openapi", VERDICT_UNPROVEN, "discriminator-changed", NULL);
+    finds(old, new, "openapi", VERDICT_BREAKING, "discriminator-changed", NULL);
+}
+
+#define CHOICE(branches, mapping)                                                                                    \
+    HEAD "paths: {/a: {post: {requestBody: {required: true, content: {application/json: {schema: {oneOf: [" branches \
+         "], discriminator: {propertyName: t, mapping: {" mapping "}}}}}}, " OK "}}}\n"                              \
+         "components: {schemas: {Cat: {type: object, required: [t], properties: {t: {type: string}}},\n"             \
+         "  Dog: {type: object, required: [t], properties: {t: {type: string}}},\n"                                  \
+         "  Hound: {type: object, required: [t], properties: {t: {type: string}}}}}\n"
+#define TO(name) "{$ref: '#/components/schemas/" name "'}"
+
+TEST(a_branch_may_be_renamed_when_its_values_are_told_as_before)
+{
+    const char *old = CHOICE(TO("Cat") ", " TO("Dog"), "d: '#/components/schemas/Dog'");
+    finds(old, CHOICE(TO("Cat") ", " TO("Hound"), "d: '#/components/schemas/Hound'"), "openapi", VERDICT_COMPATIBLE,
+          NULL, NULL);
+    finds(old, CHOICE(TO("Cat") ", " TO("Hound"), "h: '#/components/schemas/Hound'"), "openapi", VERDICT_BREAKING,
+          "branch-name-removed", NULL);
+    finds(old, CHOICE(TO("Cat") ", " TO("Dog"), "d: '#/components/schemas/Cat'"), "openapi", VERDICT_BREAKING,
+          "discriminator-changed", NULL);
+    finds(old, CHOICE(TO("Cat") ", " TO("Dog"), ""), "openapi", VERDICT_BREAKING, "discriminator-changed", NULL);
+    finds(old, CHOICE(TO("Cat"), ""), "openapi", VERDICT_BREAKING, "branch-name-removed",
+          "oasdiff:request-body-one-of-removed");
+}
+
+TEST(an_error_without_a_body_is_its_status)
+{
+    const char *ok = HEAD "paths: {/a: {get: {" OK "}}}\n";
+    const char *plain = HEAD "paths: {/a: {get: {responses: {'200': {description: d}, '409': {description: d}}}}}\n";
+    const char *said = HEAD "paths: {/a: {get: {responses: {'200': {description: d}, '409': {description: d, content: "
+                            "{text/plain: {schema: {type: string}}}}}}}}\n";
+    finds(plain, ok, "openapi", VERDICT_BREAKING, "status-removed", "oasdiff:response-non-success-status-removed");
+    finds(said, ok, "openapi", VERDICT_COMPATIBLE, "noted", "oasdiff:response-non-success-status-removed");
+    finds(plain, ok, "wire", VERDICT_COMPATIBLE, NULL, NULL);
+}
+
+TEST(members_that_leave_a_direction_break_what_counted_on_them)
+{
+    const char *asked = ASKED(JSON("{type: object, properties: {a: {type: string}}}"));
+    const char *kept = ASKED(JSON("{type: object, properties: {a: {type: string, readOnly: true}}}"));
+    finds(asked, kept, "openapi", VERDICT_BREAKING, "member-became-read-only",
+          "oasdiff:request-optional-property-became-read-only");
+    finds(asked, kept, "wire", VERDICT_COMPATIBLE, NULL, NULL);
+    finds(ASKED(JSON("{type: object, required: [a], properties: {a: {type: string}}}")),
+          ASKED(JSON("{type: object, required: [a], properties: {a: {type: string, readOnly: true}}}")), "openapi",
+          VERDICT_COMPATIBLE, NULL, NULL);
+    finds(ANSWERED("{type: object, properties: {a: {type: string}}}"),
+          ANSWERED("{type: object, properties: {a: {type: string, writeOnly: true}}}"), "openapi", VERDICT_BREAKING,
+          "member-became-write-only", NULL);
+    finds(ANSWERED("{type: object, required: [a], properties: {a: {type: string}}}"),
+          ANSWERED("{type: object, required: [a], properties: {a: {type: string, writeOnly: true}}}"), "openapi",
+          VERDICT_BREAKING, "member-removed", NULL);
+}
+
+TEST(a_required_member_that_nothing_describes_breaks_the_wire_only)
+{
+    const char *old = ASKED(JSON("{type: object, properties: {a: {type: string}}}"));
+    const char *new = ASKED(JSON("{type: object, required: [b], properties: {a: {type: string}}}"));
+    finds(old, new, "openapi", VERDICT_COMPATIBLE, NULL, NULL);
+    finds(old, new, "wire", VERDICT_BREAKING, "member-added-required", NULL);
+}
+
+TEST(words_that_say_nothing_of_their_kind_are_compared_by_tools_only)
+{
+    const char *nine = ASKED(JSON("{type: object, maxLength: 9}")), *five = ASKED(JSON("{type: object, maxLength: 5}"));
+    finds(nine, five, "openapi", VERDICT_BREAKING, "stray-word-tightened", "oasdiff:request-body-max-length-decreased");
+    finds(five, nine, "openapi", VERDICT_COMPATIBLE, NULL, NULL);
+    finds(nine, five, "wire", VERDICT_COMPATIBLE, NULL, NULL);
+    finds(ANSWERED("{type: integer, format: x, minItems: 1}"), ANSWERED("{type: integer, minItems: 2}"), "wire",
+          VERDICT_COMPATIBLE, NULL, NULL);
 }
 
 TEST(what_is_no_openapi_3_is_refused_in_words)
@@ -235,5 +304,10 @@ cmocka_unit_test(the_embedded_rules_load),
                     TESTS_RUN(changes_that_break_nobody_are_noted_in_the_profile_openapi_only)
                         TESTS_RUN(the_roles_of_a_webhook_are_turned) TESTS_RUN(a_sunset_is_a_date_that_stays)
                             TESTS_RUN(a_discriminator_keeps_its_member)
-                                TESTS_RUN(what_is_no_openapi_3_is_refused_in_words)
-                                    TESTS_RUN(callbacks_that_refer_to_themselves_end) TESTS_END()
+                                TESTS_RUN(a_branch_may_be_renamed_when_its_values_are_told_as_before)
+                                    TESTS_RUN(an_error_without_a_body_is_its_status)
+                                        TESTS_RUN(members_that_leave_a_direction_break_what_counted_on_them) TESTS_RUN(
+                                            a_required_member_that_nothing_describes_breaks_the_wire_only)
+                                            TESTS_RUN(words_that_say_nothing_of_their_kind_are_compared_by_tools_only)
+                                                TESTS_RUN(what_is_no_openapi_3_is_refused_in_words)
+                                                    TESTS_RUN(callbacks_that_refer_to_themselves_end) TESTS_END()
