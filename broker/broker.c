@@ -45,7 +45,7 @@ struct broker {
     struct broker_start start;
     struct setup *setup;
     struct metric_set *metrics;
-    struct metric *commits, *changes, *used, *damaged, *expiry;
+    struct metric *commits, *changes, *flushes, *used, *damaged, *expiry;
     struct store *store;
     struct desk *desk;
     struct api *api;
@@ -407,6 +407,7 @@ static struct broker *assemble(const struct broker_start *start)
     b->clock = due_clock_new(b->loop);
     b->metrics = metric_set_new();
     b->commits = one(b->metrics, METRIC_COUNTER, "weft_store_commits_total", "Transactions made durable.");
+    b->flushes = one(b->metrics, METRIC_COUNTER, "weft_store_flushes_total", "Flushes of the disk for them.");
     b->changes = one(b->metrics, METRIC_COUNTER, "weft_store_commit_records_total", "Changes in them.");
     b->used = one(b->metrics, METRIC_GAUGE, "weft_store_bytes", "Bytes of the database in use.");
     b->damaged = one(b->metrics, METRIC_COUNTER, "weft_store_damaged_total", "Damaged records seen.");
@@ -514,6 +515,7 @@ void broker_measure(struct broker *b)
     store_stats(b->store, &s);
     b->commits->count = s.commits;
     b->changes->count = s.changes;
+    b->flushes->count = s.flushes;
     b->damaged->count = s.damaged;
     metric_gauge(b->used, (double)s.used_bytes);
     desk_measure(b->desk);

@@ -90,7 +90,7 @@ void store_each_live(struct store *s, store_live_fn *fn, void *arg);
 
 struct store_stats {
     uint64_t damaged; /* records seen that are */
-    uint64_t changes, commits;
+    uint64_t changes, commits, flushes;
     uint64_t used_bytes, room_bytes; /* 0: unbounded */
     bool full;                       /* submits are refused */
 };

@@ -4,7 +4,7 @@
 /* store_lmdb - THE LMDB room: one writer thread, group commit, one folder.
  *
  * What has come within `gather_us` or `batch` changes is one transaction and one
- * flush.  A failed flush stops the process: docs/decisions/lmdb-two-flushes.md. */
+ * flush.  A failed flush stops the process: docs/decisions/lmdb-one-flush.md. */
 #include "broker/store.h"
 
 struct store_lmdb_conf {

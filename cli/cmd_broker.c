@@ -1,9 +1,13 @@
 /* weft broker, weft-broker: run a job broker until it is told to stop. */
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/sig.h"
 #include "broker/broker.h"
+#include "broker/broker_conf.h"
+#include "broker/lmdb_copy.h"
 #include "cli/args.h"
 #include "cli/commands.h"
 #include "cli/show.h"
@@ -26,14 +30,18 @@ static const struct args_flag flags[] = {
 
 static const struct args_command command = {
     .name = "weft-broker",
-    .words = "[FILE]",
-    .summary = "run a job broker",
+    .words = "[FILE] | backup FOLDER [FILE] | compact [FILE]",
+    .summary = "run a job broker, copy its store",
     .flags = flags,
-    .max_words = 1,
+    .max_words = 3,
     .examples = "  weft-broker broker.yaml\n"
-                "  weft-broker broker.yaml --set lease=10s --set beat=3s\n",
+                "  weft-broker broker.yaml --set lease=10s --set beat=3s\n"
+                "  weft-broker backup /backups/today broker.yaml   # while it runs\n"
+                "  weft-broker compact broker.yaml                 # while it does not\n",
     .details = "FILE defaults to weft-broker.yaml; docs/config.md lists every key, WEFT_* variables override it.\n"
                "SIGHUP reloads certificates, services and policy, SIGTERM drains, a second SIGTERM ends at once.\n"
+               "backup: a compact copy of the store as it is now, in a new folder that can be a broker's `data`.\n"
+               "compact: the store's file shrinks to what is used.\n"
                "Exit status: 0 ended as asked, 1 could not start, 2 wrong arguments or configuration.\n",
 };
 
@@ -86,6 +94,42 @@ static int run(const struct broker_conf_source *source)
     return e == ERR_OK ? 0 : e == ERR_INPUT ? 2 : 1;
 }
 
+/* --- copies --- */
+
+static int say_copied(enum err e, const struct lmdb_copy *copy, const char *folder, const char *why)
+{
+    if (e == ERR_OK)
+        printf("%s: %llu bytes are %llu\n", folder, (unsigned long long)copy->before, (unsigned long long)copy->after);
+    else
+        fprintf(stderr, "weft-broker: %s: %s\n", folder, why);
+    return e == ERR_OK ? 0 : 1;
+}
+
+/* `to` NULL: the store is compacted where it is. */
+static int copy(const struct broker_conf_source *source, const char *to)
+{
+    struct arena arena;
+    struct diag diag;
+    struct broker_conf conf;
+    struct lmdb_copy done;
+    const char *why = "";
+    arena_init(&arena, SIZE_MAX);
+    diag_init(&diag);
+    enum err e = broker_conf_load(source, &arena, &diag, &conf);
+    int status = 2;
+    show_diag(&diag);
+    diag_fini(&diag);
+    if (e == ERR_OK && to) {
+        e = lmdb_copy_backup(conf.data, to, &done, &why);
+        status = say_copied(e, &done, e == ERR_ABSENT ? conf.data : to, why);
+    } else if (e == ERR_OK) {
+        e = lmdb_copy_compact(conf.data, &done, &why);
+        status = say_copied(e, &done, conf.data, why);
+    }
+    arena_fini(&arena);
+    return status;
+}
+
 int cmd_broker(int argc, char **argv)
 {
     struct broker_flags f = {0};
@@ -99,11 +143,17 @@ int cmd_broker(int argc, char **argv)
         return 0;
     }
     log_open(&(struct log_conf){.fd = STDERR_FILENO, .level = LOG_INFO, .json = f.log_json, .program = "broker"});
+    bool backup = count > 0 && strcmp(words[0], "backup") == 0, compact = count > 0 && strcmp(words[0], "compact") == 0;
+    size_t before_file = backup ? 2 : compact ? 1 : 0;
+    if (count < before_file || count > before_file + 1) {
+        fprintf(stderr, "weft-broker: expected %s\n", command.words);
+        return 2;
+    }
     struct broker_conf_source source = {
-        .path = count ? words[0] : "weft-broker.yaml",
+        .path = count > before_file ? words[before_file] : "weft-broker.yaml",
         .sets = f.sets.v,
         .set_count = f.sets.count,
         .environ = environ,
     };
-    return run(&source);
+    return backup || compact ? copy(&source, backup ? words[1] : NULL) : run(&source);
 }

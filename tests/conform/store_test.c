@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "broker/lmdb_copy.h"
 #include "broker/recover.h"
 #include "broker/store_lmdb.h"
 #include "broker/store_mem.h"
@@ -830,6 +831,66 @@ TEST(a_full_disk_refuses_submits_only)
     world_free(w);
 }
 
+/* In a process of its own, as the command is: LMDB opens a file once per process. */
+static enum err back_up(const struct world *from, const struct world *to)
+{
+    int status;
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        struct lmdb_copy done = {0};
+        const char *why;
+        enum err e = lmdb_copy_backup(from->folder, to->folder, &done, &why);
+        _exit(e == ERR_OK && done.after >= done.before ? ERR_INPUT : (int)e);
+    }
+    CHECK_INT(pid, waitpid(pid, &status, 0));
+    CHECK(WIFEXITED(status));
+    return (enum err)WEXITSTATUS(status);
+}
+
+/* While the store runs: what was acknowledged by then is in it. */
+TEST(a_backup_is_a_store_of_its_own)
+{
+    struct world *w = world_new(), *copy = world_new();
+    struct record_job job;
+    struct name id = id_of(3);
+    CHECK_ERR(ERR_ABSENT, back_up(copy, copy));
+    open_lmdb(w);
+    for (unsigned n = 0; n < 4; n++)
+        CHECK_ERR(ERR_OK, submit_plain(w, n)->e);
+    CHECK_ERR(ERR_OK, back_up(w, copy));
+    CHECK_ERR(ERR_EXISTS, back_up(w, copy));
+    CHECK_ERR(ERR_OK, submit_plain(w, 4)->e);
+    open_lmdb(copy);
+    CHECK_ERR(ERR_OK, store_read_job(copy->store, slice_of(id.text, JOB_ID), &job));
+    id = id_of(4);
+    CHECK_ERR(ERR_ABSENT, store_read_job(copy->store, slice_of(id.text, JOB_ID), &job));
+    CHECK_ERR(ERR_OK, submit_plain(copy, 5)->e);
+    world_free(copy);
+    world_free(w);
+}
+
+TEST(a_compact_store_has_all_it_had_and_no_more)
+{
+    struct world *w = world_new();
+    struct lmdb_copy done;
+    struct record_job job;
+    struct name id = id_of(0);
+    const char *why = "";
+    open_lmdb(w);
+    CHECK_ERR(ERR_OK, submit_plain(w, 0)->e);
+    for (unsigned n = 1; n < 40; n++)
+        CHECK_ERR(ERR_OK, submit_big(w, n, 100000));
+    CHECK_ERR(ERR_FULL, lmdb_copy_compact(w->folder, &done, &why));
+    CHECK_TEXT("a broker runs on it: stop it first", slice_str(why));
+    store_close(&w->store);
+    CHECK_ERR(ERR_OK, lmdb_copy_compact(w->folder, &done, &why));
+    CHECK(done.after >= 39 * 100000 && done.after < 45 * 100000);
+    open_lmdb(w);
+    CHECK_ERR(ERR_OK, store_read_job(w->store, slice_of(id.text, JOB_ID), &job));
+    world_free(w);
+}
+
 TESTS_BEGIN()
 RUN_BOTH(a_new_job_reads_back_whole)
 RUN_BOTH(a_known_key_is_the_same_job)
@@ -855,4 +916,6 @@ TESTS_RUN(a_damaged_record_is_reported_and_left_out)
 TESTS_RUN(a_full_map_refuses_submits_only)
 TESTS_RUN(a_used_up_reserve_still_lets_jobs_expire)
 TESTS_RUN(a_full_disk_refuses_submits_only)
+TESTS_RUN(a_backup_is_a_store_of_its_own)
+TESTS_RUN(a_compact_store_has_all_it_had_and_no_more)
 TESTS_END()

@@ -32,6 +32,52 @@ unsigned fault_each(enum fault_kind kind, int error, void (*fn)(void *arg), void
     }
 }
 
+static void (*hears)(void *arg, const struct fault_call *call);
+static void *hearer;
+static _Thread_local bool hearing; /* what the hearer itself writes is not told */
+
+void fault_hear(void (*fn)(void *arg, const struct fault_call *call), void *arg)
+{
+    hearer = arg;
+    hears = fn;
+}
+
+static void tell(const struct fault_call *call)
+{
+    int kept = errno;
+    if (!hears || hearing)
+        return;
+    hearing = true;
+    hears(hearer, call);
+    hearing = false;
+    errno = kept;
+}
+
+static int flushed(int fd, int result)
+{
+    if (result == 0)
+        tell(&(struct fault_call){.fd = fd, .flush = true});
+    return result;
+}
+
+static ssize_t written(struct fault_call call, ssize_t result)
+{
+    call.count = (size_t)result;
+    if (result > 0)
+        tell(&call);
+    return result;
+}
+
+static void written_parts(int fd, const struct iovec *parts, int count, off_t at, ssize_t result)
+{
+    for (int i = 0; i < count && result > 0; i++) {
+        size_t len = parts[i].iov_len < (size_t)result ? parts[i].iov_len : (size_t)result;
+        tell(&(struct fault_call){.fd = fd, .bytes = parts[i].iov_base, .count = len, .at = at});
+        at += (off_t)len;
+        result -= (ssize_t)len;
+    }
+}
+
 static int strikes(enum fault_kind kind)
 {
     unsigned now = left[kind];
@@ -56,6 +102,7 @@ static int strikes(enum fault_kind kind)
 typedef ssize_t write_fn(int, const void *, size_t);
 typedef ssize_t pwrite_fn(int, const void *, size_t, off_t);
 typedef ssize_t pwritev_fn(int, const struct iovec *, int, off_t);
+typedef ssize_t writev_fn(int, const struct iovec *, int);
 typedef int flush_fn(int);
 
 __attribute__((visibility("default"))) ssize_t write(int fd, const void *bytes, size_t count)
@@ -67,23 +114,41 @@ __attribute__((visibility("default"))) ssize_t write(int fd, const void *bytes, 
 __attribute__((visibility("default"))) ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at)
 {
     NEXT(pwrite_fn *, "pwrite");
-    return strikes(FAULT_WRITE) ? -1 : next.function(fd, bytes, count, at);
+    if (strikes(FAULT_WRITE))
+        return -1;
+    return written((struct fault_call){.fd = fd, .bytes = bytes, .at = at}, next.function(fd, bytes, count, at));
 }
 
 __attribute__((visibility("default"))) ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at)
 {
     NEXT(pwritev_fn *, "pwritev");
-    return strikes(FAULT_WRITE) ? -1 : next.function(fd, parts, count, at);
+    if (strikes(FAULT_WRITE))
+        return -1;
+    ssize_t done = next.function(fd, parts, count, at);
+    written_parts(fd, parts, count, at, done);
+    return done;
+}
+
+__attribute__((visibility("default"))) ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+    NEXT(writev_fn *, "writev");
+    if (strikes(FAULT_WRITE))
+        return -1;
+    off_t at = hears ? lseek(fd, 0, SEEK_CUR) : -1;
+    ssize_t done = next.function(fd, parts, count);
+    if (at >= 0)
+        written_parts(fd, parts, count, at, done);
+    return done;
 }
 
 __attribute__((visibility("default"))) int fsync(int fd)
 {
     NEXT(flush_fn *, "fsync");
-    return strikes(FAULT_FLUSH) ? -1 : next.function(fd);
+    return strikes(FAULT_FLUSH) ? -1 : flushed(fd, next.function(fd));
 }
 
 __attribute__((visibility("default"))) int fdatasync(int fd)
 {
     NEXT(flush_fn *, "fdatasync");
-    return strikes(FAULT_FLUSH) ? -1 : next.function(fd);
+    return strikes(FAULT_FLUSH) ? -1 : flushed(fd, next.function(fd));
 }

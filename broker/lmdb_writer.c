@@ -1,0 +1,316 @@
+/* The good path: take what waits, run it in one transaction, commit; hold it until the
+ * next commit has flushed our meta page; move it to `finished` and wake the loop.
+ *
+ * What can go wrong: no room (the map is at its most, or the disk is full): the batch
+ * runs again without its submits, which are answered FULL, in a reserve that submits
+ * never use; when that is used up, only what deletes is run.  A flush that fails: the
+ * kernel may have dropped the pages and LMDB would go on as if nothing had happened, so
+ * we end the process.
+ *
+ * Why a loss of power undoes nothing that was finished: the pages of commit N are
+ * flushed before its meta page is written, and commit N+1 never writes to a page that
+ * N-1 or N uses (LMDB, and the two readers here).  So whichever of the two meta pages
+ * the disk has, the state it names is whole; and N is finished only when the disk has
+ * N's, or a later one. */
+#include "broker/lmdb_writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+
+#include "base/check.h"
+#include "broker/lmdb_rows.h"
+
+struct batch {
+    struct list orders;
+    size_t count, submits, bytes;
+    enum order_room room;
+};
+
+static void lock(pthread_mutex_t *m)
+{
+    PRE(pthread_mutex_lock(m) == 0);
+}
+
+static void unlock(pthread_mutex_t *m)
+{
+    PRE(pthread_mutex_unlock(m) == 0);
+}
+
+/* --- durable --- */
+
+static void finish(struct lmdb_room *s, struct list *orders)
+{
+    lock(&s->lock);
+    for (struct list *l = list_pop(orders); l; l = list_pop(orders))
+        list_push_back(&s->finished, l);
+    unlock(&s->lock);
+    loop_wake_send(s->wake);
+}
+
+/* What was held is durable: `next` becomes what is read. */
+static void finish_held(struct lmdb_room *s)
+{
+    lock(&s->map_lock);
+    struct MDB_txn *old = s->shown;
+    s->shown = s->next;
+    s->next = old;
+    mdb_txn_reset(old);
+    unlock(&s->map_lock);
+    finish(s, &s->held);
+}
+
+/* What wrote nothing shares the state, and the fate, of what is held already. */
+static void hold(struct lmdb_room *s, struct batch *b)
+{
+    int code = list_empty(&s->held) ? mdb_txn_renew(s->next) : 0;
+    if (code != 0)
+        lmdb_rows_broken("beginning to read", code);
+    for (struct list *l = list_pop(&b->orders); l; l = list_pop(&b->orders))
+        list_push_back(&s->held, l);
+}
+
+static void flush_held(struct lmdb_room *s)
+{
+    if (list_empty(&s->held))
+        return;
+    int code = mdb_env_sync(s->env, 1);
+    if (code != 0)
+        lmdb_rows_broken("flushing", code);
+    lock(&s->lock);
+    s->stats.flushes++;
+    unlock(&s->lock);
+    finish_held(s);
+}
+
+/* --- room --- */
+
+static void renew_shown(struct lmdb_room *s)
+{
+    int code = mdb_txn_renew(s->shown);
+    if (code != 0)
+        lmdb_rows_broken("beginning to read", code);
+}
+
+/* false: it is at its most. */
+static bool grow_map(struct lmdb_room *s)
+{
+    if (s->map_size >= s->conf.max_map_size)
+        return false;
+    uint64_t twice = s->map_size * 2;
+    s->map_size = twice < s->conf.max_map_size ? twice : s->conf.max_map_size;
+    flush_held(s); /* nobody reads while it moves, and what is read afterwards is the newest */
+    lock(&s->map_lock);
+    mdb_txn_reset(s->shown);
+    int code = mdb_env_set_mapsize(s->env, s->map_size);
+    if (code != 0)
+        lmdb_rows_broken("growing the map", code);
+    renew_shown(s);
+    unlock(&s->map_lock);
+    return true;
+}
+
+/* Blocks of the disk for what is used, what the batch brings, and the reserve: so that a disk that fills
+ * up afterwards refuses no completion.  false: the disk is full.  A file system that cannot promise
+ * blocks is taken at its word. */
+static bool disk_has_room(struct lmdb_room *s, uint64_t bytes)
+{
+    mdb_filehandle_t fd;
+    uint64_t want = s->used + bytes + LMDB_ROOM_RESERVE;
+    if (want <= s->on_disk)
+        return true;
+    want = (want + LMDB_ROOM_RESERVE - 1) / LMDB_ROOM_RESERVE * LMDB_ROOM_RESERVE;
+    int code = mdb_env_get_fd(s->env, &fd);
+    if (code != 0)
+        lmdb_rows_broken("asking for the file", code);
+    if (fallocate(fd, 0, 0, (off_t)want) != 0 && lmdb_rows_no_room(errno))
+        return false;
+    s->on_disk = want;
+    return true;
+}
+
+/* Grows the map while it must. */
+static bool map_has_room(struct lmdb_room *s, uint64_t bytes)
+{
+    while (s->used + bytes > s->map_size)
+        if (!grow_map(s))
+            return false;
+    return true;
+}
+
+/* Pages are copied on write and hold less than they could: twice the bytes is what a batch may take. */
+static enum order_room room_for(struct lmdb_room *s, const struct batch *b)
+{
+    uint64_t bytes = 2 * b->bytes;
+    if (!map_has_room(s, bytes + LMDB_ROOM_LAST_RESERVE))
+        return ORDER_ROOM_DELETES;
+    if (b->submits == 0)
+        return ORDER_ROOM_ALL;
+    bool fits = map_has_room(s, bytes + LMDB_ROOM_RESERVE) && disk_has_room(s, bytes);
+    return fits ? ORDER_ROOM_ALL : ORDER_ROOM_NO_SUBMITS;
+}
+
+/* --- a batch --- */
+
+static struct lmdb_rows begin_write(struct lmdb_room *s)
+{
+    struct lmdb_rows t = {.room = s};
+    int code = mdb_txn_begin(s->env, NULL, 0, &t.txn);
+    if (code != 0)
+        lmdb_rows_broken("beginning to write", code);
+    return t;
+}
+
+static enum err run_orders(struct lmdb_rows *t, const struct batch *b)
+{
+    for (struct list *l = b->orders.next; l != &b->orders; l = l->next) {
+        struct order *o = LIST_OF(l, struct order, link);
+        o->room = b->room;
+        TRY(order_run(o, &lmdb_rows_ops, t));
+    }
+    return ERR_OK;
+}
+
+/* 0, or the code for which nothing of it was written: there was no room. */
+static int commit(struct lmdb_room *s, struct batch *b)
+{
+    struct lmdb_rows t = begin_write(s);
+    enum err e = run_orders(&t, b);
+    if (e != ERR_OK) {
+        mdb_txn_abort(t.txn);
+    } else {
+        s->used = lmdb_rows_used(&t);
+        /* It ends the transaction in either case. */
+        e = lmdb_rows_outcome(&t, mdb_txn_commit(t.txn));
+    }
+    if (e != ERR_OK && !lmdb_rows_no_room(t.code))
+        lmdb_rows_broken("committing", t.code);
+    return e == ERR_OK ? 0 : t.code;
+}
+
+static void count(struct lmdb_room *s, const struct batch *b, bool wrote)
+{
+    lock(&s->lock);
+    s->stats.changes += b->count;
+    s->stats.commits += wrote;
+    s->stats.flushes += wrote;
+    s->stats.used_bytes = s->used;
+    if (b->submits > 0 || b->room == ORDER_ROOM_DELETES)
+        s->stats.full = b->room != ORDER_ROOM_ALL;
+    unlock(&s->lock);
+}
+
+/* A commit that has changed no row flushes nothing, and has no number of its own. */
+static bool has_written(struct lmdb_room *s)
+{
+    MDB_envinfo info;
+    int code = mdb_env_info(s->env, &info);
+    if (code != 0)
+        lmdb_rows_broken("asking for the last commit", code);
+    bool wrote = info.me_last_txnid != s->last_commit;
+    s->last_commit = info.me_last_txnid;
+    return wrote;
+}
+
+static void write_batch(struct lmdb_room *s, struct batch *b)
+{
+    b->room = room_for(s, b);
+    for (int code = commit(s, b); code != 0; code = commit(s, b)) {
+        if (code == MDB_MAP_FULL && grow_map(s))
+            continue;
+        if (b->room == ORDER_ROOM_DELETES)
+            lmdb_rows_broken("deleting to make room", code);
+        b->room++;
+    }
+    bool wrote = has_written(s);
+    count(s, b, wrote);
+    if (wrote && !list_empty(&s->held))
+        finish_held(s);
+    if (wrote || !list_empty(&s->held))
+        hold(s, b);
+    else
+        finish(s, &b->orders);
+}
+
+static struct timespec timespec_of(int64_t us)
+{
+    return (struct timespec){.tv_sec = us / NOW_US_PER_S, .tv_nsec = us % NOW_US_PER_S * 1000};
+}
+
+/* Until there is something to do and, if it is more than one, until its time to gather others is over.
+ * A lone change does not wait: those that come while it is flushed are the next batch. */
+static void wait_for_work(struct lmdb_room *s)
+{
+    while (s->waiting_count == 0 && !s->ending)
+        PRE(pthread_cond_wait(&s->more, &s->lock) == 0);
+    if (s->waiting_count < 2)
+        return;
+    struct timespec until = timespec_of(LIST_OF(s->waiting.next, struct order, link)->came_us + s->conf.gather_us);
+    while (s->waiting_count < s->conf.batch && s->waiting_bytes < LMDB_ROOM_BATCH && !s->ending)
+        if (pthread_cond_timedwait(&s->more, &s->lock, &until) != 0)
+            return;
+}
+
+/* false: the end. */
+static bool next_batch(struct lmdb_room *s, struct batch *b)
+{
+    *b = (struct batch){0};
+    list_init(&b->orders);
+    lock(&s->lock);
+    wait_for_work(s);
+    while (b->count < s->conf.batch && b->bytes < LMDB_ROOM_BATCH && !list_empty(&s->waiting)) {
+        struct order *o = LIST_OF(list_pop(&s->waiting), struct order, link);
+        list_push_back(&b->orders, &o->link);
+        b->count++;
+        b->submits += o->submit;
+        b->bytes += o->size;
+    }
+    s->waiting_count -= b->count;
+    s->waiting_bytes -= b->bytes;
+    unlock(&s->lock);
+    return b->count > 0;
+}
+
+static bool more_waits(struct lmdb_room *s)
+{
+    lock(&s->lock);
+    bool more = s->waiting_count > 0;
+    unlock(&s->lock);
+    return more;
+}
+
+static void *write_all(void *arg)
+{
+    struct lmdb_room *s = arg;
+    for (struct batch b; next_batch(s, &b);) {
+        write_batch(s, &b);
+        if (!more_waits(s))
+            flush_held(s);
+    }
+    return NULL;
+}
+
+void lmdb_writer_start(struct lmdb_room *s)
+{
+    PRE(pthread_create(&s->writer, NULL, write_all, s) == 0);
+    (void)pthread_setname_np(s->writer, "weft-store");
+}
+
+void lmdb_writer_stop(struct lmdb_room *s)
+{
+    lock(&s->lock);
+    s->ending = true;
+    PRE(pthread_cond_signal(&s->more) == 0);
+    unlock(&s->lock);
+    PRE(pthread_join(s->writer, NULL) == 0);
+}
+
+bool lmdb_writer_settle(struct lmdb_room *s)
+{
+    struct batch b;
+    if (!next_batch(s, &b))
+        return false;
+    write_batch(s, &b);
+    flush_held(s);
+    return true;
+}
