@@ -147,13 +147,13 @@ static bool is_address(struct binder *b, const struct conf_node *node)
 
 static bool is_url(struct binder *b, const struct conf_node *node)
 {
-    static const char *const schemes[] = {"http://", "h2c://", "https://", "unix:"};
+    static const char *const schemes[] = {"http://", "h2c://", "https://", "tcp://", "unix:"};
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
         struct slice scheme = slice_str(schemes[i]);
         if (slice_starts(node->text, scheme) && node->text.len > scheme.len)
             return true;
     }
-    complain(b, &node->place, NULL, "must begin with http://, h2c://, https:// or unix:");
+    complain(b, &node->place, NULL, "must begin with http://, h2c://, tcp:// or unix:");
     return false;
 }
 

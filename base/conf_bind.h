@@ -14,7 +14,7 @@ enum conf_type {
     CONF_STRING,     /* const char * */
     CONF_PATH,       /* const char *; relative ones are resolved against the file's folder */
     CONF_ADDRESS,    /* const char *, checked with sock_parse */
-    CONF_URL,        /* const char *, http:// h2c:// https:// or unix: */
+    CONF_URL,        /* const char *, http:// h2c:// https:// tcp:// or unix: */
     CONF_BOOL,       /* bool */
     CONF_COUNT,      /* uint64_t within min..max */
     CONF_DURATION,   /* int64_t microseconds within min..max */

@@ -21,6 +21,13 @@ struct hash_digest hash_sha256(struct slice bytes)
     return d;
 }
 
+struct hash_sha1 hash_sha1(struct slice bytes)
+{
+    struct hash_sha1 d;
+    (void)SHA1((const unsigned char *)bytes.at, bytes.len, d.b);
+    return d;
+}
+
 /* The Castagnoli polynomial, its bits reversed.  Row k of the table carries a byte k places further, so that
  * eight bytes cost eight look-ups and no chain between them. */
 static const uint32_t polynomial = UINT32_C(0x82f63b78);

@@ -14,6 +14,11 @@ struct hash_digest {
 
 /* SHA-256 (FIPS 180-4). */
 struct hash_digest hash_sha256(struct slice bytes);
+/* SHA-1, for the handshake of websockets alone: nothing rests on it. */
+struct hash_sha1 {
+    uint8_t b[20];
+};
+struct hash_sha1 hash_sha1(struct slice bytes);
 /* CRC-32C (RFC 3720, Castagnoli); start with crc = 0. */
 uint32_t hash_crc32c(uint32_t crc, struct slice bytes);
 /* Cryptographically random; aborts when the system has none. */

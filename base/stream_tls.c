@@ -44,6 +44,7 @@ struct stream_tls {
     bool held;          /* OpenSSL may hold bytes that nobody has read */
     bool read_by_write; /* a read can go on only after a write (key update) */
     size_t owed;        /* bytes of the record that is under way, 0: none */
+    bool may_lack_alpn;
 };
 
 static struct stream_tls *self(const struct stream *s)
@@ -200,7 +201,7 @@ static bool has_alpn(const struct stream_tls *t)
 static void open_up(struct stream_tls *t)
 {
     /* A side that offers nothing at all is not refused by OpenSSL. */
-    if (t->session.alpn_len > 0 && !has_alpn(t)) {
+    if (t->session.alpn_len > 0 && !t->may_lack_alpn && !has_alpn(t)) {
         explain(t, "no protocol in common (ALPN)");
         break_off(t);
         return;
@@ -457,6 +458,7 @@ struct stream *stream_tls_new(struct loop *l, struct stream *under, const struct
         t->session.expect = mem_copy(conf->peer);
     for (size_t i = 0; i < 4 && conf->alpn[i]; i++)
         add_alpn(&t->session, conf->alpn[i]);
+    t->may_lack_alpn = conf->may_lack_alpn;
     t->ssl = creds_session_open(&t->session, conf->role == STREAM_SERVER);
     BIO *bio = new_bio(t);
     SSL_set_bio(t->ssl, bio, bio);

@@ -3,7 +3,7 @@
 
 /* conn - what a server or a pool asks of one connection, whichever protocol it speaks.
  *
- * Implementations: h1_server, h2_server, h1_client, h2_client.  Each is the carrier
+ * Implementations: h1_server, h2_server, h1_client, h2_client, raw_conn.  Each is the carrier
  * of its transits.
  *
  * Lifetime: made over a stream that it takes and closes.  closed() comes exactly
@@ -80,5 +80,8 @@ struct conn *h2_server_new(const struct conn_conf *conf, struct stream *stream, 
 #define CONN_KEPT_CLOSED "the function closed a kept connection"
 struct conn *h1_client_new(const struct conn_conf *conf, struct stream *stream);
 struct conn *h2_client_new(const struct conn_conf *conf, struct stream *stream);
+/* Bytes without HTTP, carried as one CONNECT (raw_conn.c). */
+struct conn *raw_conn_server(const struct conn_conf *conf, struct stream *stream);
+struct conn *raw_conn_client(const struct conn_conf *conf, struct stream *stream);
 
 #endif

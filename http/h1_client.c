@@ -11,6 +11,9 @@
  * is for the owner to decide.  Only a request of which no byte was sent is
  * TRANSIT_UNSENT.
  *
+ * A request for a tunnel (message_tunnels) holds its body until the answer opens it;
+ * then each direction ends by itself, and the connection with both.
+ *
  * A write that fails is no end yet: a function that refuses a large body may have
  * answered before it closed, so the answer is still read.
  *
@@ -22,6 +25,7 @@
 #include "http/conn.h"
 #include "http/h1_parse.h"
 #include "http/h1_wire.h"
+#include "http/websocket.h"
 
 enum state { OPENING, IDLE, EXCHANGE, CLOSED };
 
@@ -31,6 +35,8 @@ static const struct sm_row states[] = {
     [EXCHANGE] = {"exchange", SM_TO(IDLE) | SM_TO(CLOSED), 0},
     [CLOSED] = {"closed", 0, SM_LAST},
 };
+
+enum tunnel { NO_TUNNEL, TUNNEL_ASKED, TUNNEL_OPEN };
 
 struct h1_client {
     struct conn conn;
@@ -46,7 +52,10 @@ struct h1_client {
     uint64_t sent_before; /* bytes sent when this exchange began */
     uint64_t served;      /* exchanges before this one */
     const char *fault;
-    bool refused; /* the request cannot be put on the wire */
+    enum tunnel tunnel; /* of this exchange */
+    bool peer_shut;     /* nothing more comes */
+    bool shut;          /* nothing more goes */
+    bool refused;       /* the request cannot be put on the wire */
     bool write_failed;
     bool close_asked;
 };
@@ -142,6 +151,20 @@ static bool can_hear(const struct h1_client *c)
     return c->state.at == EXCHANGE && !c->close_asked && !c->refused && !c->transit->is_reset;
 }
 
+/* RFC 9110 section 9.3.6 and 15.2.2.  Refused, it was a request without a body: what was meant for the tunnel is
+ * dropped, and the connection ends with the answer. */
+static void settle_tunnel(struct h1_client *c)
+{
+    struct transit *t = c->transit;
+    bool opened = message_opens(&t->out, t->in.status);
+    c->tunnel = opened ? TUNNEL_OPEN : NO_TUNNEL;
+    c->write_failed = !opened;
+    if (!opened)
+        return;
+    c->wire.write = (struct h1_write){.framing = H1_TO_CLOSE};
+    flush_late(c);
+}
+
 static void hear(struct h1_client *c, enum h1_found found, struct slice piece)
 {
     struct transit *t = c->transit;
@@ -150,6 +173,8 @@ static void hear(struct h1_client *c, enum h1_found found, struct slice piece)
         transit_tell_info(t, t->in.status);
         break;
     case H1_HEAD:
+        if (c->tunnel == TUNNEL_ASKED)
+            settle_tunnel(c);
         transit_tell_head(t, h1_parse_bodiless(&c->parse));
         break;
     case H1_DATA:
@@ -199,8 +224,13 @@ static struct h1_client *client_of(struct transit *t)
 static enum err carry_head(struct transit *t, bool end)
 {
     struct h1_client *c = client_of(t);
+    if (websocket_is(&t->out))
+        TRY(websocket_ask(&t->out));
     TRY(h1_write_request(&c->wire.write, &c->wire.out, &t->out, end));
     h1_parse_response(&c->parse, &t->in, t->out.method);
+    c->tunnel = message_tunnels(&t->out) ? TUNNEL_ASKED : NO_TUNNEL;
+    if (t->out.protocol.len > 0)
+        h1_parse_may_switch(&c->parse);
     flush_late(c);
     return ERR_OK;
 }
@@ -240,6 +270,17 @@ static const struct transit_carrier carrier = {
 
 /* ---- out ---- */
 
+/* Our side is over; the exchange is when the other one is, too. */
+static void end_tunnel(struct h1_client *c)
+{
+    if (!c->shut) {
+        c->shut = true;
+        stream_shut(c->wire.stream);
+    }
+    if (c->peer_shut)
+        close_with(c, TRANSIT_DONE, NULL);
+}
+
 static void push(struct h1_client *c)
 {
     struct transit *t = c->transit;
@@ -249,7 +290,7 @@ static void push(struct h1_client *c)
         transit_took(t, buf_len(&t->body));
         return;
     }
-    if (h1_wire_fill(&c->wire, t) != ERR_OK) {
+    if (c->tunnel != TUNNEL_ASKED && h1_wire_fill(&c->wire, t) != ERR_OK) {
         close_with(c, TRANSIT_CANCELLED, "the request is not what its content-length promised");
         return;
     }
@@ -257,7 +298,9 @@ static void push(struct h1_client *c)
     c->write_failed = h1_wire_send(&c->wire) != ERR_OK;
     if (c->wire.sent != before)
         moved(c);
-    if (!c->wire.blocked && buf_len(&t->body) > 0)
+    if (c->tunnel == TUNNEL_OPEN && h1_wire_all_sent(&c->wire))
+        end_tunnel(c);
+    else if (!c->wire.blocked && buf_len(&t->body) > 0 && c->tunnel != TUNNEL_ASKED)
         flush_late(c);
 }
 
@@ -278,7 +321,7 @@ static void release(struct h1_client *c)
 
 static bool wants_read(const struct h1_client *c)
 {
-    if (c->state.at == OPENING || buf_len(&c->wire.in) > 0)
+    if (c->state.at == OPENING || buf_len(&c->wire.in) > 0 || c->peer_shut)
         return false;
     return c->state.at != EXCHANGE || c->transit->owed < TRANSIT_WINDOW;
 }
@@ -317,6 +360,12 @@ static void hear_end(struct h1_client *c, enum err e)
     }
     if (!can_hear(c))
         return; /* settle ends it for a better reason */
+    if (e == ERR_CLOSED && c->tunnel == TUNNEL_OPEN) {
+        c->peer_shut = true;
+        transit_tell_end(c->transit);
+        flush_late(c);
+        return;
+    }
     bool answer_begun = c->transit->out_head && h1_parse_begun(&c->parse);
     if (e == ERR_CLOSED && c->transit->out_head && h1_parse_closed(&c->parse) == H1_END) {
         transit_tell_end(c->transit);
@@ -400,6 +449,7 @@ static void request(struct conn *conn, struct transit *t)
     c->transit = t;
     c->sent_before = c->wire.sent;
     c->wire.write = (struct h1_write){0};
+    c->tunnel = NO_TUNNEL;
     t->carrier = &carrier;
     t->carrier_data = c;
     t->is_h1 = true;

@@ -388,6 +388,21 @@ static enum h1_refusal drop_all_named(struct headers *h)
     return H1_FINE;
 }
 
+/* RFC 9110 section 7.8: the first protocol that a GET without a body offers.  An offer may be passed over: h2c
+ * and TLS are ours to speak, by other means. */
+static struct slice offered_protocol(const struct message *m, const struct h1_head_facts *facts)
+{
+    struct slice offers = headers_value(&m->headers, HEADERS_UPGRADE), first = {0};
+    bool asked = facts->minor == 1 && headers_lists(&m->headers, HEADERS_CONNECTION, SLICE("upgrade"));
+    if (!asked || !slice_eq(m->method, SLICE("GET")) || !slice_split(&offers, ',', &first))
+        return (struct slice){0};
+    first = slice_trim(first);
+    bool ours = slice_eq_nocase(first, SLICE("h2c")) || slice_eq_nocase(slice_to(first, 3), SLICE("TLS"));
+    if (slice_eq_nocase(first, SLICE("websocket")))
+        return SLICE("websocket");
+    return !ours && headers_name_ok(first) ? first : (struct slice){0};
+}
+
 static enum h1_refusal drop_connection_headers(struct message *m, struct h1_head_facts *facts)
 {
     struct headers *h = &m->headers;
@@ -436,10 +451,13 @@ static enum h1_refusal read_framing(struct message *m, struct h1_head_facts *fac
 enum h1_refusal h1_head_request(struct message *m, struct h1_head_facts *facts)
 {
     enum h1_refusal why = move_host(m, facts->minor);
+    struct slice protocol = offered_protocol(m, facts);
     if (why == H1_FINE)
         why = read_framing(m, facts);
     if (why == H1_FINE)
         why = read_expect(m, facts);
+    if (why == H1_FINE && !facts->chunked && m->length <= 0)
+        m->protocol = protocol;
     if (why != H1_FINE || !slice_eq(m->method, SLICE("CONNECT")))
         return why;
     /* What follows a CONNECT may be the tunnel's bytes: never read them as a request. */

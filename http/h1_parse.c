@@ -28,7 +28,7 @@ static const struct sm_row states[] = {
     [FIELDS] = {"fields", SM_TO(LINE) | SM_TO(COUNTED) | SM_TO(TO_CLOSE) | SM_TO(CHUNK_SIZE) | SM_TO(WHOLE) | ALWAYS,
                 0},
     [COUNTED] = {"counted body", SM_TO(WHOLE) | ALWAYS, 0},
-    [TO_CLOSE] = {"body to the close", SM_TO(WHOLE) | ALWAYS, 0},
+    [TO_CLOSE] = {"body to the close, or a tunnel", SM_TO(WHOLE) | ALWAYS, 0},
     [CHUNK_SIZE] = {"chunk size", SM_TO(CHUNK_EXTENSION) | SM_TO(CHUNK_SIZE_END) | ALWAYS, 0},
     [CHUNK_EXTENSION] = {"chunk extension", SM_TO(CHUNK_SIZE_END) | ALWAYS, 0},
     [CHUNK_SIZE_END] = {"end of chunk size", SM_TO(CHUNK_DATA) | SM_TO(TRAILERS) | ALWAYS, 0},
@@ -82,6 +82,17 @@ void h1_parse_response(struct h1_parse *p, struct message *m, struct slice metho
     begin(p, m);
     p->no_body = slice_eq(method, SLICE("HEAD"));
     p->to_connect = slice_eq(method, SLICE("CONNECT"));
+}
+
+void h1_parse_may_switch(struct h1_parse *p)
+{
+    p->may_switch = true;
+}
+
+void h1_parse_no_tunnel(struct h1_parse *p)
+{
+    PRE(p->side == H1_PARSE_REQUESTS && p->state.at == TO_CLOSE);
+    sm_move(&p->state, WHOLE);
 }
 
 void h1_parse_forget(struct h1_parse *p)
@@ -172,7 +183,9 @@ static enum h1_found interim(struct h1_parse *p)
 static enum state body_of_response(struct h1_parse *p)
 {
     unsigned status = p->message->status;
-    if (p->no_body || status == 204 || status == 304 || (p->to_connect && status < 300))
+    if (status == 101 || (p->to_connect && status < 300))
+        return TO_CLOSE; /* a tunnel: no field says otherwise (RFC 9112 section 6.3) */
+    if (p->no_body || status == 204 || status == 304)
         return WHOLE;
     if (p->facts.chunked)
         return CHUNK_SIZE;
@@ -184,6 +197,8 @@ static enum state body_of_response(struct h1_parse *p)
 
 static enum state body_of_request(const struct h1_parse *p)
 {
+    if (message_tunnels(p->message))
+        return TO_CLOSE;
     if (p->facts.chunked)
         return CHUNK_SIZE;
     return p->message->length > 0 ? COUNTED : WHOLE;
@@ -195,7 +210,8 @@ static enum h1_found end_head(struct h1_parse *p)
     enum h1_refusal why = request ? h1_head_request(p->message, &p->facts) : h1_head_response(p->message, &p->facts);
     if (why != H1_FINE)
         return refuse(p, why);
-    if (!request && p->message->status < 200)
+    bool switches = p->message->status == 101 && p->may_switch;
+    if (!request && p->message->status < 200 && !switches)
         return interim(p);
     enum state body = request ? body_of_request(p) : body_of_response(p);
     if (body == COUNTED)

@@ -47,8 +47,9 @@ struct h1_parse {
     unsigned infos;
     bool line_used;  /* the line has been read and can go */
     bool blank_seen; /* the one empty line before a request (RFC 9112 section 2.2) */
-    bool no_body;    /* the response to HEAD, or a 2xx to CONNECT */
-    bool to_connect;
+    bool no_body;    /* the response to HEAD */
+    bool to_connect; /* the response to CONNECT */
+    bool may_switch; /* the response to an offer of another protocol */
     struct h1_head_facts facts;
     enum h1_refusal refused;
 };
@@ -60,6 +61,12 @@ void h1_parse_fini(struct h1_parse *p);
 void h1_parse_request(struct h1_parse *p, struct message *m);
 /* `method` is that of the request it answers: it decides whether there can be a body. */
 void h1_parse_response(struct h1_parse *p, struct message *m, struct slice method);
+
+/* That request offered another protocol: a 101 is its answer, and everything after it the body. */
+void h1_parse_may_switch(struct h1_parse *p);
+/* After the H1_HEAD of a request for a tunnel whatever comes is H1_DATA; this says that it is refused: the request
+ * ends here, and the next bytes belong to another one. */
+void h1_parse_no_tunnel(struct h1_parse *p);
 
 /* Takes used bytes off the front of `*in`.  H1_DATA: `*piece`, at most `most` bytes, borrows from `*in`. */
 enum h1_found h1_parse_next(struct h1_parse *p, struct slice *in, size_t most, struct slice *piece);

@@ -6,6 +6,10 @@
  * that is whole before its request ends the exchange; the rest of the request is
  * read and dropped (SKIP), up to a bound.
  *
+ * CONNECT and an offered protocol (message_tunnels) ask for a tunnel: until the answer
+ * is there nothing behind the head is looked at, for with a 2xx it is the tunnel's, and
+ * with any other status the next request's.
+ *
  * What is refused is answered with its own weft-error and the connection closes
  * gently (LINGER): a close with unread bytes would tear the answer away (RFC 9112
  * section 9.6).
@@ -23,6 +27,7 @@
 #include "http/conn.h"
 #include "http/h1_parse.h"
 #include "http/h1_wire.h"
+#include "http/websocket.h"
 
 enum { SKIP_MOST = 64 << 10, LINGER_US = 2 * NOW_US_PER_S };
 
@@ -37,6 +42,8 @@ static const struct sm_row states[] = {
     [CLOSED] = {"closed", 0, SM_LAST},
 };
 
+enum tunnel { NO_TUNNEL, TUNNEL_ASKED, TUNNEL_OPEN };
+
 struct h1_server {
     struct conn conn;
     struct conn_conf conf;
@@ -49,6 +56,7 @@ struct h1_server {
     struct due due;
     int64_t moved_us;
     size_t skipped;
+    enum tunnel tunnel; /* of this exchange */
     const char *fault;
     bool keep;            /* another request may follow this one */
     bool awaits_continue; /* the client holds the body back */
@@ -182,7 +190,8 @@ static void hear_head(struct h1_server *s)
         t->in.scheme = t->peer_id.len > 0 ? SLICE("https") : SLICE("http");
     s->keep = s->parse.facts.keep_alive;
     s->has_spoken = true;
-    s->awaits_continue = s->parse.facts.expects_continue && !bodiless;
+    s->tunnel = message_tunnels(&t->in) ? TUNNEL_ASKED : NO_TUNNEL;
+    s->awaits_continue = s->parse.facts.expects_continue && !bodiless && s->tunnel == NO_TUNNEL;
     s->conn.exchanges = 1;
     sm_move(&s->state, EXCHANGE);
     moved(s);
@@ -240,8 +249,9 @@ static bool can_hear(const struct h1_server *s)
     switch ((enum state)s->state.at) {
     case IDLE:
         return buf_len(&s->wire.in) > 0;
-    case HEAD:
     case EXCHANGE:
+        return s->tunnel != TUNNEL_ASKED;
+    case HEAD:
     case SKIP:
         return true;
     case LINGER:
@@ -262,6 +272,12 @@ static size_t room(const struct h1_server *s)
 /* What is not whole by now never will be. */
 static void end_half_request(struct h1_server *s)
 {
+    if (s->state.at == EXCHANGE && s->tunnel == TUNNEL_OPEN) {
+        if (!s->transit->in_ended && !s->transit->is_reset)
+            transit_tell_end(s->transit);
+        flush_late(s);
+        return;
+    }
     bool is_half = s->state.at == HEAD || s->state.at == SKIP || (s->state.at == EXCHANGE && !s->transit->in_ended);
     if (is_half)
         close_with(s, TRANSIT_RESET, "the client closed the connection");
@@ -297,9 +313,28 @@ static struct h1_server *server_of(struct transit *t)
     return t->carrier_data;
 }
 
+static enum err open_tunnel(struct h1_server *s, struct transit *t)
+{
+    if (websocket_is(&t->in))
+        TRY(websocket_accept(&t->in, &t->out));
+    TRY(h1_write_tunnel(&s->wire.write, &s->wire.out, &t->out, t->in.protocol));
+    s->tunnel = TUNNEL_OPEN;
+    s->keep = false;
+    look_soon(s);
+    flush_late(s);
+    return ERR_OK;
+}
+
 static enum err carry_head(struct transit *t, bool end)
 {
     struct h1_server *s = server_of(t);
+    if (s->tunnel == TUNNEL_ASKED && message_opens(&t->in, t->out.status))
+        return open_tunnel(s, t);
+    if (s->tunnel == TUNNEL_ASKED) {
+        s->tunnel = NO_TUNNEL;
+        h1_parse_no_tunnel(&s->parse);
+        look_soon(s);
+    }
     /* A body that was never called for may come or not: no later request could be told from it. */
     struct h1_write_answer how = {
         .method = t->in.method,
@@ -368,6 +403,17 @@ static void begin_request(struct h1_server *s)
 
 /* ---- out ---- */
 
+/* Our side is over; the exchange is when the other one is, too. */
+static void end_tunnel(struct h1_server *s)
+{
+    if (!s->shut) {
+        s->shut = true;
+        stream_shut(s->wire.stream);
+    }
+    if (s->transit->in_ended)
+        end_exchange(s);
+}
+
 static void push(struct h1_server *s)
 {
     struct transit *t = s->transit;
@@ -388,7 +434,9 @@ static void push(struct h1_server *s)
     }
     if (s->state.at != EXCHANGE || t->is_reset || !t->out_head)
         return;
-    if (h1_wire_all_sent(&s->wire))
+    if (h1_wire_all_sent(&s->wire) && s->tunnel == TUNNEL_OPEN)
+        end_tunnel(s);
+    else if (h1_wire_all_sent(&s->wire))
         end_exchange(s);
     else if (!s->wire.blocked && (buf_len(&t->body) > 0 || t->out_ended))
         flush_late(s);
@@ -446,8 +494,10 @@ static void read_some(struct h1_server *s)
     enum err e = h1_wire_read(&s->wire);
     if (e == ERR_AGAIN)
         return;
-    if (e == ERR_CLOSED && s->state.at == EXCHANGE && s->transit->in_ended) {
+    bool may_shut = s->state.at == EXCHANGE && (s->transit->in_ended || s->tunnel == TUNNEL_OPEN);
+    if (e == ERR_CLOSED && may_shut) {
         s->client_shut = true;
+        digest(s);
         return;
     }
     if (e != ERR_OK) {

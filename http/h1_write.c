@@ -100,6 +100,10 @@ static enum err frame_request(struct h1_write *w, const struct message *m, bool 
     enum err e = read_length(&m->headers, &length);
     if (e == ERR_INPUT || (e == ERR_OK && end && length > 0))
         return ERR_INPUT;
+    if (message_tunnels(m)) {
+        *w = (struct h1_write){.framing = H1_NO_BODY};
+        return ERR_OK;
+    }
     enum h1_framing unknown = end ? H1_NO_BODY : H1_CHUNKED;
     /* RFC 9110 section 8.6: say 0 where a reader may wait for a body. */
     bool counted = e == ERR_OK || (end && expects_body(m->method));
@@ -107,11 +111,22 @@ static enum err frame_request(struct h1_write *w, const struct message *m, bool 
     return ERR_OK;
 }
 
+static void put_protocol(struct buf *out, struct slice protocol, bool with_te)
+{
+    if (protocol.len == 0)
+        return;
+    put_field(out, SLICE("connection"), with_te ? SLICE("te, upgrade") : SLICE("upgrade"));
+    put_field(out, SLICE("upgrade"), protocol);
+}
+
 enum err h1_write_request(struct h1_write *w, struct buf *out, const struct message *m, bool end)
 {
     struct h1_write framed;
     struct slice target = slice_eq(m->method, SLICE("CONNECT")) ? m->authority : m->path;
     size_t size = AROUND_HEAD + m->method.len + target.len + m->authority.len;
+    size += m->protocol.len;
+    if (m->protocol.len > 0 && !is_visible(m->protocol))
+        return ERR_INPUT;
     if (!headers_name_ok(m->method) || !is_visible(target) || (m->authority.len > 0 && !is_visible(m->authority)))
         return ERR_INPUT;
     TRY(measure(&m->headers, &size));
@@ -125,7 +140,8 @@ enum err h1_write_request(struct h1_write *w, struct buf *out, const struct mess
     put_field(out, SLICE("host"), m->authority);
     put_fields(out, &m->headers);
     if (headers_lists(&m->headers, HEADERS_TE, SLICE("trailers")))
-        buf_put(out, SLICE("te: trailers\r\nconnection: te\r\n"));
+        buf_put(out, m->protocol.len ? SLICE("te: trailers\r\n") : SLICE("te: trailers\r\nconnection: te\r\n"));
+    put_protocol(out, m->protocol, headers_lists(&m->headers, HEADERS_TE, SLICE("trailers")));
     put_framing(out, w);
     buf_put(out, SLICE("\r\n"));
     return ERR_OK;
@@ -185,6 +201,21 @@ enum err h1_write_response(struct h1_write *w, struct buf *out, const struct mes
         buf_put(out, SLICE("connection: close\r\n"));
     else if (how->minor == 0)
         buf_put(out, SLICE("connection: keep-alive\r\n"));
+    buf_put(out, SLICE("\r\n"));
+    return ERR_OK;
+}
+
+enum err h1_write_tunnel(struct h1_write *w, struct buf *out, const struct message *m, struct slice protocol)
+{
+    size_t size = AROUND_HEAD + protocol.len;
+    if (protocol.len > 0 && !is_visible(protocol))
+        return ERR_INPUT;
+    TRY(measure(&m->headers, &size));
+    TRY(fits(out, size));
+    *w = (struct h1_write){.framing = H1_TO_CLOSE};
+    put_status_line(out, protocol.len > 0 ? 101 : m->status, (struct slice){0});
+    put_fields(out, &m->headers);
+    put_protocol(out, protocol, false);
     buf_put(out, SLICE("\r\n"));
     return ERR_OK;
 }

@@ -34,6 +34,8 @@ struct h1_write_answer {
 MUST_USE enum err h1_write_request(struct h1_write *w, struct buf *out, const struct message *m, bool end);
 MUST_USE enum err h1_write_response(struct h1_write *w, struct buf *out, const struct message *m,
                                     const struct h1_write_answer *how);
+/* The head that opens a tunnel: 101 with `protocol`, or 200 for CONNECT.  What follows goes to the close. */
+MUST_USE enum err h1_write_tunnel(struct h1_write *w, struct buf *out, const struct message *m, struct slice protocol);
 /* A 1xx; `fields` may be NULL. */
 MUST_USE enum err h1_write_info(struct buf *out, unsigned status, const struct headers *fields);
 

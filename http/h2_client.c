@@ -21,12 +21,20 @@ static void info(struct h2_stream *s)
         message_init(&t->in, &t->arena);
 }
 
+/* What an extended CONNECT is told is a switch of protocols to the rest of us. */
+static void final_head(struct transit *t, bool end)
+{
+    if (t->out.protocol.len > 0 && t->in.status / 100 == 2)
+        t->in.status = 101;
+    transit_tell_head(t, end);
+}
+
 static void head(struct h2_stream *s, bool end, enum err verdict)
 {
     if (verdict != ERR_OK)
         h2_conn_end_reset(s, H2_PROTOCOL_ERROR, TRANSIT_NONSENSE, "the peer's fields are past their bounds");
     else if (s->has_head)
-        transit_tell_head(s->t, end);
+        final_head(s->t, end);
     else
         info(s);
 }

@@ -324,7 +324,7 @@ static enum err carry_head(struct transit *t, bool end)
     if (s->is_over || h2_conn_is(c, H2_CONN_CLOSING))
         return ERR_CLOSED;
     if (t->out.protocol.len > 0 && !h2_session_peer_extends_connect(c->session)) {
-        h2_conn_end(s, TRANSIT_UNSENT, "the peer takes no extended CONNECT");
+        h2_conn_end(s, TRANSIT_NONSENSE, "the peer takes no extended CONNECT (RFC 8441)");
         return ERR_CLOSED;
     }
     enum err e = c->is_server ? h2_session_response(c->session, s, end) : h2_session_request(c->session, s, end);

@@ -101,6 +101,8 @@ enum err h2_fields_close(struct message *m)
     join_cookies(&m->headers);
     if (m->method.len > 0)
         TRY(fold_host(m));
+    if (m->protocol.len > 0)
+        m->method = SLICE("GET"); /* RFC 8441 section 5: what it stands for */
     const struct header *length = headers_get(&m->headers, HEADERS_CONTENT_LENGTH);
     uint64_t n = 0;
     if (length && slice_u64(length->value, INT64_MAX, &n) == ERR_OK)

@@ -301,7 +301,10 @@ static int on_send_body(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t
 static void answer_is_whole(struct h2_session *s, struct h2_stream *stream)
 {
     stream->out_closed = true;
-    if (s->is_server && !stream->t->in_ended)
+    const struct transit *t = stream->t;
+    if (message_opens(&t->in, t->out.status))
+        return; /* each direction ends by itself */
+    if (s->is_server && !t->in_ended)
         (void)nghttp2_submit_rst_stream(s->ng, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
 }
 
@@ -486,7 +489,7 @@ static enum err check_size(const struct h2_session *s, const struct headers *h, 
 static size_t put_request(nghttp2_nv *nv, const struct message *m)
 {
     size_t n = 0;
-    nv[n++] = pseudo_of(SLICE(":method"), m->method);
+    nv[n++] = pseudo_of(SLICE(":method"), m->protocol.len > 0 ? SLICE("CONNECT") : m->method);
     if (m->scheme.len > 0)
         nv[n++] = pseudo_of(SLICE(":scheme"), m->scheme);
     if (m->authority.len > 0)
@@ -521,13 +524,24 @@ enum err h2_session_request(struct h2_session *s, struct h2_stream *stream, bool
     return ERR_OK;
 }
 
+/* RFC 8441 section 5: a 2xx opens the tunnel, so an answer that has passed over the offer must not be one. */
+static unsigned status_of(const struct transit *t)
+{
+    unsigned status = t->out.status;
+    if (t->in.protocol.len == 0)
+        return status;
+    if (status == 101)
+        return 200;
+    return status / 100 == 2 ? 501 : status;
+}
+
 enum err h2_session_response(struct h2_session *s, struct h2_stream *stream, bool end)
 {
     nghttp2_nv nv[FIELDS_MOST];
     char status[3];
     const struct message *m = &stream->t->out;
     TRY(check_size(s, &m->headers, 42));
-    size_t count = put_response(nv, status, m->status, &m->headers);
+    size_t count = put_response(nv, status, status_of(stream->t), &m->headers);
     nghttp2_data_provider body = {.source.ptr = stream, .read_callback = on_want_body};
     int rc = nghttp2_submit_response(s->ng, stream->id, nv, count, end ? NULL : &body);
     return rc == 0 ? ERR_OK : ERR_CLOSED;

@@ -16,6 +16,7 @@ struct listener_conf {
     /* Whose mTLS to speak, asked at every accept so that a reload counts; NULL: plain. */
     struct creds *(*creds)(void *arg);
     void *arg;
+    bool raw; /* mTLS: a peer may offer no protocol (ALPN) */
 };
 
 /* IO: errno says why. */

@@ -90,6 +90,18 @@ const char *message_reason(unsigned status)
     return "Unknown";
 }
 
+bool message_tunnels(const struct message *request)
+{
+    return request->protocol.len > 0 || slice_eq(request->method, SLICE("CONNECT"));
+}
+
+bool message_opens(const struct message *request, unsigned status)
+{
+    if (request->protocol.len > 0)
+        return status == 101;
+    return status / 100 == 2 && slice_eq(request->method, SLICE("CONNECT"));
+}
+
 bool message_bodiless(struct slice method, unsigned status)
 {
     return status < 200 || status == 204 || status == 304 || slice_eq(method, SLICE("HEAD"));

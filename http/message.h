@@ -9,11 +9,11 @@
 
 struct message {
     /* a request */
-    struct slice method;    /* "GET" */
+    struct slice method;    /* "GET"; an extended CONNECT is the GET that HTTP/1.1 would have said */
     struct slice scheme;    /* "http", "https", or empty (CONNECT) */
     struct slice authority; /* host[:port]; from :authority, or Host */
     struct slice path;      /* origin form, with the query; "*" for OPTIONS; empty for CONNECT */
-    struct slice protocol;  /* :protocol of an extended CONNECT (RFC 8441), or empty */
+    struct slice protocol;  /* the protocol to go on in (Upgrade, or :protocol of RFC 8441), or empty */
     /* a response */
     unsigned status;     /* 100..599 */
     struct slice reason; /* h1 only; empty: the standard phrase */
@@ -24,6 +24,11 @@ struct message {
 };
 
 void message_init(struct message *m, struct arena *arena);
+/* A request for a stream of bytes, not for an answer: CONNECT, or one with a protocol to go on in. */
+bool message_tunnels(const struct message *request);
+/* Does this status open the tunnel that was asked for: a 2xx to CONNECT, 101 to an offer?  With any other it was an
+ * ordinary request without a body.  (A 2xx to an extended CONNECT is a 101 to the GET that it stands for.) */
+bool message_opens(const struct message *request, unsigned status);
 /* The path without its query. */
 struct slice message_path_only(const struct message *m);
 /* RFC 9110 section 15: "Not Found"; "Unknown" for what it does not name. */

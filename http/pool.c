@@ -142,6 +142,10 @@ static void dial_failed(struct pool *p, const char *fault)
 
 static const struct conn_host host;
 
+typedef struct conn *speaker_fn(const struct conn_conf *conf, struct stream *stream);
+static speaker_fn *const speakers[] = {
+    [POOL_H1] = h1_client_new, [POOL_H2] = h2_client_new, [POOL_RAW] = raw_conn_client};
+
 static bool dial(struct pool *p)
 {
     const char *why = NULL;
@@ -165,7 +169,7 @@ static bool dial(struct pool *p)
         .ping_timeout_us = p->conf.ping_timeout_us,
         .max_streams = p->conf.max_streams,
     };
-    struct conn *c = p->conf.protocol == POOL_H2 ? h2_client_new(&conf, stream) : h1_client_new(&conf, stream);
+    struct conn *c = speakers[p->conf.protocol](&conf, stream);
     list_push_back(&p->opening, &c->link);
     p->connections++;
     p->dialling++;

@@ -4,8 +4,8 @@
 /* pool - dialled connections to one endpoint: reuse, multiplex, retire.
  *
  * h2: one handshake in flight, up to 100 streams a connection, then another.
- * h1: one exchange a connection, idle ones kept.  Requests wait in a bounded queue
- * while a connection is being made.
+ * h1: one exchange a connection, idle ones kept.  raw: one CONNECT a connection, and it ends with it.  Requests wait in
+ * a bounded queue while a connection is being made.
  *
  * After a failed dial all that wait are told, and for 50 ms requests fail at once
  * with the same fault; when to try again is the caller's business.
@@ -18,7 +18,7 @@
 
 struct pool;
 
-enum pool_protocol { POOL_H1, POOL_H2 };
+enum pool_protocol { POOL_H1, POOL_H2, POOL_RAW };
 
 struct pool_conf {
     /* A new stream to the endpoint, connecting; NULL: it cannot even begin (`*why`). */

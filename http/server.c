@@ -25,6 +25,7 @@ struct server {
 /* RFC 9113 section 3.4. */
 #define PREFACE SLICE("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 enum { PREFACE_LEN = 24, ADDR_MOST = 128 };
+enum speech { H1, H2, RAW };
 
 struct guest {
     struct list link;
@@ -95,7 +96,7 @@ static void closed(struct conn *c, const char *fault)
 
 static const struct conn_host host = {.accept = accept_transit, .freed = freed, .closed = closed};
 
-static void make_conn(struct server *s, struct guest *g, bool is_h2)
+static void make_conn(struct server *s, struct guest *g, enum speech speech)
 {
     struct conn_conf conf = {
         .loop = s->loop,
@@ -111,7 +112,9 @@ static void make_conn(struct server *s, struct guest *g, bool is_h2)
         .max_streams = s->conf.max_streams,
     };
     struct slice seen = slice_of(g->seen, g->seen_len);
-    struct conn *c = is_h2 ? h2_server_new(&conf, g->stream, seen) : h1_server_new(&conf, g->stream, seen);
+    struct conn *c = speech == RAW  ? raw_conn_server(&conf, g->stream)
+                     : speech == H2 ? h2_server_new(&conf, g->stream, seen)
+                                    : h1_server_new(&conf, g->stream, seen);
     list_push_back(&s->conns, &c->link);
 }
 
@@ -132,9 +135,9 @@ static void send_away(struct guest *g)
     let_go(s);
 }
 
-static void seat(struct guest *g, bool is_h2)
+static void seat(struct guest *g, enum speech speech)
 {
-    make_conn(g->server, g, is_h2);
+    make_conn(g->server, g, speech);
     free_guest(g);
 }
 
@@ -143,11 +146,13 @@ static void judge(struct guest *g)
 {
     struct slice alpn = stream_alpn(g->stream), seen = slice_of(g->seen, g->seen_len);
     if (alpn.len > 0)
-        seat(g, slice_eq(alpn, SLICE("h2")));
+        seat(g, slice_eq(alpn, SLICE("h2")) ? H2 : H1);
+    else if (g->server->conf.raw)
+        seat(g, RAW);
     else if (!slice_starts(PREFACE, seen))
-        seat(g, false);
+        seat(g, H1);
     else if (g->seen_len == PREFACE_LEN)
-        seat(g, true);
+        seat(g, H2);
 }
 
 static void refuse(struct server *s, struct slice peer_addr, const char *why)
@@ -166,7 +171,7 @@ static void on_guest(void *arg, unsigned events)
     }
     size_t got = 0;
     enum err e = ERR_AGAIN;
-    if (events & STREAM_READ)
+    if ((events & STREAM_READ) && !g->server->conf.raw)
         e = stream_read(g->stream, g->seen + g->seen_len, sizeof(g->seen) - g->seen_len, &got);
     g->seen_len += got;
     if (e == ERR_OK || e == ERR_AGAIN)

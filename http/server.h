@@ -4,8 +4,8 @@
 /* server - accepted connections of one listener, h1 or h2, handing transits up.
  *
  * ALPN or the first bytes decide the protocol: the h2 preface (RFC 9113 section
- * 3.4) is h2, anything else is HTTP/1.1.  TLS or plain is the caller's choice of
- * stream.
+ * 3.4) is h2, anything else is HTTP/1.1, or bytes without HTTP where the configuration
+ * says so: those come as one CONNECT.  TLS or plain is the caller's choice of stream.
  *
  * Lifetime: server_drain says GOAWAY / connection: close and lets exchanges finish;
  *           server_free cuts what is left.
@@ -25,6 +25,7 @@ struct server_conf {
     int64_t header_timeout_us; /* from the first byte of a request to its whole head; 10 s */
     int64_t idle_timeout_us;   /* a connection with no exchange; 5 min */
     int64_t stream_idle_us;    /* an exchange in which nothing moves; 5 min; 0: none */
+    bool raw;                  /* without ALPN there is no HTTP here */
     uint32_t max_streams;      /* h2: at once per connection; 256 */
     uint32_t max_connections;  /* 10000; more are closed at once */
 };

@@ -146,6 +146,7 @@ struct door_conf {
     void (*accept)(struct transit *t, void *arg);
     bool mtls;
     uint32_t connections;
+    bool raw; /* any bytes, where no ALPN says otherwise */
 };
 
 static enum err open_door(struct proxy *p, struct door *d, const struct door_conf *conf, struct diag *diag)
@@ -162,6 +163,7 @@ static enum err open_door(struct proxy *p, struct door *d, const struct door_con
         .stream_idle_us = p->env.snap->conf.timeouts.stream_idle_us,
         .max_streams = STREAMS,
         .max_connections = conf->connections,
+        .raw = conf->raw,
     };
     d->server = server_new(p->loop, p->clock, &server);
     struct listener_conf listener = {
@@ -169,6 +171,7 @@ static enum err open_door(struct proxy *p, struct door *d, const struct door_con
         .server = d->server,
         .creds = conf->mtls ? current_creds : NULL,
         .arg = d,
+        .raw = conf->raw,
     };
     if (listener_open(p->loop, p->clock, &listener, &d->listener) == ERR_OK)
         return ERR_OK;
@@ -189,7 +192,9 @@ static enum err open_locals(struct proxy *p, struct diag *diag)
         struct cluster_name *local = &p->locals[i];
         local->name = slice_str(mem_copy(slice_str(c->services.names[i])));
         local->door.fixed = local;
-        struct door_conf conf = {services[i].local, "services.*.local", accept_outbound, false, LOCAL_CONNECTIONS};
+        struct door_conf conf = {services[i].local, "services.*.local",
+                                 accept_outbound,   false,
+                                 LOCAL_CONNECTIONS, services[i].protocol == PROXY_PROTOCOL_TCP};
         enum err e = open_door(p, &local->door, &conf, diag);
         worst = e != ERR_OK ? e : worst;
     }
@@ -199,10 +204,12 @@ static enum err open_locals(struct proxy *p, struct diag *diag)
 static enum err open_doors(struct proxy *p, struct diag *diag)
 {
     const struct proxy_conf *c = &p->env.snap->conf;
-    struct door_conf inbound = {c->inbound.listen, "inbound.listen", accept_inbound, true,
-                                (uint32_t)c->inbound.max_connections};
-    struct door_conf outbound = {c->outbound.listen, "outbound.listen", accept_outbound, false, LOCAL_CONNECTIONS};
-    struct door_conf admin = {c->admin.listen, "admin.listen", accept_admin, false, 100};
+    struct door_conf inbound = {
+        c->inbound.listen,   "inbound.listen", accept_inbound, true, (uint32_t)c->inbound.max_connections,
+        p->env.snap->app_raw};
+    struct door_conf outbound = {
+        c->outbound.listen, "outbound.listen", accept_outbound, false, LOCAL_CONNECTIONS, false};
+    struct door_conf admin = {c->admin.listen, "admin.listen", accept_admin, false, 100, false};
     enum err a = open_door(p, &p->inbound, &inbound, diag);
     enum err b = open_door(p, &p->outbound, &outbound, diag);
     enum err m = open_door(p, &p->admin, &admin, diag);

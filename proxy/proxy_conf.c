@@ -4,6 +4,7 @@
 
 static const char *const enforce_words[] = {"off", "audit", "block", "adapt", NULL};
 static const char *const unknown_words[] = {"allow", "audit", "block", NULL};
+static const char *const protocol_words[] = {"http", "tcp", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
 
 enum { SECOND = 1000000, HOUR = 3600 };
@@ -36,7 +37,7 @@ static const struct conf_key inbound_keys[] = {
      .type = CONF_URL,
      AT(inbound.app),
      .preset = "http://127.0.0.1:8080",
-     .doc = "our function: http:// (HTTP/1.1), h2c:// or unix:PATH"},
+     .doc = "our function: http:// (HTTP/1.1), h2c://, tcp:// (any bytes) or unix:PATH"},
     {.name = "max_connections",
      .type = CONF_COUNT,
      AT(inbound.max_connections),
@@ -62,6 +63,12 @@ static const struct conf_key service_keys[] = {
      .doc = "addresses of its sidecars; none: it is reached by jobs alone"},
     {.name = "identity", .type = CONF_STRING, SERVICE_AT(identity), .doc = "the SPIFFE ID that must answer there"},
     {.name = "local", .type = CONF_ADDRESS, SERVICE_AT(local), .doc = "a port of its own for our function's calls"},
+    {.name = "protocol",
+     .type = CONF_CHOICE,
+     SERVICE_AT(protocol),
+     .preset = "http",
+     .choices = protocol_words,
+     .doc = "what is spoken on its own port: http, or tcp (any bytes, as they are)"},
     {0},
 };
 
@@ -212,6 +219,10 @@ static void check_locals(const struct conf_node *root, const struct proxy_conf *
     for (size_t i = 0; i < c->services.count; i++)
         if (!loopback(services[i].local))
             complain(root, "services", "use 127.0.0.1:PORT", diag, "a service's local port must be on loopback");
+    for (size_t i = 0; i < c->services.count; i++)
+        if (services[i].protocol == PROXY_PROTOCOL_TCP && !services[i].local)
+            complain(root, "services", "add local: 127.0.0.1:PORT", diag,
+                     "a tcp service is reached by a port of its own");
 }
 
 static void check_endpoints(const struct conf_node *root, const struct proxy_conf *c, struct diag *diag)

@@ -10,10 +10,13 @@
 enum proxy_enforce { PROXY_ENFORCE_OFF, PROXY_ENFORCE_AUDIT, PROXY_ENFORCE_BLOCK, PROXY_ENFORCE_ADAPT };
 enum proxy_unknown { PROXY_UNKNOWN_ALLOW, PROXY_UNKNOWN_AUDIT, PROXY_UNKNOWN_BLOCK };
 
+enum proxy_protocol { PROXY_PROTOCOL_HTTP, PROXY_PROTOCOL_TCP };
+
 struct proxy_conf_service {
     struct conf_strings endpoints; /* addresses */
     const char *identity;          /* SPIFFE ID that must answer */
     const char *local;             /* a port of its own for callers, or NULL */
+    unsigned protocol;             /* enum proxy_protocol: what is spoken on that port */
 };
 
 struct proxy_conf {
@@ -25,7 +28,7 @@ struct proxy_conf {
     } identity;
     struct {
         const char *listen; /* mTLS; NULL: nobody calls us */
-        const char *app;    /* http://, h2c://, unix: */
+        const char *app;    /* http://, h2c://, tcp://, unix: */
         uint64_t max_connections;
     } inbound;
     struct {

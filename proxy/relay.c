@@ -68,7 +68,7 @@ static void close_entry(struct relay *r)
 
 /* --- the end --- */
 
-static void forget_deadline(struct relay *r)
+void relay_forget_deadline(struct relay *r)
 {
     due_cancel(r->env->clock, &r->late);
 }
@@ -79,7 +79,7 @@ void relay_look_over(struct relay *r)
         return;
     close_entry(r);
     sm_move(&r->sm, RELAY_OVER);
-    forget_deadline(r);
+    relay_forget_deadline(r);
     list_remove(&r->wait.link);
     lane_fini(&r->request);
     lane_fini(&r->response);
@@ -102,7 +102,7 @@ static void cut_up(struct relay *r)
 static void refused(struct relay *r, enum reply_word word)
 {
     sm_move(&r->sm, RELAY_REFUSED);
-    forget_deadline(r);
+    relay_forget_deadline(r);
     r->error = reply_word(word);
     r->status = reply_status(word);
     log_event(LOG_INFO, "refused", LOG_STR("why", r->error), LOG_TEXT("id", r->id),
@@ -204,7 +204,7 @@ static void pass(struct relay *r)
 {
     struct plan *plan = r->inquiry.request;
     bool has_body = !r->down->in_ended || buf_len(&r->request.pending); /* it may have come while we were asking */
-    bool rewrites = plan && plan_rewrites(plan) && has_body;
+    bool rewrites = plan && plan_rewrites(plan) && has_body && !message_tunnels(&r->down->in);
     if (rewrites && (!relay_is_json(&r->down->in) || !relay_is_plain(&r->down->in))) {
         relay_refuse(r, REPLY_ENCODING_UNSUPPORTED, (struct slice){0});
         return;
@@ -234,7 +234,7 @@ static void decide(struct relay *r)
             due_in(r->env->clock, &r->late, r->snap->conf.contracts.hold_us);
         return;
     }
-    forget_deadline(r);
+    relay_forget_deadline(r);
     if (e != ERR_OK) {
         denied(r);
         return;

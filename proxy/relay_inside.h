@@ -47,6 +47,9 @@ void relay_unfit(struct relay *r, struct lane *l, enum err e);
 /* The exchange is over if both sides are gone; then the relay is freed. */
 void relay_look_over(struct relay *r);
 
+/* A tunnel has been opened: how long it lasts is for its ends to say. */
+void relay_forget_deadline(struct relay *r);
+
 /* Can a plan rewrite the body of this message: JSON, and under no coding? */
 bool relay_is_json(const struct message *m);
 bool relay_is_plain(const struct message *m);

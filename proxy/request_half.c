@@ -33,7 +33,8 @@ static enum err fill_inbound(struct relay *r, struct message *m)
     headers_remove(&m->headers, HEADERS_WEFT_CONTRACT);
     if (m->authority.len == 0)
         m->authority = slice_str(r->snap->conf.service);
-    m->scheme = SLICE("http");
+    if (m->path.len > 0) /* CONNECT has neither */
+        m->scheme = SLICE("http");
     return add_identity(r, m);
 }
 
@@ -42,7 +43,8 @@ static enum err fill_outbound(struct relay *r, struct message *m)
     drop_job_words(m);
     headers_remove(&m->headers, HEADERS_X_FORWARDED_CLIENT_CERT);
     headers_remove(&m->headers, HEADERS_WEFT_CONTRACT);
-    m->scheme = SLICE("https");
+    if (m->path.len > 0) /* CONNECT has neither */
+        m->scheme = SLICE("https");
     m->authority = r->to->name;
     if (!r->inquiry.shows_digest)
         return ERR_OK;
@@ -111,7 +113,8 @@ void request_half_start(struct relay *r)
     struct buf early = r->request.pending; /* came while we were asking */
     buf_init(&r->request.pending, 0);
     lane_fini(&r->request);
-    lane_init(&r->request, r->down, r->inquiry.request, r->snap->conf.adapt.max_buffer, true);
+    struct plan *plan = message_tunnels(&r->down->in) ? NULL : r->inquiry.request;
+    lane_init(&r->request, r->down, plan, r->snap->conf.adapt.max_buffer, true);
     enum err e = lane_data(&r->request, buf_slice(&early));
     buf_fini(&early);
     if (e == ERR_OK && r->down->in_ended)

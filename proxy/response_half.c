@@ -111,6 +111,8 @@ static void on_head(struct transit *t)
     hear_provider(r, &t->in);
     sm_move(&r->sm, RELAY_ANSWERING);
     r->status = t->in.status;
+    if (message_opens(&r->down->in, r->status))
+        relay_forget_deadline(r);
     note_error(r, &t->in);
     struct plan *plan = plan_for(r, &t->in);
     if (plan && plan_rewrites(plan) && !relay_is_plain(&t->in)) {

@@ -138,14 +138,15 @@ static void parse_app(struct snapshot *s, struct diag *diag)
 {
     struct slice url = slice_str(s->conf.inbound.app);
     s->app_h2 = slice_starts(url, SLICE("h2c://"));
+    s->app_raw = slice_starts(url, SLICE("tcp://"));
     struct slice address = url;
     if (slice_starts(url, SLICE("http://")))
         address = slice_from(url, 7);
-    else if (s->app_h2)
+    else if (s->app_h2 || s->app_raw)
         address = slice_from(url, 6);
     if (slice_ends(address, SLICE("/")) && !slice_starts(address, SLICE("unix:")))
         address.len--;
-    const char *why = "use http://HOST:PORT, h2c://HOST:PORT or unix:PATH";
+    const char *why = "use http://HOST:PORT, h2c://HOST:PORT, tcp://HOST:PORT or unix:PATH";
     if (slice_starts(url, SLICE("https://")) || sock_parse(address, &s->app_addr, &why) != ERR_OK)
         diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = "inbound.app"}, why, "\"%.*s\" is not an address",
                  SLICE_FMT(url));
@@ -249,7 +250,9 @@ static void start_app(struct snapshot *s, const struct snapshot_start *start)
     struct pool_conf conf = {
         .dial = dial_app,
         .arg = s,
-        .protocol = s->app_h2 ? POOL_H2 : POOL_H1,
+        .protocol = s->app_raw  ? POOL_RAW
+                    : s->app_h2 ? POOL_H2
+                                : POOL_H1,
         .connect_timeout_us = s->conf.timeouts.connect_us,
         .idle_timeout_us = INT64_C(4) * SECOND, /* less than what common servers keep a connection for */
         .stream_idle_us = s->conf.timeouts.stream_idle_us,

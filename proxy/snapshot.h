@@ -26,6 +26,7 @@ struct snapshot {
     struct pool *app;          /* our function, once started; NULL: none */
     struct sock_addr app_addr;
     bool app_h2;
+    bool app_raw;     /* bytes, not HTTP */
     const char *path; /* the YAML file */
     uint64_t stamp;   /* of all files, as they were just before they were read */
     struct loop *loop;

@@ -260,7 +260,8 @@ class Place:
         context.check_hostname = False  # a SPIFFE certificate names no host
         context.load_verify_locations(self.folder / identity["trust"][DOMAIN])
         context.load_cert_chain(self.folder / identity["cert"], self.folder / identity["key"])
-        context.set_alpn_protocols([protocol])
+        if protocol:
+            context.set_alpn_protocols([protocol])
         return context.wrap_socket
 
     def function(self, answer=h1.echo):

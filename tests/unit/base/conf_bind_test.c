@@ -228,7 +228,7 @@ TEST(every_complaint_names_its_key_and_line_and_what_was_meant)
                      "  lisen: 127.0.0.1:0\n"
                      "  ^\n"
                      "  where callers connect\n"
-                     "weft.yaml:4:8: error: `inbound.app` must begin with http://, h2c://, https:// or unix:\n"
+                     "weft.yaml:4:8: error: `inbound.app` must begin with http://, h2c://, tcp:// or unix:\n"
                      "  app: ftp://x\n"
                      "       ^~~~~~~\n"
                      "weft.yaml:5:9: error: `inbound.idle` must be between 1s and 1h\n"

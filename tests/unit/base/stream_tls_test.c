@@ -154,6 +154,21 @@ TEST(a_client_that_offers_no_protocol_at_all_is_refused_too)
     end(&m);
 }
 
+TEST(a_client_without_a_protocol_is_taken_where_that_was_said)
+{
+    struct meeting m;
+
+    begin(&m);
+    add_client(&m, NULL, NULL);
+    struct stream_tls_conf conf = {
+        .role = STREAM_SERVER, .creds = m.server_creds, .alpn = {"h2"}, .may_lack_alpn = true};
+    m.server.stream = stream_tls_new(m.loop, m.ends[1], &conf);
+    stream_hear(m.server.stream, on_event, &m.server);
+    settle(&m);
+    check_open(&m.server, WEB, "");
+    end(&m);
+}
+
 TEST(a_server_that_chooses_no_protocol_is_refused)
 {
     struct meeting m;
@@ -453,6 +468,7 @@ TESTS_RUN(each_side_learns_who_the_other_is_and_what_to_speak)
 TESTS_RUN(the_server_prefers_in_its_own_order)
 TESTS_RUN(without_a_protocol_in_common_there_is_no_connection)
 TESTS_RUN(a_client_that_offers_no_protocol_at_all_is_refused_too)
+TESTS_RUN(a_client_without_a_protocol_is_taken_where_that_was_said)
 TESTS_RUN(a_server_that_chooses_no_protocol_is_refused)
 TESTS_RUN(plain_http_is_not_tls_on_either_side)
 TESTS_RUN(who_hangs_up_during_the_handshake_has_cut_it_off)

@@ -621,6 +621,90 @@ TEST(a_head_with_a_line_end_in_it_is_refused_and_another_may_be_sent)
     scene_fini(&s);
 }
 
+/* --- tunnels --- */
+
+static void ask_tunnel(struct scene *s, const char *method, struct slice protocol)
+{
+    begin(s, method);
+    s->t->out.protocol = protocol;
+    s->conn->ops->request(s->conn, s->t);
+    CHECK_ERR(ERR_OK, transit_head(s->t, false));
+    CHECK_ERR(ERR_OK, transit_write(s->t, SLICE("early")));
+    turns(s);
+}
+
+TEST(a_tunnel_opens_with_101_and_then_carries_bytes)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    s.credit = true;
+    ask_tunnel(&s, "GET", SLICE("x-echo"));
+    CHECK_TEXT("GET /p HTTP/1.1\r\nhost: a:1\r\nconnection: upgrade\r\nupgrade: x-echo\r\n\r\n", buf_slice(&s.seen));
+    say(&s, "HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: x-echo\r\n\r\nhi");
+    CHECK_TEXT("101|hi", buf_slice(&s.heard));
+    CHECK(slice_ends(buf_slice(&s.seen), SLICE("\r\n\r\nearly")));
+    transit_finish(s.t);
+    turns(&s);
+    say(&s, " there");
+    stream_close(&s.function);
+    turns(&s);
+    CHECK_TEXT("101|hi there end done;", buf_slice(&s.heard));
+    CHECK_INT(1, s.closed);
+    scene_fini(&s);
+}
+
+TEST(the_other_side_of_a_tunnel_may_end_first)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    ask_tunnel(&s, "CONNECT", (struct slice){0});
+    CHECK_TEXT("CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n", buf_slice(&s.seen));
+    say(&s, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+    stream_shut(s.function);
+    turns(&s);
+    CHECK_TEXT("200| end", buf_slice(&s.heard));
+    CHECK_ERR(ERR_OK, transit_write(s.t, SLICE(" late")));
+    transit_finish(s.t);
+    turns(&s);
+    CHECK(slice_ends(buf_slice(&s.seen), SLICE("\r\n\r\nearly late")));
+    CHECK_TEXT("200| end done;", buf_slice(&s.heard));
+    scene_fini(&s);
+}
+
+TEST(a_tunnel_that_is_refused_ends_with_the_answer)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    s.credit = true;
+    ask_tunnel(&s, "GET", SLICE("x-echo"));
+    say(&s, "HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno");
+    CHECK_TEXT("403|no end done;", buf_slice(&s.heard));
+    CHECK(!slice_has(buf_slice(&s.seen), SLICE("early")));
+    CHECK_INT(1, s.closed);
+    scene_fini(&s);
+}
+
+TEST(a_switch_that_nobody_asked_for_is_nonsense)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    ask(&s, "GET");
+    say(&s, "HTTP/1.1 101 Go\r\nUpgrade: x\r\n\r\n");
+    CHECK_TEXT(" nonsense: unasked-switch-of-protocols;", buf_slice(&s.heard));
+    scene_fini(&s);
+}
+
+TEST(a_websocket_that_came_without_a_key_gets_one)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    ask_tunnel(&s, "GET", SLICE("websocket"));
+    CHECK(slice_has(buf_slice(&s.seen), SLICE("\r\nsec-websocket-version: 13\r\nsec-websocket-key: ")));
+    stream_close(&s.function);
+    turns(&s);
+    scene_fini(&s);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(a_kept_connection_carries_one_exchange_after_the_other)
 TESTS_RUN(a_request_begun_before_it_had_a_connection_is_sent_as_far_as_it_is)
@@ -650,4 +734,9 @@ TESTS_RUN(a_connection_closed_from_inside_head_ends_its_exchange_later)
 TESTS_RUN(an_exchange_reset_from_inside_data_hears_only_gone)
 TESTS_RUN(draining_ends_after_the_exchange)
 TESTS_RUN(a_head_with_a_line_end_in_it_is_refused_and_another_may_be_sent)
+TESTS_RUN(a_tunnel_opens_with_101_and_then_carries_bytes)
+TESTS_RUN(the_other_side_of_a_tunnel_may_end_first)
+TESTS_RUN(a_tunnel_that_is_refused_ends_with_the_answer)
+TESTS_RUN(a_switch_that_nobody_asked_for_is_nonsense)
+TESTS_RUN(a_websocket_that_came_without_a_key_gets_one)
 TESTS_END()

@@ -682,6 +682,120 @@ TEST(the_answer_to_head_has_the_length_and_no_body)
     scene_fini(&s);
 }
 
+#define OFFER "GET /chat HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
+#define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+static void open_tunnel(struct scene *s)
+{
+    s->t->out.status = s->t->in.protocol.len ? 101 : 200;
+    CHECK_ERR(ERR_OK, transit_head(s->t, false));
+    turns(s);
+}
+
+TEST(an_offer_that_is_taken_opens_a_tunnel)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    say(&s, OFFER KEY "\r\nearly");
+    CHECK_TEXT("GET /chat|", buf_slice(&s.heard)); /* whose the bytes are is not known yet */
+    CHECK_TEXT("websocket", s.t->in.protocol);
+    open_tunnel(&s);
+    CHECK_TEXT("HTTP/1.1 101 Switching Protocols\r\nsec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+               "connection: upgrade\r\nupgrade: websocket\r\n\r\n",
+               buf_slice(&s.seen));
+    CHECK_TEXT("GET /chat|early", buf_slice(&s.heard));
+    CHECK_ERR(ERR_OK, transit_write(s.t, SLICE("raw")));
+    say(&s, "late");
+    CHECK_TEXT("GET /chat|earlylate", buf_slice(&s.heard));
+    CHECK(slice_ends(buf_slice(&s.seen), SLICE("\r\n\r\nraw")));
+    hang_up(&s);
+    CHECK_TEXT("GET /chat|earlylate end", buf_slice(&s.heard));
+    transit_finish(s.t);
+    turns(&s);
+    scene_fini(&s);
+}
+
+TEST(each_direction_of_a_tunnel_ends_by_itself)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    say(&s, "CONNECT db:1 HTTP/1.1\r\nHost: db:1\r\n\r\n");
+    open_tunnel(&s);
+    CHECK_TEXT("HTTP/1.1 200 OK\r\n\r\n", buf_slice(&s.seen));
+    stream_shut(s.client);
+    turns(&s);
+    CHECK_TEXT("CONNECT | end", buf_slice(&s.heard));
+    CHECK_ERR(ERR_OK, transit_write(s.t, SLICE("still here")));
+    turns(&s);
+    CHECK(slice_ends(buf_slice(&s.seen), SLICE("still here")));
+    transit_finish(s.t);
+    turns(&s);
+    CHECK_TEXT("CONNECT | end done;", buf_slice(&s.heard));
+    CHECK(s.client_ended);
+    scene_fini(&s);
+}
+
+TEST(our_side_of_a_tunnel_may_end_first)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    say(&s, OFFER "\r\n");
+    open_tunnel(&s);
+    transit_finish(s.t);
+    turns(&s);
+    CHECK(s.client_ended);
+    say(&s, "more");
+    CHECK_TEXT("GET /chat|more", buf_slice(&s.heard));
+    stream_shut(s.client);
+    turns(&s);
+    CHECK_TEXT("GET /chat|more end done;", buf_slice(&s.heard));
+    scene_fini(&s);
+}
+
+TEST(an_offer_that_is_not_taken_was_a_request_like_others)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    say(&s, OFFER "\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK_TEXT("GET /chat|", buf_slice(&s.heard));
+    answer(s.t);
+    turns(&s);
+    CHECK_TEXT("GET /chat| end done;GET /b| end", buf_slice(&s.heard));
+    answer(s.t);
+    turns(&s);
+    CHECK_TEXT(ANSWER("/chat", "5") ANSWER("/b", "2"), buf_slice(&s.seen));
+    scene_fini(&s);
+}
+
+TEST(a_client_that_leaves_before_its_tunnel_is_open_resets_it)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    say(&s, OFFER "\r\n");
+    hang_up(&s);
+    CHECK_TEXT("GET /chat| reset;", buf_slice(&s.heard));
+    scene_fini(&s);
+}
+
+TEST(a_tunnel_carries_no_more_than_its_window)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    s.credit = false;
+    say(&s, OFFER "\r\n");
+    open_tunnel(&s);
+    say_many(&s, TRANSIT_WINDOW + 10000);
+    CHECK_INT(TRANSIT_WINDOW, s.t->owed);
+    stream_shut(s.client);
+    turns(&s);
+    CHECK(!s.t->in_ended);
+    transit_credit(s.t, s.t->owed);
+    turns(&s);
+    CHECK_INT(10000, s.t->owed);
+    CHECK(s.t->in_ended);
+    scene_fini(&s);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(a_kept_connection_answers_one_request_after_the_other)
 TESTS_RUN(pipelined_requests_are_answered_in_order_and_one_at_a_time)
@@ -716,4 +830,10 @@ TESTS_RUN(a_head_that_drips_is_answered_408_after_the_header_timeout)
 TESTS_RUN(an_idle_connection_closes_silently)
 TESTS_RUN(a_body_that_stalls_is_answered_408_and_late)
 TESTS_RUN(the_answer_to_head_has_the_length_and_no_body)
+TESTS_RUN(an_offer_that_is_taken_opens_a_tunnel)
+TESTS_RUN(each_direction_of_a_tunnel_ends_by_itself)
+TESTS_RUN(our_side_of_a_tunnel_may_end_first)
+TESTS_RUN(an_offer_that_is_not_taken_was_a_request_like_others)
+TESTS_RUN(a_client_that_leaves_before_its_tunnel_is_open_resets_it)
+TESTS_RUN(a_tunnel_carries_no_more_than_its_window)
 TESTS_END()

@@ -171,7 +171,7 @@ static void answer_head_only(struct recorder *r, bool at_end)
 {
     if (at_end)
         return;
-    r->t->out.status = 200;
+    r->t->out.status = r->t->in.protocol.len ? 101 : 200;
     CHECK_ERR(ERR_OK, transit_head(r->t, false));
 }
 
@@ -749,13 +749,14 @@ TEST(an_extended_connect_names_its_protocol)
 {
     begin();
     serve = answer_head_only;
-    struct recorder *r = ask(0, "CONNECT", "/chat");
-    r->t->out.protocol = SLICE("websocket");
+    struct recorder *r = ask(0, "GET", "/chat");
+    r->t->out.protocol = SLICE("websocket"); /* the method is what HTTP/1.1 would say */
     CHECK_ERR(ERR_OK, transit_head(r->t, false));
     settle();
     CHECK_TEXT("websocket", serves[0].t->in.protocol);
     CHECK_TEXT("/chat", serves[0].t->in.path);
-    CHECK_INT(200, r->status);
+    CHECK_TEXT("GET", serves[0].t->in.method);
+    CHECK_INT(101, r->status); /* 200 on the wire */
     CHECK_ERR(ERR_OK, transit_write(r->t, SLICE("ping")));
     settle();
     CHECK_TEXT("ping", buf_slice(&serves[0].body));
@@ -870,6 +871,52 @@ TEST(a_handshake_that_never_ends_is_given_up)
     end();
 }
 
+TEST(a_tunnel_stays_half_open_when_one_side_ends)
+{
+    begin();
+    serve = answer_head_only;
+    struct recorder *r = ask(0, "GET", "/chat");
+    r->t->out.protocol = SLICE("websocket");
+    CHECK_ERR(ERR_OK, transit_head(r->t, false));
+    settle();
+    transit_finish(serves[0].t);
+    settle();
+    CHECK_INT(1, r->ends);
+    CHECK_INT(0, r->gones);
+    CHECK_ERR(ERR_OK, transit_write(r->t, SLICE("late")));
+    transit_finish(r->t);
+    settle();
+    CHECK_TEXT("late", buf_slice(&serves[0].body));
+    CHECK_INT(TRANSIT_DONE, serves[0].how);
+    CHECK_INT(TRANSIT_DONE, r->how);
+    recorder_fini(r);
+    client->ops->close(client);
+    settle();
+    end();
+}
+
+static void answer_plainly(struct recorder *r, bool at_end)
+{
+    if (!at_end)
+        CHECK_ERR(ERR_OK, transit_answer(r->t, 200, SLICE("text/plain"), SLICE("plain")));
+}
+
+TEST(an_answer_that_passes_over_an_offer_opens_no_tunnel)
+{
+    begin();
+    serve = answer_plainly;
+    struct recorder *r = ask(0, "GET", "/chat");
+    r->t->out.protocol = SLICE("websocket");
+    CHECK_ERR(ERR_OK, transit_head(r->t, false));
+    settle();
+    CHECK_INT(501, r->status);
+    CHECK_TEXT("plain", buf_slice(&r->body));
+    recorder_fini(r);
+    client->ops->close(client);
+    settle();
+    end();
+}
+
 TESTS_BEGIN()
 TESTS_RUN(a_request_is_answered_whole)
 TESTS_RUN(what_was_said_before_the_connection_is_sent_with_it)
@@ -906,4 +953,6 @@ TESTS_RUN(an_exchange_is_timed_though_its_connection_is_not)
 TESTS_RUN(an_idle_connection_is_closed_after_five_minutes)
 TESTS_RUN(a_silent_peer_is_given_up_after_ping_and_patience)
 TESTS_RUN(a_handshake_that_never_ends_is_given_up)
+TESTS_RUN(a_tunnel_stays_half_open_when_one_side_ends)
+TESTS_RUN(an_answer_that_passes_over_an_offer_opens_no_tunnel)
 TESTS_END()
