@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "datalog/dl_ask.h"
 #include "datalog/dl_check.h"
 #include "datalog/dl_eval.h"
 #include "datalog/dl_explain.h"
@@ -14,6 +15,7 @@
 #include "datalog/dl_parse.h"
 #include "datalog/dl_prose.h"
 #include "datalog/dl_type.h"
+#include "datalog/dl_value.h"
 
 static const struct datalog_limits usual = {
     .max_tuples = 5000000, .max_steps = 500000000, .max_bytes = UINT64_C(64) << 20};
@@ -105,6 +107,7 @@ void datalog_free(struct datalog **p)
         regex_free(&d->regexes[i]);
     mem_free(d->regexes);
     mem_free(d->facts);
+    mem_free(d->directives);
     map_fini(&d->by_name);
     dl_sym_fini(&d->symbols);
     arena_fini(&d->arena);
@@ -164,6 +167,28 @@ bool datalog_is_input(const struct datalog *p, int rel)
 bool datalog_is_printsize(const struct datalog *p, int rel)
 {
     return (relation(p, rel)->flags & DL_IS_PRINTSIZE) != 0;
+}
+
+size_t datalog_directive_count(const struct datalog *p)
+{
+    return p->directive_count;
+}
+
+enum datalog_io datalog_directive(const struct datalog *p, size_t n, int *rel)
+{
+    PRE(n < p->directive_count);
+    *rel = p->directives[n].rel;
+    unsigned flag = p->directives[n].flag;
+    return flag == DL_IS_INPUT ? DATALOG_INPUT : flag == DL_IS_OUTPUT ? DATALOG_OUTPUT : DATALOG_PRINTSIZE;
+}
+
+struct slice datalog_directive_value(const struct datalog *p, size_t n, struct slice name, struct slice otherwise)
+{
+    PRE(n < p->directive_count);
+    const struct dl_param *param = p->directives[n].params;
+    while (param && !slice_eq(param->name, name))
+        param = param->next;
+    return param ? param->value : otherwise;
 }
 
 bool datalog_asks(const struct datalog *p, int rel)
@@ -284,6 +309,7 @@ void datalog_run_reset(struct datalog_run *r)
     r->tuples = r->base_tuples;
     r->steps = 0;
     r->over = r->over_base;
+    r->prim.counter = 0;
     dl_sym_reset(&r->symbols);
 }
 
@@ -303,6 +329,26 @@ enum err datalog_symbol_find(const struct datalog_run *r, struct slice text, dat
 struct slice datalog_symbol_text(const struct datalog_run *r, datalog_word symbol)
 {
     return dl_sym_text(&r->symbols, (uint32_t)symbol);
+}
+
+enum err datalog_value(struct datalog_run *r, int rel, size_t column, struct slice text, datalog_word *out)
+{
+    const struct dl_relation *d = relation(r->program, rel);
+    PRE(column < d->arity);
+    return dl_value_read(r, d, (unsigned)column, text, out);
+}
+
+void datalog_put_value(const struct datalog_run *r, int rel, size_t column, datalog_word w, struct buf *out)
+{
+    const struct dl_relation *d = relation(r->program, rel);
+    PRE(column < d->arity);
+    dl_value_put(r, d->types[column], w, out);
+}
+
+enum err datalog_ask(struct datalog_run *r, const struct datalog_text *question, struct diag *diag, int *rel,
+                     datalog_word *columns)
+{
+    return dl_ask_tuple(r, question, diag, rel, columns);
 }
 
 void datalog_fact_at(struct datalog_run *r, int rel, const datalog_word *columns, const char *file, unsigned line)

@@ -6,8 +6,9 @@
  *
  * The language is Soufflé's core: .decl, facts, rules, negation, comparisons,
  * checked integer arithmetic, aggregates, string functions, disjunction,
- * components.  Stratified; every program ends.  The engine knows nothing of
- * contracts or policy, does no I/O and reads no clock: `now_us` is the caller's.
+ * components.  Stratified; every program ends, unless its text may be open-ended:
+ * then limits end it.  The engine knows nothing of contracts or policy, does no I/O
+ * and reads no clock.
  *
  * A *program* is immutable after datalog_load and may be shared by threads.  A
  * *run* is one evaluation: its own facts, symbols and relations.
@@ -24,12 +25,13 @@ struct datalog_run;
 typedef int64_t datalog_word;
 
 enum datalog_type { DATALOG_SYMBOL, DATALOG_NUMBER, DATALOG_UNSIGNED, DATALOG_FLOAT };
-enum { DATALOG_COLUMNS = 16 };
+enum { DATALOG_COLUMNS = 24 };
 
 /* Several texts make one program, in order: a vocabulary, rules, what a user wrote. */
 struct datalog_text {
     const char *file;
     struct slice text;
+    bool open_ended;  /* its recursive rules may make new values: nothing but a limit is sure to end a run */
     bool facts_only;  /* rules, .decl and directives are refused here (a contract, data) */
     bool no_warnings; /* it is known to be sound */
 };
@@ -47,6 +49,13 @@ struct slice datalog_column_name(const struct datalog *p, int rel, size_t column
 bool datalog_is_output(const struct datalog *p, int rel);
 bool datalog_is_input(const struct datalog *p, int rel);
 bool datalog_is_printsize(const struct datalog *p, int rel);
+
+/* What the texts ask of whoever does their I/O, in order: `.output r(IO=file, delimiter=",")`. */
+enum datalog_io { DATALOG_INPUT, DATALOG_OUTPUT, DATALOG_PRINTSIZE };
+size_t datalog_directive_count(const struct datalog *p);
+enum datalog_io datalog_directive(const struct datalog *p, size_t n, int *rel);
+/* A parameter's value, or `otherwise` when it is not given. */
+struct slice datalog_directive_value(const struct datalog *p, size_t n, struct slice name, struct slice otherwise);
 
 /* A relation whose value no rule asks for need not be filled in: true when some rule body or output names it. */
 bool datalog_asks(const struct datalog *p, int rel);
@@ -74,6 +83,14 @@ datalog_word datalog_symbol(struct datalog_run *r, struct slice text);
 /* ABSENT: no such symbol in this run, so no tuple has it. */
 MUST_USE enum err datalog_symbol_find(const struct datalog_run *r, struct slice text, datalog_word *out);
 struct slice datalog_symbol_text(const struct datalog_run *r, datalog_word symbol);
+
+/* A column's value as files hold it: text without quotes, -7, 1.5.  INPUT: it is none. */
+MUST_USE enum err datalog_value(struct datalog_run *r, int rel, size_t column, struct slice text, datalog_word *out);
+void datalog_put_value(const struct datalog_run *r, int rel, size_t column, datalog_word w, struct buf *out);
+
+/* What a question like `path("a", _)` is about; `_` is INT64_MIN.  INPUT: every error of it is in `diag`. */
+MUST_USE enum err datalog_ask(struct datalog_run *r, const struct datalog_text *question, struct diag *diag, int *rel,
+                              datalog_word *columns);
 
 /* Before datalog_run_eval.  Twice the same is once. */
 void datalog_fact(struct datalog_run *r, int rel, const datalog_word *columns);

@@ -20,6 +20,8 @@ static const struct {
     [DL_ORD] = {"ord", true, 1, 1},
     [DL_MIN] = {"min", true, 2, DATALOG_COLUMNS},
     [DL_MAX] = {"max", true, 2, DATALOG_COLUMNS},
+    [DL_RANGE] = {"range", true, 2, 3},
+    [DL_AUTOINC] = {"autoinc", true, 0, 0},
 };
 
 bool dl_ast_functor(struct slice name, enum dl_op *op, unsigned *least, unsigned *most)

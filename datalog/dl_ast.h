@@ -25,6 +25,8 @@ enum dl_op {
     DL_ORD,
     DL_MIN,
     DL_MAX,
+    DL_RANGE,   /* has several values */
+    DL_AUTOINC, /* has another value each time */
     DL_OP_COUNT,
 };
 
@@ -40,6 +42,7 @@ enum dl_term_kind {
     DL_TERM_FLOAT,
     DL_TERM_TEXT,
     DL_TERM_CALL,
+    DL_TERM_AS, /* its one argument, held to be of the type `text` */
     DL_TERM_FOLD,
 };
 
@@ -92,10 +95,17 @@ struct dl_column {
     struct dl_at at, type_at;
 };
 
+/* (delimiter=","): one of a directive's parameters. */
+struct dl_param {
+    struct dl_param *next;
+    struct slice name, value;
+};
+
 struct dl_name {
     struct dl_name *next;
     struct slice text;
     struct dl_at at;
+    struct dl_param *params; /* of what is directed */
 };
 
 enum { DL_IS_INPUT = 1, DL_IS_OUTPUT = 2, DL_IS_PRINTSIZE = 4 };

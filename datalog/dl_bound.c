@@ -53,6 +53,16 @@ int dl_bound_let(const struct dl_goal *g, const bool *bound)
     return -1;
 }
 
+bool dl_bound_each(const struct dl_goal *g, const bool *bound)
+{
+    if (g->kind != DL_GOAL_EACH)
+        return false;
+    for (unsigned i = 0; i < g->count; i++)
+        if (!dl_bound_expr(&g->args[i], bound))
+            return false;
+    return true;
+}
+
 static bool mark(bool *bound, unsigned slot)
 {
     bool news = !bound[slot];
@@ -66,7 +76,7 @@ static bool bind_goal(const struct dl_goal *g, dl_bound_fn *binds, const void *a
     int side = dl_bound_let(g, bound);
     if (side >= 0)
         return mark(bound, g->args[side].slot);
-    if (g->kind == DL_GOAL_FOLD && dl_bound_fold(g, bound))
+    if (dl_bound_each(g, bound) || (g->kind == DL_GOAL_FOLD && dl_bound_fold(g, bound)))
         return mark(bound, g->result.slot);
     if (g->kind == DL_GOAL_ATOM && binds(arg, g))
         for (unsigned i = 0; i < g->count; i++)

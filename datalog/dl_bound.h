@@ -8,6 +8,8 @@
 bool dl_bound_expr(const struct dl_expr *e, const bool *bound);
 /* Have all variables that an aggregate takes from outside a value? */
 bool dl_bound_fold(const struct dl_goal *fold, const bool *bound);
+/* Is it a range of which both ends have a value? */
+bool dl_bound_each(const struct dl_goal *g, const bool *bound);
 /* An equation that gives its one free side a value: which side, or -1. */
 int dl_bound_let(const struct dl_goal *g, const bool *bound);
 

@@ -109,7 +109,28 @@ static bool made_ever_new(const struct dl_expr *e, const bool *fixed, const bool
     return e->kind == DL_EXPR_CALL ? !dl_bound_expr(e, fixed) : !dl_bound_expr(e, copied);
 }
 
-void dl_check_ends(struct datalog *p, const struct dl_texts *texts, const struct dl_rule *r)
+static bool counts(const struct dl_expr *e)
+{
+    bool any = e->kind == DL_EXPR_CALL && e->op == DL_AUTOINC;
+    for (unsigned i = 0; i < e->count; i++)
+        any |= counts(&e->args[i]);
+    return any;
+}
+
+static void judge_column(struct checking *c, struct dl_rule *r, const struct dl_expr *e, bool endless)
+{
+    if (counts(e))
+        dl_lex_complain(c->texts, DIAG_ERROR, e->term->at, "count in a rule that does not depend on its own relation",
+                        "`autoinc()` in a recursive rule never ends");
+    r->endless |= endless;
+    if (endless && !c->texts->v[r->at.text].open_ended)
+        dl_lex_complain(c->texts, DIAG_ERROR, e->term->at,
+                        "take the value from a relation that does not depend on this one",
+                        "a recursive rule makes new values of `%.*s` out of its own: it might never end",
+                        SLICE_FMT(c->program->relations[r->head]->name));
+}
+
+void dl_check_ends(struct datalog *p, const struct dl_texts *texts, struct dl_rule *r)
 {
     if (!r->recursive)
         return;
@@ -119,11 +140,7 @@ void dl_check_ends(struct datalog *p, const struct dl_texts *texts, const struct
     memcpy(copied, fixed, r->slot_count);
     mark_copied(r, copied);
     for (unsigned i = 0; i < r->arity; i++)
-        if (made_ever_new(&r->args[i], fixed, copied))
-            dl_lex_complain(texts, DIAG_ERROR, r->args[i].term->at,
-                            "take the value from a relation that does not depend on this one",
-                            "a recursive rule makes new values of `%.*s` out of its own: it might never end",
-                            SLICE_FMT(p->relations[r->head]->name));
+        judge_column(&c, r, &r->args[i], made_ever_new(&r->args[i], fixed, copied));
     mem_free(fixed);
     mem_free(copied);
 }

@@ -8,6 +8,6 @@
 /* Complains about every variable that no positive atom binds; false when there is one. */
 bool dl_check_bound(struct datalog *p, const struct dl_texts *texts, const struct dl_rule *r);
 /* Complains about a functor whose value feeds back into itself; needs dl_group. */
-void dl_check_ends(struct datalog *p, const struct dl_texts *texts, const struct dl_rule *r);
+void dl_check_ends(struct datalog *p, const struct dl_texts *texts, struct dl_rule *r);
 
 #endif

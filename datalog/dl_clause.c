@@ -19,6 +19,7 @@ struct making {
     struct dl_rule *rule;
     unsigned slot_cap;
     bool broken;
+    bool in_head;
 };
 
 /* Goals in the making, of a rule or an aggregate. */
@@ -133,7 +134,7 @@ static void name_terms(struct making *m, struct level *l, const struct dl_term *
     for (; t; t = t->next) {
         if (t->kind == DL_TERM_VAR && !level_find(l, t->text, &slot))
             level_add(m, l, t->text, t->at);
-        if (t->kind == DL_TERM_CALL)
+        if (t->kind == DL_TERM_CALL || t->kind == DL_TERM_AS)
             name_terms(m, l, t->args);
     }
 }
@@ -169,6 +170,8 @@ static bool lower_term(struct making *m, struct level *l, struct goals *g, const
 
 static bool lower_call(struct making *m, struct level *l, struct goals *g, const struct dl_term *t, struct dl_expr *out)
 {
+    if (t->op == DL_AUTOINC && !m->in_head)
+        return complain(m, t->at, "make it a column of the head", "`autoinc()` counts the tuples of a head");
     *out = (struct dl_expr){.kind = DL_EXPR_CALL, .type = DL_RULE_NO_TYPE, .op = t->op, .term = t};
     for (const struct dl_term *a = t->args; a; a = a->next)
         out->count++;
@@ -177,6 +180,19 @@ static bool lower_call(struct making *m, struct level *l, struct goals *g, const
     for (const struct dl_term *a = t->args; a; a = a->next)
         if (!lower_term(m, l, g, a, &out->args[i++]))
             return false;
+    return true;
+}
+
+/* range() becomes a goal that fills a slot with each of its values in turn. */
+static bool lower_range(struct making *m, struct level *l, struct goals *g, const struct dl_term *t,
+                        struct dl_expr *out)
+{
+    struct dl_expr call = {0};
+    if (!lower_call(m, l, g, t, &call))
+        return false;
+    struct dl_goal each = {.kind = DL_GOAL_EACH, .hidden = true, .count = call.count, .args = call.args, .at = t->at};
+    each.result = *out = slot_expr(new_slot(m, SLICE(""), t->at), t);
+    *new_goal(m, g, DL_GOAL_EACH) = each;
     return true;
 }
 
@@ -231,7 +247,9 @@ static bool lower_term(struct making *m, struct level *l, struct goals *g, const
     case DL_TERM_ANY:
         return complain(m, t->at, NULL, "`_` has no value here");
     case DL_TERM_CALL:
-        return lower_call(m, l, g, t, out);
+        return t->op == DL_RANGE ? lower_range(m, l, g, t, out) : lower_call(m, l, g, t, out);
+    case DL_TERM_AS:
+        return lower_term(m, l, g, t->args, out);
     case DL_TERM_FOLD:
         return lower_fold(m, l, g, t, out);
     case DL_TERM_NUMBER:
@@ -357,8 +375,10 @@ static bool lower_head(struct making *m, struct level *l, struct goals *g, const
     m->rule->args = arena_array(m->arena, r->arity, sizeof(*m->rule->args));
     unsigned i = 0;
     bool ok = true;
+    m->in_head = true;
     for (const struct dl_term *t = head->args; t; t = t->next)
         ok &= lower_term(m, l, g, t, &m->rule->args[i++]);
+    m->in_head = false;
     return ok;
 }
 
@@ -402,7 +422,7 @@ static void add_fact(struct dl_clause_scope *s, const struct dl_literal *head)
     datalog_word *columns = arena_array(&p->arena, count, sizeof(*columns));
     unsigned i = 0;
     for (const struct dl_term *t = head->args; t; t = t->next, i++)
-        if (r->mistyped || !dl_type_constant(p, s->texts, t, r->types[i], &columns[i]))
+        if (r->mistyped || !dl_type_constant(&p->symbols, s->texts, t, r->types[i], &columns[i]))
             return;
     if (p->fact_count == p->fact_cap) {
         p->fact_cap = p->fact_cap ? p->fact_cap * 2 : 64;
@@ -422,9 +442,10 @@ static bool is_constant(const struct dl_term *t)
 static const struct dl_term *first_open(const struct dl_term *t)
 {
     for (; t; t = t->next) {
-        if (t->kind == DL_TERM_VAR || t->kind == DL_TERM_ANY || t->kind == DL_TERM_FOLD)
+        if (t->kind == DL_TERM_VAR || t->kind == DL_TERM_ANY || t->kind == DL_TERM_FOLD ||
+            (t->kind == DL_TERM_CALL && t->op == DL_AUTOINC))
             return t;
-        const struct dl_term *inner = t->kind == DL_TERM_CALL ? first_open(t->args) : NULL;
+        const struct dl_term *inner = first_open(t->args);
         if (inner)
             return inner;
     }
@@ -435,10 +456,12 @@ static void lower_fact(struct dl_clause_scope *s, const struct dl_clause *c, con
 {
     const struct dl_term *open = first_open(head->args);
     if (open) {
-        dl_lex_complain(s->texts, DIAG_ERROR, open->at, "put text in quotes", "a fact holds constants only, here is %s",
-                        open->kind == DL_TERM_VAR   ? "a variable"
-                        : open->kind == DL_TERM_ANY ? "`_`"
-                                                    : "an aggregate");
+        dl_lex_complain(s->texts, DIAG_ERROR, open->at, open->kind == DL_TERM_VAR ? "put text in quotes" : NULL,
+                        "a fact holds constants only, here is %s",
+                        open->kind == DL_TERM_VAR    ? "a variable"
+                        : open->kind == DL_TERM_ANY  ? "`_`"
+                        : open->kind == DL_TERM_CALL ? "`autoinc()`"
+                                                     : "an aggregate");
         return;
     }
     const struct dl_term *computed = head->args;

@@ -10,6 +10,9 @@ static enum err explain_failure(struct datalog_run *r, const struct dl_rule *rul
         return e;
     buf_clear(&r->why);
     buf_putf(&r->why, "%s:%u: %s", rule->file, rule->at.line, r->prim.why);
+    if (e == ERR_LIMIT && rule->endless)
+        buf_putf(&r->why, ": this rule makes new values of `%.*s` out of its own, and may never end",
+                 SLICE_FMT(r->program->relations[rule->head]->name));
     return e;
 }
 

@@ -54,12 +54,23 @@ static struct dl_plan *plan_for(struct arena *arena, const struct dl_rule *rule,
     return dl_order_plan(arena, &order);
 }
 
+/* Is it another value each time? */
+static bool varies(const struct dl_expr *e)
+{
+    bool any = e->kind == DL_EXPR_CALL && e->op == DL_AUTOINC;
+    for (unsigned i = 0; i < e->count; i++)
+        any |= varies(&e->args[i]);
+    return any;
+}
+
 /* Does the body that holds give this very tuple? */
 static enum err found_head(struct dl_join *j)
 {
     const datalog_word *columns = j->arg;
     for (unsigned i = 0; i < j->rule->arity; i++) {
         datalog_word value;
+        if (varies(&j->rule->args[i]))
+            continue;
         enum err e = dl_prim_value(&j->run->prim, &j->rule->args[i], j->run->slots, &value);
         if (e != ERR_OK)
             return e == ERR_INPUT ? ERR_OK : e;
@@ -255,7 +266,7 @@ static void bind_steps(const struct dl_plan *plan, unsigned at, bool *bound)
     for (const struct dl_step *s = plan->steps; s < plan->steps + at; s++) {
         for (unsigned i = 0; i < s->bind_count; i++)
             bound[s->binds[i].expr->slot] = true;
-        if (s->kind == DL_STEP_LET || s->kind == DL_STEP_FOLD)
+        if (s->kind == DL_STEP_LET || s->kind == DL_STEP_FOLD || s->kind == DL_STEP_EACH)
             bound[s->slot] = true;
     }
 }

@@ -265,6 +265,24 @@ static enum err fold(struct dl_join *j, const struct dl_plan *plan, unsigned at)
     return step(j, plan, at + 1);
 }
 
+static enum err each(struct dl_join *j, const struct dl_plan *plan, unsigned at)
+{
+    const struct dl_step *s = &plan->steps[at];
+    struct dl_range range;
+    datalog_word value, known_value = s->known ? j->run->slots[s->slot] : 0;
+    enum err e = dl_prim_range(&j->run->prim, s->goal, j->run->slots, &range);
+    if (e != ERR_OK)
+        return forgiven(j, e);
+    while (dl_prim_range_next(&range, &value)) {
+        TRY(count_step(j));
+        if (s->known && value != known_value)
+            continue;
+        j->run->slots[s->slot] = value;
+        TRY(step(j, plan, at + 1));
+    }
+    return ERR_OK;
+}
+
 static enum err test(struct dl_join *j, const struct dl_plan *plan, unsigned at)
 {
     bool holds = false;
@@ -315,6 +333,8 @@ static enum err step(struct dl_join *j, const struct dl_plan *plan, unsigned at)
         return let(j, plan, at);
     case DL_STEP_FOLD:
         return fold(j, plan, at);
+    case DL_STEP_EACH:
+        return each(j, plan, at);
     case DL_STEP_ABSENT:
         break;
     }

@@ -242,10 +242,34 @@ static struct dl_token lex_float(struct dl_lex *l, size_t n)
     return t;
 }
 
+/* 10.0.0.1: four bytes, as one number of 32 bits with its sign.  0: there is none here. */
+static size_t dotted_end(const struct dl_lex *l, uint32_t *value)
+{
+    size_t n = 0;
+    *value = 0;
+    for (int part = 0; part < 4; part++) {
+        unsigned byte = 0;
+        size_t first = part ? ++n : n;
+        for (; is_digit(peek(l, n)) && n < first + 3; n++)
+            byte = byte * 10 + (unsigned)(peek(l, n) - '0');
+        if (n == first || byte > 255 || (part < 3 && peek(l, n) != '.'))
+            return 0;
+        *value = *value << 8 | byte;
+    }
+    return is_word(peek(l, n)) ? 0 : n;
+}
+
 static struct dl_token lex_number(struct dl_lex *l)
 {
     int base = 10;
-    size_t n = 0;
+    uint32_t dotted;
+    size_t n = dotted_end(l, &dotted);
+    if (n > 0) {
+        struct dl_token t = token_of(l, DL_TOKEN_NUMBER, n);
+        t.minus = dotted > INT32_MAX;
+        t.number = t.minus ? (uint64_t)UINT32_MAX + 1 - dotted : dotted;
+        return t;
+    }
     if (peek(l, 0) == '0' && (peek(l, 1) == 'x' || peek(l, 1) == 'b')) {
         base = peek(l, 1) == 'x' ? 16 : 2;
         n = 2;

@@ -56,6 +56,7 @@ struct dl_token {
     struct slice raw;  /* as written */
     struct slice text; /* of a string: unescaped */
     uint64_t number;
+    bool minus; /* of a dotted number */
     double real;
 };
 

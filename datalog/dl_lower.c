@@ -146,6 +146,37 @@ static void set_columns(struct walk *w, struct dl_relation *r, const struct dl_i
     }
 }
 
+static const struct dl_param *kept_params(struct arena *arena, const struct dl_param *given)
+{
+    struct dl_param *all = NULL;
+    for (; given; given = given->next) {
+        struct dl_param *one = arena_new(arena, sizeof(*one));
+        *one = (struct dl_param){all, arena_keep(arena, given->name), arena_keep(arena, given->value)};
+        all = one;
+    }
+    return all;
+}
+
+static void direct(struct walk *w, struct dl_relation *r, unsigned flag, const struct dl_name *name)
+{
+    struct datalog *p = w->scope.program;
+    if (flag == DL_IS_PRINTSIZE && r->flags & flag)
+        dl_lex_complain(w->scope.texts, DIAG_ERROR, name->at, NULL, "the size of `%.*s` is printed already",
+                        SLICE_FMT(r->name));
+    r->flags |= flag;
+    r->asked |= (flag & (DL_IS_OUTPUT | DL_IS_PRINTSIZE)) != 0;
+    p->directives = mem_resize(p->directives, p->directive_count + 1, sizeof(*p->directives));
+    p->directives[p->directive_count++] =
+        (struct dl_directive){.rel = r->number, .flag = flag, .params = kept_params(&p->arena, name->params)};
+}
+
+static void direct_each(struct walk *w, struct dl_relation *r, unsigned flags, const struct dl_name *name)
+{
+    for (unsigned flag = DL_IS_INPUT; flag <= DL_IS_PRINTSIZE; flag <<= 1)
+        if (flags & flag)
+            direct(w, r, flag, name);
+}
+
 static void declare(struct walk *w, const struct dl_item *i, const struct dl_name *name)
 {
     struct datalog *p = w->scope.program;
@@ -162,9 +193,9 @@ static void declare(struct walk *w, const struct dl_item *i, const struct dl_nam
     }
     struct dl_relation *r = arena_new(&p->arena, sizeof(*r));
     *r = (struct dl_relation){
-        .number = (int)p->relation_count, .name = full, .flags = i->flags, .at = name->at, .group = p->relation_count};
+        .number = (int)p->relation_count, .name = full, .at = name->at, .group = p->relation_count};
     set_columns(w, r, i);
-    r->asked = (i->flags & (DL_IS_OUTPUT | DL_IS_PRINTSIZE)) != 0;
+    direct_each(w, r, i->flags, name);
     p->relations[p->relation_count++] = r;
     map_put(&p->by_name, r->name, r);
 }
@@ -180,10 +211,8 @@ static void add_directive(struct walk *w, const struct dl_item *i)
 {
     for (const struct dl_name *n = i->names; n; n = n->next) {
         struct dl_relation *r = dl_clause_relation(&w->scope, n->text, n->at);
-        if (!r)
-            continue;
-        r->flags |= i->flags;
-        r->asked |= (i->flags & (DL_IS_OUTPUT | DL_IS_PRINTSIZE)) != 0;
+        if (r)
+            direct_each(w, r, i->flags, n);
     }
 }
 

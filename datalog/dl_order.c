@@ -42,6 +42,7 @@ static bool is_test(const struct dl_goal *g, const bool *bound)
     case DL_GOAL_COMPARE:
         return all_bound(g, bound);
     case DL_GOAL_FOLD:
+    case DL_GOAL_EACH:
         break;
     }
     return false;
@@ -85,7 +86,7 @@ static uint64_t rank(const struct ordering *o, const struct dl_goal *g)
         return RANK_TEST;
     if (dl_bound_let(g, o->bound) >= 0)
         return RANK_LET;
-    if (g->kind == DL_GOAL_FOLD && dl_bound_fold(g, o->bound))
+    if (dl_bound_each(g, o->bound) || (g->kind == DL_GOAL_FOLD && dl_bound_fold(g, o->bound)))
         return RANK_FOLD;
     return g->kind == DL_GOAL_ATOM ? rank_atom(o, g) : RANK_NOT_YET;
 }
@@ -190,7 +191,8 @@ static void plan_goal(struct ordering *o, unsigned goal)
         plan_compare(o, s);
         break;
     case DL_GOAL_FOLD:
-        s->kind = DL_STEP_FOLD;
+    case DL_GOAL_EACH:
+        s->kind = s->goal->kind == DL_GOAL_FOLD ? DL_STEP_FOLD : DL_STEP_EACH;
         s->slot = s->goal->result.slot;
         s->known = o->bound[s->slot];
         o->bound[s->slot] = true;

@@ -17,6 +17,7 @@ enum dl_step_kind {
     DL_STEP_TEST,
     DL_STEP_LET,
     DL_STEP_FOLD,
+    DL_STEP_EACH, /* every value of a range */
 };
 
 /* Which tuples: by the round in which they came. */
@@ -39,8 +40,8 @@ struct dl_step {
     struct dl_column_use *binds; /* get their slot here */
     struct dl_column_use *sames; /* got their slot in an earlier column of this tuple */
     const struct dl_expr *value; /* of a LET */
-    unsigned slot;               /* of a LET or FOLD */
-    bool known;                  /* of a FOLD: the slot has a value already, so compare */
+    unsigned slot;               /* of a LET, FOLD or EACH */
+    bool known;                  /* of a FOLD or EACH: the slot has a value already, so compare */
 };
 
 struct dl_plan {

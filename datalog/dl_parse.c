@@ -84,6 +84,8 @@ static bool qualifiers(struct dl_read *r, unsigned *flags)
         if (i == sizeof(known) / sizeof(known[0]))
             return dl_read_fail(r, r->now.at, "known are input, output, printsize, brie, btree, inline",
                                 "unknown qualifier `%.*s`", SLICE_FMT(r->now.raw));
+        if (*flags & known[i].flag)
+            return dl_read_fail(r, r->now.at, NULL, "qualifier `%.*s` is given twice", SLICE_FMT(r->now.raw));
         *flags |= known[i].flag;
         dl_read_next(r);
     }
@@ -118,15 +120,19 @@ static bool type_alias(struct dl_read *r, struct dl_item **out)
 }
 
 /* (IO=file, delimiter=","): what a program that does I/O would want to know. */
-static bool parameters(struct dl_read *r)
+static bool parameters(struct dl_read *r, struct dl_param **out)
 {
     if (!dl_read_accept(r, DL_TOKEN_OPEN))
         return true;
     if (dl_read_accept(r, DL_TOKEN_CLOSE))
         return true;
     do {
+        struct dl_param *p = *out = arena_new(r->arena, sizeof(*p));
+        p->name = r->now.raw;
         if (!dl_read_expect(r, DL_TOKEN_NAME) || !dl_read_expect(r, DL_TOKEN_EQ))
             return false;
+        p->value = r->now.text;
+        out = &p->next;
         if (r->now.kind != DL_TOKEN_NAME && r->now.kind != DL_TOKEN_STRING && r->now.kind != DL_TOKEN_NUMBER)
             return dl_read_expected(r, "a value");
         dl_read_next(r);
@@ -142,7 +148,7 @@ static bool directive(struct dl_read *r, unsigned flag, struct dl_item **out)
     do {
         struct dl_name *n = arena_new(r->arena, sizeof(*n));
         *n = (struct dl_name){.text = r->now.raw, .at = r->now.at};
-        if (!dl_read_expect(r, DL_TOKEN_NAME) || !parameters(r))
+        if (!dl_read_expect(r, DL_TOKEN_NAME) || !parameters(r, &n->params))
             return false;
         *end = n;
         end = &n->next;

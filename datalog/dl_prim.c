@@ -221,6 +221,9 @@ static enum err call(struct dl_prim *p, const struct dl_expr *e, const datalog_w
         TRY(dl_prim_value(p, &e->args[0], slots, &w));
         *out = (datalog_word)text_of(p, w).len;
         return ERR_OK;
+    case DL_AUTOINC:
+        *out = p->counter++;
+        return ERR_OK;
     case DL_ORD:
         return dl_prim_value(p, &e->args[0], slots, out);
     case DL_TO_NUMBER:
@@ -238,6 +241,7 @@ static enum err call(struct dl_prim *p, const struct dl_expr *e, const datalog_w
     case DL_NEG:
     case DL_MIN:
     case DL_MAX:
+    case DL_RANGE:
     case DL_OP_COUNT:
         break;
     }
@@ -273,6 +277,13 @@ static enum err matches(struct dl_prim *p, const struct dl_goal *g, struct slice
     return ERR_OK;
 }
 
+int dl_prim_order(const struct dl_sym *symbols, enum datalog_type type, datalog_word a, datalog_word b)
+{
+    if (type != DATALOG_SYMBOL || a == b)
+        return order_words(type, a, b);
+    return slice_cmp(dl_sym_text(symbols, (uint32_t)a), dl_sym_text(symbols, (uint32_t)b));
+}
+
 enum err dl_prim_holds(struct dl_prim *p, const struct dl_goal *g, const datalog_word *slots, bool *holds)
 {
     datalog_word a, b;
@@ -287,16 +298,16 @@ enum err dl_prim_holds(struct dl_prim *p, const struct dl_goal *g, const datalog
         *holds = a != b;
         return ERR_OK;
     case DL_LT:
-        *holds = order_words(type, a, b) < 0;
+        *holds = dl_prim_order(p->symbols, type, a, b) < 0;
         return ERR_OK;
     case DL_LE:
-        *holds = order_words(type, a, b) <= 0;
+        *holds = dl_prim_order(p->symbols, type, a, b) <= 0;
         return ERR_OK;
     case DL_GT:
-        *holds = order_words(type, a, b) > 0;
+        *holds = dl_prim_order(p->symbols, type, a, b) > 0;
         return ERR_OK;
     case DL_GE:
-        *holds = order_words(type, a, b) >= 0;
+        *holds = dl_prim_order(p->symbols, type, a, b) >= 0;
         return ERR_OK;
     case DL_CONTAINS:
         *holds = slice_has(text_of(p, b), text_of(p, a)) != g->negated;
@@ -305,6 +316,59 @@ enum err dl_prim_holds(struct dl_prim *p, const struct dl_goal *g, const datalog
         break;
     }
     return matches(p, g, text_of(p, b), holds);
+}
+
+static datalog_word one_of(enum datalog_type type)
+{
+    double one = 1;
+    datalog_word w = 1;
+    if (type == DATALOG_FLOAT)
+        memcpy(&w, &one, sizeof(w));
+    return w;
+}
+
+enum err dl_prim_range(struct dl_prim *p, const struct dl_goal *each, const datalog_word *slots, struct dl_range *out)
+{
+    struct dl_range r = {.type = (enum datalog_type)each->result.type};
+    datalog_word zero = 0;
+    TRY(dl_prim_value(p, &each->args[0], slots, &r.at));
+    TRY(dl_prim_value(p, &each->args[1], slots, &r.end));
+    r.step = one_of(r.type);
+    r.down = order_words(r.type, r.at, r.end) > 0;
+    if (each->count > 2) {
+        TRY(dl_prim_value(p, &each->args[2], slots, &r.step));
+        r.down = order_words(r.type, r.step, zero) < 0;
+    } else if (r.down && r.type == DATALOG_FLOAT) {
+        TRY(from_float(p, -1.0, &r.step));
+    } else if (r.down) {
+        r.step = -1; /* of unsigned numbers too: adding it takes one away */
+    }
+    *out = r;
+    return ERR_OK;
+}
+
+static bool advance_range(struct dl_range *r)
+{
+    datalog_word before = r->at;
+    if (r->type == DATALOG_FLOAT) {
+        double next = as_float(r->at) + as_float(r->step);
+        memcpy(&r->at, &next, sizeof(next));
+    } else {
+        r->at = (datalog_word)((uint64_t)r->at + (uint64_t)r->step);
+    }
+    /* Past the last number, or standing still. */
+    int way = order_words(r->type, r->at, before);
+    return r->down ? way < 0 : way > 0;
+}
+
+bool dl_prim_range_next(struct dl_range *r, datalog_word *out)
+{
+    int left = order_words(r->type, r->at, r->end);
+    if (r->over || (r->down ? left <= 0 : left >= 0))
+        return false;
+    *out = r->at;
+    r->over = !advance_range(r);
+    return true;
 }
 
 static double as_real(enum datalog_type type, datalog_word w)
@@ -349,13 +413,6 @@ bool dl_prim_tallied(const struct dl_tally *t, datalog_word *out)
         memcpy(out, &mean, sizeof(*out));
     }
     return t->count > 0;
-}
-
-int dl_prim_order(const struct dl_sym *symbols, enum datalog_type type, datalog_word a, datalog_word b)
-{
-    if (type != DATALOG_SYMBOL || a == b)
-        return order_words(type, a, b);
-    return slice_cmp(dl_sym_text(symbols, (uint32_t)a), dl_sym_text(symbols, (uint32_t)b));
 }
 
 /* The fewest digits that read back as the same float, with a point so that it reads back as a float. */

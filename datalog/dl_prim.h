@@ -13,7 +13,8 @@ struct dl_prim {
     struct dl_sym *symbols; /* where new texts go */
     uint64_t max_bytes;     /* of those */
     struct buf scratch;
-    const char *why; /* of the last INPUT or LIMIT; static text */
+    datalog_word counter; /* what autoinc() gives next */
+    const char *why;      /* of the last INPUT or LIMIT; static text */
 };
 
 void dl_prim_init(struct dl_prim *p, struct dl_sym *symbols, uint64_t max_bytes);
@@ -23,6 +24,18 @@ void dl_prim_fini(struct dl_prim *p);
 MUST_USE enum err dl_prim_value(struct dl_prim *p, const struct dl_expr *e, const datalog_word *slots,
                                 datalog_word *out);
 MUST_USE enum err dl_prim_holds(struct dl_prim *p, const struct dl_goal *g, const datalog_word *slots, bool *holds);
+
+/* The values of a range, one after the other. */
+struct dl_range {
+    enum datalog_type type;
+    datalog_word at, end, step;
+    bool down; /* to `end`, which is not part of it */
+    bool over;
+};
+MUST_USE enum err dl_prim_range(struct dl_prim *p, const struct dl_goal *each, const datalog_word *slots,
+                                struct dl_range *out);
+/* false: there are no more. */
+bool dl_prim_range_next(struct dl_range *r, datalog_word *out);
 
 /* An aggregate on its way. */
 struct dl_tally {

@@ -117,6 +117,14 @@ static void put_fold(const struct prose *p, const struct dl_goal *g)
     put_slot(p, &g->result);
 }
 
+/* "3 = range(1, 5)" */
+static void put_each(const struct prose *p, const struct dl_goal *g)
+{
+    put_expr(p, &g->result, false);
+    buf_put(p->out, SLICE(" = range"));
+    put_columns(p, g);
+}
+
 static void put_goal(const struct prose *p, const struct dl_goal *g)
 {
     switch (g->kind) {
@@ -134,6 +142,9 @@ static void put_goal(const struct prose *p, const struct dl_goal *g)
         break;
     case DL_GOAL_FOLD:
         put_fold(p, g);
+        break;
+    case DL_GOAL_EACH:
+        put_each(p, g);
         break;
     }
 }

@@ -97,8 +97,12 @@ static bool literal(struct dl_read *r, struct dl_literal **out);
 static struct dl_term *new_term(struct dl_read *r, enum dl_term_kind kind)
 {
     struct dl_term *t = arena_new(r->arena, sizeof(*t));
-    *t = (struct dl_term){
-        .kind = kind, .at = r->now.at, .text = r->now.text, .number = r->now.number, .real = r->now.real};
+    *t = (struct dl_term){.kind = kind,
+                          .at = r->now.at,
+                          .text = r->now.text,
+                          .number = r->now.number,
+                          .minus = r->now.minus,
+                          .real = r->now.real};
     return t;
 }
 
@@ -119,10 +123,24 @@ static bool arguments(struct dl_read *r, struct dl_term **out, unsigned *count)
 
 static bool unknown_functor(struct dl_read *r)
 {
-    static const char *const known[] = {"cat", "strlen", "substr", "to_string", "to_number", "ord", "min", "max"};
+    static const char *const known[] = {"cat", "strlen", "substr", "to_string", "to_number", "ord",
+                                        "min", "max",    "range",  "autoinc",   "as"};
     const char *near = diag_nearest(r->now.raw, known, sizeof(known) / sizeof(known[0]));
     struct slice fix = near ? arena_putf(r->arena, "did you mean `%s`?", near) : (struct slice){0};
     return dl_read_fail(r, r->now.at, near ? fix.at : NULL, "unknown functor `%.*s`", SLICE_FMT(r->now.raw));
+}
+
+/* as(x, Name): x, whatever type it was. */
+static bool cast(struct dl_read *r, struct dl_term **out)
+{
+    struct dl_term *t = *out = new_term(r, DL_TERM_AS);
+    dl_read_next(r);
+    dl_read_next(r);
+    if (!term(r, &t->args) || !dl_read_expect(r, DL_TOKEN_COMMA))
+        return false;
+    t->text = r->now.raw;
+    t->at = r->now.at;
+    return dl_read_expect(r, DL_TOKEN_NAME) && dl_read_expect(r, DL_TOKEN_CLOSE);
 }
 
 static bool call(struct dl_read *r, struct dl_term **out)
@@ -198,6 +216,8 @@ static bool named(struct dl_read *r, struct dl_term **out)
     enum dl_fold which;
     if (is_fold(r, &which))
         return fold(r, which, out);
+    if (r->ahead.kind == DL_TOKEN_OPEN && slice_eq(r->now.raw, SLICE("as")))
+        return cast(r, out);
     if (r->ahead.kind == DL_TOKEN_OPEN)
         return call(r, out);
     size_t dot;
@@ -406,7 +426,7 @@ static bool is_atom(const struct dl_read *r)
     if (r->now.kind != DL_TOKEN_NAME || is_fold(r, &which))
         return false;
     if (r->ahead.kind == DL_TOKEN_OPEN)
-        return !dl_ast_functor(r->now.raw, &op, &least, &most);
+        return !dl_ast_functor(r->now.raw, &op, &least, &most) && !slice_eq(r->now.raw, SLICE("as"));
     return r->ahead.kind == DL_TOKEN_DOT || r->ahead.kind == DL_TOKEN_COMMA || r->ahead.kind == DL_TOKEN_SEMICOLON ||
            r->ahead.kind == DL_TOKEN_CLOSE || r->ahead.kind == DL_TOKEN_BRACE_CLOSE || r->ahead.kind == DL_TOKEN_END;
 }
@@ -424,8 +444,30 @@ static bool negation(struct dl_read *r, struct dl_literal **out)
     return true;
 }
 
+static bool is_truth(const struct dl_read *r)
+{
+    return r->now.kind == DL_TOKEN_NAME && r->ahead.kind != DL_TOKEN_OPEN &&
+           (slice_eq(r->now.raw, SLICE("true")) || slice_eq(r->now.raw, SLICE("false")));
+}
+
+/* `true` is 1 = 1, `false` is 0 = 1. */
+static bool truth(struct dl_read *r, struct dl_literal **out)
+{
+    struct dl_literal *l = *out = new_literal(r);
+    l->is_compare = true;
+    l->compare = DL_EQ;
+    l->args = new_term(r, DL_TERM_NUMBER);
+    l->args->number = slice_eq(r->now.raw, SLICE("true"));
+    l->args->next = new_term(r, DL_TERM_NUMBER);
+    l->args->next->number = 1;
+    dl_read_next(r);
+    return written_so_far(r, l);
+}
+
 static bool literal(struct dl_read *r, struct dl_literal **out)
 {
+    if (is_truth(r))
+        return truth(r, out);
     if (r->now.kind == DL_TOKEN_NOT)
         return negation(r, out);
     if (is_shape_test(r))
@@ -450,6 +492,80 @@ static bool opens_term(const struct dl_read *r)
     return (t.kind >= DL_TOKEN_EQ && t.kind <= DL_TOKEN_CARET);
 }
 
+static unsigned alternatives(const struct dl_body *b)
+{
+    unsigned n = 0;
+    for (; b; b = b->next)
+        n++;
+    return n;
+}
+
+static struct dl_literal *opposite(struct dl_read *r, const struct dl_literal *l)
+{
+    static const enum dl_compare other[] = {
+        [DL_EQ] = DL_NE, [DL_NE] = DL_EQ, [DL_LT] = DL_GE, [DL_LE] = DL_GT, [DL_GT] = DL_LE, [DL_GE] = DL_LT};
+    struct dl_literal *o = arena_new(r->arena, sizeof(*o));
+    *o = *l;
+    if (l->is_compare && l->compare < DL_MATCH)
+        o->compare = other[l->compare];
+    else
+        o->negated = !l->negated;
+    return o;
+}
+
+/* The alternatives of which each is one literal's opposite. */
+static struct dl_body *opposites(struct dl_read *r, const struct dl_body *b)
+{
+    struct dl_body *first = NULL, **end = &first;
+    for (unsigned i = 0; i < b->count; i++) {
+        struct dl_body *one = *end = arena_new(r->arena, sizeof(*one));
+        one->v = arena_new(r->arena, sizeof(*one->v));
+        one->count = 1;
+        one->v[0] = opposite(r, b->v[i]);
+        end = &one->next;
+    }
+    return first;
+}
+
+static bool multiplied(struct dl_read *r, struct dl_at at, struct dl_body *a, struct dl_body *b, struct dl_body **out);
+
+/* !(a, b ; c) is (!a ; !b), !c. */
+static bool negated_group(struct dl_read *r, struct dl_body **out)
+{
+    struct dl_at at = r->now.at;
+    struct dl_body *inner = NULL, *all = NULL;
+    if (!dl_read_deeper(r, at))
+        return false;
+    dl_read_next(r);
+    dl_read_next(r);
+    if (!disjunction(r, &inner) || !dl_read_expect(r, DL_TOKEN_CLOSE))
+        return false;
+    r->depth--;
+    for (; inner; inner = inner->next) {
+        struct dl_body *one = opposites(r, inner), *both = NULL;
+        if (all && !multiplied(r, at, all, one, &both))
+            return false;
+        all = all ? both : one;
+    }
+    *out = all;
+    return true;
+}
+
+static bool factor(struct dl_read *r, struct dl_body **out);
+
+/* !!a is a. */
+static bool twice_negated(struct dl_read *r, struct dl_body **out)
+{
+    if (!dl_read_deeper(r, r->now.at))
+        return false;
+    dl_read_next(r);
+    dl_read_next(r);
+    if (!factor(r, out))
+        return false;
+    r->depth--;
+    return true;
+}
+
 /* A group in parentheses or one literal. */
 static bool factor(struct dl_read *r, struct dl_body **out)
 {
@@ -462,18 +578,14 @@ static bool factor(struct dl_read *r, struct dl_body **out)
         r->depth--;
         return true;
     }
+    if (r->now.kind == DL_TOKEN_NOT && r->ahead.kind == DL_TOKEN_NOT)
+        return twice_negated(r, out);
+    if (r->now.kind == DL_TOKEN_NOT && r->ahead.kind == DL_TOKEN_OPEN)
+        return negated_group(r, out);
     struct dl_body *b = *out = arena_new(r->arena, sizeof(*b));
     b->v = arena_new(r->arena, sizeof(*b->v));
     b->count = 1;
     return literal(r, &b->v[0]);
-}
-
-static unsigned alternatives(const struct dl_body *b)
-{
-    unsigned n = 0;
-    for (; b; b = b->next)
-        n++;
-    return n;
 }
 
 static struct dl_body *joined(struct dl_read *r, const struct dl_body *a, const struct dl_body *b)
@@ -548,6 +660,11 @@ static bool heads(struct dl_read *r, struct dl_literal **out)
         out = &(*out)->next;
     } while (dl_read_accept(r, DL_TOKEN_COMMA));
     return true;
+}
+
+bool dl_read_atom(struct dl_read *r, struct dl_literal **out)
+{
+    return atom(r, out);
 }
 
 bool dl_read_clause(struct dl_read *r, struct dl_clause *out)

@@ -31,6 +31,7 @@ void dl_read_recover(struct dl_read *r);
 /* Does the name that stands here open a clause? */
 bool dl_read_opens_clause(const struct dl_read *r);
 
+bool dl_read_atom(struct dl_read *r, struct dl_literal **out);
 bool dl_read_clause(struct dl_read *r, struct dl_clause *out);
 
 #endif

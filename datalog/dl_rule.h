@@ -35,7 +35,7 @@ struct dl_expr {
     struct dl_expr *args;
 };
 
-enum dl_goal_kind { DL_GOAL_ATOM, DL_GOAL_ABSENT, DL_GOAL_COMPARE, DL_GOAL_FOLD };
+enum dl_goal_kind { DL_GOAL_ATOM, DL_GOAL_ABSENT, DL_GOAL_COMPARE, DL_GOAL_FOLD, DL_GOAL_EACH };
 
 struct dl_plan;
 
@@ -46,11 +46,11 @@ struct dl_goal {
     bool negated; /* of match and contains */
     int rel;
     unsigned count;       /* of args */
-    struct dl_expr *args; /* atoms: slots, words and any only; comparisons: two */
+    struct dl_expr *args; /* atoms: slots, words and any only; comparisons: two; each: what range() takes */
     enum dl_compare compare;
     struct regex *regex; /* of match; owned by the program */
     enum dl_fold fold;
-    struct dl_expr result;  /* the slot an aggregate fills */
+    struct dl_expr result;  /* the slot that an aggregate or a range fills */
     struct dl_expr *target; /* NULL: count */
     unsigned first_local;   /* slots below this one come from outside of the aggregate */
     struct dl_goal *body;
@@ -75,6 +75,7 @@ struct dl_rule {
     struct dl_at at;
     struct slice written;
     bool recursive;       /* some positive goal is of the head's own component */
+    bool endless;         /* and it makes new values out of that component's */
     struct dl_rule *next; /* while loading */
 };
 
@@ -113,6 +114,12 @@ struct dl_group {
     bool recursive;
 };
 
+struct dl_directive {
+    int rel;
+    unsigned flag;                 /* DL_IS_... */
+    const struct dl_param *params; /* last given first */
+};
+
 struct datalog {
     struct arena arena;
     struct dl_sym symbols;
@@ -126,6 +133,8 @@ struct datalog {
     struct dl_fact *facts;
     size_t fact_count;
     size_t fact_cap;
+    struct dl_directive *directives;
+    size_t directive_count;
     unsigned slot_most; /* of any rule */
     const char **files;
     struct regex **regexes;

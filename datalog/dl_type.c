@@ -33,14 +33,14 @@ static bool number_fits(const struct dl_term *t, enum datalog_type type, datalog
     return true;
 }
 
-static bool constant_fits(struct datalog *p, const struct dl_term *t, enum datalog_type type, datalog_word *out)
+static bool constant_fits(struct dl_sym *symbols, const struct dl_term *t, enum datalog_type type, datalog_word *out)
 {
     double real = t->real + 0.0; /* no negative zero: equal floats have equal bits */
     switch (t->kind) {
     case DL_TERM_TEXT:
         if (type != DATALOG_SYMBOL)
             return false;
-        *out = (datalog_word)dl_sym_put(&p->symbols, t->text);
+        *out = (datalog_word)dl_sym_put(symbols, t->text);
         return true;
     case DL_TERM_UNSIGNED:
         *out = (datalog_word)t->number;
@@ -53,16 +53,17 @@ static bool constant_fits(struct datalog *p, const struct dl_term *t, enum datal
     case DL_TERM_VAR:
     case DL_TERM_ANY:
     case DL_TERM_CALL:
+    case DL_TERM_AS:
     case DL_TERM_FOLD:
         break;
     }
     return false;
 }
 
-bool dl_type_constant(struct datalog *p, const struct dl_texts *texts, const struct dl_term *t, enum datalog_type type,
-                      datalog_word *out)
+bool dl_type_constant(struct dl_sym *symbols, const struct dl_texts *texts, const struct dl_term *t,
+                      enum datalog_type type, datalog_word *out)
 {
-    if (constant_fits(p, t, type, out))
+    if (constant_fits(symbols, t, type, out))
         return true;
     const char *kind = constant_kind(t);
     if (t->kind == DL_TERM_NUMBER && type != DATALOG_SYMBOL)
@@ -156,6 +157,8 @@ static int infer_call(struct typing *y, struct dl_expr *e, int want)
     case DL_NEG:
     case DL_MIN:
     case DL_MAX:
+    case DL_RANGE:
+    case DL_AUTOINC:
     case DL_OP_COUNT:
         break;
     }
@@ -192,10 +195,18 @@ static void infer_compare(struct typing *y, struct dl_goal *g)
     }
     int type = infer(y, &g->args[0], DL_RULE_NO_TYPE);
     type = infer(y, &g->args[1], type);
-    type = infer(y, &g->args[0], type);
-    if (type == DATALOG_SYMBOL && g->compare != DL_EQ && g->compare != DL_NE)
-        refuse_type(y, g->at, dl_ast_compare_text(g->compare, false),
-                    "has no meaning for symbols, which have no order: only = and != have");
+    (void)infer(y, &g->args[0], type);
+}
+
+static void infer_each(struct typing *y, struct dl_goal *g)
+{
+    int type = infer(y, &g->result, DL_RULE_NO_TYPE);
+    for (unsigned i = 0; i < g->count && type == DL_RULE_NO_TYPE; i++)
+        type = infer(y, &g->args[i], DL_RULE_NO_TYPE);
+    for (unsigned i = 0; i < g->count; i++)
+        (void)infer(y, &g->args[i], type);
+    if (infer(y, &g->result, type) == DATALOG_SYMBOL)
+        refuse_type(y, g->at, "range", "works on numbers, not on symbols");
 }
 
 static void infer_goals(struct typing *y, struct dl_goal *goals, unsigned count);
@@ -227,6 +238,8 @@ static void infer_goals(struct typing *y, struct dl_goal *goals, unsigned count)
             infer_compare(y, g);
         else if (g->kind == DL_GOAL_FOLD)
             infer_fold(y, g);
+        else if (g->kind == DL_GOAL_EACH)
+            infer_each(y, g);
         else
             for (unsigned i = 0; i < g->count; i++)
                 (void)infer(y, &g->args[i], column_type(y->program->relations[g->rel], i));
@@ -254,7 +267,7 @@ static void set_constant(struct typing *y, struct dl_expr *e)
     if (e->type == DL_RULE_NO_TYPE)
         e->type = DATALOG_NUMBER;
     if (e->kind == DL_EXPR_WORD &&
-        !dl_type_constant(y->program, y->texts, e->term, (enum datalog_type)e->type, &e->word))
+        !dl_type_constant(&y->program->symbols, y->texts, e->term, (enum datalog_type)e->type, &e->word))
         y->bad = true;
     for (unsigned i = 0; i < e->count; i++)
         set_constant(y, &e->args[i]);

@@ -8,8 +8,8 @@
 #include "datalog/dl_rule.h"
 
 /* The word of a constant in a column of this type; false after a complaint. */
-bool dl_type_constant(struct datalog *p, const struct dl_texts *texts, const struct dl_term *t, enum datalog_type type,
-                      datalog_word *out);
+bool dl_type_constant(struct dl_sym *symbols, const struct dl_texts *texts, const struct dl_term *t,
+                      enum datalog_type type, datalog_word *out);
 /* false after a complaint. */
 bool dl_type_rule(struct datalog *p, const struct dl_texts *texts, struct dl_rule *r);
 

@@ -1,7 +1,6 @@
 /* cmd_check_test - what `weft check` prints, and its exit status.
  *
  * Each text stands in tests/golden/check/NAME.txt; WEFT_GOLDEN=write writes them. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,36 +8,15 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "contracts/facts.h"
+#include "tests/kit/printed.h"
 #include "tests/kit/t.h"
 
 enum { WORDS = 16, OUTPUT = 1 << 20 };
 
-struct printed {
-    int status;
-    struct buf out, err;
-};
-
-static int redirect(int fd, const char *path)
-{
-    int kept = dup(fd);
-    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    CHECK(kept >= 0 && file >= 0);
-    dup2(file, fd);
-    close(file);
-    return kept;
-}
-
-static void restore(int fd, int kept)
-{
-    fflush(NULL);
-    dup2(kept, fd);
-    close(kept);
-}
-
 /* `line` is a command line, words apart by single blanks. */
 static struct printed check(const char *line)
 {
-    char words[WORDS][128], *argv[WORDS], out[] = "/tmp/weft-check-out-XXXXXX", err[] = "/tmp/weft-check-err-XXXXXX";
+    char words[WORDS][128], *argv[WORDS];
     int argc = 0;
     struct slice rest = slice_str(line), word;
     while (argc < WORDS - 1 && slice_split(&rest, ' ', &word)) {
@@ -47,27 +25,7 @@ static struct printed check(const char *line)
         argc++;
     }
     argv[argc] = NULL;
-    close(mkstemp(out));
-    close(mkstemp(err));
-    fflush(NULL);
-    int kept_out = redirect(STDOUT_FILENO, out), kept_err = redirect(STDERR_FILENO, err);
-    bool imports = strcmp(argv[0], "import") == 0;
-    struct printed p = {.status = imports ? cmd_import(argc, argv) : cmd_check(argc, argv)};
-    restore(STDOUT_FILENO, kept_out);
-    restore(STDERR_FILENO, kept_err);
-    buf_init(&p.out, OUTPUT);
-    buf_init(&p.err, OUTPUT);
-    CHECK_ERR(ERR_OK, file_read(out, &p.out));
-    CHECK_ERR(ERR_OK, file_read(err, &p.err));
-    unlink(out);
-    unlink(err);
-    return p;
-}
-
-static void drop(struct printed *p)
-{
-    buf_fini(&p->out);
-    buf_fini(&p->err);
+    return printed_by(strcmp(argv[0], "import") == 0 ? cmd_import : cmd_check, argc, argv);
 }
 
 /* Proofs name lines of the rules; one golden text that has them is enough. */
@@ -100,7 +58,7 @@ static void golden(const char *name, int status, const char *line)
     CHECK_TEXT("", buf_slice(&p.err));
     CHECK_INT(status, p.status);
     buf_fini(&expected);
-    drop(&p);
+    printed_fini(&p);
 }
 
 static void refused(const char *line, const char *words)
@@ -109,7 +67,7 @@ static void refused(const char *line, const char *words)
     CHECK_INT(2, p.status);
     CHECK_TEXT("", buf_slice(&p.out));
     CHECK(slice_has(buf_slice(&p.err), slice_str(words)));
-    drop(&p);
+    printed_fini(&p);
 }
 
 #define DRIFT "examples/drifted-field/"
@@ -154,10 +112,10 @@ TEST(the_failing_level_can_be_moved)
 {
     struct printed p = check("check " DRIFT "orders-1.weft " DRIFT "orders-2.weft --fail-on adaptable");
     CHECK_INT(1, p.status);
-    drop(&p);
+    printed_fini(&p);
     p = check("check " DRIFT "orders-1.weft " DRIFT "orders-2.weft --fail-on break");
     CHECK_INT(0, p.status);
-    drop(&p);
+    printed_fini(&p);
 }
 
 TEST(a_finding_explains_itself_by_its_fingerprint)
@@ -167,7 +125,7 @@ TEST(a_finding_explains_itself_by_its_fingerprint)
     CHECK(id != NULL);
     char line[256];
     snprintf(line, sizeof(line), "check " DRIFT "orders-1.weft " DRIFT "orders-3.weft --explain %.16s", id + 7);
-    drop(&p);
+    printed_fini(&p);
     golden("explain", 0, line);
 }
 
@@ -259,10 +217,10 @@ TEST(a_baseline_that_was_written_accepts_everything)
 {
     struct printed p = check("check " LIBRARY " --baseline-write /tmp/weft-check-baseline.yaml");
     CHECK_INT(0, p.status);
-    drop(&p);
+    printed_fini(&p);
     p = check("check " LIBRARY " --fail-on adaptable --baseline /tmp/weft-check-baseline.yaml");
     CHECK_INT(0, p.status);
-    drop(&p);
+    printed_fini(&p);
     unlink("/tmp/weft-check-baseline.yaml");
 }
 
@@ -294,7 +252,7 @@ TEST(whoever_releases_decides_the_question)
     struct printed p = check("check --as consumer " DRIFT "orders-1.weft " DRIFT "orders-2.weft --format json");
     CHECK(slice_has(buf_slice(&p.out), SLICE("\"side\": \"consumer\"")));
     CHECK(!slice_has(buf_slice(&p.out), SLICE("\"side\": \"provider\"")));
-    drop(&p);
+    printed_fini(&p);
 }
 
 TEST(what_is_deployed_is_judged_in_pairs)
@@ -336,11 +294,11 @@ TEST(a_revision_in_git_is_a_place)
     CHECK(slice_has(buf_slice(&revision.out), SLICE("\"label\": \"v1\"")));
     CHECK_INT(2, gone.status);
     CHECK_TEXT("", buf_slice(&gone.out));
-    drop(&file);
-    drop(&whole);
-    drop(&same);
-    drop(&revision);
-    drop(&gone);
+    printed_fini(&file);
+    printed_fini(&whole);
+    printed_fini(&same);
+    printed_fini(&revision);
+    printed_fini(&gone);
 }
 
 TEST(what_import_prints_reads_back_to_the_same_digest)
@@ -348,7 +306,7 @@ TEST(what_import_prints_reads_back_to_the_same_digest)
     struct printed p = check("import examples/first-check/library-1.yaml");
     CHECK_INT(0, p.status);
     CHECK_ERR(ERR_OK, file_write("/tmp/weft-check-import.weft", buf_slice(&p.out), 0600));
-    drop(&p);
+    printed_fini(&p);
     golden("import", 0, "check examples/first-check/library-1.yaml /tmp/weft-check-import.weft --fail-on any");
     unlink("/tmp/weft-check-import.weft");
 }

@@ -297,6 +297,148 @@ TEST(an_aggregate_over_many_tuples_counts_those_that_only_unnamed_columns_tell_a
     trial_fini(&t);
 }
 
+TEST(symbols_are_compared_by_their_bytes)
+{
+    trial_gives(".decl s(x:symbol, y:symbol) .decl t(x:symbol)"
+                "s(\"b\", \"a\"). s(\"a\", \"ab\"). s(\"a\", \"a\"). t(x) :- s(x, y), x < y. t(x) :- s(x, y), x > y.",
+                "t", "t(\"a\")\nt(\"b\")\n");
+}
+
+TEST(a_range_gives_each_of_its_values)
+{
+    trial_gives(".decl a(x:number, y:number) a(x, y) :- x = range(1, 3), y = range(x, -2, -2).", "a",
+                "a(1, -1)\na(1, 1)\na(2, 0)\na(2, 2)\n");
+    trial_gives(".decl a(x:number) a(x) :- x = range(9223372036854775806, 9223372036854775807).", "a",
+                "a(9223372036854775806)\n");
+    trial_gives(".decl a(x:unsigned) a(x) :- x = range(2, 0).", "a", "a(1)\na(2)\n");
+    trial_gives(".decl a(x:float) a(x) :- x = range(0.0, 1.0, 0.5).", "a", "a(0.0)\na(0.5)\n");
+    trial_gives(".decl a(x:number) a(x) :- x = range(1, 5, 0).", "a", "a(1)\n");
+    trial_gives(".decl b(x:number) .decl a(x:number) b(2). b(9). a(x) :- b(x), x = range(0, 5).", "a", "a(2)\n");
+    trial_gives(".decl a(n:number) a(n) :- n = sum x : { x = range(0, 5) }.", "a", "a(10)\n");
+}
+
+TEST(a_counter_counts_the_tuples_of_a_head)
+{
+    trial_gives(".decl a(x:number) .decl b(i:number, x:number) a(7). a(8). b(autoinc(), x) :- a(x).", "b",
+                "b(0, 7)\nb(1, 8)\n");
+}
+
+TEST(the_opposite_of_a_group_is_that_of_some_or_all_its_parts)
+{
+    static const char program[] = ".decl u(x:number) .decl b(x:number) .decl d(x:number)"
+                                  ".decl both(x:number) .decl none(x:number) .decl twice(x:number)"
+                                  "u(1). u(2). u(3). u(4). b(1). b(2). d(2). d(3)."
+                                  "both(x) :- u(x), !(b(x), x >= 2). none(x) :- u(x), !(b(x) ; d(x))."
+                                  "twice(x) :- u(x), !!!(b(x) ; d(x)).";
+    trial_gives(program, "both", "both(1)\nboth(3)\nboth(4)\n");
+    trial_gives(program, "none", "none(4)\n");
+    trial_gives(program, "twice", "twice(4)\n");
+}
+
+TEST(truth_needs_no_tuple)
+{
+    trial_gives(".decl a() .decl b() a() :- true. b() :- false.", "a", "a\n");
+    trial_gives(".decl a() .decl b() a() :- true. b() :- a(), false.", "b", "");
+}
+
+TEST(four_bytes_with_dots_are_a_number_of_32_bits)
+{
+    trial_gives(".decl a(x:number) a(10.0.0.1). a(255.255.255.255). a(x) :- x = 128.0.0.0.", "a",
+                "a(-2147483648)\na(-1)\na(167772161)\n");
+}
+
+static enum err run_open_ended(struct trial *t, const char *text, struct datalog_limits limits)
+{
+    struct datalog_text one = {.file = "t.dl", .text = slice_str(text), .open_ended = true};
+    trial_init(t);
+    CHECK_ERR(ERR_OK, datalog_load(&one, 1, &t->diag, &t->program));
+    t->run = datalog_run_new(t->program, &limits);
+    return datalog_run_eval(t->run, &t->why);
+}
+
+TEST(an_open_ended_text_may_make_values_until_a_limit)
+{
+    struct trial t;
+    CHECK_ERR(ERR_OK,
+              run_open_ended(&t, ".decl n(x:number) n(0). n(x + 1) :- n(x), x < 2.", (struct datalog_limits){0}));
+    CHECK_TEXT("n(0)\nn(1)\nn(2)\n", trial_read(&t, "n"));
+    trial_fini(&t);
+    CHECK_ERR(ERR_LIMIT, run_open_ended(&t, ".decl n(x:number) n(0).\nn(x + 1) :- n(x).",
+                                        (struct datalog_limits){.max_tuples = 50}));
+    CHECK_TEXT("t.dl:2: too many tuples: this rule makes new values of `n` out of its own, and may never end",
+               slice_str(t.why));
+    trial_fini(&t);
+}
+
+TEST(a_proof_of_made_values_is_found_again)
+{
+    struct trial t;
+    int rel;
+    datalog_word columns[DATALOG_COLUMNS];
+    struct datalog_proof *proof;
+    CHECK_ERR(ERR_OK, run_open_ended(&t,
+                                     ".decl n(x:number) .decl c(i:number, x:number)\nn(0). n(x + 1) :- n(x), x < 2.\n"
+                                     "c(autoinc() + 1, x) :- n(x), x = range(1, 3).",
+                                     (struct datalog_limits){.proofs = true}));
+    struct datalog_text question = {.file = "q", .text = SLICE("c(2, 2)")};
+    CHECK_ERR(ERR_OK, datalog_ask(t.run, &question, &t.diag, &rel, columns));
+    CHECK_ERR(ERR_OK, datalog_explain(t.run, rel, columns, &t.arena, &proof));
+    datalog_put_proof(t.run, proof, &t.out);
+    CHECK_TEXT("c(2, 2)                                            t.dl:3\n"
+               "  n(2)                                             t.dl:2\n"
+               "    n(1)                                           t.dl:2\n"
+               "      n(0)                                         t.dl:2\n"
+               "      0 < 2\n"
+               "    1 < 2\n"
+               "  2 = range(1, 3)\n",
+               buf_slice(&t.out));
+    trial_fini(&t);
+}
+
+static void asked_says(const char *question, const char *want)
+{
+    struct trial t;
+    int rel;
+    datalog_word columns[DATALOG_COLUMNS];
+    trial_start(&t, ".decl path(x:number, s:symbol)", (struct datalog_limits){0});
+    struct datalog_text text = {.file = "q", .text = slice_str(question)};
+    enum err e = datalog_ask(t.run, &text, &t.diag, &rel, columns);
+    diag_print(&t.diag, &t.out);
+    if (e == ERR_OK)
+        datalog_put_tuple(t.run, rel, columns, &t.out);
+    CHECK_TEXT(want, buf_slice(&t.out));
+    trial_fini(&t);
+}
+
+TEST(a_question_is_read_as_a_program_is)
+{
+    asked_says(" path(0x10, \"a\\\"b\").", "path(16, \"a\\\"b\")");
+    asked_says("path(1, _)", "path(1, _)");
+    asked_says("paht(1, _)", "q:1:1: error: unknown relation `paht`\n  paht(1, _)\n  ^~~~\n  did you mean `path`?\n");
+    asked_says("path(1)", "q:1:1: error: `path` has 2 columns, here are 1\n  path(1)\n  ^~~~\n");
+    asked_says("path(1, x)", "q:1:9: error: a question holds constants and `_` only\n  path(1, x)\n          ^\n"
+                             "  text stands in quotes; `_` is any value\n");
+    asked_says("path(\"1\", _)", "q:1:6: error: expected a number, found a symbol\n  path(\"1\", _)\n       ^~~\n");
+    asked_says("path(1, _) path", "q:1:12: error: expected the end of the question, found `path`\n"
+                                  "  path(1, _) path\n             ^~~~\n");
+    asked_says("", "q:1:1: error: expected a name, found the end of the text\n");
+}
+
+TEST(directives_keep_their_parameters)
+{
+    struct trial t;
+    int rel;
+    trial_start(&t, ".decl a(x:number) output\n.input a(filename=\"x.csv\", headers=true)", (struct datalog_limits){0});
+    CHECK_INT(2, datalog_directive_count(t.program));
+    CHECK_INT(DATALOG_OUTPUT, datalog_directive(t.program, 0, &rel));
+    CHECK_INT(DATALOG_INPUT, datalog_directive(t.program, 1, &rel));
+    CHECK_INT(trial_relation(&t, "a"), rel);
+    CHECK_TEXT("x.csv", datalog_directive_value(t.program, 1, SLICE("filename"), SLICE("none")));
+    CHECK_TEXT("true", datalog_directive_value(t.program, 1, SLICE("headers"), SLICE("none")));
+    CHECK_TEXT("none", datalog_directive_value(t.program, 1, SLICE("delimiter"), SLICE("none")));
+    trial_fini(&t);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(a_closure_is_complete)
 TESTS_RUN(the_same_fact_twice_is_one)
@@ -322,4 +464,14 @@ TESTS_RUN(exactly_at_its_limits_a_run_ends_well)
 TESTS_RUN(reading_stops_when_told)
 TESTS_RUN(several_texts_make_one_program)
 TESTS_RUN(an_aggregate_over_many_tuples_counts_those_that_only_unnamed_columns_tell_apart)
+TESTS_RUN(symbols_are_compared_by_their_bytes)
+TESTS_RUN(a_range_gives_each_of_its_values)
+TESTS_RUN(a_counter_counts_the_tuples_of_a_head)
+TESTS_RUN(the_opposite_of_a_group_is_that_of_some_or_all_its_parts)
+TESTS_RUN(truth_needs_no_tuple)
+TESTS_RUN(four_bytes_with_dots_are_a_number_of_32_bits)
+TESTS_RUN(an_open_ended_text_may_make_values_until_a_limit)
+TESTS_RUN(a_proof_of_made_values_is_found_again)
+TESTS_RUN(a_question_is_read_as_a_program_is)
+TESTS_RUN(directives_keep_their_parameters)
 TESTS_END()

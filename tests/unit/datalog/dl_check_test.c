@@ -58,12 +58,33 @@ TEST(types_must_agree)
                "     ^\n");
 }
 
-TEST(symbols_have_no_order)
+TEST(what_is_said_twice_is_refused)
 {
-    trial_says(".decl s(x:symbol)\n.decl t(x:symbol)\nt(x) :- s(x), x < \"b\".\n", ERR_INPUT,
-               "t.dl:3:15: error: `<` has no meaning for symbols, which have no order: only = and != have\n"
-               "  t(x) :- s(x), x < \"b\".\n"
+    trial_says(".decl a(x:number) output output\n.decl b(x:number)\n.printsize b, b\n", ERR_INPUT,
+               "t.dl:1:26: error: qualifier `output` is given twice\n"
+               "  .decl a(x:number) output output\n"
+               "                           ^~~~~~\n"
+               "t.dl:3:15: error: the size of `b` is printed already\n"
+               "  .printsize b, b\n"
                "                ^\n");
+}
+
+TEST(counting_has_its_place_in_a_head_that_ends)
+{
+    trial_says(".decl a(x:number)\n.decl b(x:number)\na(x) :- b(x), x = autoinc().\na(autoinc()) :- a(_).\n"
+               "a(autoinc()).\n",
+               ERR_INPUT,
+               "t.dl:3:19: error: `autoinc()` counts the tuples of a head\n"
+               "  a(x) :- b(x), x = autoinc().\n"
+               "                    ^~~~~~~\n"
+               "  make it a column of the head\n"
+               "t.dl:5:3: error: a fact holds constants only, here is `autoinc()`\n"
+               "  a(autoinc()).\n"
+               "    ^~~~~~~\n"
+               "t.dl:4:3: error: `autoinc()` in a recursive rule never ends\n"
+               "  a(autoinc()) :- a(_).\n"
+               "    ^~~~~~~\n"
+               "  count in a rule that does not depend on its own relation\n");
 }
 
 TEST(an_atom_must_bind_every_variable)
@@ -256,7 +277,8 @@ TESTS_RUN(a_syntax_error_says_what_was_expected)
 TESTS_RUN(a_relation_is_declared_once)
 TESTS_RUN(columns_are_counted)
 TESTS_RUN(types_must_agree)
-TESTS_RUN(symbols_have_no_order)
+TESTS_RUN(what_is_said_twice_is_refused)
+TESTS_RUN(counting_has_its_place_in_a_head_that_ends)
 TESTS_RUN(an_atom_must_bind_every_variable)
 TESTS_RUN(a_variable_inside_an_aggregate_is_not_bound_outside)
 TESTS_RUN(the_cycle_that_needs_its_own_negation_is_named)
