@@ -12,7 +12,6 @@
 #include "base/sm.h"
 #include "broker/broker_conf.h"
 #include "broker/job.h"
-#include "contracts/facts.h"
 #include "http/h1_head.h"
 #include "http/h2_conn.h"
 #include "proxy/job_link.h"
@@ -20,6 +19,7 @@
 #include "proxy/proxy_conf.h"
 #include "proxy/relay.h"
 #include "proxy/reply.h"
+#include "tools/docs_rules.h"
 
 enum { PAGE_BOUND = 1 << 20 };
 
@@ -115,93 +115,6 @@ static void errors(struct buf *out)
                  advice_words(err_advice((enum err)i)));
 }
 
-/* --- rules --- */
-
-enum { RULES_MOST = 512, KIND_COLUMNS = 8 };
-
-struct rule_row {
-    struct slice kind, direction, rule, message, fix;
-};
-
-struct rule_rows {
-    const struct datalog_run *run;
-    size_t count;
-    struct rule_row v[RULES_MOST];
-};
-
-/* kind(kind, direction, rule, locus, what, action, message, fix) */
-static bool take_rule(void *arg, const datalog_word *columns)
-{
-    struct rule_rows *rows = arg;
-    struct slice c[KIND_COLUMNS];
-    if (rows->count == RULES_MOST)
-        return false;
-    for (size_t i = 0; i < KIND_COLUMNS; i++)
-        c[i] = datalog_symbol_text(rows->run, columns[i]);
-    rows->v[rows->count++] =
-        (struct rule_row){.kind = c[0], .direction = c[1], .rule = c[2], .message = c[6], .fix = c[7]};
-    return true;
-}
-
-static int by_rule(const void *a, const void *b)
-{
-    const struct rule_row *x = a, *y = b;
-    int order = slice_cmp(x->rule, y->rule);
-    order = order ? order : slice_cmp(x->direction, y->direction);
-    order = order ? order : slice_cmp(x->kind, y->kind);
-    return order ? order : slice_cmp(x->message, y->message);
-}
-
-static void put_cell(struct buf *out, struct slice text)
-{
-    buf_put(out, SLICE(" "));
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] == '|')
-            buf_put_char(out, '\\');
-        buf_put_char(out, text.at[i]);
-    }
-    buf_put(out, SLICE(" |"));
-}
-
-static void put_rule(struct buf *out, const struct rule_row *row, bool again)
-{
-    buf_put(out, SLICE("|"));
-    if (again)
-        buf_put(out, SLICE(" |"));
-    else
-        buf_putf(out, " `%.*s` |", SLICE_FMT(row->rule));
-    put_cell(out, row->direction);
-    put_cell(out, row->message);
-    put_cell(out, row->fix);
-    buf_put_char(out, '\n');
-}
-
-static void rules(struct buf *out)
-{
-    static const struct datalog_limits limits;
-    struct datalog_run *run = datalog_run_new(facts_program(), &limits);
-    struct rule_rows *rows = calloc(1, sizeof(*rows));
-    const char *why = "no memory";
-    if (!rows || datalog_run_eval(run, &why) != ERR_OK) {
-        fprintf(stderr, "weft_docs_tool: the rules do not run: %s\n", why);
-        exit(1);
-    }
-    rows->run = run;
-    datalog_each(run, datalog_relation(facts_program(), SLICE("kind")), take_rule, rows);
-    qsort(rows->v, rows->count, sizeof(rows->v[0]), by_rule);
-    buf_put(out,
-            SLICE("# Rules\n\nWhat `weft check` finds, by the name that `--only` and `--level` take. This page is made "
-                  "from the rows\n`kind(...)` of contracts/rules.\n\nA consumer writes requests and a provider "
-                  "reads them; of responses it is the other way round. A surface is\nwhat is said about an "
-                  "operation as a whole. `{where}` is the place, `{sent}` what the writer says there and\n"
-                  "`{read}` what the reader says.\n\n| rule | in | what is said | what mends it |\n"
-                  "|---|---|---|---|\n"));
-    for (size_t i = 0; i < rows->count; i++)
-        put_rule(out, &rows->v[i], i > 0 && slice_eq(rows->v[i - 1].rule, rows->v[i].rule));
-    free(rows);
-    datalog_run_free(&run);
-}
-
 /* --- states --- */
 
 /* Names may have spaces: the graph's own ids are numbers. */
@@ -236,7 +149,7 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*print)(struct buf *out);
-    } pages[] = {{"config", config}, {"errors", errors}, {"rules", rules}, {"states", states}};
+    } pages[] = {{"config", config}, {"errors", errors}, {"rules", docs_rules}, {"states", states}};
     for (size_t i = 0; argc == 2 && i < sizeof(pages) / sizeof(pages[0]); i++) {
         if (strcmp(argv[1], pages[i].name) != 0)
             continue;

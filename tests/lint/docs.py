@@ -45,8 +45,8 @@ def page_of_layers():
 
 
 def made(build, page):
-    return subprocess.run([str(build / "tools" / "weft_docs_tool"), page], capture_output=True, text=True,
-                          check=True).stdout
+    return subprocess.run([str(build.resolve() / "tools" / "weft_docs_tool"), page], capture_output=True, text=True,
+                          check=True, cwd=ROOT).stdout
 
 
 def complaints(build, write):
