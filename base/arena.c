@@ -57,10 +57,10 @@ static void add_block(struct arena *a, size_t size)
     a->blocks = block;
 }
 
-/* `size` bytes that are not zeroed, counted as `size`. */
+/* `size` bytes that are not zeroed, counted as `size`; `alignment` is a power of two. */
 static char *take(struct arena *a, size_t size, size_t alignment)
 {
-    size_t pad = a->blocks ? (alignment - a->blocks->used % alignment) % alignment : 0;
+    size_t pad = a->blocks ? -a->blocks->used & (alignment - 1) : 0;
     if (!a->blocks || pad > a->blocks->cap - a->blocks->used || size > a->blocks->cap - a->blocks->used - pad) {
         add_block(a, size);
         pad = 0;

@@ -234,11 +234,17 @@ static nghttp2_nv pseudo_of(struct slice name, struct slice value)
     return pair_of(name, value, NGHTTP2_NV_FLAG_NO_COPY_NAME);
 }
 
+/* New with every message: in a table they would only push out what comes again. */
+static bool is_fleeting(unsigned token)
+{
+    return token == HEADERS_WEFT_REQUEST_ID || token == HEADERS_TRACEPARENT || token == HEADERS_WEFT_DEADLINE;
+}
+
 static size_t put_fields(nghttp2_nv *nv, size_t at, const struct headers *h)
 {
     for (uint32_t i = 0; i < h->count && at < FIELDS_MOST; i++) {
         const struct header *f = &h->v[i];
-        uint8_t flags = f->never_indexed ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
+        uint8_t flags = f->never_indexed || is_fleeting(f->token) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
         if (f->token != HEADERS_OTHER)
             flags |= NGHTTP2_NV_FLAG_NO_COPY_NAME; /* interned */
         if (!h2_fields_barred(f))
