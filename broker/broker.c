@@ -19,7 +19,7 @@
 #include "broker/bus_keys.h"
 #include "broker/store_lmdb.h"
 #include "http/listener.h"
-#include "policy/policy_load.h"
+#include "policy/policy_files.h"
 #include "policy/spiffe.h"
 
 enum {
@@ -36,6 +36,7 @@ struct setup {
     struct arena arena;
     struct broker_conf conf;
     struct creds *creds;
+    struct policy_files policy_files;
     struct authz *policy;
 };
 
@@ -71,6 +72,7 @@ static void setup_free(struct setup **setup)
     if (!s)
         return;
     authz_free(&s->policy);
+    policy_files_fini(&s->policy_files);
     creds_unref(&s->creds);
     arena_fini(&s->arena);
     mem_free(s);
@@ -94,31 +96,10 @@ static enum err load_creds(struct setup *s, struct diag *diag)
     return creds_load(&conf, diag, &s->creds);
 }
 
-static enum err read_policy(struct setup *s, const char *path, struct policy_text *out, struct diag *diag)
-{
-    struct buf text;
-    buf_init(&text, POLICY_BYTES);
-    enum err e = file_read(path, &text);
-    if (e == ERR_OK)
-        *out = (struct policy_text){.file = path, .text = arena_keep(&s->arena, buf_slice(&text))};
-    else
-        diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = path}, NULL, "policy: %s",
-                 e == ERR_FULL ? "over 1 MiB" : strerror(errno));
-    buf_fini(&text);
-    return e;
-}
-
 static enum err load_policy(struct setup *s, struct diag *diag)
 {
-    struct policy_text texts[POLICY_FILES];
-    size_t count = s->conf.policy.count;
-    if (count > POLICY_FILES) { /* leaving one out might leave out a deny */
-        diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = "policy"}, NULL, "over 64 policy files");
-        return ERR_INPUT;
-    }
-    for (size_t i = 0; i < count; i++)
-        TRY(read_policy(s, s->conf.policy.v[i], &texts[i], diag));
-    return policy_load(texts, count, diag, &s->policy);
+    TRY(policy_files_read(&s->policy_files, s->conf.policy.v, s->conf.policy.count, diag));
+    return policy_load(s->policy_files.v, s->policy_files.count, diag, &s->policy);
 }
 
 static enum err setup_load(const struct broker_conf_source *source, struct diag *diag, struct setup **out)

@@ -10,6 +10,7 @@ int cmd_conf(int argc, char **argv);
 int cmd_datalog(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_job(int argc, char **argv);
+int cmd_policy(int argc, char **argv);
 int cmd_proxy(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 

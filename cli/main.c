@@ -18,6 +18,7 @@ static const struct subcommand subcommands[] = {
     {"check", cmd_check, NULL, "compare two contracts: what breaks, who, why, how to repair it"},
     {"import", cmd_import, NULL, "print OpenAPI, JSON Schema, Avro or protobuf as the facts of a contract"},
     {"why", cmd_why, NULL, "ask a running sidecar why it refused or adapted something"},
+    {"policy", cmd_policy, NULL, "test, lint, explain and simulate a policy before it runs"},
     {"job", cmd_job, NULL, "submit, watch, cancel and inspect jobs"},
     {"ca", cmd_ca, NULL, "a small certificate authority: a trust domain and short-lived leaves"},
     {"conf", cmd_conf, NULL, "check and print a configuration as it is understood"},

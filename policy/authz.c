@@ -52,9 +52,14 @@ uint64_t authz_rule_count(const struct authz *a)
     return a->rules ? a->rules->count : 0;
 }
 
-bool authz_asks_headers(const struct authz *a)
+const struct rule_set *authz_rules(const struct authz *a)
 {
-    return a->rules && a->rules->wants.asked[QUESTION_HEADER];
+    return a->rules;
+}
+
+bool authz_asks(const struct authz *a, enum question_kind kind)
+{
+    return a->rules && a->rules->wants.asked[kind];
 }
 
 /* One copy of each sentence, since reasons live as long as the authz.  Rules are few, but what a failed

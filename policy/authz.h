@@ -11,7 +11,7 @@
  * Lifetime: made by policy_load; immutable rules with a cache of its own inside.
  * Threads:  belongs to one loop. */
 #include "base/diag.h"
-#include "policy/attrs.h"
+#include "policy/question.h"
 
 struct authz;
 struct rule_set;
@@ -34,7 +34,9 @@ struct authz_decision authz_ask(struct authz *a, const struct attrs *attrs);
 void authz_why(struct authz *a, const struct attrs *attrs, struct buf *out);
 void authz_free(struct authz **a);
 uint64_t authz_rule_count(const struct authz *a);
-/* Does any rule ask for a header?  If not, attrs.headers may be left out. */
-bool authz_asks_headers(const struct authz *a);
+/* What it was made of; NULL: no policy. */
+const struct rule_set *authz_rules(const struct authz *a);
+/* Does any rule ask for this?  If none asks for headers, attrs.headers may be left out. */
+bool authz_asks(const struct authz *a, enum question_kind kind);
 
 #endif

@@ -159,7 +159,7 @@ static struct attrs attrs_of(const struct inquiry *q, const struct snapshot *s, 
         .contract_name = consumer ? contract_name(consumer) : (struct slice){0},
         .contract_version = consumer ? contract_version(consumer) : (struct slice){0},
     };
-    if (authz_asks_headers(s->authz))
+    if (authz_asks(s->authz, QUESTION_HEADER))
         add_headers(&attrs, down);
     return attrs;
 }

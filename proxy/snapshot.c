@@ -1,16 +1,12 @@
 #include "proxy/snapshot.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "policy/spiffe.h"
 #include "proxy/stamp.h"
 
-enum { POLICY_BYTES = 1 << 20, POLICY_FILES = 256, SECOND = 1000000 };
+enum { SECOND = 1000000 };
 
 /* --- identity --- */
 
@@ -71,65 +67,11 @@ static void check_consumes(const struct snapshot *s, struct diag *diag)
 
 /* --- policy --- */
 
-struct policy_set {
-    struct policy_text texts[POLICY_FILES];
-    size_t count;
-};
-
-static void add_policy_file(struct snapshot *s, const char *path, struct policy_set *set, struct diag *diag)
-{
-    struct diag_place place = {.file = path};
-    if (set->count == POLICY_FILES) {
-        diag_add(diag, DIAG_ERROR, &place, NULL, "over 256 policy files");
-        return;
-    }
-    struct buf text;
-    buf_init(&text, POLICY_BYTES);
-    enum err e = file_read(path, &text);
-    if (e == ERR_OK)
-        set->texts[set->count++] = (struct policy_text){
-            .file = arena_keep(&s->arena, slice_str(path)).at,
-            .text = arena_keep(&s->arena, buf_slice(&text)),
-        };
-    else
-        diag_add(diag, DIAG_ERROR, &place, NULL, "policy: %s", e == ERR_FULL ? "over 1 MiB" : strerror(errno));
-    buf_fini(&text);
-}
-
-static int is_policy(const struct dirent *entry)
-{
-    return slice_ends(slice_str(entry->d_name), SLICE(".weft")) && entry->d_name[0] != '.';
-}
-
-static void add_policy_folder(struct snapshot *s, const char *path, struct policy_set *set, struct diag *diag)
-{
-    struct dirent **entries;
-    int count = scandir(path, &entries, is_policy, alphasort);
-    if (count <= 0)
-        diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = path}, "put *.weft files there", "policy: %s",
-                 count == 0 ? "no *.weft file in this folder" : strerror(errno));
-    for (int i = 0; i < count; i++) {
-        add_policy_file(s, arena_putf(&s->arena, "%s/%s", path, entries[i]->d_name).at, set, diag);
-        free(entries[i]);
-    }
-    if (count >= 0)
-        free(entries);
-}
-
 static enum err load_policy(struct snapshot *s, struct diag *diag)
 {
-    struct policy_set *set = arena_new(&s->arena, sizeof(*set));
-    unsigned errors = diag->errors;
-    for (size_t i = 0; i < s->conf.policy.count; i++) {
-        struct stat st;
-        const char *path = s->conf.policy.v[i];
-        if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-            add_policy_folder(s, path, set, diag);
-        else
-            add_policy_file(s, path, set, diag);
-    }
     /* Half a policy would be complained of for what the other half has. */
-    return diag->errors > errors ? ERR_INPUT : policy_load(set->texts, set->count, diag, &s->authz);
+    TRY(policy_files_read(&s->policy, s->conf.policy.v, s->conf.policy.count, diag));
+    return policy_load(s->policy.v, s->policy.count, diag, &s->authz);
 }
 
 /* --- the function --- */
@@ -154,20 +96,10 @@ static void parse_app(struct snapshot *s, struct diag *diag)
 
 /* --- the files --- */
 
-static uint64_t stamp_folder(uint64_t stamp, const char *path)
+static void stamp_one(void *arg, const char *path)
 {
-    struct dirent **entries;
-    int count = scandir(path, &entries, is_policy, alphasort);
-    for (int i = 0; i < count; i++) {
-        char *file = mem_array(strlen(path) + strlen(entries[i]->d_name) + 2, 1);
-        (void)stpcpy(stpcpy(stpcpy(file, path), "/"), entries[i]->d_name);
-        stamp = stamp_file(stamp, file);
-        mem_free(file);
-        free(entries[i]);
-    }
-    if (count >= 0)
-        free(entries);
-    return stamp;
+    uint64_t *stamp = arg;
+    *stamp = stamp_file(*stamp, path);
 }
 
 /* All that the YAML file names. */
@@ -183,8 +115,10 @@ static uint64_t stamp_named(uint64_t stamp, const struct proxy_conf *c)
         stamp = stamp_file(stamp, c->contract);
     for (size_t i = 0; i < c->consumes.count; i++)
         stamp = stamp_file(stamp, c->consumes.v[i]);
-    for (size_t i = 0; i < c->policy.count; i++)
-        stamp = stamp_folder(stamp_file(stamp, c->policy.v[i]), c->policy.v[i]);
+    for (size_t i = 0; i < c->policy.count; i++) {
+        stamp = stamp_file(stamp, c->policy.v[i]);
+        policy_files_list(c->policy.v[i], stamp_one, &stamp);
+    }
     return stamp;
 }
 
@@ -317,6 +251,7 @@ void snapshot_unref(struct snapshot **s)
         contract_unref(&old->consumes[i]);
     contract_unref(&old->contract);
     authz_free(&old->authz);
+    policy_files_fini(&old->policy);
     creds_unref(&old->creds);
     arena_fini(&old->arena);
     mem_free(old);

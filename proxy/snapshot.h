@@ -9,7 +9,7 @@
  * old one goes when its last exchange ends.
  *
  * Threads: belongs to the loop. */
-#include "policy/policy_load.h"
+#include "policy/policy_files.h"
 #include "proxy/cluster.h"
 #include "proxy/proxy_conf.h"
 
@@ -21,6 +21,7 @@ struct snapshot {
     struct contract *contract; /* ours, or NULL */
     struct contract **consumes;
     size_t consume_count;
+    struct policy_files policy; /* its texts */
     struct authz *authz;
     struct cluster **clusters; /* as many as conf.services.count, once started */
     struct pool *app;          /* our function, once started; NULL: none */

@@ -60,11 +60,28 @@ class Policy(kit.Story):
     def test_the_path_judged_is_the_path_forwarded(self):
         self.begin('allow :- segment(0, "open").\n')
         self.assert_answer(self.ask(path="/open/a"), 200)
-        for path in ("/closed", "/open/../closed", "/open/%2e%2e/closed", "//closed"):
+        tricks = (
+            *("/closed", "/open/../closed", "/open/%2e%2e/closed", "//closed", "/OPEN/a", "/open;x/a", "/open%2fa"),
+            *("/./closed", "/open/..;/closed", "/../open/a", "/open/.%2E/closed", "/%2fopen/a", "/closed?/open"),
+        )
+        for path in tricks:
             answer = self.ask(path=path)
             self.assertIn(answer.status, (400, 403), path)
         self.assert_answer(self.ask(path="/closed/../open/%61?q=/../closed"), 200)
         self.assertEqual([r.path for r in self.function.seen], ["/open/a", "/open/a?q=/../closed"])
+
+    def test_a_new_policy_is_tried_on_the_log_of_what_happened(self):
+        self.begin(ALLOW_WEB + 'allow :- method("PUT").\n')
+        self.assert_answer(self.ask(), 200)
+        self.assert_answer(self.ask("PUT"), 200)
+        denied = self.ask("DELETE")
+        self.orders.wait_access(id=denied.field("weft-request-id"))
+        self.place.write("new.weft", ALLOW_WEB + 'allow :- method("DELETE").\n')
+        told = self.place.weft("policy", "simulate", "new.weft", "--log", "orders.access.log")
+        self.assertEqual(told.returncode, 1, told.stderr)
+        self.assertIn("1 would lose access, 1 would gain it", told.stdout)
+        self.assertRegex(told.stdout, r"would lose access:\n  spiffe://\S+/web\n    PUT /x: 1 request")
+        self.assertIn(f"DELETE /x: 1 request, the first {denied.field('weft-request-id')}", told.stdout)
 
     def test_without_policy_every_trusted_identity_may(self):
         self.orders = self.place.provider("orders", self.function).start()

@@ -14,7 +14,7 @@ ROOMS = {"ev.h": {"base/loop.c"},
 PURE = ("policy/", "contracts/", "datalog/")
 IMPURE = {"time.h", "sys/socket.h", "unistd.h", "pthread.h", "base/log.h", "base/loop.h", "base/file.h", "base/rng.h"}
 # Reading a contract or a policy from disk is start-up, not judgement.
-READERS = {"contracts/contract.c", "policy/policy_load.c"}
+READERS = {"contracts/contract.c", "policy/policy_files.c"}
 
 
 def at_home(rel, rooms):

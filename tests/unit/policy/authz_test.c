@@ -151,8 +151,8 @@ TEST(it_is_known_beforehand_whether_headers_are_asked_for)
 {
     struct authz *with = load("allow() :- header(\"x-team\", \"shop\")."),
                  *without = load("allow() :- method(\"GET\").");
-    CHECK(authz_asks_headers(with));
-    CHECK(!authz_asks_headers(without));
+    CHECK(authz_asks(with, QUESTION_HEADER));
+    CHECK(!authz_asks(without, QUESTION_HEADER));
     authz_free(&with);
     authz_free(&without);
 }
