@@ -15,8 +15,10 @@
  * section 9.6).
  *
  * Expect: 100-continue is answered here, with 100, once head() has returned without
- * an answer and no byte of the body has come.  A client that closes its side once its
- * request is whole still gets the answer; in the middle of it it has given up.  What
+ * an answer and no byte of the body has come.  A client that closes its side in the
+ * middle of its request has given up.  Once that is whole it may still want the answer,
+ * or may have left, which looks the same: it is sent a 100, which every client of 1.1
+ * passes over (RFC 9110 section 15.2) and the system of one that has left resets.  What
  * does not begin like HTTP at all gets no answer in HTTP.
  *
  * No call of an owner's or the host's does more than note what it wants and ask for
@@ -29,7 +31,7 @@
 #include "http/h1_wire.h"
 #include "http/websocket.h"
 
-enum { SKIP_MOST = 64 << 10, LINGER_US = 2 * NOW_US_PER_S };
+enum { SKIP_MOST = 64 << 10, LINGER_US = 2 * NOW_US_PER_S, PROBE_US = 100 * NOW_US_PER_MS };
 
 enum state { IDLE, HEAD, EXCHANGE, SKIP, LINGER, CLOSED };
 
@@ -63,6 +65,7 @@ struct h1_server {
     bool close_asked;
     bool shut;
     bool client_shut; /* nothing more comes from the client */
+    bool is_probed;   /* and it was asked whether it is still there */
     bool has_spoken;  /* it has sent a head that is one */
 };
 
@@ -153,6 +156,7 @@ static void become_idle(struct h1_server *s)
 static void end_exchange(struct h1_server *s)
 {
     bool request_whole = s->transit->in_ended;
+    s->is_probed = false;
     h1_parse_forget(&s->parse);
     end_transit(s, TRANSIT_DONE, NULL);
     s->skipped = 0;
@@ -489,6 +493,28 @@ static void read_and_drop(struct h1_server *s)
         close_with(s, TRANSIT_RESET, s->fault);
 }
 
+static void probe(struct h1_server *s)
+{
+    bool may_have_left = s->state.at == EXCHANGE && s->transit->in_ended && !s->transit->out_head;
+    if (!may_have_left || s->parse.facts.minor == 0 || h1_write_info(&s->wire.out, 100, NULL) != ERR_OK)
+        return;
+    s->is_probed = true;
+    flush_late(s);
+    set_due(s, PROBE_US);
+}
+
+/* Had it left, its system would have said so by now. */
+static void hear_probe(struct h1_server *s)
+{
+    char none;
+    size_t got;
+    s->is_probed = false;
+    set_due(s, s->conf.stream_idle_us);
+    enum err e = stream_read(s->wire.stream, &none, sizeof(none), &got);
+    if (e != ERR_CLOSED && e != ERR_AGAIN)
+        close_with(s, TRANSIT_RESET, "the client closed the connection");
+}
+
 static void read_some(struct h1_server *s)
 {
     enum err e = h1_wire_read(&s->wire);
@@ -497,6 +523,7 @@ static void read_some(struct h1_server *s)
     bool may_shut = s->state.at == EXCHANGE && (s->transit->in_ended || s->tunnel == TUNNEL_OPEN);
     if (e == ERR_CLOSED && may_shut) {
         s->client_shut = true;
+        probe(s);
         digest(s);
         return;
     }
@@ -557,7 +584,10 @@ static void on_due(struct due *due)
         refuse(s, 408, "head-too-slow", TRANSIT_LATE);
         break;
     case EXCHANGE:
-        end_quiet_exchange(s);
+        if (s->is_probed)
+            hear_probe(s);
+        else
+            end_quiet_exchange(s);
         break;
     case IDLE:
     case SKIP:
