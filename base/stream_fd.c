@@ -64,9 +64,12 @@ static enum err fd_read(struct stream *s, char *into, size_t room, size_t *got)
     if (f->state == FD_CONNECTING)
         return ERR_AGAIN;
     ssize_t n = recv(f->fd, into, room, 0);
-    if (n == 0)
+    /* A reset after the FIN is still an end to recv: only the socket's error tells. */
+    if (n == 0 && sock_connected(f->fd) == ERR_OK)
         return ERR_CLOSED;
-    if (n < 0)
+    if (n == 0)
+        errno = ECONNRESET;
+    if (n <= 0)
         return failed(f, errno == ECONNRESET ? ERR_PEER : ERR_IO);
     *got = (size_t)n;
     return ERR_OK;
