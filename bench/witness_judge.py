@@ -3,9 +3,10 @@
 
     bench/witness_judge.py build/release/cli/weft [--pairs 500] [--seed 1]
 
-needs the Python packages jsonschema, avro and fastavro.  For each pair of schemas: every witness is a value that
+needs the Python packages jsonschema, avro, fastavro and protobuf, and protoc.  For each pair of schemas: every witness is a value that
 the old schema takes and the new one refuses, as a JSON Schema validator or an Avro library sees it; and where weft
-says that nothing breaks, no value of a small pool shows that something does.  Prints what was wrong, and counts."""
+says that nothing breaks, no value of a small pool shows that something does; the same for messages between .proto files.
+Prints what was wrong, and counts."""
 import argparse
 import base64
 import io
@@ -20,6 +21,8 @@ import avro.compatibility
 import avro.schema
 import fastavro
 import jsonschema
+import judge_proto
+from witness_proto import Proto
 
 NAMES = ["a", "b", "c"]
 WORDS = ["", "a", "b", "x", "aa", "ab", "abc", "?!", "x-1", "12", "aaaaaaa"]
@@ -313,6 +316,7 @@ def main():
     ap.add_argument("weft")
     ap.add_argument("--pairs", type=int, default=500)
     ap.add_argument("--seed", type=int, default=1)
+    ap.add_argument("--only", choices=["", "json", "avro", "proto"], default="")
     a = ap.parse_args()
     wrong, counts = 0, {}
 
@@ -320,7 +324,7 @@ def main():
         counts[what] = counts.get(what, 0) + 1
 
     with tempfile.TemporaryDirectory() as folder:
-        for i in range(a.pairs):
+        for i in range(a.pairs if a.only in ("", "json") else 0):
             r = random.Random(a.seed * 1000003 + i)
             old = schema(r)
             new = edited(r, old, schema) if some(r, 0.8) else schema(r)
@@ -356,7 +360,7 @@ def main():
                 if shown and os.environ.get("MISSED"):
                     v = next(v for v in values(random.Random(i)) if takes(old, v) and not takes(new, v))
                     print("MISSED", [f["rule"] + " " + f["message"][:60] for f in j["findings"]], json.dumps(v), "old", json.dumps(old), "new", json.dumps(new))
-        for i in range(a.pairs):
+        for i in range(a.pairs if a.only in ("", "avro") else 0):
             r = random.Random(a.seed * 1000033 + i)
             made = Avro(r)
             old = made.type()
@@ -385,6 +389,27 @@ def main():
                 count("avro witnesses, " + {True: "refused", False: "read all the same", None: "not written"}[refused])
                 if refused is not True:
                     print("AVRO WITNESS", refused, f["rule"], json.dumps(f["witness"]), "old", json.dumps(old), "new", json.dumps(new))
+    with tempfile.TemporaryDirectory() as folder:
+        for i in range(a.pairs if a.only in ("", "proto") else 0):
+            r = random.Random(a.seed * 1000037 + i)
+            made, texts = Proto(r), []
+            texts.append(made.text())
+            for _ in range(r.randint(1, 2)):
+                made.edit()
+            texts.append(made.text())
+            folders = []
+            for name, text in zip(("old", "new"), texts):
+                folders.append(os.path.join(folder, name))
+                os.makedirs(folders[-1], exist_ok=True)
+                with open(os.path.join(folders[-1], "a.proto"), "w") as f:
+                    f.write(text)
+
+            def tell(what, text):
+                nonlocal wrong
+                wrong += 1
+                print(what, i, text, "\nold " + texts[0] + "new " + texts[1] if os.environ.get("TEXTS") else "")
+
+            judge_proto.judge(a.weft, *folders, r, count, tell)
     for what in sorted(counts):
         print(f"{counts[what]:6} {what}")
     print(f"{wrong:6} wrong")

@@ -68,6 +68,13 @@ static void put_finding(struct json_out *j, const struct check_pair *p, const st
         if (check_report_counts(p, item->question, f->operations[i]))
             json_out_slice(j, f->operations[i]);
     json_out_end(j);
+    if (f->message_count) {
+        json_out_name(j, "messages");
+        json_out_array(j);
+        for (size_t i = 0; i < f->message_count; i++)
+            json_out_slice(j, f->messages[i]);
+        json_out_end(j);
+    }
     json_out_member(j, "direction",
                     f->both_directions ? SLICE("both") : slice_str(check_report_directions[f->direction]));
     json_out_member(j, "where", f->where);

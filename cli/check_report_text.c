@@ -36,6 +36,25 @@ static void put_accepted(struct buf *out, const struct check_accepted *a)
     buf_put_char(out, '\n');
 }
 
+/* A value of a surface is a message; what is no value is a call. */
+static const char *label_of(const struct verdict_finding *f)
+{
+    if (f->direction != VERDICT_SURFACE)
+        return "body";
+    return f->witness.at[0] == '{' ? "message" : "call";
+}
+
+static void put_messages(struct buf *out, const struct verdict_finding *f)
+{
+    enum { SHOWN = 8 };
+    buf_putf(out, "    %-8s", "in");
+    for (size_t i = 0; i < f->message_count && i < SHOWN; i++)
+        buf_putf(out, "%s %.*s", i ? "," : "", SLICE_FMT(f->messages[i]));
+    if (f->message_count > SHOWN)
+        buf_putf(out, " and %zu more", f->message_count - SHOWN);
+    buf_put_char(out, '\n');
+}
+
 static void put_finding(struct buf *out, const struct check_pair *p, const struct check_item *item)
 {
     const struct verdict_finding *f = item->finding;
@@ -44,10 +63,12 @@ static void put_finding(struct buf *out, const struct check_pair *p, const struc
     buf_putf(out, "    %.*s\n", SLICE_FMT(f->message));
     if (f->operation_count)
         put_who(out, p, item);
+    if (f->message_count)
+        put_messages(out, f);
     put_place(out, p->deployed ? "consumer" : "old", p->old_revision, check_report_old_place(item));
     put_place(out, p->deployed ? "provider" : "new", p->new_revision, check_report_new_place(item));
     if (f->witness.len)
-        buf_putf(out, "    %-8s %.*s\n", f->direction == VERDICT_SURFACE ? "call" : "body", SLICE_FMT(f->witness));
+        buf_putf(out, "    %-8s %.*s\n", label_of(f), SLICE_FMT(f->witness));
     if (f->fix.len)
         buf_putf(out, "    %-8s %.*s\n", "repair", SLICE_FMT(f->fix));
     if (item->accepted)

@@ -266,8 +266,8 @@ static void look_at_container(struct search *s, const struct fact *f)
     if (f->relation != VOCABULARY_MAP)
         return;
     t = shape_base(t);
-    if (t && t->kind != SHAPE_STRING && t->kind != SHAPE_ENUM && t->kind != SHAPE_WHOLE)
-        complain(s, f, NULL, "a map's key is a string, an enum or a whole number");
+    if (t && t->kind != SHAPE_STRING && t->kind != SHAPE_ENUM && t->kind != SHAPE_WHOLE && t->kind != SHAPE_BOOL)
+        complain(s, f, NULL, "a map's key is a string, an enum, a bool or a whole number");
     wants_type(s, f, f->text[2]);
 }
 

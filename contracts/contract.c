@@ -381,3 +381,12 @@ struct contract_place contract_place(const struct contract *c, struct slice subj
             .file = f->text[1].at, .line = (unsigned)f->number[2], .column = (unsigned)f->number[3]};
     return (struct contract_place){.file = c->file, .line = f->line, .column = f->column};
 }
+
+bool contract_speaks(const struct contract *c, struct slice dialect)
+{
+    const struct fact_list *facts = contract_facts(c);
+    for (size_t i = 0; i < facts->count && facts->v[i].relation <= VOCABULARY_DIALECT; i++)
+        if (facts->v[i].relation == VOCABULARY_DIALECT && slice_eq(facts->v[i].text[0], dialect))
+            return true;
+    return false;
+}

@@ -56,6 +56,7 @@ int contract_match(const struct contract *c, struct slice method, struct slice p
 int contract_operation(const struct contract *c, struct slice name);
 
 /* For the checker: the facts, sorted; the types; where a subject is declared. */
+bool contract_speaks(const struct contract *c, struct slice dialect);
 const struct fact_list *contract_facts(const struct contract *c);
 const struct shape *contract_shape(const struct contract *c);
 struct contract_place {

@@ -117,6 +117,8 @@ static void finish(const struct edit *e, const struct finding_source *source, st
     f->both_directions = e->request && e->response;
     f->operations = keep_all(keep, e->operations, e->operation_count);
     f->operation_count = e->operation_count;
+    f->messages = keep_all(keep, e->holders, e->holder_count);
+    f->message_count = e->holder_count;
     f->operation = e->operation_count ? f->operations[0] : (struct slice){0};
     if (e->witness.len)
         f->witness = arena_keep(keep, e->witness);

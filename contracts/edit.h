@@ -13,8 +13,10 @@ struct edit {
     enum verdict_level level;
     const char *no_plan; /* why steps could not be placed; NULL or empty: not said */
     bool request, response;
-    bool looked;          /* for a witness */
-    struct slice witness; /* a body */
+    bool looked;           /* for a witness */
+    struct slice witness;  /* a body */
+    struct slice *holders; /* messages that hold what no operation reaches */
+    size_t holder_count;
     struct slice *operations;
     size_t operation_count, operation_room;
 };

@@ -95,19 +95,11 @@ const struct datalog *facts_program(void)
     return program_with(WITH_ALL);
 }
 
-static bool speaks(const struct contract *c, struct slice dialect)
-{
-    const struct fact_list *facts = contract_facts(c);
-    for (size_t i = 0; i < facts->count && facts->v[i].relation <= VOCABULARY_DIALECT; i++)
-        if (facts->v[i].relation == VOCABULARY_DIALECT && slice_eq(facts->v[i].text[0], dialect))
-            return true;
-    return false;
-}
-
 /* No operations but for one that stands for a document. */
 static bool is_schema(const struct contract *c)
 {
-    return speaks(c, SLICE("avro")) || speaks(c, SLICE("jsonschema")) || speaks(c, SLICE("protobuf"));
+    return contract_speaks(c, SLICE("avro")) || contract_speaks(c, SLICE("jsonschema")) ||
+           contract_speaks(c, SLICE("protobuf"));
 }
 
 static const struct datalog *program_for(const struct contract *consumer, const struct contract *provider,
@@ -123,7 +115,7 @@ static const struct datalog *program_for(const struct contract *consumer, const 
         with |= WITH_CLIENTS | WITH_STRICT;
     if (profile_minds(p, SLICE("oasdiff")) && !(is_schema(consumer) && is_schema(provider)))
         with |= WITH_CLIENTS | WITH_OASDIFF;
-    if (speaks(consumer, SLICE("protobuf")) && speaks(provider, SLICE("protobuf")))
+    if (contract_speaks(consumer, SLICE("protobuf")) && contract_speaks(provider, SLICE("protobuf")))
         with |= WITH_PROTO;
     return program_with(with);
 }
@@ -500,7 +492,7 @@ struct datalog_run *facts_run(const struct contract *consumer, const struct cont
     struct side sides[] = {{.name = "consumer", .contract = consumer}, {.name = "provider", .contract = provider}};
     struct marks marked;
     marks_init(&marked);
-    bool pruned = speaks(consumer, SLICE("protobuf")) && speaks(provider, SLICE("protobuf"));
+    bool pruned = contract_speaks(consumer, SLICE("protobuf")) && contract_speaks(provider, SLICE("protobuf"));
     if (pruned)
         mark_differences(&marked, contract_facts(consumer), contract_facts(provider));
     for (size_t i = 0; i < 2; i++) {

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "contracts/edit.h"
+#include "contracts/pb/pbshow.h"
 #include "contracts/planner.h"
 #include "contracts/showing.h"
 
@@ -12,6 +13,8 @@ struct judging {
     struct edit_list edits;
     struct showing showing;
     struct walk walk;
+    bool protobuf; /* both sides are, and `pbshow` is there */
+    struct pbshow pbshow;
 };
 
 /* A body or parameter of an operation, and what there is to do about it. */
@@ -214,16 +217,44 @@ static void judge_operation(struct judging *j, struct verdict_operation *op)
     op->response = judge_direction(j, roots, VERDICT_RESPONSE, &op->level);
 }
 
+static void raise(struct judging *j, struct slice operation, enum verdict_level level)
+{
+    int i = contract_operation(j->out->consumer, operation);
+    struct verdict_operation *op = i >= 0 ? &j->out->operations[i] : NULL;
+    if (op && level > op->level)
+        op->level = level;
+}
+
+/* Of messages: calls that hold them are reached, whatever else the finding is about. */
+static void judge_messages(struct judging *j, const struct graph_surface *s, enum verdict_level level)
+{
+    struct pbshow_result shown = pbshow_surface(&j->pbshow, s, level);
+    if (shown.dropped)
+        return;
+    struct edit *e = edit_of_surface(&j->edits, s, shown.level);
+    e->witness = shown.witness;
+    e->operations = shown.operations;
+    e->operation_count = e->operation_room = shown.operation_count;
+    e->holders = shown.holders;
+    e->holder_count = shown.holder_count;
+    for (size_t i = 0; i < e->operation_count; i++)
+        raise(j, e->operations[i], e->level);
+}
+
 static void judge_surface(struct judging *j, const struct graph_surface *s)
 {
     int i = contract_operation(j->out->consumer, s->operation);
-    struct edit *e = edit_of_surface(&j->edits, s, level_of_surface(j, s));
+    enum verdict_level level = level_of_surface(j, s);
     /* A contract as a whole is no operation. */
-    POST(i >= 0 || s->operation.len == 0 || e->level == VERDICT_COMPATIBLE);
+    POST(i >= 0 || s->operation.len == 0 || level == VERDICT_COMPATIBLE);
+    if (j->protobuf && s->operation.len == 0) {
+        judge_messages(j, s, level);
+        return;
+    }
+    struct edit *e = edit_of_surface(&j->edits, s, level);
     if (i < 0)
         return;
-    struct verdict_operation *op = &j->out->operations[i];
-    op->level = e->level > op->level ? e->level : op->level;
+    raise(j, s->operation, level);
     edit_reaches(&j->edits, e, s->operation);
 }
 
@@ -250,6 +281,10 @@ void judge_run(struct judge *out)
     graph_init(&j.graph, out->run, &j.scratch, profile_minds(out->profile, SLICE("plans")));
     edit_list_init(&j.edits, &j.scratch);
     showing_init(&j.showing, out->consumer, out->provider, &j.scratch);
+    j.protobuf = contract_speaks(out->consumer, SLICE("protobuf")) && contract_speaks(out->provider, SLICE("protobuf"));
+    if (j.protobuf)
+        pbshow_init(&j.pbshow, out->consumer, out->provider, !profile_minds(out->profile, SLICE("messages")),
+                    &j.scratch);
     judge_operations(&j);
     struct finding_source source = {.graph = &j.graph,
                                     .consumer = out->consumer,
@@ -258,6 +293,7 @@ void judge_run(struct judge *out)
                                     .scratch = &j.scratch};
     out->findings = arena_array(out->keep, EDIT_FINDINGS_MOST + 1, sizeof(*out->findings));
     out->finding_count = edit_findings(&j.edits, &source, out->findings);
+    pbshow_fini(&j.pbshow);
     walk_fini(&j.walk);
     showing_fini(&j.showing);
     edit_list_fini(&j.edits);

@@ -34,6 +34,8 @@ struct verdict_finding {
     struct slice operation;   /* the first of `operations`; empty: the contract as a whole */
     struct slice *operations; /* blast radius */
     size_t operation_count;
+    struct slice *messages; /* of protobuf, when no operation is reached: the outermost messages that are */
+    size_t message_count;
     struct slice where;   /* "Order.qty" */
     struct slice message; /* one sentence */
     struct slice witness; /* JSON a writer may send and the reader refuses, or empty */

@@ -370,6 +370,13 @@ static void put_message(struct putting *p, const struct pbmodel_message *m)
         put_option(p, m->name, "json_format", SLICE("LEGACY_BEST_EFFORT"));
 }
 
+/* An absent value stands for the first in the file, which is number 0 unless the enum is closed. */
+static void put_first(struct putting *p, const struct pbmodel_enum *e)
+{
+    if (e->values && e->values->number != 0)
+        put_option(p, e->name, "first", e->values->name);
+}
+
 static void put_enum(struct putting *p, const struct pbmodel_enum *e)
 {
     DRAFT_PUT(p->d, ENUM, e->name);
@@ -377,6 +384,7 @@ static void put_enum(struct putting *p, const struct pbmodel_enum *e)
     size_t dot;
     bool inside = slice_find_last(e->name, '.', &dot);
     put_option(p, e->name, "short_name", inside ? slice_from(e->name, dot + 1) : e->name);
+    put_first(p, e);
     for (const struct pbmodel_value *v = e->values; v; v = v->next) {
         draft_put(p->d, VOCABULARY_SYMBOL, (const struct slice[]){e->name, v->name}, &v->number);
         put_place(p, joined(p, e->name, ".", v->name), v->at);

@@ -15,7 +15,7 @@ REFUSAL = re.compile(r'answers_problem\([^"]*?"([a-z-]+)",\s*(\d{3})')
 
 
 LAYERS, MARK = "docs/layers.md", "<!-- made from the tree by tests/lint/docs.py -->\n"
-FOLDERS = ["base", "datalog", "http", "bus", "policy", "contracts", "contracts/wire", "proxy", "broker", "cli"]
+FOLDERS = ["base", "datalog", "http", "bus", "policy", "contracts", "contracts/pb", "contracts/wire", "proxy", "broker", "cli"]
 
 
 def purpose(file):

@@ -1,0 +1,448 @@
+#include "contracts/pb/pbshow.h"
+
+#include <stdlib.h>
+
+#include "contracts/pb/pbmake.h"
+#include "contracts/pb/pbwitness.h"
+
+enum { CONSUMER, PROVIDER, TRIES = 2000000, USERS_MOST = 16 };
+
+/* What a finding of a kind is about, and how a message can show it. */
+enum subject {
+    OF_FIELD,    /* values of it */
+    OF_ABSENCE,  /* it is not there */
+    OF_CHOICE,   /* it is there with another of its oneof */
+    OF_VALUE,    /* an enum's value in a field */
+    OF_ENUM,     /* an enum's first value */
+    OF_REQUEST,  /* the message that is asked with */
+    OF_RESPONSE, /* the message that is answered with */
+    OF_STREAM,   /* how many messages there are */
+    OF_NOTHING,  /* no message shows it */
+};
+
+struct row {
+    const char *kind;
+    enum subject subject;
+    unsigned encodings;
+    bool fades; /* without a message that shows it there is nothing to say */
+};
+
+static const struct row rows[] = {
+    {"type-changed-wire", OF_FIELD, PBTRY_BINARY, true},
+    {"type-changed-json", OF_FIELD, PBTRY_JSON, true},
+    {"value-misread", OF_FIELD, PBTRY_BINARY, true},
+    {"cardinality-changed-wire", OF_FIELD, PBTRY_BINARY, true},
+    {"cardinality-changed-json", OF_FIELD, PBTRY_JSON, true},
+    {"field-renumbered", OF_FIELD, PBTRY_BINARY, true},
+    {"json-name-changed", OF_FIELD, PBTRY_JSON, false},
+    {"json-name-taken", OF_FIELD, PBTRY_JSON, true},
+    {"field-default-changed", OF_ABSENCE, PBTRY_BINARY, false},
+    {"required-changed", OF_ABSENCE, PBTRY_BINARY, false},
+    {"oneof-changed", OF_CHOICE, PBTRY_BINARY, false},
+    {"enum-value-removed", OF_VALUE, PBTRY_BINARY | PBTRY_JSON, false},
+    {"enum-value-removed-number", OF_VALUE, PBTRY_BINARY | PBTRY_JSON, false},
+    {"enum-value-removed-name", OF_VALUE, PBTRY_JSON, false},
+    {"enum-value-renamed", OF_VALUE, PBTRY_JSON, false},
+    {"enum-value-added", OF_VALUE, PBTRY_BINARY | PBTRY_JSON, true},
+    {"enum-first-changed", OF_ENUM, PBTRY_BINARY, true},
+    {"rpc-request-changed", OF_REQUEST, PBTRY_BINARY | PBTRY_JSON, false},
+    {"rpc-response-changed", OF_RESPONSE, PBTRY_BINARY | PBTRY_JSON, false},
+    {"rpc-client-stream-changed", OF_STREAM, 0, false},
+    {"rpc-server-stream-changed", OF_STREAM, 0, false},
+};
+
+static const struct row *row_of(struct slice kind)
+{
+    static const struct row other = {.subject = OF_NOTHING};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (slice_eq(kind, slice_str(rows[i].kind)))
+            return &rows[i];
+    return &other;
+}
+
+void pbshow_init(struct pbshow *s, const struct contract *consumer, const struct contract *provider, bool governed,
+                 struct arena *arena)
+{
+    *s = (struct pbshow){.consumer = consumer, .provider = provider, .governed = governed, .arena = arena};
+}
+
+void pbshow_fini(struct pbshow *s)
+{
+    if (!s->ready)
+        return;
+    for (int i = 0; i < 2; i++) {
+        pbtype_fini(&s->types[i]);
+        pbreach_fini(&s->reach[i]);
+    }
+    pbpair_fini(&s->pair);
+}
+
+static void prepare(struct pbshow *s)
+{
+    if (s->ready)
+        return;
+    s->ready = true;
+    pbtype_init(&s->types[CONSUMER], s->consumer, s->arena);
+    pbtype_init(&s->types[PROVIDER], s->provider, s->arena);
+    for (int i = 0; i < 2; i++)
+        pbreach_init(&s->reach[i], s->arena);
+    pbpair_init(&s->pair, s->arena, TRIES);
+}
+
+/* --- What a finding is about. */
+
+struct about {
+    struct pbshow *s;
+    const struct graph_surface *surface;
+    const struct row *row;
+    struct pbtype_field *field[2];           /* by side; NULL: none */
+    const struct pbtype_message *message[2]; /* by side; NULL: none */
+    struct pbtype_enum *values[2];
+    int64_t number; /* of an enum's value */
+};
+
+static void find_message(struct about *a, int side, struct slice subject)
+{
+    if (slice_starts(subject, SLICE("[")) && slice_ends(subject, SLICE("]")))
+        subject = slice_of(subject.at + 1, subject.len - 2);
+    a->field[side] = pbtype_subject(&a->s->types[side], subject);
+    a->message[side] = a->field[side] ? a->field[side]->message : pbtype_message(&a->s->types[side], subject);
+}
+
+static bool find_value(struct about *a, int side, struct slice subject)
+{
+    size_t dot;
+    a->values[side] = pbtype_enum(&a->s->types[side], subject);
+    if (a->values[side] || !slice_find_last(subject, '.', &dot))
+        return false;
+    a->values[side] = pbtype_enum(&a->s->types[side], slice_to(subject, dot));
+    const struct fact *symbol =
+        a->values[side] ? pbtype_symbol_named(a->values[side], slice_from(subject, dot + 1)) : NULL;
+    a->number = symbol ? symbol->number[2] : a->number;
+    return symbol;
+}
+
+/* "request pkg.Message" */
+static const struct pbtype_message *called(const struct about *a, int side, struct slice said)
+{
+    size_t blank;
+    return slice_find(said, ' ', &blank) ? pbtype_message(&a->s->types[side], slice_from(said, blank + 1)) : NULL;
+}
+
+static struct about about(struct pbshow *s, const struct graph_surface *surface)
+{
+    struct about a = {.s = s, .surface = surface, .row = row_of(surface->kind)};
+    find_message(&a, CONSUMER, surface->consumer);
+    find_message(&a, PROVIDER, surface->provider.len ? surface->provider : surface->consumer);
+    find_value(&a, CONSUMER, surface->consumer);
+    find_value(&a, PROVIDER, surface->provider.len ? surface->provider : surface->consumer);
+    if (a.row->subject == OF_REQUEST || a.row->subject == OF_RESPONSE) {
+        a.message[CONSUMER] = called(&a, CONSUMER, surface->was);
+        a.message[PROVIDER] = called(&a, PROVIDER, surface->now);
+    }
+    /* What one side has lost is looked for in the same message of the other. */
+    for (int i = 0; i < 2; i++)
+        if (!a.message[i] && a.message[!i])
+            a.message[i] = pbtype_message(&s->types[i], a.message[!i]->name);
+    return a;
+}
+
+/* --- Who writes it. */
+
+static const struct pbreach_found *reach_of(struct pbshow *s, int side, const struct pbtype_message *m)
+{
+    static const struct pbreach_found none;
+    return m ? pbreach(&s->reach[side], m) : &none;
+}
+
+/* A policy takes either direction. */
+static bool may_write(struct pbshow *s, int writer, const struct pbtype_message *consumers,
+                      const struct pbtype_message *providers)
+{
+    const struct pbreach_found *a = reach_of(s, CONSUMER, consumers), *b = reach_of(s, PROVIDER, providers);
+    if (s->governed)
+        return true;
+    if (writer == PROVIDER)
+        return a->served_count || b->served_count;
+    return a->asked_count || b->asked_count || a->is_loose || b->is_loose;
+}
+
+/* --- The search. */
+
+/* What came out for one writer. */
+struct shown {
+    enum answer answer;
+    struct pbtry_found found;
+};
+
+static void settle(struct shown *shown, enum answer answer, const struct pbtry_found *found)
+{
+    if (answer == ANSWER_YES)
+        shown->found = *found;
+    shown->answer = answer_either(shown->answer, answer);
+}
+
+static void show_field(struct about *a, int writer, struct shown *shown)
+{
+    struct pbtry_found found;
+    const struct pbtype_field *f = a->field[writer], *g = a->field[!writer];
+    const struct pbtype_message *w = a->message[writer], *r = a->message[!writer];
+    struct pbtry_blame blame = {.written = f, .read = g};
+    enum answer answer = ANSWER_NO;
+    if (!w || !r || (!f && !g))
+        return;
+    if (a->row->subject == OF_ABSENCE)
+        answer = pbpair_least(&a->s->pair, w, r, &blame, &found);
+    else if (f && a->row->subject == OF_CHOICE)
+        answer = pbpair_chosen(&a->s->pair, f, r, &found);
+    else if (f)
+        answer = pbpair_field(&a->s->pair, f, r, &blame, &found);
+    settle(shown, answer, &found);
+}
+
+/* The same field on the other side. */
+static const struct pbtype_field *twin_of(const struct pbshow *s, int side, const struct pbtype_field *f)
+{
+    const struct pbtype_message *m = pbtype_message(&s->types[side], f->message->name);
+    return m ? pbtype_number(m, f->number) : NULL;
+}
+
+/* A value of a map stands in the entry that the map's field has. */
+static bool put_value(const struct pbtype_field *f, int64_t number, struct buf *out)
+{
+    struct buf inside;
+    buf_init(&inside, BUF_TEXT_BOUND);
+    bool good = pbmake_least_but(f->message, f, &inside);
+    pbmake_symbol(f, number, &inside);
+    if (f->message->name.len) {
+        buf_put(out, buf_slice(&inside));
+    } else {
+        good = good && pbmake_least_but(f->message->users->message, f->message->users, out);
+        pbmake_sub(f->message->users, buf_slice(&inside), out);
+    }
+    buf_fini(&inside);
+    return good;
+}
+
+static void show_value_in(struct about *a, int writer, const struct pbtype_field *f, struct shown *shown)
+{
+    const struct pbtype_field *outer = f->message->name.len ? f : f->message->users;
+    const struct pbtype_field *twin = twin_of(a->s, !writer, outer);
+    const struct pbtype_message *messages[2] = {outer->message, outer->message};
+    struct pbtry_found found;
+    if (!twin)
+        return;
+    messages[!writer] = twin->message;
+    if (!may_write(a->s, writer, messages[CONSUMER], messages[PROVIDER]))
+        return;
+    struct buf bytes;
+    buf_init(&bytes, BUF_TEXT_BOUND);
+    if (a->row->subject == OF_ENUM) {
+        struct pbtry_blame blame = {.written = outer, .read = twin};
+        settle(shown, pbpair_least(&a->s->pair, outer->message, twin->message, &blame, &found), &found);
+    } else if (put_value(f, a->number, &bytes)) {
+        enum answer answer = pbpair_bytes(&a->s->pair, outer->message, twin->message, buf_slice(&bytes), &found);
+        /* Of an entry whose value a closed enum does not know some keep the number, some nothing. */
+        bool odd = outer != f && !a->values[!writer]->open && answer == ANSWER_YES && found.encoding == PBTRY_BINARY;
+        settle(shown, odd ? ANSWER_MAYBE : answer, &found);
+    }
+    buf_fini(&bytes);
+}
+
+static void show_value(struct about *a, int writer, struct shown *shown)
+{
+    unsigned looked = 0;
+    const struct pbtype_enum *e = a->values[writer];
+    if (!e || !a->values[!writer] || (a->row->subject == OF_VALUE && !pbtype_symbol(e, a->number)))
+        return;
+    for (const struct pbtype_field *f = e->users; f && shown->answer != ANSWER_YES; f = f->next_user)
+        if (looked++ < USERS_MOST)
+            show_value_in(a, writer, f, shown);
+        else
+            shown->answer = answer_either(shown->answer, ANSWER_MAYBE);
+}
+
+static void show_call(struct about *a, int writer, struct shown *shown)
+{
+    struct pbtry_found found;
+    bool request = a->row->subject == OF_REQUEST;
+    if (request != (writer == CONSUMER) || !a->message[writer] || !a->message[!writer])
+        return;
+    settle(shown, pbpair_messages(&a->s->pair, a->message[writer], a->message[!writer], &found), &found);
+}
+
+static void show_as(struct about *a, int writer, struct shown *shown)
+{
+    switch (a->row->subject) {
+    case OF_FIELD:
+    case OF_ABSENCE:
+    case OF_CHOICE:
+        if (may_write(a->s, writer, a->message[CONSUMER], a->message[PROVIDER]))
+            show_field(a, writer, shown);
+        break;
+    case OF_VALUE:
+    case OF_ENUM:
+        show_value(a, writer, shown);
+        break;
+    case OF_REQUEST:
+    case OF_RESPONSE:
+        show_call(a, writer, shown);
+        break;
+    case OF_STREAM:
+    case OF_NOTHING:
+        break;
+    }
+}
+
+struct search {
+    struct shown by[2]; /* writer */
+};
+
+static struct search search(struct about *a, unsigned encodings)
+{
+    struct search found = {.by = {{.answer = ANSWER_NO}, {.answer = ANSWER_NO}}};
+    a->s->pair.encodings = encodings;
+    show_as(a, CONSUMER, &found.by[CONSUMER]);
+    /* For a policy one will do. */
+    if (!a->s->governed || found.by[CONSUMER].answer != ANSWER_YES)
+        show_as(a, PROVIDER, &found.by[PROVIDER]);
+    return found;
+}
+
+static enum answer answer_of_both(const struct search *found)
+{
+    return answer_either(found->by[CONSUMER].answer, found->by[PROVIDER].answer);
+}
+
+/* --- Results. */
+
+/* What is misread in the binary encoding is another finding already. */
+static bool is_said_in_binary(struct about *a)
+{
+    bool json = slice_eq(a->surface->kind, SLICE("type-changed-json")) ||
+                slice_eq(a->surface->kind, SLICE("cardinality-changed-json"));
+    if (!json)
+        return false;
+    struct search found = search(a, PBTRY_BINARY);
+    return answer_of_both(&found) == ANSWER_YES;
+}
+
+static void judge(struct about *a, const struct search *found, struct pbshow_result *out)
+{
+    if (a->row->subject == OF_STREAM)
+        return;
+    switch (answer_of_both(found)) {
+    case ANSWER_YES:
+        out->dropped = is_said_in_binary(a);
+        break;
+    case ANSWER_MAYBE:
+        out->level = VERDICT_UNPROVEN;
+        break;
+    case ANSWER_NO:
+        out->level = a->row->subject == OF_NOTHING ? VERDICT_UNPROVEN : VERDICT_COMPATIBLE;
+        out->dropped = a->row->fades;
+        break;
+    }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+static size_t once(struct slice *v, size_t count)
+{
+    size_t kept = 0;
+    if (count)
+        qsort(v, count, sizeof(*v), by_name);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || !slice_eq(v[kept - 1], v[i]))
+            v[kept++] = v[i];
+    return kept;
+}
+
+struct names {
+    struct slice *v;
+    size_t count, room;
+};
+
+static void add(struct names *n, struct arena *arena, const struct slice *v, size_t count)
+{
+    if (n->count + count > n->room) {
+        n->room = 2 * (n->count + count);
+        struct slice *bigger = arena_array(arena, n->room, sizeof(*bigger));
+        if (n->count)
+            memcpy(bigger, n->v, n->count * sizeof(*bigger));
+        n->v = bigger;
+    }
+    if (count)
+        memcpy(n->v + n->count, v, count * sizeof(*v));
+    n->count += count;
+}
+
+/* Which calls count: those that ask with a message, those that answer with it. */
+struct counted {
+    bool asked, served;
+};
+
+static void add_message(struct about *a, int side, const struct pbtype_message *m, struct counted c,
+                        struct names *calls, struct names *holders)
+{
+    if (!m)
+        return;
+    const struct pbreach_found *found = pbreach(&a->s->reach[side], m);
+    if (c.asked)
+        add(calls, a->s->arena, found->asked, found->asked_count);
+    if (c.served)
+        add(calls, a->s->arena, found->served, found->served_count);
+    add(holders, a->s->arena, found->holders, found->holder_count);
+}
+
+static void reach(struct about *a, struct counted c, struct pbshow_result *out)
+{
+    struct names calls = {0}, holders = {0};
+    struct slice operation = a->surface->consumer;
+    for (int i = 0; i < 2; i++) {
+        add_message(a, i, a->message[i], c, &calls, &holders);
+        for (const struct pbtype_field *f = a->values[i] ? a->values[i]->users : NULL; f; f = f->next_user)
+            add_message(a, i, f->message, c, &calls, &holders);
+    }
+    /* A call's own finding is its own. */
+    if (contract_operation(a->s->consumer, operation) >= 0) {
+        calls = holders = (struct names){0};
+        add(&calls, a->s->arena, &operation, 1);
+    }
+    out->operations = calls.v;
+    out->operation_count = once(calls.v, calls.count);
+    out->holders = out->operation_count ? NULL : holders.v;
+    out->holder_count = out->operation_count ? 0 : once(holders.v, holders.count);
+}
+
+struct pbshow_result pbshow_surface(struct pbshow *s, const struct graph_surface *surface, enum verdict_level level)
+{
+    struct pbshow_result out = {.level = level};
+    struct counted counted = {.asked = true, .served = true};
+    prepare(s);
+    struct about a = about(s, surface);
+    if (level != VERDICT_BREAKING) {
+        reach(&a, counted, &out);
+        return out;
+    }
+    struct search found = search(&a, a.row->encodings);
+    bool shown = answer_of_both(&found) == ANSWER_YES;
+    if (!s->governed)
+        judge(&a, &found, &out);
+    if (shown && !s->governed)
+        counted = (struct counted){.asked = found.by[CONSUMER].answer != ANSWER_NO,
+                                   .served = found.by[PROVIDER].answer != ANSWER_NO};
+    if (out.dropped)
+        return out;
+    reach(&a, counted, &out);
+    struct pbwitness w = {.types = s->types, .reach = s->reach, .pair = &s->pair, .arena = s->arena};
+    int writer = found.by[CONSUMER].answer == ANSWER_YES ? CONSUMER : PROVIDER;
+    if (shown)
+        out.witness = pbwitness_message(&w, writer, &found.by[writer].found);
+    else if (a.row->subject == OF_STREAM)
+        out.witness = pbwitness_stream(&w, surface);
+    return out;
+}
