@@ -230,11 +230,16 @@ void job_entry_submit(struct job_entry *e, struct transit *down, const struct jo
 
 /* --- lifecycle --- */
 
-struct job_entry *job_entry_new(struct loop *l, struct due_clock *clock, struct job_link *link,
-                                struct job_runner *runner)
+struct job_entry *job_entry_new(const struct job_entry_conf *conf)
 {
     struct job_entry *e = mem_new(sizeof(*e));
-    e->desk = (struct job_visit_desk){.loop = l, .clock = clock, .link = link, .runner = runner};
+    e->desk = (struct job_visit_desk){
+        .loop = conf->loop,
+        .clock = conf->clock,
+        .link = conf->link,
+        .runner = conf->runner,
+        .wait_most_s = conf->wait_most_s,
+    };
     list_init(&e->desk.visits);
     return e;
 }

@@ -25,9 +25,14 @@ struct job_entry;
 
 enum { JOB_ENTRY_PAYLOAD = 256 << 10 };
 
-/* `runner` may be NULL: no job of ours runs here, so there is no progress to report. */
-struct job_entry *job_entry_new(struct loop *l, struct due_clock *clock, struct job_link *link,
-                                struct job_runner *runner);
+struct job_entry_conf {
+    struct loop *loop;
+    struct due_clock *clock;
+    struct job_link *link;
+    struct job_runner *runner; /* NULL: no job of ours runs here, so there is no progress to report */
+    uint32_t wait_most_s;      /* for how long a caller's connection may be silent; 0: for ever */
+};
+struct job_entry *job_entry_new(const struct job_entry_conf *conf);
 void job_entry_free(struct job_entry **e);
 
 /* Is the path ours: "/v1/jobs", "/v1/jobs/..." or with a query? */

@@ -254,6 +254,11 @@ void job_play_cut(struct job_play **play)
         carry_free(&p->transit);
 }
 
+bool job_play_is(const struct transit *t)
+{
+    return t->carrier == &carrier;
+}
+
 struct slice job_play_caller(const struct job_play *p)
 {
     return p->transit.peer_id;

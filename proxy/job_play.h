@@ -46,6 +46,8 @@ struct job_play *job_play_new(const struct job_play_conf *conf);
 void job_play_start(struct job_play *p, void (*begin)(void *arg, struct transit *t), void *arg);
 /* Ends it now, begun or not; never from inside a call of the transit's owner. */
 void job_play_cut(struct job_play **p);
+/* Is the transit an attempt of a job? */
+bool job_play_is(const struct transit *t);
 /* Who submitted the job. */
 struct slice job_play_caller(const struct job_play *p);
 

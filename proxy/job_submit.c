@@ -101,8 +101,11 @@ static void heard(struct job_link_watch *w, const Weft__Bus__V1__Event *event)
         job_visit_query(v, send_state);
 }
 
+/* Longer than a connection may be silent nobody waits; Preference-Applied says so. */
 static void wait_for_end(struct job_visit *v)
 {
+    uint32_t most_s = v->desk->wait_most_s, *wait_s = &v->submit->options.prefer.wait_s;
+    *wait_s = most_s && *wait_s > most_s ? most_s : *wait_s;
     v->submit->waited = true;
     due_init(&v->due, waited_enough);
     due_in(v->desk->clock, &v->due, (int64_t)v->submit->options.prefer.wait_s * NOW_US_PER_S);

@@ -22,6 +22,7 @@ struct job_visit_desk {
     struct due_clock *clock;
     struct job_link *link;
     struct job_runner *runner; /* or NULL */
+    uint32_t wait_most_s;      /* a longer wait is cut to this; 0: none is */
     struct list visits;
 };
 

@@ -16,6 +16,7 @@
 #include "proxy/job_entry.h"
 #include "proxy/job_link.h"
 #include "proxy/job_runner.h"
+#include "proxy/lambda_api.h"
 #include "proxy/proxy_admin.h"
 #include "proxy/reply.h"
 
@@ -49,7 +50,8 @@ struct proxy {
     struct relay_env env;
     struct metric_set *metrics;
     struct metric *expiry, *in_flight;
-    struct door inbound, outbound, admin;
+    struct door inbound, outbound, admin, lambda;
+    struct lambda_api *pull; /* our function asks for its requests; NULL: it listens */
     struct cluster_name *locals;
     size_t local_count;
     struct job_link *link;
@@ -126,6 +128,11 @@ static void accept_admin(struct transit *t, void *arg)
     proxy_admin_serve(((struct door *)arg)->proxy, t);
 }
 
+static void accept_lambda(struct transit *t, void *arg)
+{
+    lambda_api_serve(((struct door *)arg)->proxy->pull, t);
+}
+
 static struct creds *current_creds(void *arg)
 {
     return ((struct door *)arg)->proxy->env.snap->creds;
@@ -146,7 +153,8 @@ struct door_conf {
     void (*accept)(struct transit *t, void *arg);
     bool mtls;
     uint32_t connections;
-    bool raw; /* any bytes, where no ALPN says otherwise */
+    bool raw;     /* any bytes, where no ALPN says otherwise */
+    bool patient; /* an exchange may wait for ever */
 };
 
 static enum err open_door(struct proxy *p, struct door *d, const struct door_conf *conf, struct diag *diag)
@@ -160,7 +168,7 @@ static enum err open_door(struct proxy *p, struct door *d, const struct door_con
         .arg = d,
         .header_timeout_us = HEADER_TIMEOUT,
         .idle_timeout_us = INT64_C(300) * SECOND,
-        .stream_idle_us = p->env.snap->conf.timeouts.stream_idle_us,
+        .stream_idle_us = conf->patient ? 0 : p->env.snap->conf.timeouts.stream_idle_us,
         .max_streams = STREAMS,
         .max_connections = conf->connections,
         .raw = conf->raw,
@@ -192,9 +200,13 @@ static enum err open_locals(struct proxy *p, struct diag *diag)
         struct cluster_name *local = &p->locals[i];
         local->name = slice_str(mem_copy(slice_str(c->services.names[i])));
         local->door.fixed = local;
-        struct door_conf conf = {services[i].local, "services.*.local",
-                                 accept_outbound,   false,
-                                 LOCAL_CONNECTIONS, services[i].protocol == PROXY_PROTOCOL_TCP};
+        struct door_conf conf = {services[i].local,
+                                 "services.*.local",
+                                 accept_outbound,
+                                 false,
+                                 LOCAL_CONNECTIONS,
+                                 services[i].protocol == PROXY_PROTOCOL_TCP,
+                                 false};
         enum err e = open_door(p, &local->door, &conf, diag);
         worst = e != ERR_OK ? e : worst;
     }
@@ -204,17 +216,31 @@ static enum err open_locals(struct proxy *p, struct diag *diag)
 static enum err open_doors(struct proxy *p, struct diag *diag)
 {
     const struct proxy_conf *c = &p->env.snap->conf;
-    struct door_conf inbound = {
-        c->inbound.listen,   "inbound.listen", accept_inbound, true, (uint32_t)c->inbound.max_connections,
-        p->env.snap->app_raw};
+    if (c->inbound.lambda)
+        p->pull = lambda_api_new(loop_now(p->loop), slice_str(c->service), (uint32_t)c->inbound.runtimes);
+    struct door_conf inbound = {c->inbound.listen,
+                                "inbound.listen",
+                                accept_inbound,
+                                true,
+                                (uint32_t)c->inbound.max_connections,
+                                p->env.snap->app_raw,
+                                false};
     struct door_conf outbound = {
-        c->outbound.listen, "outbound.listen", accept_outbound, false, LOCAL_CONNECTIONS, false};
-    struct door_conf admin = {c->admin.listen, "admin.listen", accept_admin, false, 100, false};
+        c->outbound.listen, "outbound.listen", accept_outbound, false, LOCAL_CONNECTIONS, false, false};
+    struct door_conf admin = {c->admin.listen, "admin.listen", accept_admin, false, 100, false, false};
+    struct door_conf lambda = {
+        .address = c->inbound.lambda,
+        .key = "inbound.lambda",
+        .accept = accept_lambda,
+        .connections = LOCAL_CONNECTIONS,
+        .patient = true,
+    };
     enum err a = open_door(p, &p->inbound, &inbound, diag);
     enum err b = open_door(p, &p->outbound, &outbound, diag);
     enum err m = open_door(p, &p->admin, &admin, diag);
+    enum err f = open_door(p, &p->lambda, &lambda, diag);
     enum err l = open_locals(p, diag);
-    return a != ERR_OK || b != ERR_OK || m != ERR_OK || l != ERR_OK ? ERR_IO : ERR_OK;
+    return a != ERR_OK || b != ERR_OK || m != ERR_OK || f != ERR_OK || l != ERR_OK ? ERR_IO : ERR_OK;
 }
 
 static void close_door(struct door *d)
@@ -282,7 +308,15 @@ static void start_jobs(struct proxy *p)
     };
     p->link = job_link_new(&link);
     job_runner_bind(p->runner, p->link);
-    p->entry = job_entry_new(p->loop, p->clock, p->link, p->runner);
+    int64_t quiet_s = s->conf.timeouts.stream_idle_us / SECOND;
+    struct job_entry_conf entry = {
+        .loop = p->loop,
+        .clock = p->clock,
+        .link = p->link,
+        .runner = p->runner,
+        .wait_most_s = quiet_s > 1 ? (uint32_t)(quiet_s - 1) : 1,
+    };
+    p->entry = job_entry_new(&entry);
     for (size_t i = 0; i < s->consume_count; i++)
         job_link_show_contract(p->link, s->consumes[i]);
 }
@@ -543,12 +577,14 @@ void proxy_free(struct proxy **proxy)
     close_door(&p->inbound);
     close_door(&p->outbound);
     close_door(&p->admin);
+    close_door(&p->lambda);
     for (size_t i = 0; i < p->local_count; i++) {
         close_door(&p->locals[i].door);
         mem_free((void *)(uintptr_t)p->locals[i].name.at);
     }
     mem_free(p->locals);
     last_turns(p); /* exchanges end; what they asked of accord is still there */
+    lambda_api_free(&p->pull);
     snapshot_unref(&p->env.snap);
     last_turns(p); /* pools free themselves from the loop */
     accord_free(&p->env.accord);

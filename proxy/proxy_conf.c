@@ -38,6 +38,17 @@ static const struct conf_key inbound_keys[] = {
      AT(inbound.app),
      .preset = "http://127.0.0.1:8080",
      .doc = "our function: http:// (HTTP/1.1), h2c://, tcp:// (any bytes) or unix:PATH"},
+    {.name = "lambda",
+     .type = CONF_ADDRESS,
+     AT(inbound.lambda),
+     .doc = "instead of app: where our function pulls, as AWS_LAMBDA_RUNTIME_API; loopback or unix only"},
+    {.name = "runtimes",
+     .type = CONF_COUNT,
+     AT(inbound.runtimes),
+     .preset = "1",
+     .min = 1,
+     .max = 1000,
+     .doc = "how many runtimes pull; each runs one request at a time"},
     {.name = "max_connections",
      .type = CONF_COUNT,
      AT(inbound.max_connections),
@@ -208,6 +219,22 @@ static bool loopback(const char *address)
     return !address || sock_parse(slice_str(address), &addr, &why) != ERR_OK || sock_is_loopback(&addr);
 }
 
+/* The sidecar sends to its own Lambda side as it would to a function that listens. */
+static void pull(const struct conf_node *root, struct proxy_conf *c, struct arena *arena, struct diag *diag)
+{
+    if (!c->inbound.lambda)
+        return;
+    const struct conf_node *inbound = conf_get(root, "inbound");
+    if (inbound && conf_get(inbound, "app"))
+        complain(root, "inbound", "remove one of them", diag,
+                 "a function listens at inbound.app or pulls at inbound.lambda");
+    if (!loopback(c->inbound.lambda))
+        complain(root, "inbound", "use 127.0.0.1:PORT or unix:PATH", diag,
+                 "inbound.lambda must be on loopback: whoever asks there is our function");
+    bool is_unix = slice_starts(slice_str(c->inbound.lambda), SLICE("unix:"));
+    c->inbound.app = is_unix ? c->inbound.lambda : arena_putf(arena, "http://%s", c->inbound.lambda).at;
+}
+
 static void check_locals(const struct conf_node *root, const struct proxy_conf *c, struct diag *diag)
 {
     if (!loopback(c->outbound.listen))
@@ -252,6 +279,7 @@ enum err proxy_conf_bind(const struct conf_node *root, struct arena *arena, stru
 {
     struct proxy_conf conf = {0};
     TRY(conf_bind(root, proxy_conf_keys, &conf, arena, diag));
+    pull(root, &conf, arena, diag);
     check_locals(root, &conf, diag);
     check_endpoints(root, &conf, diag);
     check_purpose(root, &conf, diag);

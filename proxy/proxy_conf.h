@@ -29,6 +29,8 @@ struct proxy_conf {
     struct {
         const char *listen; /* mTLS; NULL: nobody calls us */
         const char *app;    /* http://, h2c://, tcp://, unix: */
+        const char *lambda; /* where a function pulls; NULL: it listens */
+        uint64_t runtimes;  /* that pull */
         uint64_t max_connections;
     } inbound;
     struct {

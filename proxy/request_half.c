@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "http/hop.h"
+#include "proxy/job_play.h"
 #include "proxy/response_half.h"
 
 /* --- the head --- */
@@ -94,7 +95,7 @@ static enum reply_word nowhere(const struct relay *r)
 
 static void forward(struct relay *r)
 {
-    struct pool *pool = r->snap->app;
+    struct pool *pool = job_play_is(r->down) ? r->snap->app_jobs : r->snap->app;
     if (r->side == RELAY_OUTBOUND) {
         r->endpoint = cluster_pick(r->to);
         pool = r->endpoint ? r->endpoint->pool : NULL;

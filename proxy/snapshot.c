@@ -197,6 +197,8 @@ static void start_app(struct snapshot *s, const struct snapshot_start *start)
         .max_waiting = 1000,
     };
     s->app = pool_new(start->loop, start->clock, &conf);
+    conf.stream_idle_us = 0;
+    s->app_jobs = pool_new(start->loop, start->clock, &conf);
 }
 
 static void cluster_opened(struct cluster_endpoint *e, uint64_t conn_id, void *arg)
@@ -247,6 +249,8 @@ void snapshot_unref(struct snapshot **s)
         cluster_free(&old->clusters[i]);
     if (old->app)
         pool_close(&old->app);
+    if (old->app_jobs)
+        pool_close(&old->app_jobs);
     for (size_t i = 0; i < old->consume_count; i++)
         contract_unref(&old->consumes[i]);
     contract_unref(&old->contract);

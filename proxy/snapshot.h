@@ -25,6 +25,7 @@ struct snapshot {
     struct authz *authz;
     struct cluster **clusters; /* as many as conf.services.count, once started */
     struct pool *app;          /* our function, once started; NULL: none */
+    struct pool *app_jobs;     /* the same for jobs, which may take hours in silence */
     struct sock_addr app_addr;
     bool app_h2;
     bool app_raw;     /* bytes, not HTTP */
