@@ -108,6 +108,7 @@ void check_report_junit(const struct check_report *r, struct buf *out);
 void check_report_github(const struct check_report *r, struct buf *out);
 void check_report_gitlab(const struct check_report *r, struct buf *out);
 void check_report_markdown(const struct check_report *r, struct buf *out);
+void check_report_plan(const struct check_report *r, struct buf *out);
 /* ABSENT: no finding's id begins with `id`. */
 MUST_USE enum err check_report_text_explain(const struct check_report *r, struct slice id, struct buf *out);
 

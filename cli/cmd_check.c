@@ -20,10 +20,10 @@ enum { DAY = 10, CHOICES_MOST = 256, REPORT_BOUND = 1 << 30 };
 enum mode { MODE_DEFAULT, MODE_BACKWARD, MODE_FORWARD, MODE_FULL };
 
 static const char *const modes[] = {"default", "backward", "forward", "full", NULL};
-static const char *const formats[] = {"text", "json", "sarif", "junit", "github", "gitlab", "markdown", NULL};
+static const char *const formats[] = {"text", "json", "sarif", "junit", "github", "gitlab", "markdown", "plan", NULL};
 static void (*const writers[])(const struct check_report *, struct buf *) = {
-    check_report_text,   check_report_json,   check_report_sarif,   check_report_junit,
-    check_report_github, check_report_gitlab, check_report_markdown};
+    check_report_text,   check_report_json,   check_report_sarif,    check_report_junit,
+    check_report_github, check_report_gitlab, check_report_markdown, check_report_plan};
 static const char *const roles[] = {"either", "provider", "consumer", NULL};
 
 /* The least level that fails, in the order of the names. */
@@ -116,7 +116,7 @@ static const struct args_flag flags[] = {
     {.name = "plan",
      .type = ARGS_SWITCH,
      .offset = AT(plan),
-     .doc = "print how adaptable operations are adapted (text)"},
+     .doc = "print how adaptable operations are adapted (text; --format plan prints that alone)"},
     {.name = "notes", .type = ARGS_SWITCH, .offset = AT(notes), .doc = "print findings that break nothing, too"},
     {0},
 };
@@ -137,6 +137,9 @@ static const struct args_command command = {
                 "    weft check git:origin/main:api api --format github\n"
                 "    weft check git:origin/main:api api --format gitlab > gl-code-quality-report.json\n"
                 "    weft check git:origin/main:api api --format sarif > weft.sarif\n"
+                "  adapt a body by hand\n"
+                "    weft check orders-1.weft orders-2.weft --format plan > orders.plan\n"
+                "    weft adapt orders.plan --for 'request create_order' < body.json\n"
                 "  this version against all that are still out\n"
                 "    weft check api/openapi.yaml --against v1.0 --against v1.1\n"
                 "  accept what is there, fail on what is new\n"

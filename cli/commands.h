@@ -3,6 +3,7 @@
 
 /* commands - every subcommand of weft; argv[0] is its name. */
 
+int cmd_adapt(int argc, char **argv);
 int cmd_broker(int argc, char **argv);
 int cmd_ca(int argc, char **argv);
 int cmd_check(int argc, char **argv);

@@ -17,6 +17,7 @@ struct subcommand {
 static const struct subcommand subcommands[] = {
     {"check", cmd_check, NULL, "compare two contracts: what breaks, who, why, how to repair it"},
     {"import", cmd_import, NULL, "print OpenAPI, JSON Schema, Avro or protobuf as the facts of a contract"},
+    {"adapt", cmd_adapt, NULL, "rewrite a body by a plan, as a sidecar does"},
     {"why", cmd_why, NULL, "ask a running sidecar why it refused or adapted something"},
     {"policy", cmd_policy, NULL, "test, lint, explain and simulate a policy before it runs"},
     {"job", cmd_job, NULL, "submit, watch, cancel and inspect jobs"},

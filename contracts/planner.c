@@ -20,25 +20,6 @@ struct layout {
 /* Deeper than a body may be, and more ways than a plan may have steps. */
 enum { DEEPEST = 256, VISITS = 1 << 16 };
 
-static enum plan_law law_of(enum plan_op op)
-{
-    switch (op) {
-    case PLAN_RENAME:
-    case PLAN_WIDEN:
-        return PLAN_LOSSLESS;
-    case PLAN_DEFAULT:
-        return PLAN_DEFAULTING;
-    case PLAN_NARROW:
-        return PLAN_PARTIAL;
-    case PLAN_DROP:
-    case PLAN_ENUM:
-    case PLAN_STRIP:
-    case PLAN_OP_COUNT:
-        break;
-    }
-    return PLAN_ONE_WAY;
-}
-
 static enum err give_up(struct layout *l, const char *why)
 {
     l->why = why;
@@ -117,7 +98,7 @@ static enum err put_step(struct layout *l, const struct graph_difference *d, con
     if (!on_object && spot->outermost)
         return give_up(l, "the body itself would have to change");
     struct plan_step s = {
-        .op = g->op, .law = law_of(g->op), .path = on_object ? spot->path : spot->holder, .why = g->why};
+        .op = g->op, .law = plan_op_law(g->op), .path = on_object ? spot->path : spot->holder, .why = g->why};
     s.from = on_object ? g->name : spot->name;
     s.to = g->becomes;
     s.value = g->value;

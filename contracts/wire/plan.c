@@ -109,6 +109,25 @@ const char *plan_law_name(enum plan_law law)
     return law_names[law];
 }
 
+enum plan_law plan_op_law(enum plan_op op)
+{
+    switch (op) {
+    case PLAN_RENAME:
+    case PLAN_WIDEN:
+        return PLAN_LOSSLESS;
+    case PLAN_DEFAULT:
+        return PLAN_DEFAULTING;
+    case PLAN_NARROW:
+        return PLAN_PARTIAL;
+    case PLAN_DROP:
+    case PLAN_ENUM:
+    case PLAN_STRIP:
+    case PLAN_OP_COUNT:
+        break;
+    }
+    return PLAN_ONE_WAY;
+}
+
 enum plan_law plan_law(const struct plan *p)
 {
     enum plan_law weakest = PLAN_LOSSLESS;

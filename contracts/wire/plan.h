@@ -18,7 +18,8 @@
  *     strip    /            note (null becomes absent) one-way
  *
  * Text form: one step a line, as above, tab-separated; plan_parse reads what
- * plan_put wrote (`weft adapt`, tests).
+ * plan_put wrote (`weft adapt`, tests).  The law may be left out, and # begins a
+ * comment.
  *
  * Lifetime: immutable once built, shared by reference.
  * Threads:  references may be taken from any thread. */
@@ -63,6 +64,8 @@ size_t plan_count(const struct plan *p);
 const struct plan_step *plan_step(const struct plan *p, size_t i);
 const char *plan_op_name(enum plan_op op);
 const char *plan_law_name(enum plan_law law);
+/* What holds of a step of this kind when nobody says more. */
+enum plan_law plan_op_law(enum plan_op op);
 /* The weakest law of all steps. */
 enum plan_law plan_law(const struct plan *p);
 /* Does it change any byte of a body (widen alone does not)? */

@@ -248,8 +248,12 @@ static enum err read_op(struct reader *r, enum plan_op *op)
     return complain(r, "rename, default, drop, widen, narrow, enum or strip");
 }
 
-static enum err read_law(struct reader *r, enum plan_law *law)
+/* None is the law that such a step has by itself. */
+static enum err read_law(struct reader *r, enum plan_op op, enum plan_law *law)
 {
+    *law = plan_op_law(op);
+    if (r->rest.len == 0)
+        return ERR_OK;
     for (unsigned i = PLAN_LOSSLESS; i <= PLAN_PARTIAL; i++)
         if (slice_eq(r->rest, slice_str(plan_law_name((enum plan_law)i)))) {
             *law = (enum plan_law)i;
@@ -278,6 +282,10 @@ static void next_column(struct reader *r, struct slice *columns)
 static enum err read_step(struct reader *r, struct plan_step *s)
 {
     struct slice columns = r->line;
+    size_t tab;
+    r->rest = r->line;
+    if (!slice_find(r->line, '\t', &tab))
+        return complain(r, "an operation, a path and an operand with tabs between them");
     next_column(r, &columns);
     TRY(read_op(r, &s->op));
     next_column(r, &columns);
@@ -285,7 +293,7 @@ static enum err read_step(struct reader *r, struct plan_step *s)
     next_column(r, &columns);
     TRY(read_operand(r, s));
     next_column(r, &columns);
-    TRY(read_law(r, &s->law));
+    TRY(read_law(r, s->op, &s->law));
     next_column(r, &columns);
     s->why = r->rest;
     return ERR_OK;
@@ -295,7 +303,7 @@ static void read_line(struct reader *r, struct plan *plan)
 {
     struct plan_step step = {0};
     arena_init(&r->arena, 0);
-    if (r->line.len && read_step(r, &step) == ERR_OK)
+    if (slice_trim(r->line).len && r->line.at[0] != '#' && read_step(r, &step) == ERR_OK)
         plan_add(plan, &step);
     arena_fini(&r->arena);
 }

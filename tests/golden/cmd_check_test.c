@@ -82,6 +82,12 @@ TEST(an_adaptable_change_is_fine_and_its_plan_can_be_shown)
     golden("adaptable", 0, "check " DRIFT "orders-1.weft " DRIFT "orders-2.weft --plan");
 }
 
+TEST(plans_are_printed_alone_for_weft_adapt)
+{
+    golden("plan", 0, "check " DRIFT "orders-1.weft " DRIFT "orders-2.weft --format plan");
+    golden("plan-full", 1, "check " DRIFT "orders-1.weft " DRIFT "orders-3.weft --mode full --format plan");
+}
+
 TEST(a_breaking_change_fails_and_says_where)
 {
     golden("breaking", 1, "check " DRIFT "orders-1.weft " DRIFT "orders-3.weft");
@@ -313,12 +319,13 @@ TEST(what_import_prints_reads_back_to_the_same_digest)
 
 TESTS_BEGIN()
 cmocka_unit_test(the_embedded_rules_load),
-    TESTS_RUN(an_adaptable_change_is_fine_and_its_plan_can_be_shown) TESTS_RUN(a_breaking_change_fails_and_says_where)
-        TESTS_RUN(the_same_file_twice_has_nothing_to_say) TESTS_RUN(both_questions_are_asked_in_full)
-            TESTS_RUN(programs_read_json) TESTS_RUN(a_job_is_asked_about_in_both_directions_by_itself)
-                TESTS_RUN(the_failing_level_can_be_moved) TESTS_RUN(a_finding_explains_itself_by_its_fingerprint)
-                    TESTS_RUN(two_openapi_documents_are_compared) TESTS_RUN(what_cannot_be_read_is_never_no_findings)
-                        TESTS_RUN(wrong_arguments_are_named) TESTS_RUN(two_openapi_files_are_told_apart_in_every_format)
+    TESTS_RUN(an_adaptable_change_is_fine_and_its_plan_can_be_shown) TESTS_RUN(plans_are_printed_alone_for_weft_adapt)
+        TESTS_RUN(a_breaking_change_fails_and_says_where) TESTS_RUN(the_same_file_twice_has_nothing_to_say)
+            TESTS_RUN(both_questions_are_asked_in_full) TESTS_RUN(programs_read_json) TESTS_RUN(
+                a_job_is_asked_about_in_both_directions_by_itself) TESTS_RUN(the_failing_level_can_be_moved)
+                TESTS_RUN(a_finding_explains_itself_by_its_fingerprint) TESTS_RUN(two_openapi_documents_are_compared)
+                    TESTS_RUN(what_cannot_be_read_is_never_no_findings) TESTS_RUN(wrong_arguments_are_named)
+                        TESTS_RUN(two_openapi_files_are_told_apart_in_every_format)
                             TESTS_RUN(rules_can_be_chosen_and_judged_otherwise)
                                 TESTS_RUN(names_of_other_tools_choose_and_judge_under_any_profile)
                                     TESTS_RUN(a_baseline_accepts_by_fingerprint_and_tells_what_is_stale_or_expired)

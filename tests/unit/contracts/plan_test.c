@@ -125,7 +125,20 @@ TEST(a_line_that_is_no_step_is_refused_at_its_column)
     refused_at("enum\t/\ta B\tone-way", 1, 11, "expected ` -> ` and a symbol");
     refused_at("drop\t/\t\"a\tone-way", 1, 8, "expected a JSON string");
     refused_at("drop\t/\ta\tharmless", 1, 10, "expected lossless, one-way, defaulting or partial");
-    refused_at("drop\t/\ta", 1, 9, "expected lossless, one-way, defaulting or partial");
+    refused_at("drop / a", 1, 1, "expected an operation, a path and an operand with tabs between them");
+}
+
+TEST(a_line_without_a_law_has_that_of_its_operation_and_comments_are_skipped)
+{
+    struct plan *plan =
+        parse("# by hand\n\n  \nrename\t/\ta -> b\ndefault\t/\tc = 1\t\tbecause\nstrip\t/\td\nnarrow\t/\te 0..1");
+    CHECK_INT(4, plan_count(plan));
+    CHECK_INT(PLAN_LOSSLESS, plan_step(plan, 0)->law);
+    CHECK_INT(PLAN_DEFAULTING, plan_step(plan, 1)->law);
+    CHECK_TEXT("because", plan_step(plan, 1)->why);
+    CHECK_INT(PLAN_ONE_WAY, plan_step(plan, 2)->law);
+    CHECK_INT(PLAN_PARTIAL, plan_step(plan, 3)->law);
+    plan_unref(&plan);
 }
 
 TEST(all_bad_lines_are_told_at_once)
@@ -146,5 +159,6 @@ TESTS_RUN(a_plan_lives_as_long_as_its_last_reference)
 TESTS_RUN(a_plan_keeps_its_own_copy_of_what_it_was_given)
 TESTS_RUN(names_in_paths_are_escaped)
 TESTS_RUN(a_line_that_is_no_step_is_refused_at_its_column)
+TESTS_RUN(a_line_without_a_law_has_that_of_its_operation_and_comments_are_skipped)
 TESTS_RUN(all_bad_lines_are_told_at_once)
 TESTS_END()
