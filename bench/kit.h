@@ -4,8 +4,9 @@
 /* kit - how a bench measures: warm-up, repetitions, the median with its spread, one JSON line.
  *
  * A repetition runs the body often enough to last a while, so that the clock does not
- * matter.  The figure is the median repetition; the spread is (max - min) / median: a
- * difference smaller than it means nothing.  `--quick` makes every bench a smoke test.
+ * matter; the clock is this thread's own, so that waiting for a processor does not count.
+ * The figure is the median repetition, beside the best; the spread is (max - min) /
+ * median: a difference smaller than it means nothing.  `--quick` makes every bench a smoke test.
  *
  * Lifetime: a plain value.
  * Threads:  one. */
@@ -25,7 +26,7 @@ struct kit_case {
 
 /* Exits with status 2 on an unknown flag. */
 struct kit kit_begin(int argc, char **argv);
-/* Measures and prints {"bench","ns","spread_percent","mib_per_s","calls"}. */
+/* Measures and prints {"bench","ns","best_ns","spread_percent","mib_per_s","best_mib_per_s","calls"}. */
 void kit_run(const struct kit *k, const struct kit_case *c);
 
 /* Stops the bench, for what must not fail. */

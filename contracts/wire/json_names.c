@@ -5,21 +5,11 @@
 #include "base/map.h"
 #include "base/mem.h"
 
-enum { FIRST_CAP = 64, FIRST_BYTES = 512 };
+enum { FIRST_CAP = 256 };
 
-#define ODD UINT64_C(0x9E3779B97F4A7C15)
-
-__extension__ typedef unsigned __int128 wide;
-
-static uint64_t fold(uint64_t a, uint64_t b)
+uint64_t json_names_secret(void)
 {
-    wide product = (wide)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/* Drawn from map's own seed when first asked for; two threads draw the same. */
-static uint64_t seed(void)
-{
+    /* From map's own seed, so two threads draw the same. */
     static _Atomic uint64_t drawn;
     uint64_t s = atomic_load_explicit(&drawn, memory_order_relaxed);
     if (s == 0) {
@@ -31,98 +21,137 @@ static uint64_t seed(void)
 
 uint64_t json_names_hash(struct slice name)
 {
-    uint64_t secret = seed(), h = secret ^ name.len, word;
-    for (; name.len >= sizeof(word); name = slice_from(name, sizeof(word))) {
-        memcpy(&word, name.at, sizeof(word));
-        h = fold(h ^ word, secret ^ ODD);
-    }
-    word = 0;
-    for (size_t i = 0; i < name.len; i++)
-        word = word << 8 | (uint8_t)name.at[i];
-    return fold(h ^ word, secret ^ ODD);
+    return json_names_hash_under(json_names_secret(), name);
 }
 
-/* Where this name is, or the free place where it would go. */
-static size_t place_of(const struct json_names *n, uint64_t key, struct slice name)
+/* Objects that are open at the same time begin at different places, so their equal names have different keys. */
+static uint64_t key_of(const struct json_names_object *o, uint64_t hash)
 {
-    size_t i = key & (n->cap - 1);
-    for (; n->table[i] != 0; i = (i + 1) & (n->cap - 1)) {
-        const struct json_names_entry *e = &n->live[n->table[i] - 1];
-        if (e->key == key && slice_eq(slice_of(n->bytes + e->at, e->len), name))
-            break;
-    }
-    return i;
+    return hash ^ o->first * JSON_NAMES_ODD;
 }
 
-static size_t free_place(const struct json_names *n, uint64_t key)
+static bool in_list(const struct json_names *n, const struct json_names_object *o, uint64_t hash)
 {
-    size_t i = key & (n->cap - 1);
-    while (n->table[i] != 0)
+    for (size_t i = o->first; i < n->count; i++)
+        if (n->live[i] == hash)
+            return true;
+    return false;
+}
+
+/* What is at or past `first` is of this object, for it is the innermost. */
+static bool in_table(const struct json_names *n, const struct json_names_object *o, uint64_t hash)
+{
+    uint64_t key = key_of(o, hash);
+    for (size_t i = key & (n->cap - 1); n->table[i].at != 0; i = (i + 1) & (n->cap - 1))
+        if (n->table[i].key == key && n->table[i].at > o->first && n->live[n->table[i].at - 1] == hash)
+            return true;
+    return false;
+}
+
+static void put_entry(struct json_names *n, struct json_names_entry e)
+{
+    size_t i = e.key & (n->cap - 1);
+    while (n->table[i].at != 0)
         i = (i + 1) & (n->cap - 1);
-    return i;
+    n->table[i] = e;
+    n->filled++;
+}
+
+static void grow_table(struct json_names *n)
+{
+    struct json_names_entry *old = n->table;
+    size_t old_cap = n->cap;
+    n->cap = old_cap ? old_cap * 2 : FIRST_CAP;
+    n->table = mem_array(n->cap, sizeof(*n->table));
+    n->filled = 0;
+    for (size_t i = 0; i < old_cap; i++)
+        if (old[i].at != 0)
+            put_entry(n, old[i]);
+    mem_free(old);
+}
+
+static void put_in_table(struct json_names *n, const struct json_names_object *o, size_t at)
+{
+    if (n->filled * 2 >= n->cap)
+        grow_table(n);
+    put_entry(n, (struct json_names_entry){.key = key_of(o, n->live[at]), .at = (uint32_t)at + 1});
+}
+
+static bool is_large(const struct json_names *n, const struct json_names_object *o)
+{
+    return n->count - o->first > JSON_NAMES_LINEAR;
+}
+
+static bool has(const struct json_names *n, const struct json_names_object *o, uint64_t hash)
+{
+    return is_large(n, o) ? in_table(n, o, hash) : in_list(n, o, hash);
 }
 
 static void grow(struct json_names *n)
 {
-    mem_free(n->table);
-    n->cap = n->cap ? n->cap * 2 : FIRST_CAP;
-    n->room = n->cap / 2;
-    n->table = mem_array(n->cap, sizeof(*n->table));
-    n->live = mem_resize(n->live, n->room, sizeof(*n->live));
-    for (size_t i = 0; i < n->count; i++)
-        n->table[free_place(n, n->live[i].key)] = (uint32_t)i + 1;
-}
-
-static void keep(struct json_names *n, uint64_t key, struct slice name)
-{
-    if (n->used + name.len > n->bytes_room) {
-        n->bytes_room = (n->used + name.len) * 2 + FIRST_BYTES;
-        n->bytes = mem_resize(n->bytes, n->bytes_room, 1);
+    if (n->room == 0) {
+        n->live = n->few;
+        n->room = JSON_NAMES_FEW;
+        return;
     }
-    if (name.len)
-        memcpy(n->bytes + n->used, name.at, name.len);
-    n->live[n->count++] = (struct json_names_entry){.key = key, .at = (uint32_t)n->used, .len = (uint32_t)name.len};
-    n->used += name.len;
+    bool few = n->live == n->few;
+    n->live = mem_resize(few ? NULL : n->live, n->room * 2, sizeof(*n->live));
+    if (few)
+        memcpy(n->live, n->few, sizeof(n->few));
+    n->room *= 2;
 }
 
 void json_names_fini(struct json_names *n)
 {
     mem_free(n->table);
-    mem_free(n->live);
-    mem_free(n->bytes);
+    if (n->live != n->few)
+        mem_free(n->live);
     *n = (struct json_names){0};
 }
 
-struct json_names_object json_names_open(struct json_names *n)
+struct json_names_object json_names_open(const struct json_names *n)
 {
-    /* An odd factor makes every salt different, so equal names of different objects have different keys. */
-    return (struct json_names_object){.first = n->count, .bytes = n->used, .salt = n->serial++ * ODD};
+    return (struct json_names_object){.first = n->count};
 }
 
-enum err json_names_add(struct json_names *n, const struct json_names_object *o, struct slice name, uint64_t hash)
+/* An object that has become large goes into the table with all it has. */
+static void remember(struct json_names *n, const struct json_names_object *o)
 {
-    if (n->count == n->room && n->count < JSON_NAMES_ALL)
-        grow(n);
-    uint64_t key = hash ^ o->salt;
-    size_t place = place_of(n, key, name);
-    if (n->table[place] != 0)
+    size_t had = n->count - o->first - 1;
+    for (size_t at = had == JSON_NAMES_LINEAR ? o->first : n->count - 1; at < n->count; at++)
+        put_in_table(n, o, at);
+}
+
+enum err json_names_add_seldom(struct json_names *n, struct json_names_object *o, uint64_t hash)
+{
+    uint64_t bit = UINT64_C(1) << (hash >> 58);
+    if ((o->bloom & bit) && has(n, o, hash))
         return ERR_EXISTS;
-    bool too_many = n->count == JSON_NAMES_ALL || n->count - o->first == JSON_NAMES_OBJECT;
-    if (too_many || name.len > JSON_NAMES_BYTES - n->used)
+    if (n->count == JSON_NAMES_ALL || n->count - o->first == JSON_NAMES_OBJECT)
         return ERR_FULL;
-    n->table[place] = (uint32_t)n->count + 1;
-    keep(n, key, name);
+    if (n->count == n->room)
+        grow(n);
+    o->bloom |= bit;
+    n->live[n->count++] = hash;
+    if (is_large(n, o))
+        remember(n, o);
     return ERR_OK;
+}
+
+static void forget(struct json_names *n, const struct json_names_object *o)
+{
+    size_t i = key_of(o, n->live[n->count - 1]) & (n->cap - 1);
+    while (n->table[i].at != n->count)
+        i = (i + 1) & (n->cap - 1);
+    n->table[i].at = 0;
+    n->filled--;
 }
 
 /* Newest first: no later entry can have stepped over the place that becomes free. */
 void json_names_close(struct json_names *n, const struct json_names_object *o)
 {
-    for (; n->count > o->first; n->count--) {
-        size_t i = n->live[n->count - 1].key & (n->cap - 1);
-        while (n->table[i] != n->count)
-            i = (i + 1) & (n->cap - 1);
-        n->table[i] = 0;
-    }
-    n->used = o->bytes;
+    if (is_large(n, o))
+        for (; n->count > o->first; n->count--)
+            forget(n, o);
+    n->count = o->first;
 }

@@ -359,12 +359,7 @@ static enum err open_nest(struct json_tok *t, bool object, struct json_token *to
 {
     if (t->depth == JSON_TOK_DEPTH)
         return refuse(t, "nesting over 128 levels");
-    uint64_t bit = UINT64_C(1) << (t->depth % 64);
-    if (object)
-        t->in_object[t->depth / 64] |= bit;
-    else
-        t->in_object[t->depth / 64] &= ~bit;
-    t->depth++;
+    json_tok_mark(t, t->depth++, object);
     t->want = object ? WANT_NAME_OR_END : WANT_VALUE_OR_END;
     t->begin = t->offset + t->at++;
     return give(t, object ? JSON_TOK_OBJECT : JSON_TOK_ARRAY, token);
@@ -550,6 +545,24 @@ uint64_t json_tok_offset(const struct json_tok *t)
 unsigned json_tok_depth(const struct json_tok *t)
 {
     return t->depth;
+}
+
+bool json_tok_resting(const struct json_tok *t, bool *fresh)
+{
+    *fresh = t->want == WANT_NAME_OR_END || t->want == WANT_VALUE_OR_END;
+    return t->lex == LEX_NONE && t->stuck == ERR_OK && (*fresh || t->want == WANT_COMMA_OR_END);
+}
+
+void json_tok_jump(struct json_tok *t, size_t bytes, size_t depth, bool fresh)
+{
+    t->offset += bytes;
+    t->depth = (unsigned)depth;
+    if (depth == 0)
+        t->want = WANT_NOTHING;
+    else if (!fresh)
+        t->want = WANT_COMMA_OR_END;
+    else
+        t->want = in_object(t) ? WANT_NAME_OR_END : WANT_VALUE_OR_END;
 }
 
 bool json_tok_whole(struct slice text)

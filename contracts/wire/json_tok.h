@@ -74,6 +74,21 @@ const char *json_tok_fault(const struct json_tok *t);
 uint64_t json_tok_offset(const struct json_tok *t);
 unsigned json_tok_depth(const struct json_tok *t);
 
+/* For who reads whole tokens himself (json_fast), inside an object or array.  Is the reader between its tokens, and has
+ * it had one? */
+bool json_tok_resting(const struct json_tok *t, bool *fresh);
+/* Level `depth` from 0, just opened. */
+static inline void json_tok_mark(struct json_tok *t, size_t level, bool object)
+{
+    uint64_t bit = UINT64_C(1) << (level % 64);
+    if (object)
+        t->in_object[level / 64] |= bit;
+    else
+        t->in_object[level / 64] &= ~bit;
+}
+/* So many bytes were read, and so many levels are open now; the innermost is fresh, or has a value behind it. */
+void json_tok_jump(struct json_tok *t, size_t bytes, size_t depth, bool fresh);
+
 /* Is `text` one JSON value and no more? */
 bool json_tok_whole(struct slice text);
 

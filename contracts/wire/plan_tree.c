@@ -210,16 +210,3 @@ void plan_tree_free(struct plan_tree **t)
     arena_fini(&tree->arena);
     mem_free(tree);
 }
-
-const struct plan_tree_member *plan_tree_member(const struct plan_tree_node *n, struct slice name, uint64_t hash)
-{
-    for (size_t i = hash & (n->quick_cap - 1); n->quick[i]; i = (i + 1) & (n->quick_cap - 1))
-        if (n->quick[i]->hash == hash && slice_eq(n->quick[i]->name, name))
-            return n->quick[i];
-    return NULL;
-}
-
-bool plan_tree_judges(const struct plan_tree_node *n)
-{
-    return n && (n->change != PLAN_TREE_NONE || n->narrow != PLAN_TREE_NONE);
-}

@@ -61,8 +61,19 @@ struct plan_tree *plan_tree_new(const struct plan *p);
 void plan_tree_free(struct plan_tree **t);
 
 /* What happens to members of this name, given with its json_names_hash; NULL: nothing of their own. */
-const struct plan_tree_member *plan_tree_member(const struct plan_tree_node *n, struct slice name, uint64_t hash);
+static inline const struct plan_tree_member *plan_tree_member(const struct plan_tree_node *n, struct slice name,
+                                                              uint64_t hash)
+{
+    for (size_t i = hash & (n->quick_cap - 1); n->quick[i]; i = (i + 1) & (n->quick_cap - 1))
+        if (n->quick[i]->hash == hash && slice_eq(n->quick[i]->name, name))
+            return n->quick[i];
+    return NULL;
+}
+
 /* Must a value here be whole before it can go on? */
-bool plan_tree_judges(const struct plan_tree_node *n);
+static inline bool plan_tree_judges(const struct plan_tree_node *n)
+{
+    return n && (n->change != PLAN_TREE_NONE || n->narrow != PLAN_TREE_NONE);
+}
 
 #endif

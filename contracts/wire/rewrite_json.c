@@ -3,12 +3,17 @@
  * until the token comes that decides: the name for a rename or a drop, the value for the rest.
  *
  * Names are looked at in every object, edited or not: a body in which one comes twice means different things to
- * different readers, and is refused. */
+ * different readers, and is refused.
+ *
+ * Most members lie within one chunk and need no thought: they are passed at a glance (json_fast), and only what is
+ * left goes by tokens. */
 #include "base/check.h"
 #include "base/mem.h"
 #include "contracts/wire/held.h"
+#include "contracts/wire/json_fast.h"
 #include "contracts/wire/json_names.h"
 #include "contracts/wire/json_number.h"
+#include "contracts/wire/json_path.h"
 #include "contracts/wire/json_tok.h"
 #include "contracts/wire/plan_tree.h"
 #include "contracts/wire/rewrite_format.h"
@@ -20,13 +25,10 @@ struct frame {
     const struct plan_tree_node *node;  /* NULL: nothing to do in here */
     const struct plan_tree_node *child; /* of the value that comes next */
     struct json_names_object names;
-    size_t seen;   /* its first flag in rewrite_json.seen */
-    int64_t index; /* of the element under way; -1: none yet */
+    size_t seen; /* its first flag in rewrite_json.seen */
     bool object;
     bool keeps; /* between values, bytes are kept back */
     bool wrote; /* a member has gone out */
-    uint8_t name_len;
-    char name[SHOWN_NAME]; /* of the member under way, for a fault's path */
 };
 
 /* A member whose name has come and that neither went out nor was dropped. */
@@ -41,6 +43,9 @@ struct rewrite_json {
     const struct plan_tree_node *root;
     struct json_tok tok;
     struct json_names names;
+    struct json_path path;
+    uint64_t secret; /* of json_names */
+    size_t most;     /* that is kept back */
     struct held held;
     struct frame *frames;
     size_t depth, frame_room;
@@ -51,27 +56,11 @@ struct rewrite_json {
 
 /* ---- faults ---- */
 
-static void put_path(const struct rewrite_json *r, struct buf *out)
-{
-    if (r->depth == 0)
-        buf_put_char(out, '/');
-    for (size_t i = 0; i < r->depth; i++) {
-        const struct frame *f = &r->frames[i];
-        if (!f->object && f->index >= 0)
-            buf_putf(out, "/[%lld]", (long long)f->index);
-        else if (f->object && f->name_len) {
-            buf_put_char(out, '/');
-            buf_put_safe(out, slice_of(f->name, f->name_len), SHOWN_NAME);
-        } else if (r->depth == 1)
-            buf_put_char(out, '/');
-    }
-}
-
 static void put_place(struct rewrite_json *r, uint64_t offset)
 {
     struct buf *fault = &r->shared.fault;
     buf_put(fault, SLICE(" at "));
-    put_path(r, fault);
+    json_path_put(&r->path, fault);
     buf_putf(fault, " (byte %llu)", (unsigned long long)offset);
     buf_text(fault);
     r->shared.offset = offset;
@@ -162,11 +151,10 @@ static void open_frame(struct rewrite_json *r, const struct plan_tree_node *node
     f->child = object || !node ? NULL : node->each;
     f->names = json_names_open(&r->names);
     f->seen = open_seen(r, object ? node : NULL);
-    f->index = -1;
     f->object = object;
     f->keeps = object ? node && node->edits : plan_tree_judges(f->child);
     f->wrote = false;
-    f->name_len = 0;
+    json_path_open(&r->path, object);
 }
 
 static void close_frame(struct rewrite_json *r)
@@ -175,6 +163,7 @@ static void close_frame(struct rewrite_json *r)
     json_names_close(&r->names, &f->names);
     r->seen_count = f->seen;
     r->depth--;
+    json_path_close(&r->path);
 }
 
 /* The next value is needed as text when a step looks into it. */
@@ -186,8 +175,10 @@ static void expect(struct rewrite_json *r)
 
 /* ---- members ---- */
 
-static enum err write_default(struct rewrite_json *r, struct frame *f, const struct plan_tree_out *o, uint64_t at)
+static enum err write_default(struct rewrite_json *r, struct frame *f, const struct plan_tree_out *o, uint64_t at,
+                              uint64_t behind)
 {
+    TRY(give(r, behind));
     if (!o->fill_ok)
         return fail_name(r, at, "the plan's default for", o->name, " is not JSON");
     if (f->wrote)
@@ -200,11 +191,12 @@ static enum err write_default(struct rewrite_json *r, struct frame *f, const str
     return ERR_OK;
 }
 
-static enum err write_defaults(struct rewrite_json *r, struct frame *f, uint64_t at)
+/* The object ends at `at`; its last member, or its bracket, ends at `behind`. */
+static enum err write_defaults(struct rewrite_json *r, struct frame *f, uint64_t at, uint64_t behind)
 {
     for (const struct plan_tree_out *o = f->node->outs; o; o = o->next)
         if (o->fill != PLAN_TREE_NONE && !r->seen[f->seen + o->number])
-            TRY(write_default(r, f, o, at));
+            TRY(write_default(r, f, o, at, behind));
     return ERR_OK;
 }
 
@@ -238,13 +230,6 @@ static enum err write_member(struct rewrite_json *r, struct frame *f)
     return ERR_OK;
 }
 
-static void remember_name(struct frame *f, struct slice name)
-{
-    struct slice shown = slice_to(name, SHOWN_NAME);
-    memcpy(f->name, shown.at, shown.len);
-    f->name_len = (uint8_t)shown.len;
-}
-
 static enum err edit_name(struct rewrite_json *r, struct frame *f, const struct plan_tree_member *m,
                           const struct json_token *t)
 {
@@ -264,9 +249,10 @@ static enum err edit_name(struct rewrite_json *r, struct frame *f, const struct 
 static enum err name_token(struct rewrite_json *r, const struct json_token *t)
 {
     struct frame *f = top(r);
-    remember_name(f, t->text);
-    uint64_t hash = json_names_hash(t->text);
-    enum err e = json_names_add(&r->names, &f->names, t->text, hash);
+    json_path_name(&r->path, t->text);
+    json_path_keep(&r->path);
+    uint64_t hash = json_names_hash_under(r->secret, t->text);
+    enum err e = json_names_add(&r->names, &f->names, hash);
     if (e == ERR_EXISTS)
         return fail_name(r, t->begin, "duplicate member", t->text, "");
     if (e != ERR_OK)
@@ -365,7 +351,7 @@ static enum err begin_value(struct rewrite_json *r, const struct json_token *t)
     struct frame *f = top(r);
     if (!f)
         return check_root(r, t);
-    f->index++;
+    json_path_element(&r->path);
     if (r->undecided.on) {
         TRY(check_kept(r, t->end));
         if (is_stripped(r, t)) {
@@ -406,7 +392,7 @@ static enum err close_token(struct rewrite_json *r, const struct json_token *t)
     if (f->keeps) {
         TRY(check_kept(r, t->begin));
         if (f->object)
-            TRY(write_defaults(r, f, t->begin));
+            TRY(write_defaults(r, f, t->begin, r->held.done));
         TRY(give(r, t->end));
         r->held.flow = HELD_GIVE;
     }
@@ -443,6 +429,199 @@ static enum err any_token(struct rewrite_json *r, const struct json_token *t)
     return ERR_OK;
 }
 
+/* ---- members at a glance ---- */
+
+/* Everything before `at` is read; of it, what goes out may still wait to be given, for `held` is only told where the
+ * output departs from the input. */
+struct glance {
+    const char *at, *end;
+    bool fresh; /* nothing has come in the innermost object or array */
+    enum err e;
+};
+
+static uint64_t place(const struct rewrite_json *r, const char *at)
+{
+    return r->held.chunk_at + (uint64_t)(at - r->held.chunk.at);
+}
+
+/* A dropped value ends where an object that is edited goes on. */
+static void glance_past(struct rewrite_json *r, struct glance *g, const char *end)
+{
+    g->at = end;
+    g->fresh = false;
+    if (r->held.flow == HELD_DROP && r->depth && top(r)->keeps) {
+        held_drop(&r->held, place(r, end));
+        r->held.flow = HELD_GIVE;
+    }
+}
+
+static void glance_into(struct rewrite_json *r, struct glance *g, const struct plan_tree_node *node,
+                        const char *bracket)
+{
+    json_tok_mark(&r->tok, r->depth, *bracket == '{');
+    open_frame(r, node, *bracket == '{');
+    g->at = bracket + 1;
+    g->fresh = true;
+}
+
+static enum err glance_close(struct rewrite_json *r, struct glance *g, const char *bracket)
+{
+    struct frame *f = top(r);
+    if (f->keeps)
+        TRY(write_defaults(r, f, place(r, bracket), place(r, g->at)));
+    close_frame(r);
+    glance_past(r, g, bracket + 1);
+    return ERR_OK;
+}
+
+/* A member as it lies in the chunk. */
+struct glimpse {
+    const char *comma; /* NULL: none */
+    const char *name, *name_end, *value, *value_end;
+    uint64_t hash;
+    const struct plan_tree_member *member;
+    const struct plan_tree_node *child;
+};
+
+static bool glimpse_value(const struct rewrite_json *r, const struct glance *g, const char *at, struct glimpse *m)
+{
+    m->value = at;
+    m->value_end = at < g->end ? json_fast_value(at, g->end) : NULL;
+    return m->value_end && !(json_fast_is_nest(*at) && r->depth == JSON_TOK_DEPTH);
+}
+
+static bool glimpse_comma(const struct glance *g, const char **at, struct glimpse *m)
+{
+    m->comma = NULL;
+    if (g->fresh)
+        return true;
+    if (**at != ',')
+        return false;
+    m->comma = *at;
+    *at = json_fast_blanks(*at + 1, g->end);
+    return *at < g->end;
+}
+
+static bool glimpse_member(const struct rewrite_json *r, const struct glance *g, const char *at, struct glimpse *m)
+{
+    if (!glimpse_comma(g, &at, m) || *at != '"')
+        return false;
+    m->name = at;
+    m->name_end = json_fast_name(at + 1, g->end);
+    if (!m->name_end || (size_t)(m->name_end - g->at) >= r->most)
+        return false;
+    at = json_fast_blanks(m->name_end + 1, g->end);
+    return at < g->end && *at == ':' && glimpse_value(r, g, json_fast_blanks(at + 1, g->end), m);
+}
+
+/* Are there steps that look at the value, or a fault to be told? */
+static bool needs_thought(const struct rewrite_json *r, const struct frame *f, const struct glimpse *m)
+{
+    const struct plan_tree_member *k = m->member;
+    return plan_tree_judges(m->child) ||
+           (k && (k->strip != PLAN_TREE_NONE || (k->out && r->seen[f->seen + k->out->number])));
+}
+
+static enum err glance_edit(struct rewrite_json *r, struct glance *g, struct frame *f, const struct glimpse *m)
+{
+    const struct plan_tree_member *k = m->member;
+    if (k && k->drop != PLAN_TREE_NONE) {
+        TRY(give(r, place(r, m->comma ? m->comma : g->at)));
+        r->held.flow = HELD_DROP;
+        f->child = NULL;
+        applied(r, k->drop);
+        return ERR_OK;
+    }
+    if (m->comma && !f->wrote) {
+        TRY(give(r, place(r, m->comma)));
+        held_drop(&r->held, place(r, m->comma + 1));
+    }
+    f->wrote = true;
+    if (!k || !k->out)
+        return ERR_OK;
+    r->seen[f->seen + k->out->number] = true;
+    if (k->rename == PLAN_TREE_NONE)
+        return ERR_OK;
+    TRY(give(r, place(r, m->name)));
+    TRY(add(r, k->out->quoted));
+    held_drop(&r->held, place(r, m->name_end + 1));
+    applied(r, k->rename);
+    return ERR_OK;
+}
+
+static void glance_value(struct rewrite_json *r, struct glance *g, const struct frame *f, const struct glimpse *m)
+{
+    if (json_fast_is_nest(*m->value))
+        glance_into(r, g, f->child, m->value);
+    else
+        glance_past(r, g, m->value_end);
+}
+
+/* false: this one goes by tokens. */
+static bool glance_member(struct rewrite_json *r, struct glance *g, struct frame *f, const char *at)
+{
+    struct glimpse m;
+    if (!glimpse_member(r, g, at, &m))
+        return false;
+    struct slice name = slice_of(m.name + 1, (size_t)(m.name_end - m.name - 1));
+    m.hash = json_names_hash_under(r->secret, name);
+    m.member = f->node ? plan_tree_member(f->node, name, m.hash) : NULL;
+    m.child = m.member && m.member->value ? m.member->value : f->node ? f->node->every : NULL;
+    if (needs_thought(r, f, &m) || json_names_add(&r->names, &f->names, m.hash) != ERR_OK)
+        return false;
+    json_path_name(&r->path, name);
+    json_path_element(&r->path);
+    f->child = m.child;
+    if (f->keeps && (g->e = glance_edit(r, g, f, &m)) != ERR_OK)
+        return false;
+    glance_value(r, g, f, &m);
+    return true;
+}
+
+static bool glance_element(struct rewrite_json *r, struct glance *g, struct frame *f, const char *at)
+{
+    struct glimpse m;
+    if (f->keeps || !glimpse_comma(g, &at, &m) || !glimpse_value(r, g, at, &m))
+        return false;
+    json_path_element(&r->path);
+    glance_value(r, g, f, &m);
+    return true;
+}
+
+static bool glance_step(struct rewrite_json *r, struct glance *g)
+{
+    struct frame *f = top(r);
+    const char *at = json_fast_blanks(g->at, g->end);
+    if (at == g->end || (size_t)(at - g->at) >= r->most)
+        return false;
+    if (*at != (f->object ? '}' : ']'))
+        return f->object ? glance_member(r, g, f, at) : glance_element(r, g, f, at);
+    if (f->keeps && !f->object)
+        return false;
+    g->e = glance_close(r, g, at);
+    return g->e == ERR_OK && r->depth > 0;
+}
+
+/* Takes whole members and elements off the front, as long as they need no thought. */
+static enum err glance(struct rewrite_json *r, struct slice *bytes)
+{
+    struct glance g = {.at = bytes->at, .end = bytes->at + bytes->len};
+    if (!json_tok_resting(&r->tok, &g.fresh) || bytes->len == 0 || r->undecided.on)
+        return ERR_OK;
+    if (r->held.flow == HELD_KEEP) {
+        if (r->held.done != place(r, g.at))
+            return ERR_OK;
+        r->held.flow = HELD_GIVE;
+    }
+    while (glance_step(r, &g))
+        ;
+    TRY(g.e);
+    json_tok_jump(&r->tok, (size_t)(g.at - bytes->at), r->depth, g.fresh);
+    *bytes = slice_from(*bytes, (size_t)(g.at - bytes->at));
+    expect(r);
+    return end_value(r, place(r, g.at));
+}
+
 /* ---- the format ---- */
 
 static struct rewrite_json *json_of(struct rewrite *r)
@@ -456,10 +635,15 @@ static enum err feed(struct rewrite *shared, struct slice bytes, struct buf *out
     held_begin(&r->held, bytes, out);
     struct json_token token;
     enum err e;
-    while ((e = json_tok_next(&r->tok, &bytes, &token)) == ERR_OK)
-        TRY(any_token(r, &token));
+    do {
+        TRY(glance(r, &bytes));
+        e = json_tok_next(&r->tok, &bytes, &token);
+        if (e == ERR_OK)
+            TRY(any_token(r, &token));
+    } while (e == ERR_OK);
     if (e != ERR_AGAIN)
         return fail(r, e, json_tok_offset(&r->tok), json_tok_fault(&r->tok));
+    json_path_keep(&r->path);
     if (held_end(&r->held) == ERR_OK)
         return ERR_OK;
     return fail(r, ERR_FULL, json_tok_offset(&r->tok), "a member is too large, or no room for what goes out");
@@ -481,6 +665,7 @@ static void fini(struct rewrite *shared)
     struct rewrite_json *r = json_of(shared);
     json_tok_fini(&r->tok);
     json_names_fini(&r->names);
+    json_path_fini(&r->path);
     held_fini(&r->held);
     mem_free(r->frames);
     mem_free(r->seen);
@@ -495,5 +680,7 @@ struct rewrite *rewrite_json_new(struct plan *plan, size_t max_hold)
     r->root = plan_compiled(plan)->root;
     json_tok_init(&r->tok, max_hold);
     held_init(&r->held, max_hold);
+    r->most = max_hold;
+    r->secret = json_names_secret();
     return &r->shared;
 }

@@ -1,10 +1,14 @@
 /* Laws of rewriting, over bodies and plans drawn from a fixed seed. */
 #include "contracts/wire/rewrite.h"
+
+#include <stdio.h>
+
 #include "tests/kit/t.h"
 
 enum { ROUNDS = 4000, DEPTH = 4, NAMES = 6, BODY_MOST = 1 << 16 };
 
 static uint64_t state;
+static bool twins; /* a name may come twice */
 
 static unsigned draw(unsigned below)
 {
@@ -32,8 +36,28 @@ static void put_scalar(struct buf *b)
 
 static void put_value(struct buf *b, unsigned depth);
 
+/* Names that are long, many, or spelt in an odd way. */
+static void put_odd_object(struct buf *b)
+{
+    static const char *const forms[] = {"n%u", "a rather long name with number %u", "\\u0061%u", "\xC3\xA9%u"};
+    const char *form = forms[draw(4)];
+    unsigned count = 1 + draw(60);
+    buf_put_char(b, '{');
+    for (unsigned i = 0; i < count; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), form, twins && draw(40) == 0 ? 0 : i);
+        buf_putf(b, "%s\"%s\":", i ? "," : "", name);
+        put_scalar(b);
+    }
+    buf_put_char(b, '}');
+}
+
 static void put_object(struct buf *b, unsigned depth)
 {
+    if (draw(30) == 0) {
+        put_odd_object(b);
+        return;
+    }
     unsigned first = draw(NAMES), count = draw(NAMES);
     buf_put_char(b, '{');
     for (unsigned i = 0; i < count; i++) {
@@ -159,7 +183,9 @@ static void draw_body(struct bodies *b)
 /* Some of them broken at a random byte. */
 static void draw_any_body(struct bodies *b)
 {
+    twins = draw(4) == 0;
     draw_body(b);
+    twins = false;
     if (draw(4) == 0)
         b->in.mem[b->in.start + draw((unsigned)buf_len(&b->in))] = (char)draw(256);
 }
