@@ -96,11 +96,17 @@ static bool at_line_end(const struct reading *r)
     return r->rest.len == 0 || r->rest.at[0] == '\n' || slice_starts(r->rest, SLICE("\r\n"));
 }
 
-static void plain_cell(struct reading *r, struct slice *out)
+/* A delimiter inside of a record's brackets parts no columns. */
+static void plain_cell(struct reading *r, bool record, struct slice *out)
 {
     const char *start = r->rest.at;
-    while (!at_line_end(r) && !slice_starts(r->rest, r->format.delimiter))
-        r->rest = slice_from(r->rest, 1);
+    int open = 0;
+    for (; !at_line_end(r); r->rest = slice_from(r->rest, 1)) {
+        if (open <= 0 && slice_starts(r->rest, r->format.delimiter))
+            break;
+        if (record)
+            open += (r->rest.at[0] == '[' || r->rest.at[0] == '(') - (r->rest.at[0] == ']' || r->rest.at[0] == ')');
+    }
     *out = slice_of(start, (size_t)(r->rest.at - start));
 }
 
@@ -137,9 +143,11 @@ static const char *no_value(enum datalog_type type)
     case DATALOG_UNSIGNED:
         return "this is no unsigned number of 64 bits";
     case DATALOG_FLOAT:
+        return "this is no float";
+    case DATALOG_RECORD:
         break;
     }
-    return "this is no float";
+    return "this is no value of the column's record type";
 }
 
 static bool read_column(struct reading *r, size_t column, datalog_word *out)
@@ -150,7 +158,7 @@ static bool read_column(struct reading *r, size_t column, datalog_word *out)
         if (!quoted_cell(r, &cell))
             return false;
     } else {
-        plain_cell(r, &cell);
+        plain_cell(r, datalog_column_type(r->program, r->format.rel, column) == DATALOG_RECORD, &cell);
     }
     if (datalog_value(r->run, r->format.rel, column, cell, out) == ERR_OK)
         return true;

@@ -109,6 +109,7 @@ void datalog_free(struct datalog **p)
     mem_free(d->facts);
     mem_free(d->directives);
     map_fini(&d->by_name);
+    dl_types_fini(&d->types);
     dl_sym_fini(&d->symbols);
     arena_fini(&d->arena);
     mem_free(d);
@@ -449,7 +450,7 @@ void datalog_put_tuple(const struct datalog_run *r, int rel, const datalog_word 
     for (unsigned i = 0; i < d->arity; i++) {
         buf_put(out, i ? SLICE(", ") : SLICE("("));
         /* Neither an id nor a float; in a column of whole numbers it is a number. */
-        if (columns[i] == DL_RULE_UNBOUND && (d->types[i] == DATALOG_SYMBOL || d->types[i] == DATALOG_FLOAT))
+        if (columns[i] == DL_RULE_UNBOUND && d->types[i] != DATALOG_NUMBER && d->types[i] != DATALOG_UNSIGNED)
             buf_put_char(out, '_');
         else
             dl_prim_put(&r->symbols, d->types[i], columns[i], SIZE_MAX, out);

@@ -21,10 +21,11 @@
 struct datalog;
 struct datalog_run;
 
-/* A column's value: a 32-bit symbol id (type symbol) or a 64-bit integer (number, unsigned, float bits). */
+/* A column's value: a 32-bit id (symbols, and records and variants, of which equal ones have equal ids) or a
+ * 64-bit integer (number, unsigned, float bits). */
 typedef int64_t datalog_word;
 
-enum datalog_type { DATALOG_SYMBOL, DATALOG_NUMBER, DATALOG_UNSIGNED, DATALOG_FLOAT };
+enum datalog_type { DATALOG_SYMBOL, DATALOG_NUMBER, DATALOG_UNSIGNED, DATALOG_FLOAT, DATALOG_RECORD };
 enum { DATALOG_COLUMNS = 24 };
 
 /* Several texts make one program, in order: a vocabulary, rules, what a user wrote. */
@@ -84,7 +85,7 @@ datalog_word datalog_symbol(struct datalog_run *r, struct slice text);
 MUST_USE enum err datalog_symbol_find(const struct datalog_run *r, struct slice text, datalog_word *out);
 struct slice datalog_symbol_text(const struct datalog_run *r, datalog_word symbol);
 
-/* A column's value as files hold it: text without quotes, -7, 1.5.  INPUT: it is none. */
+/* A column's value as files hold it: text without quotes, -7, 1.5, [1, nil], $Leaf(2).  INPUT: it is none. */
 MUST_USE enum err datalog_value(struct datalog_run *r, int rel, size_t column, struct slice text, datalog_word *out);
 void datalog_put_value(const struct datalog_run *r, int rel, size_t column, datalog_word w, struct buf *out);
 

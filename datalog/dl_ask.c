@@ -24,14 +24,23 @@ static bool complain_relation(struct asking *a, const struct dl_literal *atom)
     return false;
 }
 
-static bool constant(struct asking *a, const struct dl_term *t, enum datalog_type type, datalog_word *out)
+static bool is_constant(const struct dl_term *t)
 {
-    if (t->kind == DL_TERM_VAR || t->kind == DL_TERM_CALL || t->kind == DL_TERM_FOLD) {
+    bool all = t->kind != DL_TERM_VAR && t->kind != DL_TERM_ANY && t->kind != DL_TERM_CALL && t->kind != DL_TERM_AS &&
+               t->kind != DL_TERM_FOLD;
+    for (const struct dl_term *field = t->args; all && field; field = field->next)
+        all = is_constant(field);
+    return all;
+}
+
+static bool constant(struct asking *a, const struct dl_term *t, int type, datalog_word *out)
+{
+    if (!is_constant(t)) {
         dl_lex_complain(&a->texts, DIAG_ERROR, t->at, "text stands in quotes; `_` is any value",
                         "a question holds constants and `_` only");
         return false;
     }
-    return dl_type_constant(&a->run->symbols, &a->texts, t, type, out);
+    return dl_type_constant(a->run->program, &a->run->symbols, &a->texts, t, type, out);
 }
 
 static bool columns_of(struct asking *a, const struct dl_literal *atom, const struct dl_relation *r, datalog_word *out)
@@ -49,7 +58,7 @@ static bool columns_of(struct asking *a, const struct dl_literal *atom, const st
     for (const struct dl_term *t = atom->args; t; t = t->next, i++) {
         out[i] = DL_RULE_UNBOUND;
         if (t->kind != DL_TERM_ANY)
-            ok &= constant(a, t, r->types[i], &out[i]);
+            ok &= constant(a, t, r->declared[i], &out[i]);
     }
     return ok;
 }

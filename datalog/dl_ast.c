@@ -22,6 +22,8 @@ static const struct {
     [DL_MAX] = {"max", true, 2, DATALOG_COLUMNS},
     [DL_RANGE] = {"range", true, 2, 3},
     [DL_AUTOINC] = {"autoinc", true, 0, 0},
+    [DL_MAKE] = {"", false, 0, DATALOG_COLUMNS},
+    [DL_FIELD] = {"", false, 1, 1},
 };
 
 bool dl_ast_functor(struct slice name, enum dl_op *op, unsigned *least, unsigned *most)
@@ -60,7 +62,7 @@ const char *dl_ast_fold_text(enum dl_fold fold)
 
 const char *dl_ast_type_text(enum datalog_type type)
 {
-    static const char *const names[] = {"symbol", "number", "unsigned", "float"};
+    static const char *const names[] = {"symbol", "number", "unsigned", "float", "record"};
     return names[type];
 }
 

@@ -27,6 +27,8 @@ enum dl_op {
     DL_MAX,
     DL_RANGE,   /* has several values */
     DL_AUTOINC, /* has another value each time */
+    DL_MAKE,    /* a record of its arguments */
+    DL_FIELD,   /* of the record that is its argument */
     DL_OP_COUNT,
 };
 
@@ -42,6 +44,8 @@ enum dl_term_kind {
     DL_TERM_FLOAT,
     DL_TERM_TEXT,
     DL_TERM_CALL,
+    DL_TERM_RECORD, /* [a, b], or with a branch as `text` $Name(a, b) */
+    DL_TERM_NIL,
     DL_TERM_AS, /* its one argument, held to be of the type `text` */
     DL_TERM_FOLD,
 };
@@ -101,6 +105,14 @@ struct dl_param {
     struct slice name, value;
 };
 
+/* [a:number, b:List], or a branch Name { a:number }. */
+struct dl_shape {
+    struct dl_shape *next;
+    struct slice name; /* empty: a record */
+    struct dl_at at;
+    struct dl_column *fields;
+};
+
 struct dl_name {
     struct dl_name *next;
     struct slice text;
@@ -120,6 +132,8 @@ struct dl_item {
     struct dl_column *columns; /* of a .decl */
     unsigned flags;            /* DL_IS_... of a .decl or directive */
     struct dl_name *parts;     /* of a .type: what it is; of .init: the component */
+    bool subset;               /* of a .type: `<:` */
+    struct dl_shape *shapes;   /* of a .type: a record, or branches; NULL: `parts` */
     struct dl_item *items;     /* of a .comp */
 };
 

@@ -30,6 +30,9 @@ static void require_bound(struct checking *c, const struct dl_expr *e, const boo
     if (name.len > 0 && !c->said[e->slot])
         dl_lex_complain(c->texts, DIAG_ERROR, e->term->at, "an atom without `!` must give it values",
                         "variable `%.*s` is not bound", SLICE_FMT(name));
+    if (name.len == 0 && !c->said[e->slot] && e->term && e->term->kind == DL_TERM_RECORD)
+        dl_lex_complain(c->texts, DIAG_ERROR, e->term->at, "an atom without `!` must give it, or all its fields",
+                        "this record is not bound");
     c->said[e->slot] = true;
 }
 

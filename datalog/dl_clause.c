@@ -134,7 +134,7 @@ static void name_terms(struct making *m, struct level *l, const struct dl_term *
     for (; t; t = t->next) {
         if (t->kind == DL_TERM_VAR && !level_find(l, t->text, &slot))
             level_add(m, l, t->text, t->at);
-        if (t->kind == DL_TERM_CALL || t->kind == DL_TERM_AS)
+        if (t->kind == DL_TERM_CALL || t->kind == DL_TERM_AS || t->kind == DL_TERM_RECORD)
             name_terms(m, l, t->args);
     }
 }
@@ -180,6 +180,78 @@ static bool lower_call(struct making *m, struct level *l, struct goals *g, const
     for (const struct dl_term *a = t->args; a; a = a->next)
         if (!lower_term(m, l, g, a, &out->args[i++]))
             return false;
+    return true;
+}
+
+static struct dl_expr make_record(struct making *m, const struct dl_term *t)
+{
+    struct dl_expr e = {.kind = DL_EXPR_CALL, .type = DL_RULE_NO_TYPE, .op = DL_MAKE, .term = t};
+    e.branch = arena_keep(m->arena, t->text);
+    for (const struct dl_term *a = t->args; a; a = a->next)
+        e.count++;
+    e.args = arena_array(m->arena, e.count, sizeof(*e.args));
+    return e;
+}
+
+static void add_equation(struct making *m, struct goals *g, struct dl_expr a, struct dl_expr b, struct dl_at at)
+{
+    struct dl_expr *both = arena_array(m->arena, 2, sizeof(*both));
+    both[0] = a;
+    both[1] = b;
+    struct dl_goal eq = {.kind = DL_GOAL_COMPARE, .hidden = true, .compare = DL_EQ, .args = both, .count = 2, .at = at};
+    *new_goal(m, g, DL_GOAL_COMPARE) = eq;
+}
+
+/* In a body a record is a slot, made of its fields when they are known, and giving them when it is: whichever
+ * the plan comes to first. */
+static bool lower_pattern(struct making *m, struct level *l, struct goals *g, const struct dl_term *t,
+                          struct dl_expr *out)
+{
+    struct dl_expr made = make_record(m, t);
+    bool whole = true, ok = true;
+    unsigned i = 0;
+    *out = slot_expr(new_slot(m, SLICE(""), t->at), t);
+    for (const struct dl_term *a = t->args; a; a = a->next, i++) {
+        whole &= a->kind != DL_TERM_ANY;
+        struct dl_expr field = {
+            .kind = DL_EXPR_CALL, .type = DL_RULE_NO_TYPE, .op = DL_FIELD, .slot = i, .count = 1, .term = a};
+        field.branch = made.branch;
+        field.args = arena_new(m->arena, sizeof(*field.args));
+        *field.args = *out;
+        if (a->kind == DL_TERM_ANY)
+            made.args[i] = slot_expr(new_slot(m, SLICE(""), a->at), a);
+        else
+            ok = lower_term(m, l, g, a, &made.args[i]) && ok;
+        if (ok)
+            add_equation(m, g, made.args[i], field, a->at);
+    }
+    if (whole && ok)
+        add_equation(m, g, *out, made, t->at);
+    return ok;
+}
+
+static bool lower_record(struct making *m, struct level *l, struct goals *g, const struct dl_term *t,
+                         struct dl_expr *out)
+{
+    if (!m->in_head)
+        return lower_pattern(m, l, g, t, out);
+    *out = make_record(m, t);
+    unsigned i = 0;
+    for (const struct dl_term *a = t->args; a; a = a->next)
+        if (!lower_term(m, l, g, a, &out->args[i++]))
+            return false;
+    return true;
+}
+
+/* What `x` is, but of the type that is said. */
+static bool lower_cast(struct making *m, struct level *l, struct goals *g, const struct dl_term *t, struct dl_expr *out)
+{
+    int type = dl_types_find(&m->scope->program->types, m->scope->texts, t->text, t->at);
+    if (type == DL_TYPES_UNKNOWN)
+        m->broken = true;
+    if (!lower_term(m, l, g, t->args, out))
+        return false;
+    out->cast = type + 1;
     return true;
 }
 
@@ -248,10 +320,13 @@ static bool lower_term(struct making *m, struct level *l, struct goals *g, const
         return complain(m, t->at, NULL, "`_` has no value here");
     case DL_TERM_CALL:
         return t->op == DL_RANGE ? lower_range(m, l, g, t, out) : lower_call(m, l, g, t, out);
+    case DL_TERM_RECORD:
+        return lower_record(m, l, g, t, out);
     case DL_TERM_AS:
-        return lower_term(m, l, g, t->args, out);
+        return lower_cast(m, l, g, t, out);
     case DL_TERM_FOLD:
         return lower_fold(m, l, g, t, out);
+    case DL_TERM_NIL:
     case DL_TERM_NUMBER:
     case DL_TERM_UNSIGNED:
     case DL_TERM_FLOAT:
@@ -274,12 +349,9 @@ static bool lower_column(struct making *m, struct level *l, struct goals *g, con
         return false;
     if (out->kind != DL_EXPR_CALL)
         return true;
-    struct dl_expr *both = arena_array(m->arena, 2, sizeof(*both));
-    both[1] = *out;
-    both[0] = *out = slot_expr(new_slot(m, SLICE(""), t->at), t);
-    struct dl_goal *eq = new_goal(m, g, DL_GOAL_COMPARE);
-    *eq = (struct dl_goal){
-        .kind = DL_GOAL_COMPARE, .hidden = true, .compare = DL_EQ, .args = both, .count = 2, .at = t->at};
+    struct dl_expr computed = *out;
+    *out = slot_expr(new_slot(m, SLICE(""), t->at), t);
+    add_equation(m, g, *out, computed, t->at);
     return true;
 }
 
@@ -422,7 +494,7 @@ static void add_fact(struct dl_clause_scope *s, const struct dl_literal *head)
     datalog_word *columns = arena_array(&p->arena, count, sizeof(*columns));
     unsigned i = 0;
     for (const struct dl_term *t = head->args; t; t = t->next, i++)
-        if (r->mistyped || !dl_type_constant(&p->symbols, s->texts, t, r->types[i], &columns[i]))
+        if (r->mistyped || !dl_type_constant(p, &p->symbols, s->texts, t, r->declared[i], &columns[i]))
             return;
     if (p->fact_count == p->fact_cap) {
         p->fact_cap = p->fact_cap ? p->fact_cap * 2 : 64;
@@ -435,8 +507,11 @@ static void add_fact(struct dl_clause_scope *s, const struct dl_literal *head)
 /* What a clause without a body is: a fact, a rule that computes constants, or a mistake. */
 static bool is_constant(const struct dl_term *t)
 {
-    return t->kind == DL_TERM_NUMBER || t->kind == DL_TERM_UNSIGNED || t->kind == DL_TERM_FLOAT ||
-           t->kind == DL_TERM_TEXT;
+    for (const struct dl_term *a = t->args; t->kind == DL_TERM_RECORD && a; a = a->next)
+        if (!is_constant(a))
+            return false;
+    return t->kind == DL_TERM_RECORD || t->kind == DL_TERM_NIL || t->kind == DL_TERM_NUMBER ||
+           t->kind == DL_TERM_UNSIGNED || t->kind == DL_TERM_FLOAT || t->kind == DL_TERM_TEXT;
 }
 
 static const struct dl_term *first_open(const struct dl_term *t)

@@ -8,7 +8,6 @@
 struct dl_clause_scope {
     struct datalog *program;
     const struct dl_texts *texts;
-    struct map *types;      /* struct dl_item */
     struct slice prefix;    /* "old." inside `.init old = C` */
     struct dl_rule ***last; /* where the next rule hangs itself */
 };

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "datalog/dl_prose.h"
+#include "datalog/dl_record.h"
 
 /* A node whose derivation is still to be found. */
 struct todo {
@@ -30,16 +31,37 @@ static void push(struct explaining *x, struct datalog_proof *node, uint32_t row)
     x->v[x->count++] = (struct todo){node, row};
 }
 
-/* The variables that the head's columns give away. */
-static void bind_head(const struct dl_rule *rule, const datalog_word *columns, datalog_word *slots, bool *bound)
+/* The variables that a value gives away.  false: the expression has no such value. */
+static bool bind_value(const struct datalog_run *r, const struct dl_expr *e, datalog_word w, bool *bound)
 {
-    for (unsigned i = 0; i < rule->arity; i++) {
-        const struct dl_expr *e = &rule->args[i];
-        if (e->kind != DL_EXPR_SLOT || columns[i] == DL_RULE_UNBOUND)
-            continue;
-        slots[e->slot] = columns[i];
+    if (e->kind == DL_EXPR_WORD)
+        return e->word == w;
+    if (e->kind == DL_EXPR_SLOT) {
+        bool same = !bound[e->slot] || r->slots[e->slot] == w;
+        r->slots[e->slot] = w;
         bound[e->slot] = true;
+        return same;
     }
+    if (e->kind != DL_EXPR_CALL || e->op != DL_MAKE)
+        return true;
+    struct slice text = dl_sym_text(&r->symbols, (uint32_t)w);
+    if (!dl_record_is(text, e->branch))
+        return false;
+    for (unsigned i = 0; i < e->count; i++) {
+        datalog_word field;
+        if (dl_record_field(text, e->branch, i, &field) != ERR_OK || !bind_value(r, &e->args[i], field, bound))
+            return false;
+    }
+    return true;
+}
+
+/* The same of a head.  false: it can be no such tuple. */
+static bool bind_head(const struct datalog_run *r, const struct dl_rule *rule, const datalog_word *columns, bool *bound)
+{
+    for (unsigned i = 0; i < rule->arity; i++)
+        if (columns[i] != DL_RULE_UNBOUND && !bind_value(r, &rule->args[i], columns[i], bound))
+            return false;
+    return true;
 }
 
 static struct dl_plan *plan_for(struct arena *arena, const struct dl_rule *rule, const bool *bound, bool as_written)
@@ -155,7 +177,7 @@ static enum err find_derivation(struct explaining *x, const struct dl_rule *rule
 {
     struct dl_plan **plan = &x->plans[rule->number];
     bool *bound = mem_new((size_t)rule->slot_count + 1);
-    bind_head(rule, node->columns, x->run->slots, bound);
+    POST(bind_head(x->run, rule, node->columns, bound));
     if (!*plan)
         *plan = plan_for(&x->scratch, rule, bound, false);
     mem_free(bound);
@@ -244,20 +266,12 @@ enum err dl_explain_proof(struct datalog_run *r, int rel, const datalog_word *co
 }
 
 /* Can the rule's head be this tuple at all? */
-static bool head_fits(const struct dl_rule *rule, const datalog_word *columns)
+static bool head_fits(const struct datalog_run *r, const struct dl_rule *rule, const datalog_word *columns)
 {
-    for (unsigned i = 0; i < rule->arity; i++) {
-        const struct dl_expr *e = &rule->args[i];
-        if (columns[i] == DL_RULE_UNBOUND)
-            continue;
-        if (e->kind == DL_EXPR_WORD && e->word != columns[i])
-            return false;
-        for (unsigned k = 0; k < i; k++)
-            if (e->kind == DL_EXPR_SLOT && rule->args[k].kind == DL_EXPR_SLOT && rule->args[k].slot == e->slot &&
-                columns[k] != DL_RULE_UNBOUND && columns[k] != columns[i])
-                return false;
-    }
-    return true;
+    bool *bound = mem_new((size_t)rule->slot_count + 1);
+    bool fits = bind_head(r, rule, columns, bound);
+    mem_free(bound);
+    return fits;
 }
 
 /* What has a value when step `at` is reached. */
@@ -274,12 +288,15 @@ static void bind_steps(const struct dl_plan *plan, unsigned at, bool *bound)
 static void describe(struct datalog_run *r, const struct dl_rule *rule, const struct dl_plan *plan,
                      const struct dl_reach *reach, bool *bound, struct arena *arena, struct datalog_why_not *w)
 {
-    *w = (struct datalog_why_not){
-        .file = rule->file, .line = rule->at.line, .rule = rule->written, .of = rule->shown, .failed = rule->written};
+    *w = (struct datalog_why_not){.file = rule->file,
+                                  .line = rule->at.line,
+                                  .rule = rule->written,
+                                  .of = rule->shown,
+                                  .failed = SLICE("the head, whose value is another")};
     for (unsigned i = 0; i < reach->steps; i++)
         w->held += !plan->steps[i].goal->hidden;
     bind_steps(plan, reach->steps, bound);
-    /* With every literal held, what fails is a functor in the head: then the rule stands for it. */
+    /* With every literal held, what fails is a functor in the head. */
     if (reach->steps < plan->count)
         w->failed = dl_prose_goal(r, rule, plan->steps[reach->steps].goal, reach->slots, bound, arena);
 }
@@ -292,7 +309,7 @@ static enum err ask_rule(struct datalog_run *r, const struct dl_rule *rule, cons
     arena_init(&scratch, 0);
     bool *bound = arena_new(&scratch, (size_t)rule->slot_count + 1);
     struct dl_reach reach = {.slots = arena_array(&scratch, rule->slot_count + 1, sizeof(datalog_word))};
-    bind_head(rule, columns, r->slots, bound);
+    POST(bind_head(r, rule, columns, bound)); /* head_fits */
     const struct dl_plan *plan = plan_for(&scratch, rule, bound, true);
     struct dl_join j = {.run = r,
                         .rule = rule,
@@ -339,7 +356,7 @@ enum err dl_explain_absence(struct datalog_run *r, int rel, const datalog_word *
     r->steps = 0;
     for (unsigned i = 0; i < r->program->rule_count; i++) {
         const struct dl_rule *rule = r->program->rules[i];
-        if (rule->head != rel || !head_fits(rule, columns))
+        if (rule->head != rel || !head_fits(r, rule, columns))
             continue;
         struct datalog_why_not *w = arena_new(arena, sizeof(*w));
         TRY(ask_rule(r, rule, columns, arena, w));

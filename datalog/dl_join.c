@@ -225,7 +225,8 @@ static bool is_absent(struct dl_join *j, const struct dl_step *s)
 /* Another order than the evaluation's may meet values that it never met. */
 static enum err forgiven(const struct dl_join *j, enum err e)
 {
-    return j->lenient && e == ERR_INPUT ? ERR_OK : e;
+    /* ABSENT: a record has no such field, so nothing equals it. */
+    return e == ERR_ABSENT || (j->lenient && e == ERR_INPUT) ? ERR_OK : e;
 }
 
 static enum err let(struct dl_join *j, const struct dl_plan *plan, unsigned at)

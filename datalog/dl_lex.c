@@ -41,6 +41,9 @@ static const char *const token_names[DL_TOKEN_COUNT] = {
     [DL_TOKEN_ANY] = "`_`",
     [DL_TOKEN_SUBTYPE] = "`<:`",
     [DL_TOKEN_BAR] = "`|`",
+    [DL_TOKEN_SQUARE_OPEN] = "`[`",
+    [DL_TOKEN_SQUARE_CLOSE] = "`]`",
+    [DL_TOKEN_DOLLAR] = "`$`",
 };
 
 /* Longer marks first. */
@@ -48,12 +51,13 @@ static const struct {
     const char *mark;
     enum dl_token_kind kind;
 } marks[] = {
-    {":-", DL_TOKEN_IF},   {"!=", DL_TOKEN_NE},         {"<:", DL_TOKEN_SUBTYPE}, {"<=", DL_TOKEN_LE},
-    {">=", DL_TOKEN_GE},   {".", DL_TOKEN_DOT},         {",", DL_TOKEN_COMMA},    {";", DL_TOKEN_SEMICOLON},
-    {":", DL_TOKEN_COLON}, {"(", DL_TOKEN_OPEN},        {")", DL_TOKEN_CLOSE},    {"{", DL_TOKEN_BRACE_OPEN},
-    {"!", DL_TOKEN_NOT},   {"}", DL_TOKEN_BRACE_CLOSE}, {"=", DL_TOKEN_EQ},       {"<", DL_TOKEN_LT},
-    {">", DL_TOKEN_GT},    {"+", DL_TOKEN_PLUS},        {"-", DL_TOKEN_MINUS},    {"*", DL_TOKEN_STAR},
-    {"/", DL_TOKEN_SLASH}, {"%", DL_TOKEN_PERCENT},     {"^", DL_TOKEN_CARET},    {"|", DL_TOKEN_BAR},
+    {":-", DL_TOKEN_IF},         {"!=", DL_TOKEN_NE},          {"<:", DL_TOKEN_SUBTYPE}, {"<=", DL_TOKEN_LE},
+    {">=", DL_TOKEN_GE},         {".", DL_TOKEN_DOT},          {",", DL_TOKEN_COMMA},    {";", DL_TOKEN_SEMICOLON},
+    {":", DL_TOKEN_COLON},       {"(", DL_TOKEN_OPEN},         {")", DL_TOKEN_CLOSE},    {"{", DL_TOKEN_BRACE_OPEN},
+    {"!", DL_TOKEN_NOT},         {"}", DL_TOKEN_BRACE_CLOSE},  {"=", DL_TOKEN_EQ},       {"<", DL_TOKEN_LT},
+    {">", DL_TOKEN_GT},          {"+", DL_TOKEN_PLUS},         {"-", DL_TOKEN_MINUS},    {"*", DL_TOKEN_STAR},
+    {"/", DL_TOKEN_SLASH},       {"%", DL_TOKEN_PERCENT},      {"^", DL_TOKEN_CARET},    {"|", DL_TOKEN_BAR},
+    {"[", DL_TOKEN_SQUARE_OPEN}, {"]", DL_TOKEN_SQUARE_CLOSE}, {"$", DL_TOKEN_DOLLAR},
 };
 
 static const char *const directives[] = {
@@ -367,8 +371,6 @@ static bool lex_mark(struct dl_lex *l, struct dl_token *t)
 
 static const char *why_bad(char c)
 {
-    if (c == '[' || c == '$')
-        return "records and variants are not part of this language";
     if (c == '@')
         return "functors of one's own are not part of this language";
     return "this character has no meaning here";

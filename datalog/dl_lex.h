@@ -41,6 +41,9 @@ enum dl_token_kind {
     DL_TOKEN_ANY,     /* _ */
     DL_TOKEN_SUBTYPE, /* <: */
     DL_TOKEN_BAR,
+    DL_TOKEN_SQUARE_OPEN,
+    DL_TOKEN_SQUARE_CLOSE,
+    DL_TOKEN_DOLLAR,
     DL_TOKEN_COUNT,
 };
 

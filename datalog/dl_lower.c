@@ -80,59 +80,28 @@ static void walk_items(struct walk *w, const struct dl_item *items, walk_fn *fn)
     }
 }
 
+static void count_type(struct walk *w, const struct dl_item *i)
+{
+    w->scope.program->types.count += i->kind == DL_ITEM_TYPE;
+}
+
 static void add_type(struct walk *w, const struct dl_item *i)
 {
-    if (i->kind != DL_ITEM_TYPE)
-        return;
-    if (map_put(w->scope.types, i->names->text, (void *)(uintptr_t)i) != NULL && w->depth == 0)
-        dl_lex_complain(w->scope.texts, DIAG_ERROR, i->names->at, NULL, "type `%.*s` is declared twice",
-                        SLICE_FMT(i->names->text));
+    struct datalog *p = w->scope.program;
+    if (i->kind == DL_ITEM_TYPE)
+        dl_types_declare(&p->types, &p->arena, w->scope.texts, i);
 }
 
-static bool base_type(struct slice name, enum datalog_type *out)
+static void define_type(struct walk *w, const struct dl_item *i)
 {
-    for (int t = DATALOG_SYMBOL; t <= DATALOG_FLOAT; t++)
-        if (slice_eq(name, slice_str(dl_ast_type_text((enum datalog_type)t)))) {
-            *out = (enum datalog_type)t;
-            return true;
-        }
-    return false;
-}
-
-/* Follows aliases down; the first part of a union decides, since all parts must have one base. */
-static bool type_of(const struct walk *w, struct slice name, struct dl_at at, unsigned depth, enum datalog_type *out)
-{
-    if (base_type(name, out))
-        return true;
-    const struct dl_item *alias = map_get(w->scope.types, name);
-    if (!alias) {
-        static const char *const known[] = {"symbol", "number", "unsigned", "float"};
-        dl_clause_unknown(&w->scope, at, "type", name, diag_nearest(name, known, 4));
-        return false;
-    }
-    if (depth == DEEPEST_INIT * 4) {
-        dl_lex_complain(w->scope.texts, DIAG_ERROR, alias->names->at, NULL, "type `%.*s` never ends in a base type",
-                        SLICE_FMT(name));
-        return false;
-    }
-    return type_of(w, alias->parts->text, alias->parts->at, depth + 1, out);
-}
-
-/* The parts of a union must share their base type. */
-static void check_union(struct walk *w, const struct dl_item *i)
-{
-    enum datalog_type first, other;
-    if (i->kind != DL_ITEM_TYPE || !type_of(w, i->parts->text, i->parts->at, 0, &first))
-        return;
-    for (const struct dl_name *n = i->parts->next; n; n = n->next)
-        if (type_of(w, n->text, n->at, 0, &other) && other != first)
-            dl_lex_complain(w->scope.texts, DIAG_ERROR, n->at, NULL, "`%.*s` is a %s, `%.*s` is a %s",
-                            SLICE_FMT(n->text), dl_ast_type_text(other), SLICE_FMT(i->parts->text),
-                            dl_ast_type_text(first));
+    struct datalog *p = w->scope.program;
+    if (i->kind == DL_ITEM_TYPE)
+        dl_types_define(&p->types, &p->arena, w->scope.texts, i);
 }
 
 static void set_columns(struct walk *w, struct dl_relation *r, const struct dl_item *i)
 {
+    const struct dl_types *types = &w->scope.program->types;
     for (const struct dl_column *c = i->columns; c; c = c->next) {
         unsigned at = r->arity++;
         r->columns[at] = arena_keep(&w->scope.program->arena, c->name);
@@ -141,8 +110,12 @@ static void set_columns(struct walk *w, struct dl_relation *r, const struct dl_i
             if (slice_eq(r->columns[k], c->name))
                 dl_lex_complain(w->scope.texts, DIAG_ERROR, c->at, NULL, "two columns have the name `%.*s`",
                                 SLICE_FMT(c->name));
-        if (!type_of(w, c->type, c->type_at, 0, &r->types[at]))
+        r->declared[at] = dl_types_find(types, w->scope.texts, c->type, c->type_at);
+        int root = dl_types_root_of(types, r->declared[at]);
+        if (root == DL_TYPES_UNKNOWN)
             r->mistyped |= UINT32_C(1) << at;
+        else
+            r->types[at] = dl_types_class(root);
     }
 }
 
@@ -202,7 +175,6 @@ static void declare(struct walk *w, const struct dl_item *i, const struct dl_nam
 
 static void add_relations(struct walk *w, const struct dl_item *i)
 {
-    check_union(w, i);
     for (const struct dl_name *n = i->names; i->kind == DL_ITEM_DECL && n; n = n->next)
         declare(w, i, n);
 }
@@ -232,15 +204,17 @@ static void all_items(struct walk *w, const struct dl_item *items, walk_fn *fn)
 
 void dl_lower(struct datalog *p, const struct dl_item *items, const struct dl_texts *texts)
 {
-    struct map types = {0};
     unsigned instances = 0;
     struct dl_rule *first = NULL, **last = &first;
-    struct walk w = {.scope = {.program = p, .texts = texts, .types = &types, .last = &last}, .instances = &instances};
+    struct walk w = {.scope = {.program = p, .texts = texts, .last = &last}, .instances = &instances};
     p->relations = arena_array(&p->arena, DL_RULE_RELATIONS, sizeof(struct dl_relation *));
+    all_items(&w, items, count_type);
+    dl_types_init(&p->types, &p->arena, p->types.count);
     all_items(&w, items, add_type);
+    all_items(&w, items, define_type);
+    dl_types_root(&p->types, texts);
     all_items(&w, items, add_relations);
     all_items(&w, items, add_clause);
-    map_fini(&types);
     for (const struct dl_rule *r = first; r; r = r->next)
         p->rule_count++;
     p->rules = arena_array(&p->arena, p->rule_count, sizeof(struct dl_rule *));

@@ -43,22 +43,23 @@ static bool column(struct dl_read *r, struct dl_column **out)
     return dl_read_expect(r, DL_TOKEN_NAME);
 }
 
-static bool columns(struct dl_read *r, struct dl_column **out)
+/* name:type, ... up to `close`, which is taken too. */
+static bool columns(struct dl_read *r, enum dl_token_kind open, enum dl_token_kind close, struct dl_column **out)
 {
-    if (!dl_read_expect(r, DL_TOKEN_OPEN))
+    if (!dl_read_expect(r, open))
         return false;
-    if (dl_read_accept(r, DL_TOKEN_CLOSE))
+    if (dl_read_accept(r, close))
         return true;
     unsigned count = 0;
     do {
         if (++count > DATALOG_COLUMNS)
-            return dl_read_fail(r, r->now.at, "split the relation", "a relation has at most %d columns",
+            return dl_read_fail(r, r->now.at, "split it", "a relation or record has at most %d columns",
                                 DATALOG_COLUMNS);
         if (!column(r, out))
             return false;
         out = &(*out)->next;
     } while (dl_read_accept(r, DL_TOKEN_COMMA));
-    return dl_read_expect(r, DL_TOKEN_CLOSE);
+    return dl_read_expect(r, close);
 }
 
 /* What may follow a .decl.  How a relation is stored is ours to choose; what it means is not. */
@@ -95,7 +96,35 @@ static bool qualifiers(struct dl_read *r, unsigned *flags)
 static bool decl(struct dl_read *r, struct dl_item **out)
 {
     struct dl_item *i = *out = new_item(r, DL_ITEM_DECL);
-    return names_of(r, &i->names) && columns(r, &i->columns) && qualifiers(r, &i->flags);
+    return names_of(r, &i->names) && columns(r, DL_TOKEN_OPEN, DL_TOKEN_CLOSE, &i->columns) && qualifiers(r, &i->flags);
+}
+
+static struct dl_shape *new_shape(struct dl_read *r)
+{
+    struct dl_shape *s = arena_new(r->arena, sizeof(*s));
+    s->at = r->now.at;
+    return s;
+}
+
+/* [a:number, b:List] */
+static bool record(struct dl_read *r, struct dl_shape **out)
+{
+    *out = new_shape(r);
+    return columns(r, DL_TOKEN_SQUARE_OPEN, DL_TOKEN_SQUARE_CLOSE, &(*out)->fields);
+}
+
+/* Leaf { a:number } | None {} */
+static bool branches(struct dl_read *r, struct dl_shape **out)
+{
+    do {
+        *out = new_shape(r);
+        (*out)->name = r->now.raw;
+        if (!dl_read_expect(r, DL_TOKEN_NAME) ||
+            !columns(r, DL_TOKEN_BRACE_OPEN, DL_TOKEN_BRACE_CLOSE, &(*out)->fields))
+            return false;
+        out = &(*out)->next;
+    } while (dl_read_accept(r, DL_TOKEN_BAR));
+    return true;
 }
 
 static bool type_alias(struct dl_read *r, struct dl_item **out)
@@ -105,8 +134,13 @@ static bool type_alias(struct dl_read *r, struct dl_item **out)
     *i->names = (struct dl_name){.text = r->now.raw, .at = r->now.at};
     if (!dl_read_expect(r, DL_TOKEN_NAME))
         return false;
-    if (!dl_read_accept(r, DL_TOKEN_SUBTYPE) && !dl_read_accept(r, DL_TOKEN_EQ))
+    i->subset = dl_read_accept(r, DL_TOKEN_SUBTYPE);
+    if (!i->subset && !dl_read_accept(r, DL_TOKEN_EQ))
         return dl_read_expected(r, "`<:` or `=`");
+    if (!i->subset && r->now.kind == DL_TOKEN_SQUARE_OPEN)
+        return record(r, &i->shapes);
+    if (!i->subset && r->now.kind == DL_TOKEN_NAME && r->ahead.kind == DL_TOKEN_BRACE_OPEN)
+        return branches(r, &i->shapes);
     struct dl_name **end = &i->parts;
     do {
         struct dl_name *n = arena_new(r->arena, sizeof(*n));
@@ -115,7 +149,7 @@ static bool type_alias(struct dl_read *r, struct dl_item **out)
             return false;
         *end = n;
         end = &n->next;
-    } while (dl_read_accept(r, DL_TOKEN_BAR));
+    } while (!i->subset && dl_read_accept(r, DL_TOKEN_BAR));
     return true;
 }
 

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "datalog/dl_record.h"
+
 enum { SCRATCH_BOUND = 1 << 24, FLOAT_ROOM = 64 };
 
 static double as_float(datalog_word w)
@@ -181,6 +183,27 @@ static enum err concatenate(struct dl_prim *p, const struct dl_expr *e, const da
     return new_symbol(p, buf_slice(&p->scratch), out);
 }
 
+static enum err make(struct dl_prim *p, const struct dl_expr *e, const datalog_word *slots, datalog_word *out)
+{
+    datalog_word fields[DATALOG_COLUMNS];
+    for (unsigned i = 0; i < e->count; i++)
+        TRY(dl_prim_value(p, &e->args[i], slots, &fields[i]));
+    dl_record_begin(&p->scratch, e->branch);
+    for (unsigned i = 0; i < e->count; i++)
+        if (dl_record_add(&p->scratch, (enum datalog_type)e->args[i].type, fields[i]) != ERR_OK) {
+            p->why = "too long a record";
+            return ERR_LIMIT;
+        }
+    return new_symbol(p, buf_slice(&p->scratch), out);
+}
+
+static enum err field(struct dl_prim *p, const struct dl_expr *e, const datalog_word *slots, datalog_word *out)
+{
+    datalog_word record;
+    TRY(dl_prim_value(p, &e->args[0], slots, &record));
+    return dl_record_field(text_of(p, record), e->branch, e->slot, out);
+}
+
 static enum err substring(struct dl_prim *p, const struct dl_expr *e, const datalog_word *slots, datalog_word *out)
 {
     datalog_word text, from, len;
@@ -221,6 +244,10 @@ static enum err call(struct dl_prim *p, const struct dl_expr *e, const datalog_w
         TRY(dl_prim_value(p, &e->args[0], slots, &w));
         *out = (datalog_word)text_of(p, w).len;
         return ERR_OK;
+    case DL_MAKE:
+        return make(p, e, slots, out);
+    case DL_FIELD:
+        return field(p, e, slots, out);
     case DL_AUTOINC:
         *out = p->counter++;
         return ERR_OK;
@@ -279,9 +306,10 @@ static enum err matches(struct dl_prim *p, const struct dl_goal *g, struct slice
 
 int dl_prim_order(const struct dl_sym *symbols, enum datalog_type type, datalog_word a, datalog_word b)
 {
-    if (type != DATALOG_SYMBOL || a == b)
+    if ((type != DATALOG_SYMBOL && type != DATALOG_RECORD) || a == b)
         return order_words(type, a, b);
-    return slice_cmp(dl_sym_text(symbols, (uint32_t)a), dl_sym_text(symbols, (uint32_t)b));
+    struct slice x = dl_sym_text(symbols, (uint32_t)a), y = dl_sym_text(symbols, (uint32_t)b);
+    return type == DATALOG_RECORD ? dl_record_order(symbols, x, y) : slice_cmp(x, y);
 }
 
 enum err dl_prim_holds(struct dl_prim *p, const struct dl_goal *g, const datalog_word *slots, bool *holds)
@@ -448,6 +476,9 @@ void dl_prim_put(const struct dl_sym *symbols, enum datalog_type type, datalog_w
         break;
     case DATALOG_FLOAT:
         put_float(as_float(w), out);
+        break;
+    case DATALOG_RECORD:
+        dl_record_put(symbols, dl_sym_text(symbols, (uint32_t)w), true, most, out);
         break;
     }
 }

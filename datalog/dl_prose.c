@@ -38,8 +38,28 @@ static void put_slot(const struct prose *p, const struct dl_expr *e)
         buf_put(p->out, name.len ? name : SLICE("_"));
 }
 
+/* "[x, 1]", "$Leaf(x)" */
+static void put_make(const struct prose *p, const struct dl_expr *e)
+{
+    bool list = e->count > 0 || e->branch.len == 0;
+    buf_put(p->out, e->branch.len ? SLICE("$") : SLICE(""));
+    buf_put(p->out, e->branch);
+    if (list)
+        buf_put_char(p->out, e->branch.len ? '(' : '[');
+    for (unsigned i = 0; i < e->count; i++) {
+        buf_put(p->out, i ? SLICE(", ") : SLICE(""));
+        put_expr(p, &e->args[i], false);
+    }
+    if (list)
+        buf_put_char(p->out, e->branch.len ? ')' : ']');
+}
+
 static void put_call(const struct prose *p, const struct dl_expr *e, bool inside)
 {
+    if (e->op == DL_MAKE) {
+        put_make(p, e);
+        return;
+    }
     bool sign = e->op <= DL_POW;
     buf_put(p->out, sign ? (inside ? SLICE("(") : SLICE("")) : slice_str(dl_ast_op_text(e->op)));
     if (!sign)

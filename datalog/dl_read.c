@@ -130,6 +130,49 @@ static bool unknown_functor(struct dl_read *r)
     return dl_read_fail(r, r->now.at, near ? fix.at : NULL, "unknown functor `%.*s`", SLICE_FMT(r->now.raw));
 }
 
+static bool fields(struct dl_read *r, enum dl_token_kind close, struct dl_term **out)
+{
+    unsigned count = 0;
+    if (dl_read_accept(r, close))
+        return true;
+    do {
+        if (++count > DATALOG_COLUMNS)
+            return dl_read_fail(r, r->now.at, NULL, "a record has at most %d fields", DATALOG_COLUMNS);
+        if (!term(r, out))
+            return false;
+        out = &(*out)->next;
+    } while (dl_read_accept(r, DL_TOKEN_COMMA));
+    return dl_read_expect(r, close);
+}
+
+/* [a, b] */
+static bool record(struct dl_read *r, struct dl_term **out)
+{
+    struct dl_term *t = *out = new_term(r, DL_TERM_RECORD);
+    t->text = (struct slice){0};
+    if (!dl_read_deeper(r, t->at))
+        return false;
+    dl_read_next(r);
+    if (!fields(r, DL_TOKEN_SQUARE_CLOSE, &t->args))
+        return false;
+    r->depth--;
+    return true;
+}
+
+/* $Name, $Name(a, b) */
+static bool variant(struct dl_read *r, struct dl_term **out)
+{
+    struct dl_at at = r->now.at;
+    dl_read_next(r);
+    struct dl_term *t = *out = new_term(r, DL_TERM_RECORD);
+    if (!dl_read_expect(r, DL_TOKEN_NAME) || !dl_read_deeper(r, at))
+        return false;
+    if (dl_read_accept(r, DL_TOKEN_OPEN) && !fields(r, DL_TOKEN_CLOSE, &t->args))
+        return false;
+    r->depth--;
+    return true;
+}
+
 /* as(x, Name): x, whatever type it was. */
 static bool cast(struct dl_read *r, struct dl_term **out)
 {
@@ -161,6 +204,20 @@ static bool call(struct dl_read *r, struct dl_term **out)
     return true;
 }
 
+/* What comes behind the `)` that belongs to `open`, which is the last token but one that was read, or the last. */
+static enum dl_token_kind after_group(const struct dl_read *r, struct dl_token open)
+{
+    struct dl_lex l = r->lex;
+    l.quiet = true;
+    struct dl_token t = open.raw.at == r->ahead.raw.at ? dl_lex_next(&l) : r->ahead;
+    for (int depth = 1; t.kind != DL_TOKEN_END && t.kind != DL_TOKEN_DOT; t = dl_lex_next(&l)) {
+        depth += (t.kind == DL_TOKEN_OPEN) - (t.kind == DL_TOKEN_CLOSE);
+        if (depth == 0)
+            return dl_lex_next(&l).kind;
+    }
+    return DL_TOKEN_END;
+}
+
 /* Is this name the word of an aggregate here, not a variable or a functor? */
 static bool is_fold(const struct dl_read *r, enum dl_fold *fold)
 {
@@ -171,7 +228,7 @@ static bool is_fold(const struct dl_read *r, enum dl_fold *fold)
         if (i == DL_COUNT)
             return r->ahead.kind == DL_TOKEN_COLON;
         if (r->ahead.kind == DL_TOKEN_OPEN)
-            return i == DL_SUM || i == DL_MEAN;
+            return (i == DL_SUM || i == DL_MEAN) && after_group(r, r->ahead) == DL_TOKEN_COLON;
         return r->ahead.kind == DL_TOKEN_NAME || r->ahead.kind == DL_TOKEN_NUMBER || r->ahead.kind == DL_TOKEN_FLOAT;
     }
     return false;
@@ -211,6 +268,13 @@ static bool fold(struct dl_read *r, enum dl_fold which, struct dl_term **out)
     return true;
 }
 
+static bool constant(struct dl_read *r, enum dl_term_kind kind, struct dl_term **out)
+{
+    *out = new_term(r, kind);
+    dl_read_next(r);
+    return true;
+}
+
 static bool named(struct dl_read *r, struct dl_term **out)
 {
     enum dl_fold which;
@@ -220,17 +284,12 @@ static bool named(struct dl_read *r, struct dl_term **out)
         return cast(r, out);
     if (r->ahead.kind == DL_TOKEN_OPEN)
         return call(r, out);
+    if (slice_eq(r->now.raw, SLICE("nil")))
+        return constant(r, DL_TERM_NIL, out);
     size_t dot;
     if (slice_find(r->now.raw, '.', &dot))
         return dl_read_fail(r, r->now.at, NULL, "a variable has no dot in its name");
     *out = new_term(r, DL_TERM_VAR);
-    dl_read_next(r);
-    return true;
-}
-
-static bool constant(struct dl_read *r, enum dl_term_kind kind, struct dl_term **out)
-{
-    *out = new_term(r, kind);
     dl_read_next(r);
     return true;
 }
@@ -262,6 +321,10 @@ static bool primary(struct dl_read *r, struct dl_term **out)
         return constant(r, DL_TERM_FLOAT, out);
     if (r->now.kind == DL_TOKEN_OPEN)
         return grouped(r, out);
+    if (r->now.kind == DL_TOKEN_SQUARE_OPEN)
+        return record(r, out);
+    if (r->now.kind == DL_TOKEN_DOLLAR)
+        return variant(r, out);
     return dl_read_expected(r, "a variable, a constant or a functor");
 }
 
@@ -478,18 +541,8 @@ static bool literal(struct dl_read *r, struct dl_literal **out)
 /* Does the `(` here open a term, as in (x + 1) * 2 = y?  What follows its `)` tells. */
 static bool opens_term(const struct dl_read *r)
 {
-    if (r->ahead.kind == DL_TOKEN_END)
-        return false;
-    struct dl_lex l = r->lex;
-    l.quiet = true;
-    int open = 1 + (r->ahead.kind == DL_TOKEN_OPEN) - (r->ahead.kind == DL_TOKEN_CLOSE);
-    struct dl_token t = r->ahead;
-    while (open > 0 && t.kind != DL_TOKEN_END && t.kind != DL_TOKEN_DOT) {
-        t = dl_lex_next(&l);
-        open += (t.kind == DL_TOKEN_OPEN) - (t.kind == DL_TOKEN_CLOSE);
-    }
-    t = dl_lex_next(&l);
-    return (t.kind >= DL_TOKEN_EQ && t.kind <= DL_TOKEN_CARET);
+    enum dl_token_kind kind = r->ahead.kind == DL_TOKEN_END ? DL_TOKEN_END : after_group(r, r->now);
+    return kind >= DL_TOKEN_EQ && kind <= DL_TOKEN_CARET;
 }
 
 static unsigned alternatives(const struct dl_body *b)

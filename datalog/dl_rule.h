@@ -11,6 +11,7 @@
 #include "base/regex.h"
 #include "datalog/dl_ast.h"
 #include "datalog/dl_sym.h"
+#include "datalog/dl_types.h"
 
 enum {
     DL_RULE_RELATIONS = 4096,
@@ -26,11 +27,13 @@ enum dl_expr_kind { DL_EXPR_ANY, DL_EXPR_SLOT, DL_EXPR_WORD, DL_EXPR_CALL };
 
 struct dl_expr {
     enum dl_expr_kind kind;
-    int type; /* enum datalog_type, or DL_RULE_NO_TYPE while it is not known */
-    unsigned slot;
+    int type;      /* enum datalog_type; while loading a root of dl_types, or DL_RULE_NO_TYPE */
+    int cast;      /* 0, or 1 and the type that `as` says */
+    unsigned slot; /* of a FIELD: which */
     datalog_word word;
     const struct dl_term *term; /* while loading: for its place and its digits */
     enum dl_op op;
+    struct slice branch; /* of MAKE and FIELD: empty for records */
     unsigned count;
     struct dl_expr *args;
 };
@@ -70,7 +73,7 @@ struct dl_rule {
     unsigned shown; /* goals that people see */
     unsigned slot_count;
     struct slice *slot_names;
-    int *slot_types;
+    int *slot_types; /* as the types of expressions */
     const char *file;
     struct dl_at at;
     struct slice written;
@@ -86,7 +89,8 @@ struct dl_relation {
     unsigned flags; /* DL_IS_... */
     bool asked;
     enum datalog_type types[DATALOG_COLUMNS];
-    uint32_t mistyped; /* columns whose type is unknown: complained about once, where they are declared */
+    int declared[DATALOG_COLUMNS]; /* types of dl_types */
+    uint32_t mistyped;             /* columns whose type is unknown: complained about once, where they are declared */
     struct slice columns[DATALOG_COLUMNS];
     struct dl_at at;
     unsigned group; /* relations that need each other share one; lower ones come first */
@@ -123,6 +127,7 @@ struct dl_directive {
 struct datalog {
     struct arena arena;
     struct dl_sym symbols;
+    struct dl_types types;
     struct map by_name; /* struct dl_relation */
     struct dl_relation **relations;
     unsigned relation_count;

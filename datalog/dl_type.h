@@ -7,9 +7,9 @@
  * decides is a `number`.  Constants become words once their type is known. */
 #include "datalog/dl_rule.h"
 
-/* The word of a constant in a column of this type; false after a complaint. */
-bool dl_type_constant(struct dl_sym *symbols, const struct dl_texts *texts, const struct dl_term *t,
-                      enum datalog_type type, datalog_word *out);
+/* The word of a constant, which may be a record, in a column of this type of dl_types; false after a complaint. */
+bool dl_type_constant(const struct datalog *p, struct dl_sym *symbols, const struct dl_texts *texts,
+                      const struct dl_term *t, int declared, datalog_word *out);
 /* false after a complaint. */
 bool dl_type_rule(struct datalog *p, const struct dl_texts *texts, struct dl_rule *r);
 

@@ -61,7 +61,7 @@ static void run(const struct datalog *p)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct datalog_text text = {.file = "fuzz.dl", .text = slice_of(data, size)};
+    struct datalog_text text = {.file = "fuzz.dl", .text = slice_of(data, size), .open_ended = size % 2 == 1};
     struct datalog *p = NULL;
     struct diag diag;
     struct buf said;

@@ -1,5 +1,7 @@
 #include "datalog/datalog.h"
 
+#include <stdio.h>
+
 #include "tests/unit/datalog/trial.h"
 
 static const char closure[] = ".decl edge(x:number, y:number)\n"
@@ -439,6 +441,157 @@ TEST(directives_keep_their_parameters)
     trial_fini(&t);
 }
 
+static const char list_program[] =
+    ".type List = [head:number, tail:List]\n"
+    ".decl l(x:List) .decl total(l:List, n:number) .decl pairs(a:number, b:number) .decl ends(l:List)\n"
+    "l([1, [2, [3, nil]]]). l([9, nil]).\n"
+    "l(t) :- l([_, t]), t != nil.\n"
+    "total([h, nil], h) :- l([h, nil]).\n"
+    "total([h, t], h + n) :- l([h, t]), total(t, n).\n"
+    "pairs(a, b) :- l([a, [b, _]]).\n"
+    "ends(x) :- l(x), !l([0, x]), x = [_, nil].\n";
+
+static void open_ended_gives(const char *text, const char *relation, const char *want)
+{
+    struct trial t;
+    CHECK_ERR(ERR_OK, run_open_ended(&t, text, (struct datalog_limits){0}));
+    CHECK_INT(0, t.diag.warnings);
+    CHECK_TEXT(want, trial_read(&t, relation));
+    trial_fini(&t);
+}
+
+TEST(records_are_made_and_taken_apart)
+{
+    open_ended_gives(list_program, "l", "l([1, [2, [3, nil]]])\nl([2, [3, nil]])\nl([3, nil])\nl([9, nil])\n");
+    open_ended_gives(list_program, "total",
+                     "total([1, [2, [3, nil]]], 6)\ntotal([2, [3, nil]], 5)\ntotal([3, nil], 3)\ntotal([9, nil], 9)\n");
+    open_ended_gives(list_program, "pairs", "pairs(1, 2)\npairs(2, 3)\n");
+    open_ended_gives(list_program, "ends", "ends([3, nil])\nends([9, nil])\n");
+}
+
+TEST(nil_has_no_fields)
+{
+    trial_gives(".type P = [a:number, b:number] .decl p(x:P) .decl q(x:P) p(nil). p([1, 2]). q(x) :- p(x), x = [_, _].",
+                "q", "q([1, 2])\n");
+}
+
+TEST(a_record_may_hold_anything)
+{
+    trial_gives(
+        ".type R = [s:symbol, u:unsigned, f:float, r:R] .decl r(x:R) r([\"a\\\"\", 3u, 0.5, [\"\", 0, -1.0, nil]]).",
+        "r", "r([\"a\\\"\", 3, 0.5, [\"\", 0, -1.0, nil]])\n");
+}
+
+static const char tree_program[] = ".type Tree = Leaf { v:number } | Node { l:Tree, r:Tree } | Empty {}\n"
+                                   ".decl t(x:Tree) .decl depth(t:Tree, n:number) .decl bare(t:Tree)\n"
+                                   "t($Node($Node($Leaf(1), $Empty), $Leaf(2))).\n"
+                                   "t(a), t(b) :- t($Node(a, b)).\n"
+                                   "depth($Leaf(x), 1) :- t($Leaf(x)).\n"
+                                   "depth($Empty, 0).\n"
+                                   "depth($Node(a, b), 1 + max(m, n)) :- t($Node(a, b)), depth(a, m), depth(b, n).\n"
+                                   "bare(x) :- t(x), x != $Empty, !t($Node(x, $Empty)).\n";
+
+TEST(variants_are_told_apart_by_their_branch)
+{
+    open_ended_gives(tree_program, "depth",
+                     "depth($Empty, 0)\ndepth($Leaf(1), 1)\ndepth($Leaf(2), 1)\ndepth($Node($Leaf(1), $Empty), 2)\n"
+                     "depth($Node($Node($Leaf(1), $Empty), $Leaf(2)), 3)\n");
+    open_ended_gives(tree_program, "bare",
+                     "bare($Leaf(2))\nbare($Node($Leaf(1), $Empty))\nbare($Node($Node($Leaf(1), $Empty), $Leaf(2)))\n");
+}
+
+TEST(a_record_without_end_ends_at_the_bytes)
+{
+    struct trial t;
+    CHECK_ERR(ERR_LIMIT, run_open_ended(&t, ".type L = [n:number, t:L] .decl l(x:L)\nl(nil).\nl([1, t]) :- l(t).",
+                                        (struct datalog_limits){.max_bytes = 10000}));
+    CHECK_TEXT("t.dl:3: too many bytes of symbols: this rule makes new values of `l` out of its own, and may never end",
+               slice_str(t.why));
+    trial_fini(&t);
+}
+
+/* 60 levels take 60 records and, written out, 2^60 numbers. */
+TEST(what_is_small_in_memory_is_cut_short_in_print)
+{
+    struct trial t;
+    struct buf out;
+    datalog_word columns[1] = {0};
+    CHECK_ERR(ERR_OK, run_open_ended(&t,
+                                     ".type T = [l:T, r:T] .decl t(n:number, x:T) .decl top(x:T)\n"
+                                     "t(0, nil). t(n + 1, [x, x]) :- t(n, x), n < 60. top(x) :- t(60, x).",
+                                     (struct datalog_limits){0}));
+    int top = trial_relation(&t, "top");
+    CHECK_INT(1, datalog_count(t.run, top));
+    while (!datalog_has(t.run, top, columns))
+        columns[0]++;
+    buf_init(&out, BUF_TEXT_BOUND);
+    datalog_put_value(t.run, top, 0, columns[0], &out);
+    CHECK(buf_len(&out) < (16 << 20) + 100 && slice_ends(buf_slice(&out), SLICE("...")));
+    buf_fini(&out);
+    trial_fini(&t);
+}
+
+static void value_reads(const char *type, const char *text, const char *want)
+{
+    struct trial t;
+    char program[256];
+    datalog_word w = 0;
+    snprintf(program, sizeof(program), ".type L = [n:number, t:L] .type V = A { x:L, s:symbol } | B {} .decl a(x:%s)",
+             type);
+    trial_start(&t, program, (struct datalog_limits){0});
+    enum err e = datalog_value(t.run, 0, 0, slice_str(text), &w);
+    CHECK_ERR(want ? ERR_OK : ERR_INPUT, e);
+    if (want)
+        datalog_put_value(t.run, 0, 0, w, &t.out);
+    CHECK_TEXT(want ? want : "", buf_slice(&t.out));
+    trial_fini(&t);
+}
+
+TEST(values_are_read_as_files_hold_them)
+{
+    value_reads("symbol", "a \"b\"", "a \"b\"");
+    value_reads("number", "-9223372036854775808", "-9223372036854775808");
+    value_reads("number", "9223372036854775808", NULL);
+    value_reads("number", "", NULL);
+    value_reads("unsigned", "18446744073709551615", "18446744073709551615");
+    value_reads("unsigned", "-1", NULL);
+    value_reads("float", "-0", "0.0");
+    value_reads("float", "1e400", NULL);
+    value_reads("float", "0x10", NULL);
+    value_reads("float", "1.5.", NULL);
+    value_reads("L", "nil", "nil");
+    value_reads("L", " [ 1 , [-2,nil] ] ", "[1, [-2, nil]]");
+    value_reads("L", "[1, nil", NULL);
+    value_reads("L", "[1]", NULL);
+    value_reads("L", "[1, nil] x", NULL);
+    value_reads("V", "$A([1, nil], b c)", "$A([1, nil], b c)");
+    value_reads("V", "$B", "$B");
+    value_reads("V", "$A", NULL);
+    value_reads("V", "$C", NULL);
+    value_reads("V", "nil", NULL);
+}
+
+TEST(a_record_deeper_than_a_stack_is_refused)
+{
+    struct trial t;
+    struct buf deep;
+    datalog_word w;
+    trial_start(&t, ".type L = [t:L] .decl a(x:L)", (struct datalog_limits){0});
+    buf_init(&deep, BUF_TEXT_BOUND);
+    for (int i = 0; i < 100000; i++)
+        buf_put_char(&deep, '[');
+    CHECK_ERR(ERR_INPUT, datalog_value(t.run, 0, 0, buf_slice(&deep), &w));
+    buf_fini(&deep);
+    trial_fini(&t);
+}
+
+TEST(words_of_aggregates_are_names_where_no_aggregate_stands)
+{
+    trial_gives(".decl sum(x:number, y:number) .decl count(x:number) .decl a(x:number)"
+                "sum(1, 2). count(3). a(y) :- sum(1, y), count(_). a(n) :- n = sum(x) : { count(x) }.",
+                "a", "a(2)\na(3)\n");
+}
+
 TESTS_BEGIN()
 TESTS_RUN(a_closure_is_complete)
 TESTS_RUN(the_same_fact_twice_is_one)
@@ -474,4 +627,13 @@ TESTS_RUN(an_open_ended_text_may_make_values_until_a_limit)
 TESTS_RUN(a_proof_of_made_values_is_found_again)
 TESTS_RUN(a_question_is_read_as_a_program_is)
 TESTS_RUN(directives_keep_their_parameters)
+TESTS_RUN(records_are_made_and_taken_apart)
+TESTS_RUN(nil_has_no_fields)
+TESTS_RUN(a_record_may_hold_anything)
+TESTS_RUN(variants_are_told_apart_by_their_branch)
+TESTS_RUN(a_record_without_end_ends_at_the_bytes)
+TESTS_RUN(what_is_small_in_memory_is_cut_short_in_print)
+TESTS_RUN(values_are_read_as_files_hold_them)
+TESTS_RUN(a_record_deeper_than_a_stack_is_refused)
+TESTS_RUN(words_of_aggregates_are_names_where_no_aggregate_stands)
 TESTS_END()

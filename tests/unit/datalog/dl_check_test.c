@@ -1,5 +1,7 @@
 #include "datalog/dl_check.h"
 
+#include <stdio.h>
+
 #include "tests/unit/datalog/trial.h"
 
 /* Every class of mistake, and what a person is told. */
@@ -270,6 +272,102 @@ TEST(components_that_double_at_every_level_are_bounded)
     trial_fini(&t);
 }
 
+TEST(a_variable_is_of_every_type_that_is_said_of_it)
+{
+    static const char types[] = ".type One <: symbol\n.type Two <: symbol\n.type Both = One | Two\n"
+                                ".decl one(x:One)\n.decl two(x:Two)\n.decl both(x:Both)\n.decl any(x:symbol)\n";
+    char text[512];
+    snprintf(
+        text, sizeof(text), "%s%s", types,
+        "both(x) :- one(x).\nany(x) :- both(x).\none(x) :- both(x), one(x).\none(y) :- one(x), y = x.\n"
+        "one(as(x, One)) :- any(x).\n.decl made(x:One)\nmade(cat(x, \"\")) :- any(x).\none(x) :- one(x), !two(x).\n");
+    trial_says(text, ERR_OK, "");
+    snprintf(text, sizeof(text), "%s%s", types, "one(x) :- both(x).\none(x) :- any(x).\n");
+    trial_says(text, ERR_INPUT,
+               "t.dl:8:5: error: `Both` is no subtype of `One`, which stands here\n"
+               "  one(x) :- both(x).\n"
+               "      ^\n"
+               "  `as(x, Type)` holds a value to be of a type\n"
+               "t.dl:9:5: error: `symbol` is no subtype of `One`, which stands here\n"
+               "  one(x) :- any(x).\n"
+               "      ^\n"
+               "  `as(x, Type)` holds a value to be of a type\n");
+    snprintf(text, sizeof(text), "%s%s", types, "any(x) :- one(x), two(x).\nany(as(x, Three)) :- one(x).\n");
+    trial_says(text, ERR_INPUT,
+               "t.dl:9:11: error: unknown type `Three`\n"
+               "  any(as(x, Three)) :- one(x).\n"
+               "            ^~~~~\n"
+               "t.dl:8:23: error: no value is both of `One` and of `Two`, as `x` would be\n"
+               "  any(x) :- one(x), two(x).\n"
+               "                        ^\n");
+}
+
+TEST(types_are_declared_once_and_lead_somewhere)
+{
+    trial_says(
+        ".type number <: symbol\n.type A = B\n.type B = A\n.type C <: symbol\n.type C <: symbol\n"
+        ".type R = [x:number]\n.type S <: R\n.type U = R | C\n.type V = symbol | number\n.type W = Leaf {} | Leaf {}\n",
+        ERR_INPUT,
+        "t.dl:1:7: error: `number` is a type already\n"
+        "  .type number <: symbol\n"
+        "        ^~~~~~\n"
+        "  give it another name\n"
+        "t.dl:5:7: error: type `C` is declared twice\n"
+        "  .type C <: symbol\n"
+        "        ^\n"
+        "t.dl:10:21: error: branch `Leaf` is declared twice\n"
+        "  .type W = Leaf {} | Leaf {}\n"
+        "                      ^~~~\n"
+        "t.dl:2:7: error: type `A` never ends in a base type\n"
+        "  .type A = B\n"
+        "        ^\n"
+        "t.dl:3:7: error: type `B` never ends in a base type\n"
+        "  .type B = A\n"
+        "        ^\n"
+        "t.dl:7:7: error: `R` is a record, which has no subsets\n"
+        "  .type S <: R\n"
+        "        ^\n"
+        "  write `=` for another name\n"
+        "t.dl:8:7: error: a union is of symbols or of numbers; `R` is a record\n"
+        "  .type U = R | C\n"
+        "        ^\n"
+        "  write it as a variant: `Name { field:type } | ...`\n"
+        "t.dl:9:7: error: `number` is a number, `symbol` is a symbol\n"
+        "  .type V = symbol | number\n"
+        "        ^\n");
+}
+
+TEST(records_fit_their_types)
+{
+    trial_says(
+        ".type L = [n:number, t:L]\n.type V = A { x:number } | B {}\n.decl l(x:L)\n.decl v(x:V)\n.decl n(x:number)\n"
+        "l([1]).\nl([\"a\", nil]).\nl(7).\nn(nil).\nn([1, nil]).\nv($C).\nv($A).\nv(nil).\nv([1]).\n",
+        ERR_INPUT,
+        "t.dl:6:3: error: `L` has 2 fields, here are 1\n  l([1]).\n    ^\n"
+        "t.dl:7:4: error: expected a number, found a symbol\n  l([\"a\", nil]).\n     ^~~\n"
+        "t.dl:8:3: error: expected a L, found a number\n  l(7).\n    ^\n"
+        "t.dl:9:3: error: expected a number, found nil, which is a record\n  n(nil).\n    ^~~\n"
+        "t.dl:10:3: error: expected a number, found a record\n  n([1, nil]).\n    ^\n"
+        "t.dl:11:4: error: unknown branch `C` of `V`\n  v($C).\n     ^\n"
+        "t.dl:12:4: error: `A` has 1 field, here are 0\n  v($A).\n     ^\n"
+        "t.dl:13:3: error: expected a V, found nil, which is a record\n  v(nil).\n    ^~~\n"
+        "t.dl:14:3: error: expected a V, found a record\n  v([1]).\n    ^\n  write `$Branch(...)`\n");
+    trial_says(".type L = [n:number, t:L]\n.decl l(x:L)\n.decl n(x:number)\n"
+               "n(x) :- l([x]).\nn(x) :- l(x).\nn(x) :- n(x), [x, _] = y, y = y.\nn(x) :- n(x), !l([_, nil]).\nn(1) :- "
+               "l(x), l(y), x < y.\n",
+               ERR_INPUT,
+               "t.dl:4:11: error: `L` has 2 fields, here are 1\n  n(x) :- l([x]).\n            ^\n"
+               "t.dl:5:3: error: expected a number, found a L\n  n(x) :- l(x).\n    ^\n"
+               "t.dl:6:15: error: cannot tell the type of this record\n  n(x) :- n(x), [x, _] = y, y = y.\n"
+               "                ^\n  give it a column of a record's type\n"
+               "t.dl:6:24: error: variable `y` is not bound\n  n(x) :- n(x), [x, _] = y, y = y.\n"
+               "                         ^\n  an atom without `!` must give it values\n"
+               "t.dl:7:18: error: this record is not bound\n  n(x) :- n(x), !l([_, nil]).\n"
+               "                   ^\n  an atom without `!` must give it, or all its fields\n"
+               "t.dl:8:21: error: `<` works on numbers and symbols, not on records\n  n(1) :- l(x), l(y), x < y.\n"
+               "                      ^\n");
+}
+
 TESTS_BEGIN()
 TESTS_RUN(a_misspelt_relation_gets_a_suggestion)
 TESTS_RUN(all_errors_are_told_at_once)
@@ -292,4 +390,7 @@ TESTS_RUN(the_engine_reads_no_files)
 TESTS_RUN(rules_nesting_and_alternatives_are_bounded)
 TESTS_RUN(a_component_does_not_hold_itself)
 TESTS_RUN(components_that_double_at_every_level_are_bounded)
+TESTS_RUN(a_variable_is_of_every_type_that_is_said_of_it)
+TESTS_RUN(types_are_declared_once_and_lead_somewhere)
+TESTS_RUN(records_fit_their_types)
 TESTS_END()

@@ -161,6 +161,26 @@ TEST(why_not_leaves_out_rules_for_other_tuples)
     trial_fini(&t);
 }
 
+TEST(why_not_takes_records_apart)
+{
+    struct trial t;
+    struct datalog_why_not *w = NULL;
+    int rel;
+    datalog_word columns[DATALOG_COLUMNS];
+    trial_start(
+        &t,
+        ".type T = Leaf { v:number } | Two { a:T, b:T }\n.decl t(x:T)\n.decl size(x:T, n:number)\nt($Leaf(1)).\n"
+        "size($Leaf(x), 1) :- t($Leaf(x)).\nsize($Two(a, a), 2) :- t(a).\n",
+        (struct datalog_limits){0});
+    CHECK_ERR(ERR_OK, datalog_run_eval(t.run, &t.why));
+    struct datalog_text question = {.file = "q", .text = SLICE("size($Leaf(7), 1)")};
+    CHECK_ERR(ERR_OK, datalog_ask(t.run, &question, &t.diag, &rel, columns));
+    CHECK_ERR(ERR_OK, datalog_why_not(t.run, rel, columns, &t.arena, &w));
+    datalog_put_why_not(w, &t.out);
+    CHECK_TEXT("size($Leaf(x), 1) :- t($Leaf(x)).  (t.dl:5)  0 of 1 hold; fails: t($Leaf(7))\n", buf_slice(&t.out));
+    trial_fini(&t);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(a_proof_is_a_tree_down_to_facts_with_their_places)
 TESTS_RUN(absences_and_aggregates_are_leaves)
@@ -170,4 +190,5 @@ TESTS_RUN(a_given_fact_has_the_place_it_was_given)
 TESTS_RUN(a_proof_as_high_as_a_long_chain_is_found_and_cut_short_in_print)
 TESTS_RUN(why_not_names_the_nearest_rule_and_what_fails_in_it)
 TESTS_RUN(why_not_leaves_out_rules_for_other_tuples)
+TESTS_RUN(why_not_takes_records_apart)
 TESTS_END()
