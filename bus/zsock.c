@@ -8,10 +8,10 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <zmq.h>
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "bus/zload.h"
 
 enum {
     TURN_MESSAGES = 64,  /* received in one turn, so that jobs cannot starve timers */
@@ -37,30 +37,33 @@ struct zsock {
     char endpoint[256];
 };
 
+/* Set before the first socket is made. */
+static const struct zload *zmq;
+
 /* --- small words over libzmq --- */
 
 static bool ready(void *socket)
 {
     int events = 0;
     size_t len = sizeof(events);
-    return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &len) == 0 && (events & ZMQ_POLLIN);
+    return zmq->getsockopt(socket, ZMQ_EVENTS, &events, &len) == 0 && (events & ZMQ_POLLIN);
 }
 
 static int fd_of(void *socket)
 {
     int fd = -1;
     size_t len = sizeof(fd);
-    return zmq_getsockopt(socket, ZMQ_FD, &fd, &len) == 0 ? fd : -1;
+    return zmq->getsockopt(socket, ZMQ_FD, &fd, &len) == 0 ? fd : -1;
 }
 
 static bool set_int(void *socket, int option, int value)
 {
-    return zmq_setsockopt(socket, option, &value, sizeof(value)) == 0;
+    return zmq->setsockopt(socket, option, &value, sizeof(value)) == 0;
 }
 
 static bool set_key(void *socket, int option, const uint8_t *key)
 {
-    return zmq_setsockopt(socket, option, key, ZSOCK_KEY) == 0;
+    return zmq->setsockopt(socket, option, key, ZSOCK_KEY) == 0;
 }
 
 static bool set_bounds(void *socket, int linger_ms)
@@ -70,43 +73,48 @@ static bool set_bounds(void *socket, int linger_ms)
            set_int(socket, ZMQ_RCVHWM, 100) && set_int(socket, ZMQ_HANDSHAKE_IVL, 5000) &&
            set_int(socket, ZMQ_HEARTBEAT_IVL, 5000) && set_int(socket, ZMQ_HEARTBEAT_TIMEOUT, 15000) &&
            set_int(socket, ZMQ_HEARTBEAT_TTL, 15000) &&
-           zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof(largest)) == 0;
+           zmq->setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof(largest)) == 0;
 }
 
 static struct slice message_slice(zmq_msg_t *m)
 {
-    return slice_of(zmq_msg_data(m), zmq_msg_size(m));
+    return slice_of(zmq->msg_data(m), zmq->msg_size(m));
 }
 
 void zsock_keys(uint8_t public_key[ZSOCK_KEY], uint8_t secret_key[ZSOCK_KEY])
 {
     char public_text[41], secret_text[41];
-    int made = zmq_curve_keypair(public_text, secret_text);
+    zmq = zload_calls();
+    memset(public_key, 0, ZSOCK_KEY);
+    memset(secret_key, 0, ZSOCK_KEY);
+    if (!zmq)
+        return; /* the socket that wants them says why */
+    int made = zmq->curve_keypair(public_text, secret_text);
     PRE(made == 0); /* fails only where libzmq has no CURVE at all */
-    zmq_z85_decode(public_key, public_text);
-    zmq_z85_decode(secret_key, secret_text);
+    zmq->z85_decode(public_key, public_text);
+    zmq->z85_decode(secret_key, secret_text);
 }
 
 /* --- receiving --- */
 
 static bool receive(void *socket, zmq_msg_t *into)
 {
-    zmq_msg_init(into);
-    if (zmq_msg_recv(into, socket, ZMQ_DONTWAIT) >= 0)
+    zmq->msg_init(into);
+    if (zmq->msg_recv(into, socket, ZMQ_DONTWAIT) >= 0)
         return true;
-    zmq_msg_close(into);
+    zmq->msg_close(into);
     return false;
 }
 
 /* Frames past the body are nobody's protocol: read and forgotten. */
 static void drop_rest(void *socket, zmq_msg_t *last)
 {
-    while (zmq_msg_more(last)) {
+    while (zmq->msg_more(last)) {
         zmq_msg_t extra;
         if (!receive(socket, &extra))
             return;
-        bool more = zmq_msg_more(&extra);
-        zmq_msg_close(&extra);
+        bool more = zmq->msg_more(&extra);
+        zmq->msg_close(&extra);
         if (!more)
             return;
     }
@@ -114,7 +122,7 @@ static void drop_rest(void *socket, zmq_msg_t *last)
 
 static void deliver(struct zsock *z, const struct zsock_route *from, zmq_msg_t *body)
 {
-    const char *user = z->router ? zmq_msg_gets(body, "User-Id") : NULL;
+    const char *user = z->router ? zmq->msg_gets(body, "User-Id") : NULL;
     drop_rest(z->socket, body);
     z->recv(z->arg, from, slice_str(user), message_slice(body));
 }
@@ -125,18 +133,18 @@ static bool receive_routed(struct zsock *z)
     if (!receive(z->socket, &head))
         return false;
     struct zsock_route from = {0};
-    bool fits = zmq_msg_size(&head) <= sizeof(from.id);
+    bool fits = zmq->msg_size(&head) <= sizeof(from.id);
     if (fits) {
-        from.len = (uint8_t)zmq_msg_size(&head);
-        memcpy(from.id, zmq_msg_data(&head), from.len);
+        from.len = (uint8_t)zmq->msg_size(&head);
+        memcpy(from.id, zmq->msg_data(&head), from.len);
     }
-    bool more = zmq_msg_more(&head);
-    zmq_msg_close(&head);
+    bool more = zmq->msg_more(&head);
+    zmq->msg_close(&head);
     if (!more || !receive(z->socket, &body))
         return true;
     if (fits)
         deliver(z, &from, &body);
-    zmq_msg_close(&body);
+    zmq->msg_close(&body);
     return true;
 }
 
@@ -146,7 +154,7 @@ static bool receive_plain(struct zsock *z)
     if (!receive(z->socket, &body))
         return false;
     deliver(z, &(struct zsock_route){0}, &body);
-    zmq_msg_close(&body);
+    zmq->msg_close(&body);
     return true;
 }
 
@@ -175,7 +183,7 @@ enum { ZAP_FRAMES = 7 }; /* version, request id, domain, address, routing id, me
 
 static void zap_part(void *door, struct slice part, bool more)
 {
-    zmq_send(door, part.at, part.len, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0));
+    zmq->send(door, part.at, part.len, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0));
 }
 
 static void zap_answer(void *door, struct slice request_id, const char *code, struct slice user)
@@ -193,7 +201,7 @@ static bool zap_read(void *door, zmq_msg_t frames[ZAP_FRAMES])
     int count = 0;
     bool more = true;
     while (more && count < ZAP_FRAMES && receive(door, &frames[count])) {
-        more = zmq_msg_more(&frames[count]);
+        more = zmq->msg_more(&frames[count]);
         count++;
     }
     if (more && count == ZAP_FRAMES)
@@ -201,7 +209,7 @@ static bool zap_read(void *door, zmq_msg_t frames[ZAP_FRAMES])
     if (count == ZAP_FRAMES && !more)
         return true;
     while (count > 0)
-        zmq_msg_close(&frames[--count]);
+        zmq->msg_close(&frames[--count]);
     return false;
 }
 
@@ -217,7 +225,7 @@ static void door_turn(void *arg)
     /* 400, never 300: a temporary refusal leaves the peer hanging without a word. */
     zap_answer(z->door, message_slice(&frames[1]), admitted ? "200" : "400", user);
     for (int i = 0; i < ZAP_FRAMES; i++)
-        zmq_msg_close(&frames[i]);
+        zmq->msg_close(&frames[i]);
 }
 
 static bool door_ready(void *arg)
@@ -227,8 +235,8 @@ static bool door_ready(void *arg)
 
 static bool door_open(struct zsock *z)
 {
-    z->door = zmq_socket(z->context, ZMQ_REP);
-    return z->door && set_int(z->door, ZMQ_LINGER, 0) && zmq_bind(z->door, "inproc://zeromq.zap.01") == 0;
+    z->door = zmq->socket(z->context, ZMQ_REP);
+    return z->door && set_int(z->door, ZMQ_LINGER, 0) && zmq->bind(z->door, "inproc://zeromq.zap.01") == 0;
 }
 
 /* --- failed handshakes --- */
@@ -236,14 +244,14 @@ static bool door_open(struct zsock *z)
 static void *monitor_open(void *context, void *socket)
 {
     static const char address[] = "inproc://monitor";
-    if (zmq_socket_monitor(socket, address,
-                           HANDSHAKE_FAILED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) != 0)
+    if (zmq->socket_monitor(socket, address,
+                            HANDSHAKE_FAILED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) != 0)
         return NULL;
-    void *monitor = zmq_socket(context, ZMQ_PAIR);
-    if (monitor && set_int(monitor, ZMQ_LINGER, 0) && zmq_connect(monitor, address) == 0)
+    void *monitor = zmq->socket(context, ZMQ_PAIR);
+    if (monitor && set_int(monitor, ZMQ_LINGER, 0) && zmq->connect(monitor, address) == 0)
         return monitor;
     if (monitor)
-        zmq_close(monitor);
+        zmq->close(monitor);
     return NULL;
 }
 
@@ -254,10 +262,10 @@ static unsigned monitor_event(void *monitor)
     if (!receive(monitor, &first))
         return 0;
     uint16_t event = 0;
-    if (zmq_msg_size(&first) >= sizeof(event))
-        memcpy(&event, zmq_msg_data(&first), sizeof(event));
+    if (zmq->msg_size(&first) >= sizeof(event))
+        memcpy(&event, zmq->msg_data(&first), sizeof(event));
     drop_rest(monitor, &first);
-    zmq_msg_close(&first);
+    zmq->msg_close(&first);
     return event;
 }
 
@@ -293,7 +301,7 @@ static void monitor_turn(void *arg)
 static void close_socket(void **socket)
 {
     if (*socket)
-        zmq_close(*socket);
+        zmq->close(*socket);
     *socket = NULL;
 }
 
@@ -303,12 +311,12 @@ static void release(struct zsock *z)
     loop_edge_free(&z->door_edge);
     loop_edge_free(&z->monitor_edge);
     if (z->monitor)
-        zmq_socket_monitor(z->socket, NULL, 0);
+        zmq->socket_monitor(z->socket, NULL, 0);
     close_socket(&z->monitor);
     close_socket(&z->socket);
     close_socket(&z->door);
     if (z->context)
-        zmq_ctx_term(z->context);
+        zmq->ctx_term(z->context);
     mem_free(z);
 }
 
@@ -348,29 +356,29 @@ static bool proves_closed(struct zsock *z)
     uint8_t server_public[ZSOCK_KEY], mine[ZSOCK_KEY], secret[ZSOCK_KEY];
     char secret_text[41], public_text[41];
     size_t len = sizeof(secret_text);
-    if (zmq_getsockopt(z->socket, ZMQ_CURVE_SECRETKEY, secret_text, &len) != 0 ||
-        zmq_curve_public(public_text, secret_text) != 0)
+    if (zmq->getsockopt(z->socket, ZMQ_CURVE_SECRETKEY, secret_text, &len) != 0 ||
+        zmq->curve_public(public_text, secret_text) != 0)
         return false;
-    zmq_z85_decode(server_public, public_text);
+    zmq->z85_decode(server_public, public_text);
     zsock_keys(mine, secret);
     char endpoint[256];
     const char *port = strrchr(z->endpoint, ':');
     snprintf(endpoint, sizeof(endpoint), "%s", strstr(z->endpoint, "//0.0.0.0:") ? "tcp://127.0.0.1" : z->endpoint);
     if (strstr(z->endpoint, "//0.0.0.0:"))
         strncat(endpoint, port, sizeof(endpoint) - strlen(endpoint) - 1);
-    void *stranger = zmq_socket(z->context, ZMQ_DEALER);
+    void *stranger = zmq->socket(z->context, ZMQ_DEALER);
     void *monitor = stranger ? monitor_open(z->context, stranger) : NULL;
     bool refused = false;
     if (monitor && set_int(stranger, ZMQ_LINGER, 0) && set_key(stranger, ZMQ_CURVE_SERVERKEY, server_public) &&
         set_key(stranger, ZMQ_CURVE_PUBLICKEY, mine) && set_key(stranger, ZMQ_CURVE_SECRETKEY, secret) &&
-        zmq_connect(stranger, endpoint) == 0) {
-        zmq_send(stranger, "knock", 5, ZMQ_DONTWAIT);
+        zmq->connect(stranger, endpoint) == 0) {
+        zmq->send(stranger, "knock", 5, ZMQ_DONTWAIT);
         zmq_pollitem_t items[] = {
             {.socket = z->door, .events = ZMQ_POLLIN},
             {.socket = monitor, .events = ZMQ_POLLIN},
         };
         int64_t until = now_mono_us(&now_real) + INT64_C(1000) * PROOF_MS;
-        while (!refused && now_mono_us(&now_real) < until && zmq_poll(items, 2, PROOF_MS) > 0) {
+        while (!refused && now_mono_us(&now_real) < until && zmq->poll(items, 2, PROOF_MS) > 0) {
             if (items[0].revents)
                 door_turn(z);
             unsigned event = items[1].revents ? monitor_event(monitor) : 0;
@@ -380,7 +388,7 @@ static bool proves_closed(struct zsock *z)
         }
     }
     if (stranger)
-        zmq_socket_monitor(stranger, NULL, 0);
+        zmq->socket_monitor(stranger, NULL, 0);
     close_socket(&monitor);
     close_socket(&stranger);
     return refused && !ready(z->socket);
@@ -394,20 +402,23 @@ static bool router_bind(struct zsock *z, const struct zsock_router_conf *conf)
     bool any_port = colon && strcmp(colon, ":0") == 0;
     snprintf(endpoint, sizeof(endpoint), "%.*s%s", any_port ? (int)(colon - conf->endpoint) : 255, conf->endpoint,
              any_port ? ":*" : "");
-    return zmq_bind(z->socket, endpoint) == 0 && zmq_getsockopt(z->socket, ZMQ_LAST_ENDPOINT, z->endpoint, &len) == 0;
+    return zmq->bind(z->socket, endpoint) == 0 && zmq->getsockopt(z->socket, ZMQ_LAST_ENDPOINT, z->endpoint, &len) == 0;
 }
 
 enum err zsock_router(struct loop *l, const struct zsock_router_conf *conf, struct zsock **out, const char **why)
 {
     struct zsock *z = mem_new(sizeof(*z));
     *z = (struct zsock){.admit = conf->admit, .recv = conf->recv, .arg = conf->arg, .router = true};
-    z->context = zmq_ctx_new();
+    zmq = zload_calls();
+    if (!zmq)
+        return refuse(z, zload_fault(), why);
+    z->context = zmq->ctx_new();
     if (!z->context || !door_open(z))
         return refuse(z, "the door for CURVE keys cannot be opened", why);
-    z->socket = zmq_socket(z->context, ZMQ_ROUTER);
+    z->socket = zmq->socket(z->context, ZMQ_ROUTER);
     if (!z->socket || !set_bounds(z->socket, 200) || !set_int(z->socket, ZMQ_ROUTER_MANDATORY, 1) ||
         !set_int(z->socket, ZMQ_CURVE_SERVER, 1) || !set_key(z->socket, ZMQ_CURVE_SECRETKEY, conf->secret_key) ||
-        zmq_setsockopt(z->socket, ZMQ_ZAP_DOMAIN, "weft", 4) != 0 || !set_int(z->socket, ENFORCE_DOMAIN, 1))
+        zmq->setsockopt(z->socket, ZMQ_ZAP_DOMAIN, "weft", 4) != 0 || !set_int(z->socket, ENFORCE_DOMAIN, 1))
         return refuse(z, "this libzmq cannot enforce CURVE", why);
     if (!router_bind(z, conf))
         return refuse(z, strerror(errno), why);
@@ -424,8 +435,11 @@ enum err zsock_dealer(struct loop *l, const struct zsock_dealer_conf *conf, stru
     struct zsock *z = mem_new(sizeof(*z));
     *z = (struct zsock){.recv = conf->recv, .fault = conf->fault, .arg = conf->arg};
     snprintf(z->endpoint, sizeof(z->endpoint), "%s", conf->endpoint);
-    z->context = zmq_ctx_new();
-    z->socket = z->context ? zmq_socket(z->context, ZMQ_DEALER) : NULL;
+    zmq = zload_calls();
+    if (!zmq)
+        return refuse(z, zload_fault(), why);
+    z->context = zmq->ctx_new();
+    z->socket = z->context ? zmq->socket(z->context, ZMQ_DEALER) : NULL;
     if (!z->socket || !set_bounds(z->socket, 0) || !set_int(z->socket, ZMQ_RECONNECT_IVL, 100) ||
         !set_int(z->socket, ZMQ_RECONNECT_IVL_MAX, 2000) ||
         !set_key(z->socket, ZMQ_CURVE_SERVERKEY, conf->server_key) ||
@@ -433,7 +447,7 @@ enum err zsock_dealer(struct loop *l, const struct zsock_dealer_conf *conf, stru
         !set_key(z->socket, ZMQ_CURVE_SECRETKEY, conf->secret_key))
         return refuse(z, "this libzmq has no CURVE", why);
     z->monitor = monitor_open(z->context, z->socket);
-    if (!z->monitor || zmq_connect(z->socket, conf->endpoint) != 0)
+    if (!z->monitor || zmq->connect(z->socket, conf->endpoint) != 0)
         return refuse(z, strerror(errno), why);
     z->edge = loop_edge_new(l, fd_of(z->socket), socket_ready, socket_turn, z);
     z->monitor_edge = loop_edge_new(l, fd_of(z->monitor), monitor_ready, monitor_turn, z);
@@ -447,9 +461,9 @@ enum err zsock_send(struct zsock *z, const struct zsock_route *to, struct slice 
 {
     int rc = 0;
     if (z->router)
-        rc = zmq_send(z->socket, to->id, to->len, ZMQ_DONTWAIT | ZMQ_SNDMORE);
+        rc = zmq->send(z->socket, to->id, to->len, ZMQ_DONTWAIT | ZMQ_SNDMORE);
     if (rc >= 0)
-        rc = zmq_send(z->socket, body.at, body.len, ZMQ_DONTWAIT);
+        rc = zmq->send(z->socket, body.at, body.len, ZMQ_DONTWAIT);
     if (rc >= 0)
         return ERR_OK;
     return errno == EAGAIN ? ERR_AGAIN : ERR_ABSENT;

@@ -25,7 +25,7 @@ typedef void zsock_recv_fn(void *arg, const struct zsock_route *from, struct sli
  * libzmq goes on trying by itself. */
 typedef void zsock_fault_fn(void *arg, const char *why);
 
-/* A new CURVE key pair. */
+/* A new CURVE key pair; zeros where there is no libzmq, which the socket that gets them says. */
 void zsock_keys(uint8_t public_key[ZSOCK_KEY], uint8_t secret_key[ZSOCK_KEY]);
 
 /* OK: `user` gets the identity bound to this key.  DENIED: nobody has registered it. */

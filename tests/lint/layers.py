@@ -9,7 +9,7 @@ FLOOR = {"base": 0, "proto": 1, "datalog": 1, "http": 2, "bus": 2, "policy": 2, 
 ROOMS = {"ev.h": {"base/loop.c"},
          "openssl/": {"base/creds.c", "base/stream_tls.c", "base/hash.c", "base/issuer.c", "base/trust.c"},
          "yaml.h": {"base/conf.c", "base/doc_yaml.c"}, "ares.h": {"base/resolve.c"}, "pcre2.h": {"base/regex.c"},
-         "nghttp2/": {"http/h2_session.c"}, "zmq.h": {"bus/zsock.c"}, "lmdb.h": {"broker/store_lmdb.c", "broker/lmdb_"},
+         "nghttp2/": {"http/h2_session.c"}, "zmq.h": {"bus/zsock.c", "bus/zload.h"}, "lmdb.h": {"broker/store_lmdb.c", "broker/lmdb_"},
          "jansson.h": {"contracts/import/", "cli/"}, "nats/": {"broker/store_jetstream.c"}}
 PURE = ("policy/", "contracts/", "datalog/")
 IMPURE = {"time.h", "sys/socket.h", "unistd.h", "pthread.h", "base/log.h", "base/loop.h", "base/file.h", "base/rng.h"}
