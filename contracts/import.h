@@ -1,7 +1,7 @@
 #ifndef WEFT_CONTRACTS_IMPORT_H
 #define WEFT_CONTRACTS_IMPORT_H
 
-/* import - which importer reads this artefact: OpenAPI 3.0 and 3.1, JSON Schema, Avro, protobuf, or facts.
+/* import - which importer reads this artefact: Swagger 2.0, OpenAPI 3.0 and 3.1, JSON Schema, Avro, protobuf, or facts.
  *
  * An artefact is bytes; the files it refers to come through `read`, so that a disk, a
  * revision in git and a test look alike.  Importers do no I/O of their own.

@@ -2,6 +2,7 @@
 #include "contracts/import/openapi_body.h"
 #include "contracts/import/openapi_param.h"
 #include "contracts/import/openapi_security.h"
+#include "contracts/import/swagger.h"
 #include "contracts/shape.h"
 
 /* Operations inside callbacks inside operations: a document nests no deeper in earnest. */
@@ -131,7 +132,7 @@ static void put_mapping(struct openapi_reader *r, struct slice type, const struc
 static void put_discriminator(struct openapi_reader *r, const struct doc_node *schema, struct slice type)
 {
     const struct doc_node *d = doc_get(schema, "discriminator"), *mapping = doc_get(d, "mapping");
-    struct slice member = openapi_reader_text(d, "propertyName", SLICE(""));
+    struct slice member = d && d->kind == DOC_STRING ? d->text : openapi_reader_text(d, "propertyName", SLICE(""));
     if (member.len == 0)
         return;
     openapi_reader_option(r, type, "discriminator", member);
@@ -226,15 +227,26 @@ static void read_paths(struct openapi_reader *r, const struct doc_node *paths)
     }
 }
 
-static enum err read_document(struct openapi_reader *r)
+/* The version's schemas, and the document as OpenAPI 3 has it. */
+static enum err read_version(struct openapi_reader *r)
 {
     struct slice version = openapi_reader_text(r->root, "openapi", SLICE(""));
-    bool newer = slice_starts(version, SLICE("3.1"));
-    if (!newer && !slice_starts(version, SLICE("3.0"))) {
-        openapi_reader_complain(r, r->root, "convert it to OpenAPI 3.0 or 3.1", "only OpenAPI 3.0 and 3.1 are read");
+    struct slice older = openapi_reader_text(r->root, "swagger", SLICE(""));
+    bool newer = slice_starts(version, SLICE("3.1")), two = slice_eq(older, SLICE("2.0"));
+    if (!newer && !two && !slice_starts(version, SLICE("3.0"))) {
+        openapi_reader_complain(r, r->root, "convert it to OpenAPI 3.0 or 3.1",
+                                "only Swagger 2.0 and OpenAPI 3.0 and 3.1 are read");
         return ERR_INPUT;
     }
     r->schemas = jschema_new(&r->d, r->in, r->root, newer ? JSCHEMA_OPENAPI_31 : JSCHEMA_OPENAPI_30);
+    if (two)
+        r->root = swagger_convert(r->schemas, r->root);
+    return ERR_OK;
+}
+
+static enum err read_document(struct openapi_reader *r)
+{
+    TRY(read_version(r));
     const struct doc_node *info = doc_get(r->root, "info"), *webhooks = doc_get(r->root, "webhooks");
     DRAFT_PUT(&r->d, CONTRACT, openapi_reader_text(info, "title", SLICE("openapi")),
               openapi_reader_text(info, "version", SLICE("0.0.0")));

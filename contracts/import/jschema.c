@@ -16,6 +16,7 @@ struct jschema *jschema_new(struct draft *d, const struct import_input *in, cons
 {
     struct jschema *j = mem_new(sizeof(*j));
     *j = (struct jschema){.draft = d, .in = in, .dialect = dialect, .arena = &d->arena};
+    j->null_word = doc_get(root, "swagger") ? "x-nullable" : "nullable";
     j->files = arena_new(j->arena, sizeof(*j->files));
     *j->files = (struct jschema_file){.name = in->name, .root = root};
     const struct doc_node *schema = doc_get(root, "$schema");
@@ -158,7 +159,7 @@ static struct slice build_body(struct jschema_own *o, const struct doc_node *n, 
 static struct slice build(struct jschema *j, const struct doc_node *n, struct slice name, bool named)
 {
     struct jschema_own o = {.j = j, .node = n, .name = name, .taken = named};
-    bool nullable = j->dialect == JSCHEMA_OPENAPI_30 && jschema_word_true(doc_get(n, "nullable"));
+    bool nullable = j->dialect == JSCHEMA_OPENAPI_30 && jschema_word_true(doc_get(n, j->null_word));
     const struct doc_node *listed = doc_get(n, "enum"), *merged;
     if (jschema_word_false(n) || (listed && listed->count == 0))
         return jschema_kind_never(&o, named);

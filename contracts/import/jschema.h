@@ -11,6 +11,7 @@
 #include "contracts/import.h"
 #include "contracts/import/draft.h"
 
+/* Swagger 2.0's schemas are those of OPENAPI_30. */
 enum jschema_dialect { JSCHEMA_STANDARD, JSCHEMA_OPENAPI_30, JSCHEMA_OPENAPI_31 };
 
 struct jschema;

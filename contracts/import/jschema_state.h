@@ -25,8 +25,9 @@ struct jschema {
     struct map file_of;  /* address of a $ref object to its file, when it is not the first */
     struct arena *arena; /* the draft's */
     unsigned depth;
-    bool lonely_refs; /* before 2019-09, what stands beside a $ref says nothing */
-    unsigned spreads; /* unions in unions, each with what stands beside it */
+    const char *null_word; /* of OpenAPI 3.0; Swagger 2.0 has none but what tools agree on */
+    bool lonely_refs;      /* before 2019-09, what stands beside a $ref says nothing */
+    unsigned spreads;      /* unions in unions, each with what stands beside it */
 };
 
 /* Schemas in schemas, without a $ref between them. */

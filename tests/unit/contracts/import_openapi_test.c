@@ -278,10 +278,10 @@ TEST(what_is_no_openapi_3_is_refused_in_words)
     struct diag diag;
     struct contract *c = NULL;
     struct import_input in = {
-        .format = IMPORT_OPENAPI, .name = "old.yaml", .text = SLICE("swagger: '2.0'\npaths: {}\n")};
+        .format = IMPORT_OPENAPI, .name = "old.yaml", .text = SLICE("swagger: '1.2'\npaths: {}\n")};
     diag_init(&diag);
     CHECK_ERR(ERR_INPUT, import_contract(&in, &diag, &c));
-    CHECK_TEXT("only OpenAPI 3.0 and 3.1 are read", diag.first->message);
+    CHECK_TEXT("only Swagger 2.0 and OpenAPI 3.0 and 3.1 are read", diag.first->message);
     diag_fini(&diag);
 }
 

@@ -308,7 +308,7 @@ TEST(avro_compares_names_and_sizes)
 
 TEST(bad_documents_are_refused_with_their_place)
 {
-    refused("{\"openapi\":\"2.0\"}", IMPORT_OPENAPI, 1, "only OpenAPI 3.0 and 3.1 are read");
+    refused("{\"openapi\":\"2.0\"}", IMPORT_OPENAPI, 1, "only Swagger 2.0 and OpenAPI 3.0 and 3.1 are read");
     refused("{\n\"$ref\": \"#/nowhere\"}", IMPORT_JSCHEMA, 1, "this reference leads nowhere: `#/nowhere`");
     refused("{\n\"type\": \"object\",\n\"properties\": {\"a\": {\"$ref\": \"gone.json\"}}}", IMPORT_JSCHEMA, 3,
             "this file cannot be read: `dir/gone.json`");
