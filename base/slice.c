@@ -46,6 +46,14 @@ bool slice_has(struct slice s, struct slice needle)
     return s.len >= needle.len && memmem(s.at, s.len, needle.at, needle.len) != NULL;
 }
 
+bool slice_find_text(struct slice s, struct slice needle, size_t *at)
+{
+    const char *found = s.len >= needle.len && needle.len ? memmem(s.at, s.len, needle.at, needle.len) : NULL;
+    if (found)
+        *at = (size_t)(found - s.at);
+    return found != NULL;
+}
+
 bool slice_find(struct slice s, char c, size_t *at)
 {
     const char *hit = s.len ? memchr(s.at, c, s.len) : NULL;

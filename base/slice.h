@@ -58,6 +58,8 @@ bool slice_eq_nocase(struct slice a, struct slice b);
 bool slice_starts(struct slice s, struct slice prefix);
 bool slice_ends(struct slice s, struct slice suffix);
 bool slice_has(struct slice s, struct slice needle);
+/* Where the needle first begins; false and `*at` untouched when it is not there. */
+bool slice_find_text(struct slice s, struct slice needle, size_t *at);
 /* First `c`; false and `*at` untouched when there is none. */
 bool slice_find(struct slice s, char c, size_t *at);
 bool slice_find_last(struct slice s, char c, size_t *at);

@@ -23,6 +23,27 @@ static bool has_word(struct slice text, const char *word)
     return slice_has(slice_to(text, LOOKED_AT), slice_str(word));
 }
 
+static size_t skip(struct slice text, size_t at, const char *bytes)
+{
+    while (at < text.len && text.at[at] && strchr(bytes, text.at[at]))
+        at++;
+    return at;
+}
+
+/* Does `word: 3.0.3` stand in the text, with or without quotes?  Keys may be sorted, so that it is in the middle. */
+static bool has_version(struct slice text, const char *word)
+{
+    size_t at = 0;
+    for (struct slice rest = text; slice_find_text(rest, slice_str(word), &at); rest = slice_from(rest, at)) {
+        at += strlen(word);
+        size_t colon = skip(rest, skip(rest, at, "\"'"), " \t"), number = skip(rest, colon + 1, " \t\"'");
+        if (colon < rest.len && rest.at[colon] == ':' && number < rest.len && rest.at[number] >= '0' &&
+            rest.at[number] <= '9')
+            return true;
+    }
+    return false;
+}
+
 enum import_format import_guess(struct slice text, const char *name)
 {
     struct slice n = slice_str(name);
@@ -30,7 +51,7 @@ enum import_format import_guess(struct slice text, const char *name)
         return IMPORT_PROTO;
     if (slice_ends(n, SLICE(".weft")) || has_word(text, "contract(\""))
         return IMPORT_WEFT;
-    if (has_word(text, "openapi") || has_word(text, "swagger"))
+    if (has_version(text, "openapi") || has_version(text, "swagger"))
         return IMPORT_OPENAPI;
     if (slice_ends(n, SLICE(".avsc")) || has_word(text, "\"fields\""))
         return IMPORT_AVRO;

@@ -82,7 +82,7 @@ static void read_operation(struct openapi_reader *r, const struct doc_node *item
         DRAFT_PUT(&r->d, CALLBACK, r->operation);
     else
         DRAFT_PUT(&r->d, HTTP, r->operation, method, path);
-    draft_place(&r->d, r->operation, NULL, op->key_line, op->column);
+    openapi_reader_place(r, r->operation, op);
     if (is_idempotent(method))
         DRAFT_PUT(&r->d, IDEMPOTENT, r->operation);
     put_names(r, op);
@@ -103,7 +103,7 @@ static void read_item(struct openapi_reader *r, const struct doc_node *n, struct
     static const char *const upper[] = {"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"};
     const struct doc_node *item = jschema_ref_resolve(r->schemas, n);
     for (size_t i = 0; item && i < sizeof(methods) / sizeof(methods[0]) && r->operations <= OPERATIONS_MOST; i++) {
-        const struct doc_node *op = doc_get(item, methods[i]);
+        const struct doc_node *said = doc_get(item, methods[i]), *op = jschema_ref_resolve(r->schemas, said);
         if (op && op->kind == DOC_MAP)
             read_operation(r, item, op, slice_str(upper[i]), path, called_by, depth);
     }
@@ -206,13 +206,24 @@ static bool is_value(struct slice key)
            slice_eq(key, SLICE("enum")) || slice_starts(key, SLICE("x-"));
 }
 
-static void read_schemas(struct openapi_reader *r, const struct doc_node *n)
+/* Maps whose keys are names that somebody gave, not words. */
+static bool has_names(struct slice key)
 {
-    if (n->kind == DOC_MAP && says_words(n))
+    static const char *const maps[] = {"properties", "patternProperties", "$defs", "definitions",
+                                       "schemas",    "dependentSchemas",  NULL};
+    for (const char *const *w = maps; *w; w++)
+        if (slice_eq(key, slice_str(*w)))
+            return true;
+    return false;
+}
+
+static void read_schemas(struct openapi_reader *r, const struct doc_node *n, bool names)
+{
+    if (n->kind == DOC_MAP && !names && says_words(n))
         read_schema(r, n);
     for (const struct doc_node *c = n->first; c; c = c->next)
-        if (!is_value(c->key))
-            read_schemas(r, c);
+        if (names || !is_value(c->key))
+            read_schemas(r, c, !names && n->kind == DOC_MAP && has_names(c->key));
 }
 
 /* --- The document. */
@@ -254,7 +265,7 @@ static enum err read_document(struct openapi_reader *r)
     read_paths(r, doc_get(r->root, "paths"));
     for (const struct doc_node *h = openapi_reader_children(webhooks, DOC_MAP); h; h = h->next)
         read_item(r, h, h->key, SLICE("webhook"), 0);
-    read_schemas(r, r->root);
+    read_schemas(r, r->root, false);
     return ERR_OK;
 }
 

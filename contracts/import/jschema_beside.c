@@ -7,9 +7,7 @@ struct doc_node *jschema_beside_copy(struct jschema *j, const struct doc_node *n
     struct doc_node *copy = arena_new(j->arena, sizeof(*copy));
     *copy = *n;
     copy->next = NULL;
-    void *file = map_get(&j->file_of, slice_of(&n, sizeof(n)));
-    if (file)
-        map_put(&j->file_of, jschema_state_address(j, &(const struct doc_node *){copy}), file);
+    jschema_state_belongs(j, copy, n);
     return copy;
 }
 

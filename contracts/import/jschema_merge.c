@@ -1,9 +1,11 @@
 #include "contracts/import/jschema_merge.h"
 
 #include "contracts/import/jschema_ref.h"
+#include "contracts/import/jschema_state.h"
 #include "contracts/shape.h"
 
-enum { DEPTH_MOST = 24 };
+/* More closed parts are not merged. */
+enum { DEPTH_MOST = 24, CLOSED_MOST = 8 };
 
 struct merging {
     struct jschema *j;
@@ -12,6 +14,8 @@ struct merging {
     bool failed;
     unsigned spoken[4]; /* how many parts say a word of each family */
     bool closes[2];     /* a part says what the rest is, and means its own rest */
+    const struct doc_node *closed[CLOSED_MOST];
+    size_t closed_count;
 };
 
 static void append(struct merging *m, const struct doc_node *from)
@@ -19,6 +23,7 @@ static void append(struct merging *m, const struct doc_node *from)
     struct doc_node *copy = arena_new(m->arena, sizeof(*copy));
     *copy = *from;
     copy->next = NULL;
+    jschema_state_belongs(m->j, copy, from);
     doc_add(m->into, copy, &m->last);
 }
 
@@ -51,6 +56,8 @@ static struct doc_node *both(struct merging *m, const struct doc_node *a, const 
     *x = *a;
     *y = *b;
     x->next = y->next = NULL;
+    jschema_state_belongs(m->j, x, a);
+    jschema_state_belongs(m->j, y, b);
     *list =
         (struct doc_node){.kind = DOC_LIST, .key = SLICE("allOf"), .line = a->line, .column = a->column, .weight = 1};
     doc_add(list, x, &last);
@@ -96,6 +103,25 @@ static void merge_lists(struct merging *m, struct doc_node *into, const struct d
     into->next = next;
 }
 
+/* The values that both list. */
+static void merge_values(struct merging *m, struct doc_node *into, const struct doc_node *from)
+{
+    struct merging inner = {.j = m->j, .arena = m->arena, .into = arena_new(m->arena, sizeof(*into))};
+    *inner.into = *into;
+    inner.into->first = NULL;
+    inner.into->count = 0;
+    for (const struct doc_node *n = into->first; n; n = n->next)
+        for (const struct doc_node *o = from->first; o; o = o->next)
+            if (same(n, o)) {
+                append(&inner, n);
+                break;
+            }
+    m->failed = m->failed || inner.into->count == 0;
+    struct doc_node *next = into->next;
+    *into = *inner.into;
+    into->next = next;
+}
+
 static bool is_among(struct slice word, const char *const *words)
 {
     for (; *words; words++)
@@ -133,6 +159,8 @@ static void merge_word(struct merging *m, const struct doc_node *from)
         merge_members(m, into, from);
     else if (slice_eq(from->key, SLICE("required")) && into->kind == DOC_LIST && from->kind == DOC_LIST)
         merge_lists(m, into, from);
+    else if (slice_eq(from->key, SLICE("enum")) && into->kind == DOC_LIST && from->kind == DOC_LIST)
+        merge_values(m, into, from);
     else
         m->failed = true;
 }
@@ -164,6 +192,32 @@ static bool mixes_families(const struct merging *m)
            m->spoken[3] > 1;
 }
 
+static bool is_closed(const struct doc_node *part)
+{
+    const struct doc_node *rest = doc_get(part, "additionalProperties");
+    return rest && rest->kind == DOC_BOOL && slice_eq(rest->text, SLICE("false"));
+}
+
+static void note_closed(struct merging *m, const struct doc_node *part)
+{
+    if (!is_closed(part))
+        return;
+    m->failed = m->failed || m->closed_count == CLOSED_MOST || doc_get(part, "patternProperties");
+    if (!m->failed)
+        m->closed[m->closed_count++] = part;
+}
+
+/* A closed part refuses what another part names, unless it names that, too. */
+static bool refuses_a_member(const struct merging *m)
+{
+    const struct doc_node *members = mine(m, SLICE("properties"));
+    for (size_t i = 0; i < m->closed_count; i++)
+        for (const struct doc_node *n = members ? members->first : NULL; n; n = n->next)
+            if (!doc_find(doc_get(m->closed[i], "properties"), n->key))
+                return true;
+    return false;
+}
+
 static void merge_part(struct merging *m, const struct doc_node *part, unsigned depth)
 {
     if (!part || part->kind != DOC_MAP || depth > DEPTH_MOST) {
@@ -176,6 +230,7 @@ static void merge_part(struct merging *m, const struct doc_node *part, unsigned 
             return;
     }
     note_families(m, part);
+    note_closed(m, part);
     const struct doc_node *all = doc_get(part, "allOf");
     for (const struct doc_node *p = all && all->kind == DOC_LIST ? all->first : NULL; p && !m->failed; p = p->next)
         merge_part(m, p, depth + 1);
@@ -189,10 +244,7 @@ const struct doc_node *jschema_merge(struct jschema *j, const struct doc_node *n
     struct merging m = {.j = j, .arena = arena, .into = arena_new(arena, sizeof(*n))};
     *m.into = (struct doc_node){.kind = DOC_MAP, .key = n->key, .line = n->line, .column = n->column, .weight = 1};
     merge_part(&m, n, depth > DEPTH_MOST ? depth : 0);
-    const struct doc_node *closed = mine(&m, SLICE("additionalProperties"));
-    /* A part that is closed refuses what another part names. */
-    if (closed && closed->kind == DOC_BOOL && slice_eq(closed->text, SLICE("false")) && doc_get(n, "allOf") &&
-        doc_get(n, "allOf")->count > 1)
+    if (refuses_a_member(&m))
         m.failed = true;
     if (jschema_is_exact(j) && mixes_families(&m))
         m.failed = true;

@@ -40,7 +40,7 @@ struct slice jschema_own_take(struct jschema_own *o)
 
 void jschema_own_place(struct jschema_own *o)
 {
-    draft_place(o->j->draft, o->name, NULL, o->node->line, o->node->column);
+    draft_place(o->j->draft, o->name, jschema_state_file(o->j, o->node), o->node->line, o->node->column);
 }
 
 void jschema_own_unproven(struct jschema_own *o, const struct doc_node *n, struct slice word)

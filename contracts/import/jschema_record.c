@@ -64,7 +64,8 @@ static void put_member(struct jschema_own *o, const struct doc_node *n, const st
     struct slice presence = jschema_word_requires(n, member->key) ? SLICE("required") : SLICE("optional");
     const struct doc_node *target = member->kind == DOC_MAP ? jschema_ref_resolve(j, member) : NULL;
     DRAFT_PUT(j->draft, FIELD, o->name, member->key, type, presence);
-    draft_place(j->draft, position, NULL, member->key_line ? member->key_line : member->line, member->column);
+    draft_place(j->draft, position, jschema_state_file(j, member), member->key_line ? member->key_line : member->line,
+                member->column);
     if (target && jschema_word_true(doc_get(target, "readOnly")))
         DRAFT_PUT(j->draft, ONLY, position, SLICE("response"));
     if (target && jschema_word_true(doc_get(target, "writeOnly")))

@@ -2,26 +2,71 @@
 
 enum { REF_HOPS = 64 };
 
-static struct slice join(struct jschema *j, struct slice path)
+/* "a/../b/./c" is "b/c"; what leads above the beginning stays. */
+static struct slice normal(struct jschema *j, struct slice path)
 {
-    struct slice base = slice_str(j->in->name);
+    char *out = arena_array(j->arena, path.len + 1, 1);
+    struct slice rest = path, piece;
+    size_t len = slice_starts(path, SLICE("/")) ? 1 : 0, floor = len;
+    memcpy(out, "/", len);
+    while (slice_split(&rest, '/', &piece)) {
+        if (piece.len == 0 || slice_eq(piece, SLICE(".")))
+            continue;
+        if (slice_eq(piece, SLICE("..")) && len > floor) {
+            size_t at = 0;
+            len = slice_find_last(slice_of(out, len), '/', &at) && at >= floor ? at : floor;
+            continue;
+        }
+        if (len > 0 && out[len - 1] != '/')
+            out[len++] = '/';
+        memcpy(out + len, piece.at, piece.len);
+        len += piece.len;
+        floor = slice_eq(piece, SLICE("..")) ? len : floor;
+    }
+    out[len] = '\0';
+    return slice_of(out, len);
+}
+
+/* Beside the file that says it. */
+static struct slice join(struct jschema *j, const struct doc_node *from, struct slice path)
+{
+    const char *file = jschema_state_file(j, from);
+    struct slice base = slice_str(file ? file : j->in->name);
     size_t at;
     if (!slice_find_last(base, '/', &at) || slice_starts(path, SLICE("/")))
-        return arena_keep(j->arena, path);
-    return arena_putf(j->arena, "%.*s/%.*s", SLICE_FMT(slice_to(base, at)), SLICE_FMT(path));
+        return normal(j, path);
+    return normal(j, arena_putf(j->arena, "%.*s/%.*s", SLICE_FMT(slice_to(base, at)), SLICE_FMT(path)));
+}
+
+/* Every $ref below a node of another file belongs to that file. */
+static void belong(struct jschema *j, const struct doc_node *n, struct jschema_file *file, unsigned depth)
+{
+    if (depth > DOC_DEPTH || map_get(&j->file_of, slice_of(&n, sizeof(n))))
+        return;
+    map_put(&j->file_of, jschema_state_address(j, &n), file);
+    for (const struct doc_node *c = n->first; c; c = c->next)
+        belong(j, c, file, depth + 1);
+}
+
+static bool names(const struct jschema_file *f, struct slice name)
+{
+    return f->name && slice_eq(slice_str(f->name), name);
 }
 
 static const struct doc_node *read_file(struct jschema *j, const struct doc_node *from, struct slice path)
 {
-    struct slice name = join(j, path);
+    struct slice name = join(j, from, path);
+    const char *first = j->in->name;
+    if (slice_eq(normal(j, slice_str(first)), name))
+        return j->files->root;
     for (const struct jschema_file *f = j->files; f; f = f->next)
-        if (f->name && slice_eq(slice_str(f->name), name))
+        if (names(f, name))
             return f->root;
     struct buf text;
     struct doc_node *root = NULL;
     buf_init(&text, IMPORT_BYTES);
     if (!j->in->read || j->in->read(j->in->arg, name.at, &text) != ERR_OK)
-        jschema_state_complain(j, from, "give the file beside the first", "this file cannot be read:", name);
+        jschema_state_complain(j, from, "give the file beside the one that says it", "this file cannot be read:", name);
     else if (doc_parse(arena_keep(j->arena, buf_slice(&text)), name.at, j->arena, j->draft->diag, &root) != ERR_OK)
         root = NULL;
     buf_fini(&text);
@@ -30,6 +75,7 @@ static const struct doc_node *read_file(struct jschema *j, const struct doc_node
     struct jschema_file *f = arena_new(j->arena, sizeof(*f));
     *f = (struct jschema_file){.next = j->files->next, .name = name.at, .root = root};
     j->files->next = f;
+    belong(j, root, f, 0);
     return root;
 }
 
@@ -57,18 +103,8 @@ static const struct doc_node *find_anchor(const struct doc_node *n, struct slice
 
 static const struct doc_node *root_of(struct jschema *j, const struct doc_node *from)
 {
-    const struct doc_node *root = map_get(&j->file_of, slice_of(&from, sizeof(from)));
-    return root ? root : j->files->root;
-}
-
-/* Every $ref below a node of another file belongs to that file. */
-static void belong(struct jschema *j, const struct doc_node *n, const struct doc_node *root, unsigned depth)
-{
-    if (depth > DOC_DEPTH || map_get(&j->file_of, slice_of(&n, sizeof(n))))
-        return;
-    map_put(&j->file_of, jschema_state_address(j, &n), (void *)(uintptr_t)root);
-    for (const struct doc_node *c = n->first; c; c = c->next)
-        belong(j, c, root, depth + 1);
+    const struct jschema_file *file = map_get(&j->file_of, slice_of(&from, sizeof(from)));
+    return file ? file->root : j->files->root;
 }
 
 static const struct doc_node *follow(struct jschema *j, const struct doc_node *from, struct slice ref)
@@ -80,8 +116,6 @@ static const struct doc_node *follow(struct jschema *j, const struct doc_node *f
     if (path.len) {
         const struct doc_node *by_id = find_anchor(root, path, 0);
         root = by_id ? by_id : read_file(j, from, path);
-        if (root && !by_id)
-            belong(j, root, root, 0);
     }
     if (!root)
         return NULL;

@@ -8,7 +8,7 @@
 #include "base/map.h"
 #include "contracts/import/jschema.h"
 
-/* A file that was read: the document of the input is the first. */
+/* A file that was read: the document of the input is the first.  Names are as `read` takes them. */
 struct jschema_file {
     struct jschema_file *next;
     const char *name;
@@ -22,7 +22,7 @@ struct jschema {
     struct jschema_file *files;
     struct map by_node;  /* address of a schema to its type's name */
     struct map by_name;  /* names that are taken */
-    struct map file_of;  /* address of a $ref object to its file, when it is not the first */
+    struct map file_of;  /* address of a node to its struct jschema_file, when it is not the first */
     struct arena *arena; /* the draft's */
     unsigned depth;
     const char *null_word; /* of OpenAPI 3.0; Swagger 2.0 has none but what tools agree on */
@@ -36,6 +36,10 @@ enum { JSCHEMA_STATE_DEEPEST = 128 };
 /* An error at the node: `what`, and `of` in backticks. */
 void jschema_state_complain(struct jschema *j, const struct doc_node *n, const char *fix, const char *what,
                             struct slice of);
+/* A copy belongs to the file of what it is a copy of. */
+void jschema_state_belongs(struct jschema *j, const struct doc_node *copy, const struct doc_node *of);
+/* The file that the node stands in; NULL: the first. */
+const char *jschema_state_file(const struct jschema *j, const struct doc_node *n);
 /* The node's address as the key of a map; lives in the arena. */
 struct slice jschema_state_address(struct jschema *j, const struct doc_node *const *n);
 

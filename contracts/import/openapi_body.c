@@ -19,7 +19,7 @@ void openapi_body_request(struct openapi_reader *r, const struct doc_node *body)
         struct slice media = media_of(r, m->key);
         struct slice subject = openapi_reader_join(r, r->operation, ":request:", media);
         DRAFT_PUT(&r->d, REQUEST, r->operation, media, jschema_type(r->schemas, schema, where));
-        draft_place(&r->d, subject, NULL, m->key_line, m->column);
+        openapi_reader_place(r, subject, m);
         if (encoding && encoding->count)
             openapi_reader_unproven(r, subject, encoding, "encoding");
         openapi_reader_default(r, subject, schema);
@@ -38,7 +38,7 @@ static void read_header(struct openapi_reader *r, struct slice status, const str
     bool required = openapi_reader_true(doc_get(header, "required"));
     struct slice type = openapi_reader_type(r, header, subject);
     DRAFT_PUT(&r->d, HEADER, r->operation, status, name, type, required ? SLICE("required") : SLICE("optional"));
-    draft_place(&r->d, subject, NULL, h->key_line, h->column);
+    openapi_reader_place(r, subject, h);
     if (openapi_reader_true(doc_get(header, "explode")))
         openapi_reader_option(r, subject, "style", SLICE("simple explode"));
 }
@@ -50,7 +50,7 @@ static void read_media(struct openapi_reader *r, struct slice status, const stru
     struct slice media = media_of(r, m->key), head = openapi_reader_join(r, r->operation, ":response:", status);
     struct slice subject = openapi_reader_join(r, head, ":", media);
     DRAFT_PUT(&r->d, RESPONSE, r->operation, status, media, jschema_type(r->schemas, schema, where));
-    draft_place(&r->d, subject, NULL, m->key_line, m->column);
+    openapi_reader_place(r, subject, m);
     openapi_reader_default(r, subject, schema);
 }
 

@@ -48,7 +48,7 @@ static void read_param(struct openapi_reader *r, const struct doc_node *p)
     bool required = slice_eq(in, SLICE("path")) || openapi_reader_true(doc_get(p, "required"));
     struct slice type = openapi_reader_type(r, p, subject);
     DRAFT_PUT(&r->d, PARAM, r->operation, in, name, type, required ? SLICE("required") : SLICE("optional"));
-    draft_place(&r->d, subject, NULL, p->line, p->column);
+    openapi_reader_place(r, subject, p);
     put_style(r, subject, p, in);
     openapi_reader_default(r, subject, doc_get(p, "schema"));
     if (openapi_reader_true(doc_get(p, "deprecated")))

@@ -2,6 +2,7 @@
 
 #include "contracts/import/jschema_ref.h"
 #include "contracts/import/jschema_said.h"
+#include "contracts/import/jschema_state.h"
 
 bool openapi_reader_true(const struct doc_node *n)
 {
@@ -21,8 +22,14 @@ const struct doc_node *openapi_reader_children(const struct doc_node *n, enum do
 
 void openapi_reader_complain(struct openapi_reader *r, const struct doc_node *n, const char *fix, const char *what)
 {
-    struct diag_place p = {.file = r->in->name, .line = n->line, .column = n->column};
+    const char *file = r->schemas ? jschema_state_file(r->schemas, n) : NULL;
+    struct diag_place p = {.file = file ? file : r->in->name, .line = n->line, .column = n->column};
     diag_add(r->d.diag, DIAG_ERROR, &p, fix, "%s", what);
+}
+
+void openapi_reader_place(struct openapi_reader *r, struct slice subject, const struct doc_node *n)
+{
+    draft_place(&r->d, subject, jschema_state_file(r->schemas, n), n->key_line ? n->key_line : n->line, n->column);
 }
 
 void openapi_reader_unproven(struct openapi_reader *r, struct slice subject, const struct doc_node *n, const char *word)

@@ -22,6 +22,8 @@ struct slice openapi_reader_text(const struct doc_node *n, const char *key, stru
 const struct doc_node *openapi_reader_children(const struct doc_node *n, enum doc_kind kind);
 /* An error at the node. */
 void openapi_reader_complain(struct openapi_reader *r, const struct doc_node *n, const char *fix, const char *what);
+/* at(subject, ...): where the node's key stands, or the node itself. */
+void openapi_reader_place(struct openapi_reader *r, struct slice subject, const struct doc_node *n);
 void openapi_reader_unproven(struct openapi_reader *r, struct slice subject, const struct doc_node *n,
                              const char *word);
 /* a, between, b. */

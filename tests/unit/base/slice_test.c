@@ -29,6 +29,11 @@ TEST(starts_ends_and_has_agree_on_the_empty_slice)
     CHECK(!slice_ends(SLICE("bc"), SLICE("abc")));
     CHECK(slice_has(SLICE("abc"), SLICE("b")));
     CHECK(!slice_has(SLICE("abc"), SLICE("cb")));
+    size_t at = 9;
+    CHECK(slice_find_text(SLICE("ababc"), SLICE("abc"), &at));
+    CHECK_INT(2, at);
+    CHECK(!slice_find_text(SLICE("ab"), SLICE("abc"), &at));
+    CHECK_INT(2, at);
     CHECK(!slice_has(nothing, SLICE("a")));
     CHECK(slice_starts(nothing, nothing) && slice_ends(nothing, nothing) && slice_has(nothing, nothing));
 }

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "contracts/facts.h"
 #include "contracts/import.h"
@@ -273,6 +274,104 @@ TEST(words_that_say_nothing_of_their_kind_are_compared_by_tools_only)
           VERDICT_COMPATIBLE, NULL, NULL);
 }
 
+struct shelf {
+    const char *name, *text;
+};
+
+static enum err read_shelf(void *arg, const char *path, struct buf *out)
+{
+    for (const struct shelf *s = arg; s->name; s++)
+        if (strcmp(s->name, path) == 0) {
+            buf_put(out, slice_str(s->text));
+            return ERR_OK;
+        }
+    return ERR_ABSENT;
+}
+
+static struct contract *read_files(struct shelf *files)
+{
+    struct diag diag;
+    struct contract *c = NULL;
+    struct import_input in = {.format = IMPORT_OPENAPI,
+                              .name = files[0].name,
+                              .text = slice_str(files[0].text),
+                              .read = read_shelf,
+                              .arg = files};
+    diag_init(&diag);
+    enum err e = import_contract(&in, &diag, &c);
+    if (e != ERR_OK)
+        fprintf(stderr, "%.*s\n", SLICE_FMT(diag.first->message));
+    diag_fini(&diag);
+    CHECK_ERR(ERR_OK, e);
+    return c;
+}
+
+TEST(files_refer_to_files_beside_themselves_and_to_operations)
+{
+    struct shelf files[] = {
+        {"api/shop.yaml",
+         HEAD "paths: {/a: {get: {$ref: 'ops/list.yaml'}}}\ncomponents: {schemas: {Id: {type: integer}}}\n"},
+        {"api/ops/list.yaml", "responses:\n  '200':\n    $ref: '../answers/ok.yaml#/ok'\n"},
+        {"api/answers/ok.yaml",
+         "ok:\n  description: d\n  content:\n    application/json:\n      schema:\n"
+         "        allOf:\n        - $ref: '#/pet'\n        - required: [name]\n"
+         "pet:\n  type: object\n  properties:\n    name: {$ref: '../shop.yaml#/components/schemas/Id'}\n"
+         "    mate: {$ref: './../answers/ok.yaml#/mate'}\nmate: {type: boolean}\n"},
+        {0},
+    };
+    struct contract *c = read_files(files);
+    CHECK(slice_has(contract_text(c), SLICE("field(\"GET /a.200\", \"name\", \"Id\", \"required\").")));
+    CHECK(slice_has(contract_text(c), SLICE("field(\"GET /a.200\", \"mate\", \"mate\", \"optional\").")));
+    CHECK(slice_has(contract_text(c), SLICE("alias(\"mate\", \"bool\").")));
+    CHECK(slice_has(contract_text(c), SLICE("alias(\"Id\", \"integer\").")));
+    struct contract_place p = contract_place(c, SLICE("GET /a:response:200:application/json"));
+    CHECK_TEXT("api/answers/ok.yaml", slice_str(p.file));
+    CHECK_INT(4, p.line);
+    contract_unref(&c);
+}
+
+TEST(a_document_is_known_wherever_its_version_stands)
+{
+    char text[6000] = "{\"components\": {\"schemas\": {\"A\": {\"type\": \"object\", \"description\": \"";
+    memset(text + strlen(text), 'x', 5000);
+    strcat(text, "\"}}}, \"info\": {\"title\": \"t\", \"version\": \"1\"}, \"openapi\" : \"3.0.3\", \"paths\": {}}");
+    CHECK_INT(IMPORT_OPENAPI, import_guess(slice_str(text), "a.json"));
+    CHECK_INT(IMPORT_OPENAPI, import_guess(SLICE("swagger: \"2.0\"\n"), "-"));
+    CHECK_INT(IMPORT_JSCHEMA,
+              import_guess(SLICE("{\"type\": \"object\", \"description\": \"an openapi document\"}"), "a.json"));
+}
+
+TEST(parts_that_are_closed_or_list_values_are_one_schema_where_they_can_be)
+{
+    static const char *const closed[] = {
+        "closed(\"POST /a.body\").",
+        "field(\"POST /a.body\", \"x\", \"string\", \"required\").",
+        NULL,
+    };
+    static const char *const listed[] = {"symbol(\"POST /a.body\", \"b\", 0).", NULL};
+    static const char *const refused[] = {"unproven(\"POST /a.body\", \"allOf\"", NULL};
+    has_facts(
+        ASKED(JSON("{allOf: [{type: object, additionalProperties: false, properties: {x: {type: string}}}, {required: "
+                   "[x], properties: {x: {}}}]}")),
+        closed);
+    has_facts(ASKED(JSON("{allOf: [{type: string, enum: [a, b]}, {enum: [b, c]}]}")), listed);
+    has_facts(ASKED(JSON(
+                  "{allOf: [{type: object, additionalProperties: false, properties: {x: {type: string}}}, {properties: "
+                  "{y: {}}}]}")),
+              refused);
+    has_facts(ASKED(JSON("{allOf: [{enum: [a]}, {enum: [b]}]}")), refused);
+}
+
+TEST(members_may_be_called_like_words)
+{
+    const char *api = ASKED(JSON("{type: object, properties: {type: {type: string}, oneOf: {type: string}, not: {type: "
+                                 "string}, allOf: {type: array}, if: {type: string}}}"));
+    struct contract *c = read_api(api);
+    CHECK(!slice_has(contract_text(c), SLICE("unproven(")));
+    CHECK(!slice_has(contract_text(c), SLICE("\"word ")));
+    contract_unref(&c);
+}
+
 TEST(what_is_no_openapi_3_is_refused_in_words)
 {
     struct diag diag;
@@ -303,11 +402,15 @@ cmocka_unit_test(the_embedded_rules_load),
                 TESTS_RUN(security_may_gain_alternatives_and_lose_none) TESTS_RUN(findings_say_what_oasdiff_calls_them)
                     TESTS_RUN(changes_that_break_nobody_are_noted_in_the_profile_openapi_only)
                         TESTS_RUN(the_roles_of_a_webhook_are_turned) TESTS_RUN(a_sunset_is_a_date_that_stays)
-                            TESTS_RUN(a_discriminator_keeps_its_member)
-                                TESTS_RUN(a_branch_may_be_renamed_when_its_values_are_told_as_before)
-                                    TESTS_RUN(an_error_without_a_body_is_its_status)
-                                        TESTS_RUN(members_that_leave_a_direction_break_what_counted_on_them) TESTS_RUN(
-                                            a_required_member_that_nothing_describes_breaks_the_wire_only)
-                                            TESTS_RUN(words_that_say_nothing_of_their_kind_are_compared_by_tools_only)
-                                                TESTS_RUN(what_is_no_openapi_3_is_refused_in_words)
-                                                    TESTS_RUN(callbacks_that_refer_to_themselves_end) TESTS_END()
+                            TESTS_RUN(a_discriminator_keeps_its_member) TESTS_RUN(
+                                a_branch_may_be_renamed_when_its_values_are_told_as_before)
+                                TESTS_RUN(an_error_without_a_body_is_its_status) TESTS_RUN(
+                                    members_that_leave_a_direction_break_what_counted_on_them)
+                                    TESTS_RUN(a_required_member_that_nothing_describes_breaks_the_wire_only) TESTS_RUN(
+                                        words_that_say_nothing_of_their_kind_are_compared_by_tools_only)
+                                        TESTS_RUN(files_refer_to_files_beside_themselves_and_to_operations)
+                                            TESTS_RUN(a_document_is_known_wherever_its_version_stands) TESTS_RUN(
+                                                parts_that_are_closed_or_list_values_are_one_schema_where_they_can_be)
+                                                TESTS_RUN(members_may_be_called_like_words)
+                                                    TESTS_RUN(what_is_no_openapi_3_is_refused_in_words)
+                                                        TESTS_RUN(callbacks_that_refer_to_themselves_end) TESTS_END()
