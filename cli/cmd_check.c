@@ -35,7 +35,7 @@ enum { FAIL_ON_UNPROVEN = 1 };
 struct check_flags {
     unsigned mode, format, fail_on, role;
     bool plan, notes;
-    const char *format_in, *profile, *explain, *baseline, *baseline_write, *deploy;
+    const char *format_in, *profile, *today, *explain, *baseline, *baseline_write, *deploy;
     struct args_texts only, levels, against;
 };
 
@@ -88,6 +88,11 @@ static const struct args_flag flags[] = {
      .offset = AT(profile),
      .value = "PROFILE",
      .doc = "whose policy it is (default: wire, what breaks peers in practice)"},
+    {.name = "today",
+     .type = ARGS_TEXT,
+     .offset = AT(today),
+     .value = "DATE",
+     .doc = "the day, 2030-12-31, for what was promised until one (profiles openapi and strict); else none has come"},
     {.name = "only",
      .type = ARGS_TEXTS,
      .offset = AT(only),
@@ -267,6 +272,28 @@ static int choose_profile(struct asking *a)
     return FINE;
 }
 
+/* 2030-12-31 as 20301231; 0: it is no such day. */
+static unsigned day_of(struct slice said)
+{
+    unsigned day = 0;
+    for (size_t i = 0; i < said.len && said.len == DAY; i++) {
+        bool dash = i == 4 || i == 7;
+        if (dash ? said.at[i] != '-' : said.at[i] < '0' || said.at[i] > '9')
+            return 0;
+        day = dash ? day : day * 10 + (unsigned)(said.at[i] - '0');
+    }
+    unsigned month = day / 100 % 100;
+    return said.len == DAY && month >= 1 && month <= 12 && day % 100 >= 1 && day % 100 <= 31 ? day : 0;
+}
+
+static int choose_day(struct asking *a)
+{
+    if (!a->f.today)
+        return FINE;
+    a->profile.today = day_of(slice_str(a->f.today));
+    return a->profile.today ? FINE : wrong("--today wants a day like 2030-12-31, not", slice_str(a->f.today));
+}
+
 static int choose_questions(struct asking *a)
 {
     enum mode mode = (enum mode)a->f.mode;
@@ -303,8 +330,8 @@ static int choose(struct asking *a)
     if (check_input_format(a->f.format_in ? a->f.format_in : "auto", &a->format) != ERR_OK)
         return wrong("--format-in is one of auto, weft, openapi, jsonschema, avro, proto; not",
                      slice_str(a->f.format_in));
-    int (*const choices[])(struct asking *) = {choose_words, choose_questions, choose_profile, choose_only,
-                                               choose_levels};
+    int (*const choices[])(struct asking *) = {choose_words, choose_questions, choose_profile,
+                                               choose_day,   choose_only,      choose_levels};
     for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
         if (choices[i](a) != FINE)
             return UNUSABLE;

@@ -481,6 +481,9 @@ static void put_profile(struct datalog_run *r, const struct profile *profile)
     for (const struct profile_row *row = profile->rows; row; row = row->next)
         if (profile_is_off(profile, row->rule, row->direction))
             put_texts(r, off, (struct slice[]){row->rule, row->direction}, 2);
+    datalog_word today = profile->today;
+    if (today)
+        datalog_fact(r, relation(r, "today"), &today);
     for (size_t i = 0; i < profile->mind_count; i++)
         put_texts(r, minds, &profile->minds[i], 1);
 }

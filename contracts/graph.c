@@ -258,6 +258,7 @@ void graph_init(struct graph *g, struct datalog_run *run, struct arena *arena, b
     g->clash = datalog_relation(datalog_run_program(run), SLICE("clash"));
     g->surface = datalog_relation(datalog_run_program(run), SLICE("surface"));
     g->incompat = datalog_relation(datalog_run_program(run), SLICE("incompat"));
+    g->unstable = datalog_relation(datalog_run_program(run), SLICE("unstable"));
     g->at_odds = datalog_relation(datalog_run_program(run), SLICE("at_odds"));
     read_kinds(g);
     each(g, "served", take_served);
@@ -314,6 +315,12 @@ struct slice graph_served(const struct graph *g, struct slice operation)
 struct graph_root *graph_roots(const struct graph *g, struct slice operation)
 {
     return map_get(&g->roots, operation);
+}
+
+bool graph_unstable(const struct graph *g, struct slice operation)
+{
+    datalog_word word;
+    return datalog_symbol_find(g->run, operation, &word) == ERR_OK && datalog_has(g->run, g->unstable, &word);
 }
 
 bool graph_changed(const struct graph *g, struct slice operation)

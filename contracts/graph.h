@@ -83,7 +83,7 @@ struct graph {
     struct map served; /* the consumer's operation to the provider's */
     struct map roots;  /* operation to its roots */
     struct graph_surface *surfaces;
-    int difference, clash, surface, incompat, at_odds, fits; /* relations */
+    int difference, clash, surface, incompat, at_odds, unstable, fits; /* relations */
 };
 
 /* PRE: the run is evaluated.  Without plans no difference has a step. */
@@ -95,6 +95,8 @@ const struct graph_kind *graph_kind(const struct graph *g, struct slice kind, en
 struct slice graph_served(const struct graph *g, struct slice operation);
 /* NULL: no body and no parameter meets another. */
 struct graph_root *graph_roots(const struct graph *g, struct slice operation);
+/* The consumer was promised nothing of it. */
+bool graph_unstable(const struct graph *g, struct slice operation);
 bool graph_changed(const struct graph *g, struct slice operation);
 /* What other tools call it; NULL: nothing is known. */
 const struct graph_name *graph_names(const struct graph *g, const struct graph_difference *d);

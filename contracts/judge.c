@@ -62,7 +62,8 @@ static enum verdict_level level_of_surface(const struct judging *j, const struct
 {
     const struct graph_kind *k = graph_kind(&j->graph, s->kind, VERDICT_SURFACE);
     struct slice said = profile_level(j->out->profile, k->rule, SLICE("surface"));
-    if (is_left_out(j, k, SLICE("surface"), graph_surface_names(&j->graph, s)))
+    if (is_left_out(j, k, SLICE("surface"), graph_surface_names(&j->graph, s)) ||
+        graph_unstable(&j->graph, s->operation))
         return VERDICT_COMPATIBLE;
     for (enum verdict_level l = VERDICT_COMPATIBLE; l <= VERDICT_BREAKING; l++)
         if (slice_eq(said, slice_str(verdict_level_name(l))))
@@ -78,9 +79,10 @@ static enum verdict_level report(struct judging *j, size_t visit, const struct g
     struct showing_at at = {.walk = &j->walk, .visit = visit, .difference = d};
     bool bridged = d->step && !root->no_plan;
     struct slice body = {0};
-    enum verdict_level level = is_note(j, d) ? VERDICT_COMPATIBLE
-                               : bridged     ? VERDICT_ADAPTABLE
-                                             : showing_level(&j->showing, &at, &body);
+    bool note = is_note(j, d) || graph_unstable(&j->graph, root->root->operation);
+    enum verdict_level level = note      ? VERDICT_COMPATIBLE
+                               : bridged ? VERDICT_ADAPTABLE
+                                         : showing_level(&j->showing, &at, &body);
     if (level == VERDICT_UNPROVEN && breaks_unshown(j, d))
         level = VERDICT_BREAKING;
     struct edit *e = edit_of(&j->edits, d, level);

@@ -30,6 +30,7 @@ struct profile {
     struct profile_row *rows;
     struct map by_rule;             /* rule and direction to the row that counts */
     const struct profile_row *rest; /* of all rules that have no row as near; NULL: nothing is said */
+    unsigned today;                 /* 20301231, for rules that ask for the day; 0: it is not known */
     struct slice tool;              /* "buf:"; empty: it is no tool's */
     struct map picks;               /* the foreign names that break */
     struct map knows;               /* rules that the tool has a name for */

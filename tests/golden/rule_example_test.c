@@ -107,6 +107,7 @@ static bool run(const struct rule_example *e)
 {
     struct profile p;
     CHECK_ERR(ERR_OK, profile_init(&p, e->profile));
+    p.today = 20260101;
     struct contract *old = contract_of(e, e->old), *new = contract_of(e, e->new);
     struct verdict *v = verdict_compute_as(old, new, &p);
     bool found = finds_its_rule(e, &p, v);

@@ -192,6 +192,73 @@ TEST(a_sunset_is_a_date_that_stays)
     finds(none, day, "openapi", VERDICT_COMPATIBLE, NULL, NULL);
 }
 
+#define LIFE(words) HEAD "paths: {/a: {get: {" OK words "}}, /b: {get: {" OK "}}}\n"
+
+/* As finds(), on a day. */
+static void finds_on(unsigned today, const char *old, const char *new, enum verdict_level level, const char *rule,
+                     const char *also)
+{
+    struct contract *a = read_api(old), *b = read_api(new);
+    struct profile p;
+    CHECK_ERR(ERR_OK, profile_init(&p, SLICE("openapi")));
+    p.today = today;
+    struct verdict *v = verdict_compute_as(a, b, &p);
+    CHECK_INT(level, verdict_level(v));
+    CHECK(!rule || is_found(v, rule, also));
+    verdict_unref(&v);
+    profile_fini(&p);
+    contract_unref(&a);
+    contract_unref(&b);
+}
+
+TEST(an_operation_may_go_once_its_day_has_come)
+{
+    const char *going = LIFE(", deprecated: true, x-sunset: '2026-06-30'");
+    const char *gone = HEAD "paths: {/b: {get: {" OK "}}}\n";
+    finds_on(20260629, going, gone, VERDICT_BREAKING, "operation-removed", "oasdiff:api-removed-before-sunset");
+    finds_on(20260630, going, gone, VERDICT_COMPATIBLE, "noted", "oasdiff:api-removed-with-deprecation");
+    finds_on(0, going, gone, VERDICT_BREAKING, "operation-removed", "oasdiff:api-removed-before-sunset");
+    finds_on(20260701, LIFE(", x-sunset: '2026-06-30'"), gone, VERDICT_BREAKING, "operation-removed",
+             "oasdiff:api-removed-without-deprecation");
+    finds_on(20260701, LIFE(""), going, VERDICT_BREAKING, "sunset-passed", "oasdiff:api-sunset-date-too-small");
+    finds_on(20260601, LIFE(""), going, VERDICT_COMPATIBLE, NULL, NULL);
+    finds_on(0, going, LIFE(", deprecated: true, x-sunset: '2026-05-31'"), VERDICT_BREAKING, "sunset-earlier", NULL);
+    finds_on(0, LIFE(", deprecated: true, x-sunset: '2026-6-30'"), going, VERDICT_BREAKING, "sunset-unreadable", NULL);
+}
+
+#define PARAM(words) \
+    HEAD "paths: {/a: {get: {parameters: [{in: query, name: n, schema: {type: string}" words "}], " OK "}}}\n"
+
+TEST(a_parameter_has_days_like_its_operation)
+{
+    const char *going = PARAM(", deprecated: true, x-sunset: '2026-06-30'");
+    finds_on(0, going, PARAM(", deprecated: true"), VERDICT_BREAKING, "sunset-deleted",
+             "oasdiff:request-parameter-sunset-deleted");
+    finds_on(0, going, PARAM(", deprecated: true, x-sunset: '2026-01-31'"), VERDICT_BREAKING, "sunset-earlier",
+             "oasdiff:request-parameter-sunset-date-changed-too-small");
+    finds_on(0, PARAM(""), PARAM(", deprecated: true"), VERDICT_COMPATIBLE, NULL, NULL);
+}
+
+TEST(a_draft_promises_nothing_and_what_is_stable_stays_so)
+{
+    const char *gone = HEAD "paths: {/b: {get: {" OK "}}}\n";
+    finds_on(0, LIFE(", x-stability-level: alpha"), gone, VERDICT_COMPATIBLE, NULL, NULL);
+    finds_on(0, LIFE(", x-stability-level: beta"), gone, VERDICT_BREAKING, "operation-removed", NULL);
+    finds_on(0, LIFE(", x-stability-level: stable"), LIFE(", x-stability-level: beta"), VERDICT_BREAKING,
+             "stability-decreased", "oasdiff:api-stability-decreased");
+    finds_on(0, LIFE(", x-stability-level: beta"), LIFE(", x-stability-level: stable"), VERDICT_COMPATIBLE, NULL, NULL);
+    finds_on(0, LIFE(", x-stability-level: stable"), LIFE(", x-stability-level: solid"), VERDICT_BREAKING,
+             "stability-unknown", "oasdiff:api-invalid-stability-level");
+    const char *asked =
+        HEAD "paths: {/a: {get: {x-stability-level: draft, parameters: [{in: query, name: n, schema: {type: "
+             "integer}}], " OK "}}}\n";
+    const char *other =
+        HEAD "paths: {/a: {get: {x-stability-level: draft, parameters: [{in: query, name: n, schema: {type: "
+             "boolean}}], " OK "}}}\n";
+    finds_on(0, asked, other, VERDICT_COMPATIBLE, NULL, NULL);
+    finds(asked, other, "wire", VERDICT_BREAKING, "type-changed", NULL);
+}
+
 TEST(a_discriminator_keeps_its_member)
 {
     static const char api[] = HEAD
@@ -398,10 +465,12 @@ TESTS_BEGIN()
 cmocka_unit_test(the_embedded_rules_load),
     TESTS_RUN(parameters_of_an_operation_replace_those_of_its_path)
         TESTS_RUN(webhooks_and_callbacks_are_operations_that_the_provider_calls)
-            TESTS_RUN(a_scheme_is_what_must_be_shown_and_its_name_when_another_shows_the_same)
-                TESTS_RUN(security_may_gain_alternatives_and_lose_none) TESTS_RUN(findings_say_what_oasdiff_calls_them)
-                    TESTS_RUN(changes_that_break_nobody_are_noted_in_the_profile_openapi_only)
-                        TESTS_RUN(the_roles_of_a_webhook_are_turned) TESTS_RUN(a_sunset_is_a_date_that_stays)
+            TESTS_RUN(a_scheme_is_what_must_be_shown_and_its_name_when_another_shows_the_same) TESTS_RUN(
+                security_may_gain_alternatives_and_lose_none) TESTS_RUN(findings_say_what_oasdiff_calls_them)
+                TESTS_RUN(changes_that_break_nobody_are_noted_in_the_profile_openapi_only)
+                    TESTS_RUN(the_roles_of_a_webhook_are_turned) TESTS_RUN(a_sunset_is_a_date_that_stays) TESTS_RUN(
+                        an_operation_may_go_once_its_day_has_come) TESTS_RUN(a_parameter_has_days_like_its_operation)
+                        TESTS_RUN(a_draft_promises_nothing_and_what_is_stable_stays_so)
                             TESTS_RUN(a_discriminator_keeps_its_member) TESTS_RUN(
                                 a_branch_may_be_renamed_when_its_values_are_told_as_before)
                                 TESTS_RUN(an_error_without_a_body_is_its_status) TESTS_RUN(
