@@ -68,6 +68,47 @@ enum grpc_status grpc_status_of(unsigned http_status, struct slice word)
     return of_http(http_status);
 }
 
+static int64_t unit_ns(char unit)
+{
+    switch (unit) {
+    case 'H':
+        return INT64_C(3600) * 1000000000;
+    case 'M':
+        return INT64_C(60) * 1000000000;
+    case 'S':
+        return 1000000000;
+    case 'm':
+        return 1000000;
+    case 'u':
+        return 1000;
+    case 'n':
+        return 1;
+    }
+    return 0;
+}
+
+enum err grpc_timeout_us(struct slice value, int64_t *us)
+{
+    uint64_t n;
+    if (value.len < 2 || value.len > 9)
+        return ERR_INPUT;
+    int64_t ns = unit_ns(value.at[value.len - 1]);
+    if (ns == 0 || slice_u64(slice_to(value, value.len - 1), 99999999, &n) != ERR_OK)
+        return ERR_INPUT;
+    *us = ns >= 1000 ? (int64_t)n * (ns / 1000) : (int64_t)n / 1000;
+    return ERR_OK;
+}
+
+void grpc_put_timeout(struct buf *out, int64_t us)
+{
+    static const char units[] = {'u', 'm', 'S'};
+    int64_t n = us > 0 ? us : 0;
+    size_t unit = 0;
+    for (; n > 99999999 && unit < 2; unit++)
+        n /= 1000;
+    buf_putf(out, "%lld%c", (long long)(n > 99999999 ? 99999999 : n), units[unit]);
+}
+
 void grpc_put_message(struct buf *out, struct slice text)
 {
     static const char digits[] = "0123456789ABCDEF";

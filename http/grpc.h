@@ -31,6 +31,10 @@ enum grpc_status {
 bool grpc_is(const struct message *m);
 /* What a refusal with this HTTP status and weft-error word (may be empty) is to gRPC. */
 enum grpc_status grpc_status_of(unsigned http_status, struct slice word);
+/* What is left of a call's time, of "grpc-timeout": microseconds.  INPUT: not one to eight digits and a unit. */
+MUST_USE enum err grpc_timeout_us(struct slice value, int64_t *us);
+/* The same as one would send it, never longer. */
+void grpc_put_timeout(struct buf *out, int64_t us);
 /* Percent-encodes what grpc-message may not carry. */
 void grpc_put_message(struct buf *out, struct slice text);
 

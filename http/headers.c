@@ -43,7 +43,7 @@ static enum headers_token candidate(const char *n, size_t len)
         return n[0] == 'g' ? HEADERS_GRPC_STATUS : n[0] == 'r' ? HEADERS_RETRY_AFTER : HEADERS_TRACEPARENT;
     case 12:
         return n[0] == 'c'   ? HEADERS_CONTENT_TYPE
-               : n[0] == 'w' ? HEADERS_WEFT_ATTEMPT
+               : n[0] == 'w' ? (n[5] == 'a' ? HEADERS_WEFT_ATTEMPT : HEADERS_WEFT_TIMEOUT)
                : n[0] == 'x' ? HEADERS_X_REQUEST_ID
                : n[5] == 'm' ? HEADERS_GRPC_MESSAGE
                              : HEADERS_GRPC_TIMEOUT;

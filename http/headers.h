@@ -33,6 +33,7 @@
     X(WEFT_CONTRACT, "weft-contract")             X(WEFT_CONTRACT_PROVIDER, "weft-contract-provider") \
     X(WEFT_DEADLINE, "weft-deadline")             X(WEFT_ERROR, "weft-error")               \
     X(WEFT_JOB, "weft-job")                       X(WEFT_REQUEST_ID, "weft-request-id")     \
+    X(WEFT_TIMEOUT, "weft-timeout")                                                         \
     X(X_FORWARDED_CLIENT_CERT, "x-forwarded-client-cert")                                   \
     X(X_FORWARDED_FOR, "x-forwarded-for")         X(X_REQUEST_ID, "x-request-id")
 /* clang-format on */

@@ -3,13 +3,40 @@
 #include <errno.h>
 
 #include "base/check.h"
+#include "base/json_out.h"
 #include "base/mem.h"
 
-enum { STREAMS = 100, CONNECTIONS = 64, WAITING = 1000, SECOND = 1000000, REST_MOST = 60 * SECOND, REST_DOUBLINGS = 6 };
+enum {
+    STREAMS = 100,
+    CONNECTIONS = 64,
+    WAITING = 1000,
+    SECOND = 1000000,
+    REST_MOST = 60 * SECOND,
+    REST_DOUBLINGS = 6,
+    SCAN = 2, /* so few are all looked at */
+};
+
+static int64_t now_of(const struct cluster *c)
+{
+    return loop_turn_us(c->loop);
+}
+
+/* --- endpoints --- */
+
+static void endpoint_unref(struct cluster_endpoint *e)
+{
+    if (--e->refs > 0)
+        return;
+    mem_free((char *)(uintptr_t)e->text.at);
+    mem_free(e);
+}
 
 static struct stream *dial(void *arg, const char **why)
 {
     struct cluster_endpoint *e = arg;
+    struct cluster *c = e->cluster;
+    if (c->conf.dial)
+        return c->conf.dial(e, why);
     int fd;
     if (sock_connect(&e->addr, &fd) != ERR_OK) {
         *why = strerror(errno);
@@ -17,11 +44,11 @@ static struct stream *dial(void *arg, const char **why)
     }
     struct stream_tls_conf tls = {
         .role = STREAM_CLIENT,
-        .creds = e->cluster->creds,
+        .creds = c->conf.creds,
         .alpn = {"h2"},
-        .peer = e->cluster->identity,
+        .peer = c->identity,
     };
-    return stream_tls_new(e->cluster->loop, stream_fd_new(e->cluster->loop, fd, true), &tls);
+    return stream_tls_new(c->loop, stream_fd_new(c->loop, fd, true), &tls);
 }
 
 static void pool_opened(struct pool *p, uint64_t conn_id, void *arg)
@@ -30,49 +57,134 @@ static void pool_opened(struct pool *p, uint64_t conn_id, void *arg)
     struct cluster_endpoint *e = arg;
     e->failures = 0;
     e->rests_until_us = 0;
-    e->cluster->opened(e, conn_id, e->cluster->arg);
+    e->cluster->conf.opened(e, conn_id, e->cluster->conf.arg);
 }
 
-static void endpoint_init(struct cluster_endpoint *e, struct cluster *c, struct due_clock *clock,
-                          const struct cluster_conf *conf, const char *address)
+static void pool_closed(void *arg)
 {
-    const char *why;
-    enum err parsed = sock_parse(slice_str(address), &e->addr, &why);
-    PRE(parsed == ERR_OK);
-    e->text = arena_keep(&c->arena, slice_str(address));
+    endpoint_unref(arg);
+}
+
+static struct cluster_endpoint *endpoint_new(struct cluster *c, const struct sock_addr *addr)
+{
+    struct cluster_endpoint *e = mem_new(sizeof(*e));
+    struct buf text;
+    buf_init(&text, BUF_TEXT_BOUND);
+    sock_print(addr, &text);
     e->cluster = c;
+    e->addr = *addr;
+    e->text = slice_of(mem_copy(buf_slice(&text)), buf_len(&text));
+    buf_fini(&text);
+    e->refs = 2; /* the group's and the pool's */
+    balance_init(&e->balance, now_of(c));
+    breaker_init(&e->breaker);
     struct pool_conf pool = {
         .dial = dial,
         .opened = pool_opened,
+        .closed = pool_closed,
         .arg = e,
         .protocol = POOL_H2,
-        .connect_timeout_us = conf->connect_timeout_us,
+        .connect_timeout_us = c->conf.connect_timeout_us,
         .idle_timeout_us = INT64_C(300) * SECOND,
-        .stream_idle_us = conf->stream_idle_us,
+        .stream_idle_us = c->conf.stream_idle_us,
         .ping_us = 10 * SECOND,
         .ping_timeout_us = 20 * SECOND,
         .max_streams = STREAMS,
-        .max_connections = CONNECTIONS,
-        .max_waiting = WAITING,
+        .max_connections = c->conf.max_connections ? c->conf.max_connections : CONNECTIONS,
+        .max_waiting = c->conf.max_waiting ? c->conf.max_waiting : WAITING,
     };
-    e->pool = pool_new(c->loop, clock, &pool);
+    e->pool = pool_new(c->loop, c->clock, &pool);
+    return e;
 }
+
+static void endpoint_leave(struct cluster_endpoint *e)
+{
+    pool_close(&e->pool);
+    endpoint_unref(e);
+}
+
+/* --- versions --- */
+
+static bool same_address(const struct sock_addr *a, const struct sock_addr *b)
+{
+    return a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0;
+}
+
+static struct cluster_endpoint *take_known(struct cluster_group *g, const struct sock_addr *addr)
+{
+    for (size_t i = 0; i < g->count; i++)
+        if (g->endpoints[i] && same_address(&g->endpoints[i]->addr, addr)) {
+            struct cluster_endpoint *e = g->endpoints[i];
+            g->endpoints[i] = NULL;
+            return e;
+        }
+    return NULL;
+}
+
+static bool is_named_before(const struct sock_addr *addresses, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (same_address(&addresses[k], &addresses[i]))
+            return true;
+    return false;
+}
+
+static void group_clear(struct cluster_group *g)
+{
+    for (size_t i = 0; i < g->count; i++)
+        if (g->endpoints[i])
+            endpoint_leave(g->endpoints[i]);
+    mem_free(g->endpoints);
+    g->endpoints = NULL;
+    g->count = 0;
+}
+
+void cluster_set(struct cluster *c, struct cluster_group *g, const struct sock_addr *addresses, size_t count)
+{
+    struct cluster_endpoint **next = mem_array(count + 1, sizeof(struct cluster_endpoint *));
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (is_named_before(addresses, i))
+            continue;
+        struct cluster_endpoint *known = take_known(g, &addresses[i]);
+        next[kept++] = known ? known : endpoint_new(c, &addresses[i]);
+    }
+    group_clear(g);
+    g->endpoints = next;
+    g->count = kept;
+}
+
+static void group_init(struct cluster *c, struct cluster_group *g, const struct cluster_group_conf *conf)
+{
+    g->name = arena_keep(&c->arena, conf->name);
+    g->weight = conf->weight;
+    struct sock_addr *addresses = mem_array(conf->endpoint_count + 1, sizeof(*addresses));
+    for (size_t i = 0; i < conf->endpoint_count; i++) {
+        const char *why;
+        enum err parsed = sock_parse(slice_str(conf->endpoints[i]), &addresses[i], &why);
+        PRE(parsed == ERR_OK);
+    }
+    cluster_set(c, g, addresses, conf->endpoint_count);
+    mem_free(addresses);
+}
+
+/* --- the cluster --- */
 
 struct cluster *cluster_new(struct loop *l, struct due_clock *clock, const struct cluster_conf *conf)
 {
     struct cluster *c = mem_new(sizeof(*c));
+    *c = (struct cluster){.loop = l, .clock = clock, .conf = *conf, .random = conf->seed};
     c->name = arena_keep(&c->arena, conf->name);
     c->identity = arena_keep(&c->arena, conf->identity);
     c->consumes = conf->consumes ? contract_ref(conf->consumes) : NULL;
-    c->creds = creds_ref(conf->creds);
-    c->loop = l;
-    c->opened = conf->opened;
-    c->arg = conf->arg;
+    c->conf.creds = creds_ref(conf->creds);
+    retry_budget_init(&c->budget, conf->retry_percent, conf->retries_per_second, now_of(c));
     cluster_guests_init(c);
-    c->endpoint_count = conf->endpoint_count;
-    c->endpoints = arena_array(&c->arena, conf->endpoint_count, sizeof(*c->endpoints));
-    for (size_t i = 0; i < conf->endpoint_count; i++)
-        endpoint_init(&c->endpoints[i], c, clock, conf, conf->endpoints[i]);
+    c->group_count = conf->group_count;
+    c->groups = arena_array(&c->arena, conf->group_count + 1, sizeof(*c->groups));
+    for (size_t i = 0; i < conf->group_count; i++)
+        group_init(c, &c->groups[i], &conf->groups[i]);
+    c->conf.groups = NULL;
     return c;
 }
 
@@ -115,49 +227,200 @@ void cluster_free(struct cluster **c)
     if (!*c)
         return;
     send_guests_away(*c);
-    for (size_t i = 0; i < (*c)->endpoint_count; i++)
-        pool_close(&(*c)->endpoints[i].pool);
+    for (size_t i = 0; i < (*c)->group_count; i++)
+        group_clear(&(*c)->groups[i]);
     contract_unref(&(*c)->consumes);
     contract_unref(&(*c)->provides);
-    creds_unref(&(*c)->creds);
+    creds_unref(&(*c)->conf.creds);
     arena_fini(&(*c)->arena);
     mem_free(*c);
     *c = NULL;
 }
 
-static uint32_t load_of(const struct cluster_endpoint *e)
+/* --- choosing --- */
+
+/* SplitMix64: nobody gains by guessing it. */
+uint64_t cluster_draw(struct cluster *c, uint64_t n)
 {
-    struct pool_stats s = pool_stats(e->pool);
-    return s.in_flight + s.waiting;
+    uint64_t x = c->random += UINT64_C(0x9E3779B97F4A7C15);
+    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+    return (x ^ x >> 31) % n;
+}
+
+struct look {
+    const struct cluster_endpoint *avoid;
+    int64_t now_us;
+};
+
+static bool is_usable(const struct cluster_endpoint *e, const struct look *look)
+{
+    return e != look->avoid && breaker_lets(&e->breaker, look->now_us);
+}
+
+static bool rests(const struct cluster_endpoint *e, const struct look *look)
+{
+    return e->rests_until_us > look->now_us;
 }
 
 /* One that rests comes after all others, however idle it is: nothing is as idle as the dead. */
-static bool better(const struct cluster_endpoint *a, const struct cluster_endpoint *b, int64_t now_us)
+static bool is_better(const struct cluster_endpoint *a, const struct cluster_endpoint *b, const struct look *look)
 {
-    bool a_rests = a->rests_until_us > now_us, b_rests = b->rests_until_us > now_us;
-    return a_rests == b_rests ? load_of(a) < load_of(b) : b_rests;
+    bool a_rests = rests(a, look), b_rests = rests(b, look);
+    if (a_rests != b_rests)
+        return b_rests;
+    return balance_cost(&a->balance, look->now_us) < balance_cost(&b->balance, look->now_us);
 }
 
-struct cluster_endpoint *cluster_pick(struct cluster *c)
+static struct cluster_endpoint *best_of_all(struct cluster *c, struct cluster_group *g, const struct look *look)
 {
     struct cluster_endpoint *best = NULL;
-    int64_t now_us = loop_turn_us(c->loop);
-    for (size_t i = 0; i < c->endpoint_count; i++) {
-        struct cluster_endpoint *e = &c->endpoints[(c->turn + i) % c->endpoint_count];
-        if (!best || better(e, best, now_us))
+    for (size_t i = 0; i < g->count; i++) {
+        struct cluster_endpoint *e = g->endpoints[(c->turn + i) % g->count];
+        if (is_usable(e, look) && (!best || is_better(e, best, look)))
             best = e;
     }
-    c->turn++;
     return best;
+}
+
+static struct cluster_endpoint *best_of_two(struct cluster *c, struct cluster_group *g, const struct look *look)
+{
+    uint64_t first = cluster_draw(c, g->count), second = (first + 1 + cluster_draw(c, g->count - 1)) % g->count;
+    struct cluster_endpoint *a = g->endpoints[first], *b = g->endpoints[second];
+    bool both = is_usable(a, look) && is_usable(b, look) && !rests(a, look) && !rests(b, look);
+    if (!both)
+        return NULL;
+    return is_better(b, a, look) ? b : a;
+}
+
+static struct cluster_endpoint *best_of(struct cluster *c, struct cluster_group *g, const struct look *look)
+{
+    struct cluster_endpoint *e = g->count > SCAN ? best_of_two(c, g, look) : NULL;
+    return e ? e : best_of_all(c, g, look);
+}
+
+/* A version by its weight; the others follow in their order. */
+static size_t first_group(struct cluster *c)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < c->group_count; i++)
+        sum += c->groups[i].count ? c->groups[i].weight : 0;
+    uint64_t drawn = c->group_count > 1 && sum > 0 ? cluster_draw(c, sum) : 0;
+    for (size_t i = 0; i < c->group_count; i++) {
+        uint64_t weight = c->groups[i].count ? c->groups[i].weight : 0;
+        if (drawn < weight)
+            return i;
+        drawn -= weight;
+    }
+    return 0;
+}
+
+static struct cluster_endpoint *best_with(struct cluster *c, size_t first, const struct look *look)
+{
+    struct cluster_endpoint *e = NULL;
+    for (size_t i = 0; i < c->group_count && !e; i++)
+        e = best_of(c, &c->groups[(first + i) % c->group_count], look);
+    return e;
+}
+
+static size_t hurry_all(struct cluster *c)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < c->group_count; i++)
+        for (size_t k = 0; k < c->groups[i].count; k++, count++)
+            breaker_hurry(&c->groups[i].endpoints[k]->breaker, &c->conf.breaker);
+    return count;
+}
+
+enum err cluster_pick(struct cluster *c, const struct cluster_endpoint *avoid, struct cluster_endpoint **out)
+{
+    struct look look = {.avoid = avoid, .now_us = now_of(c)}, anyone = {.now_us = look.now_us};
+    size_t first = first_group(c);
+    struct cluster_endpoint *e = best_with(c, first, &look);
+    c->turn++;
+    if (!e && avoid)
+        e = best_with(c, first, &anyone);
+    if (!e && hurry_all(c) == 0)
+        return ERR_ABSENT;
+    if (!e)
+        e = best_with(c, first, &anyone);
+    if (!e)
+        return ERR_FULL;
+    *out = e;
+    return ERR_OK;
+}
+
+/* --- what becomes of it --- */
+
+void cluster_begin(struct cluster_endpoint *e)
+{
+    e->refs++;
+    balance_begin(&e->balance);
+    breaker_probe(&e->breaker, now_of(e->cluster));
+}
+
+void cluster_answered(struct cluster_endpoint *e, int64_t latency_us, bool good)
+{
+    int64_t now_us = now_of(e->cluster);
+    balance_sample(&e->balance, latency_us, now_us);
+    if (good)
+        breaker_good(&e->breaker, &e->cluster->conf.breaker, now_us);
+    else
+        breaker_bad(&e->breaker, &e->cluster->conf.breaker, now_us);
+}
+
+void cluster_broke(struct cluster_endpoint *e)
+{
+    breaker_bad(&e->breaker, &e->cluster->conf.breaker, now_of(e->cluster));
 }
 
 void cluster_failed(struct cluster_endpoint *e)
 {
-    int64_t now_us = loop_turn_us(e->cluster->loop);
+    int64_t now_us = now_of(e->cluster);
+    if (!e->pool)
+        return; /* it has left: no fault of its own */
+    cluster_broke(e);
     if (e->rests_until_us > now_us)
         return; /* one failure for all who waited together */
     unsigned doublings = e->failures < REST_DOUBLINGS ? e->failures : REST_DOUBLINGS;
     int64_t rest_us = (int64_t)SECOND << doublings;
     e->failures++;
     e->rests_until_us = now_us + (rest_us < REST_MOST ? rest_us : REST_MOST);
+}
+
+void cluster_end(struct cluster_endpoint *e, bool told)
+{
+    balance_end(&e->balance);
+    if (!told)
+        breaker_untold(&e->breaker);
+    endpoint_unref(e);
+}
+
+/* --- for people --- */
+
+static void show_endpoint(const struct cluster *c, const struct cluster_group *g, const struct cluster_endpoint *e,
+                          struct json_out *j)
+{
+    struct pool_stats s = pool_stats(e->pool);
+    json_out_object(j);
+    json_out_member(j, "service", c->name);
+    if (g->name.len)
+        json_out_member(j, "version", g->name);
+    json_out_member(j, "endpoint", e->text);
+    json_out_member(j, "identity", c->identity);
+    json_out_member(j, "breaker", slice_str(breaker_states.rows[e->breaker.sm.at].name));
+    json_out_member_int(j, "latency_us", (int64_t)e->balance.average_us);
+    json_out_member_int(j, "in_flight", e->balance.in_flight);
+    json_out_member_int(j, "connections", s.connections);
+    json_out_member_int(j, "waiting", s.waiting);
+    json_out_member_int(j, "dialled", (int64_t)s.dialled);
+    json_out_member_int(j, "failed", (int64_t)s.failed);
+    json_out_end(j);
+}
+
+void cluster_show(const struct cluster *c, struct json_out *j)
+{
+    for (size_t i = 0; i < c->group_count; i++)
+        for (size_t k = 0; k < c->groups[i].count; k++)
+            show_endpoint(c, &c->groups[i], c->groups[i].endpoints[k], j);
 }

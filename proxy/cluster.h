@@ -3,10 +3,14 @@
 
 /* cluster - the endpoints of a service and what we believe about each.
  *
- * One pool of mTLS HTTP/2 connections per endpoint.  The endpoint with the fewest
- * exchanges in flight gets the next one, in turn when they are even.  One that could
- * not be reached rests: 1 s at first, twice as long each time, at most 60 s; when
- * all rest, they are asked all the same.
+ * One pool of mTLS HTTP/2 connections per endpoint.  A version is chosen by its weight,
+ * and of two of its endpoints, drawn at random, the one that is likely to answer sooner
+ * (balance).  One that could not be reached comes after all others for 1 s at first,
+ * twice as long each time, at most 60 s.  One that fails again and again is not asked at
+ * all (breaker), and when that is so of all the call fails at once, but for one a second
+ * that tries.
+ *
+ * Endpoints may come and go; who is under way to one that has left ends in peace.
  *
  * Lifetime: belongs to a snapshot; cluster_free closes its pools, which requires
  *           that no exchange holds the snapshot any more.
@@ -16,16 +20,30 @@
 #include "base/sock.h"
 #include "contracts/verdict.h"
 #include "http/pool.h"
+#include "proxy/balance.h"
+#include "proxy/breaker.h"
+#include "proxy/retry_budget.h"
 
 struct cluster;
 
 struct cluster_endpoint {
+    struct cluster *cluster;
     struct sock_addr addr;
     struct slice text; /* "10.0.0.7:4743" */
-    struct pool *pool;
-    struct cluster *cluster;
+    struct pool *pool; /* NULL: it has left */
+    struct balance balance;
+    struct breaker breaker;
     int64_t rests_until_us;
-    unsigned failures; /* in a row */
+    unsigned failures; /* to reach it, in a row */
+    unsigned refs;
+};
+
+/* The endpoints of one version; most services have one without a name. */
+struct cluster_group {
+    struct slice name;
+    uint64_t weight;
+    struct cluster_endpoint **endpoints;
+    size_t count;
 };
 
 /* Something under way on behalf of a cluster that must not outlive it. */
@@ -36,45 +54,85 @@ struct cluster_guest {
     void (*closing)(struct cluster_guest *g); /* from cluster_free: the guest has left already */
 };
 
-struct cluster {
-    struct arena arena;        /* names and endpoints */
-    struct slice name;         /* "pricing" */
-    struct slice identity;     /* SPIFFE ID that must answer */
-    struct contract *consumes; /* what our function was written against, or NULL */
-    struct contract *provides; /* what the provider said of itself, or NULL: learnt by the exchange */
-    struct cluster_endpoint *endpoints;
+struct cluster_fault {
+    uint32_t percent; /* 0: none */
+    uint32_t status;  /* 0: the call goes on */
+    int64_t delay_us;
+};
+
+struct cluster_group_conf {
+    struct slice name;
+    uint64_t weight;
+    const char *const *endpoints; /* addresses, checked before */
     size_t endpoint_count;
-    size_t turn; /* where the next look begins */
-    struct loop *loop;
-    struct creds *creds;
-    struct list guests;
-    void (*opened)(struct cluster_endpoint *e, uint64_t conn_id, void *arg);
-    void *arg;
 };
 
 struct cluster_conf {
     struct slice name, identity;
-    const char *const *endpoints; /* addresses, checked before */
-    size_t endpoint_count;
+    const struct cluster_group_conf *groups;
+    size_t group_count;
     struct contract *consumes; /* or NULL */
     struct creds *creds;
     int64_t connect_timeout_us, stream_idle_us;
+    struct breaker_conf breaker;
+    uint32_t retry_percent, retries_per_second;
+    struct cluster_fault fault;
+    uint32_t max_connections, max_waiting; /* of a pool; 0: 64, 1000 */
+    uint64_t seed;                         /* of what is drawn at random */
+    /* For tests: instead of mTLS to e->addr.  NULL: that. */
+    struct stream *(*dial)(struct cluster_endpoint *e, const char **why);
     /* a connection is ready: the moment for the contract exchange */
     void (*opened)(struct cluster_endpoint *e, uint64_t conn_id, void *arg);
     void *arg;
 };
 
+struct cluster {
+    struct arena arena;        /* names */
+    struct slice name;         /* "pricing" */
+    struct slice identity;     /* SPIFFE ID that must answer */
+    struct contract *consumes; /* what our function was written against, or NULL */
+    struct contract *provides; /* what the provider said of itself, or NULL: learnt by the exchange */
+    struct cluster_group *groups;
+    size_t group_count;
+    struct retry_budget budget;
+    struct cluster_conf conf; /* its pointers are not kept, but for creds */
+    uint64_t random;
+    size_t turn; /* where the next look begins */
+    struct loop *loop;
+    struct due_clock *clock;
+    struct list guests;
+};
+
 struct cluster *cluster_new(struct loop *l, struct due_clock *clock, const struct cluster_conf *conf);
 void cluster_free(struct cluster **c);
+/* The endpoints of a version are these now: new ones are added, others leave at once. */
+void cluster_set(struct cluster *c, struct cluster_group *g, const struct sock_addr *addresses, size_t count);
 void cluster_guests_init(struct cluster *c);
 void cluster_enter(struct cluster *c, struct cluster_guest *g);
 /* Harmless when it has left. */
 void cluster_leave(struct cluster_guest *g);
 /* Is a guest under way on this connection? */
 bool cluster_has_guest(const struct cluster *c, uint64_t conn_id);
-/* NULL: the service has no endpoints. */
-struct cluster_endpoint *cluster_pick(struct cluster *c);
+
+/* OK: whom to ask; never `avoid` (may be NULL) while there is another.  ABSENT: the service has no endpoints.
+ * FULL: all of them are left alone. */
+MUST_USE enum err cluster_pick(struct cluster *c, const struct cluster_endpoint *avoid, struct cluster_endpoint **out);
+/* A request leaves for it; holds the endpoint until cluster_end. */
+void cluster_begin(struct cluster_endpoint *e);
+/* The head of its answer is there.  `good`: the other side works. */
+void cluster_answered(struct cluster_endpoint *e, int64_t latency_us, bool good);
+/* It was cut off, or too slow. */
+void cluster_broke(struct cluster_endpoint *e);
 /* It could not be reached. */
 void cluster_failed(struct cluster_endpoint *e);
+/* The exchange is over; `told`: one of the three above has come. */
+void cluster_end(struct cluster_endpoint *e, bool told);
+
+/* A number below `n` (> 0), for whatever is left to chance. */
+uint64_t cluster_draw(struct cluster *c, uint64_t n);
+
+/* Appends what is believed as JSON objects, one an endpoint, with commas between. */
+struct json_out;
+void cluster_show(const struct cluster *c, struct json_out *j);
 
 #endif

@@ -219,7 +219,7 @@ static const struct transit_owner showing_owner = {
 void exchange_show(struct accord *a, struct cluster_endpoint *e, uint64_t conn_id)
 {
     struct contract *c = e->cluster->consumes;
-    if (!c || cluster_has_guest(e->cluster, conn_id))
+    if (!c || !e->pool || cluster_has_guest(e->cluster, conn_id))
         return;
     struct showing *s = mem_new(sizeof(*s));
     struct transit *t = pool_request_on(e->pool, conn_id, &showing_owner, s);

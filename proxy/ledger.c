@@ -19,6 +19,9 @@ void ledger_init(struct ledger *l, struct metric_set *set)
                                    "What policy said of inbound exchanges."),
         .recall = recall_new(),
     };
+    l->retries = metric_series(
+        metric_family(set, METRIC_COUNTER, "weft_upstream_retries_total", "", "Requests that were sent once more."),
+        NULL);
     static const char *const sides[] = {"outbound", "inbound"}, *const answers[] = {"deny", "allow"};
     for (size_t i = 0; i < 2; i++) {
         struct slice side = slice_str(sides[i]), answer = slice_str(answers[i]);

@@ -362,6 +362,7 @@ static void adopt(struct proxy *p, struct snapshot *s)
     snapshot_unref(&p->env.snap);
     p->env.snap = s;
     p->stamp = s->stamp;
+    relay_env_limits(&p->env);
     metric_gauge(p->expiry, (double)(creds_expires_us(s->creds) / SECOND));
     watch_identity(p);
     if (authz_rule_count(s->authz) == 0)
@@ -513,6 +514,7 @@ static struct proxy *assemble(const struct proxy_start *start)
     };
     hash_random(&p->env.id_seed, sizeof(p->env.id_seed));
     ledger_init(&p->env.ledger, p->metrics);
+    rate_init(&p->env.rate);
     p->expiry = metric_series(metric_family(p->metrics, METRIC_GAUGE, "weft_identity_expiry_seconds", "",
                                             "When our certificate ends, seconds since 1970."),
                               NULL);
@@ -589,6 +591,8 @@ void proxy_free(struct proxy **proxy)
     last_turns(p); /* pools free themselves from the loop */
     accord_free(&p->env.accord);
     last_turns(p);
+    gate_fini(&p->env.gate);
+    rate_fini(&p->env.rate);
     ledger_fini(&p->env.ledger);
     metric_set_free(&p->metrics);
     due_clock_free(&p->clock);

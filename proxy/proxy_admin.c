@@ -1,5 +1,6 @@
 #include "proxy/proxy_admin.h"
 
+#include "base/json_out.h"
 #include "http/pages.h"
 
 enum { LIST_LINES = 50 };
@@ -33,6 +34,22 @@ static void contracts(void *arg, struct transit *t, const struct pages_request *
     struct buf text;
     buf_init(&text, BUF_TEXT_BOUND);
     accord_list(proxy_env(arg)->accord, &text);
+    pages_buf(t, 200, SLICE("application/json"), &text);
+}
+
+static void peers(void *arg, struct transit *t, const struct pages_request *r)
+{
+    (void)r;
+    const struct snapshot *s = proxy_env(arg)->snap;
+    struct buf text;
+    struct json_out j;
+    buf_init(&text, BUF_TEXT_BOUND);
+    json_out_init(&j, &text, 2);
+    json_out_array(&j);
+    for (size_t i = 0; i < s->conf.services.count; i++)
+        cluster_show(s->clusters[i], &j);
+    json_out_end(&j);
+    buf_put_char(&text, '\n');
     pages_buf(t, 200, SLICE("application/json"), &text);
 }
 
@@ -75,11 +92,17 @@ static void drain(void *arg, struct transit *t, const struct pages_request *r)
 }
 
 static const struct pages_row rows[] = {
-    {"GET", "/live", false, pages_live}, {"GET", "/ready", false, ready},
-    {"GET", "/metrics", false, metrics}, {"GET", "/contracts", false, contracts},
-    {"GET", "/config", false, config},   {"GET", "/why", false, why_list},
-    {"GET", "/why/", true, why},         {"PUT", "/log-level", false, pages_log_level},
-    {"POST", "/drain", false, drain},    {0},
+    {"GET", "/live", false, pages_live},
+    {"GET", "/ready", false, ready},
+    {"GET", "/metrics", false, metrics},
+    {"GET", "/contracts", false, contracts},
+    {"GET", "/config", false, config},
+    {"GET", "/peers", false, peers},
+    {"GET", "/why", false, why_list},
+    {"GET", "/why/", true, why},
+    {"PUT", "/log-level", false, pages_log_level},
+    {"POST", "/drain", false, drain},
+    {0},
 };
 
 void proxy_admin_serve(struct proxy *p, struct transit *t)

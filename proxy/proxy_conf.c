@@ -67,11 +67,48 @@ static const struct conf_key outbound_keys[] = {
     {0},
 };
 
+#define VERSION_AT(member) .offset = offsetof(struct proxy_conf_version, member)
+
+static const struct conf_key version_keys[] = {
+    {.name = "endpoints", .type = CONF_STRINGS, VERSION_AT(endpoints), .doc = "addresses of the sidecars that run it"},
+    {.name = "weight",
+     .type = CONF_COUNT,
+     VERSION_AT(weight),
+     .preset = "1",
+     .max = 1000000,
+     .doc = "its share of the calls, beside the others' weights; 0: none, unless no other is left"},
+    {0},
+};
+
+static const struct conf_key fault_keys[] = {
+    {.name = "percent",
+     .type = CONF_COUNT,
+     SERVICE_AT(fault.percent),
+     .preset = "0",
+     .max = 100,
+     .doc = "how many of the calls it meets"},
+    {.name = "delay", .type = CONF_DURATION, SERVICE_AT(fault.delay_us), .doc = "they wait so long before they leave"},
+    {.name = "status",
+     .type = CONF_COUNT,
+     SERVICE_AT(fault.status),
+     .preset = "0",
+     .max = 599,
+     .doc = "they are answered with it and do not leave, 400 to 599; 0: they do"},
+    {0},
+};
+
 static const struct conf_key service_keys[] = {
     {.name = "endpoints",
      .type = CONF_STRINGS,
      SERVICE_AT(endpoints),
      .doc = "addresses of its sidecars; none: it is reached by jobs alone"},
+    {.name = "versions",
+     .type = CONF_MAP,
+     SERVICE_AT(versions),
+     .sub = version_keys,
+     .sub_size = sizeof(struct proxy_conf_version),
+     .doc = "its versions by any name, each with endpoints and a share of the calls; instead of `endpoints`"},
+    {.name = "fault", .type = CONF_TABLE, .sub = fault_keys, .doc = "failures on purpose, for tests"},
     {.name = "identity", .type = CONF_STRING, SERVICE_AT(identity), .doc = "the SPIFFE ID that must answer there"},
     {.name = "local", .type = CONF_ADDRESS, SERVICE_AT(local), .doc = "a port of its own for our function's calls"},
     {.name = "protocol",
@@ -144,6 +181,11 @@ static const struct conf_key timeout_keys[] = {
      .max = 60 * SECOND,
      .doc = "to the end of the TLS handshake"},
     {.name = "request", .type = CONF_DURATION, AT(timeouts.request_us), .doc = "a whole exchange; unset: none"},
+    {.name = "attempt",
+     .type = CONF_DURATION,
+     AT(timeouts.attempt_us),
+     .doc = "one try of a call, up to the head of the answer; then another endpoint is asked if that is safe; unset: "
+            "none"},
     {.name = "stream_idle",
      .type = CONF_DURATION,
      AT(timeouts.stream_idle_us),
@@ -154,6 +196,124 @@ static const struct conf_key timeout_keys[] = {
      AT(timeouts.drain_us),
      .preset = "30s",
      .doc = "how long running exchanges may take after SIGTERM"},
+    {0},
+};
+
+static const struct conf_key retry_keys[] = {
+    {.name = "limit",
+     .type = CONF_COUNT,
+     AT(retries.limit),
+     .preset = "1",
+     .max = 10,
+     .doc = "tries after the first, where that is safe and 64 KiB of body suffice"},
+    {.name = "percent",
+     .type = CONF_COUNT,
+     AT(retries.percent),
+     .preset = "20",
+     .max = 100,
+     .doc = "the share of a service's calls that may be tries after the first"},
+    {.name = "per_second",
+     .type = CONF_COUNT,
+     AT(retries.per_second),
+     .preset = "10",
+     .max = 1000000,
+     .doc = "and how many besides"},
+    {0},
+};
+
+static const struct conf_key breaker_keys[] = {
+    {.name = "failures",
+     .type = CONF_COUNT,
+     AT(breaker.failures),
+     .preset = "7",
+     .max = 1000000,
+     .doc = "in a row, after which an endpoint is left alone: no connection, cut, 502, 503, 504; 0: never"},
+    {.name = "success",
+     .type = CONF_COUNT,
+     AT(breaker.success),
+     .preset = "80",
+     .max = 100,
+     .doc = "percent of `window`, under which it is, too"},
+    {.name = "least",
+     .type = CONF_COUNT,
+     AT(breaker.least),
+     .preset = "5",
+     .min = 1,
+     .max = 1000000,
+     .doc = "answers in `window` that say anything"},
+    {.name = "window",
+     .type = CONF_DURATION,
+     AT(breaker.window_us),
+     .preset = "10s",
+     .min = 1000,
+     .doc = "how long answers are counted together"},
+    {.name = "open",
+     .type = CONF_DURATION,
+     AT(breaker.open_us),
+     .preset = "1s",
+     .min = 1000,
+     .doc = "how long it is left alone at first, and twice as long each time; then one call tells"},
+    {.name = "open_most",
+     .type = CONF_DURATION,
+     AT(breaker.open_most_us),
+     .preset = "60s",
+     .min = 1000,
+     .doc = "at most"},
+    {0},
+};
+
+static const struct conf_key limit_keys[] = {
+    {.name = "in_flight",
+     .type = CONF_COUNT,
+     AT(limits.in_flight),
+     .preset = "10000",
+     .min = 1,
+     .max = 1000000,
+     .doc = "exchanges at once, both ways; more are refused at once"},
+    {.name = "adaptive",
+     .type = CONF_BOOL,
+     AT(limits.adaptive),
+     .preset = "true",
+     .doc = "whether our function's requests at once are limited by watching how long they take"},
+    {.name = "least",
+     .type = CONF_COUNT,
+     AT(limits.least),
+     .preset = "20",
+     .min = 1,
+     .max = 100000,
+     .doc = "that limit's lowest"},
+    {.name = "most",
+     .type = CONF_COUNT,
+     AT(limits.most),
+     .preset = "1000",
+     .min = 1,
+     .max = 100000,
+     .doc = "and its highest"},
+    {.name = "queue",
+     .type = CONF_COUNT,
+     AT(limits.queue),
+     .preset = "1000",
+     .max = 100000,
+     .doc = "requests that wait for it; more are refused"},
+    {.name = "queue_wait",
+     .type = CONF_DURATION,
+     AT(limits.queue_wait_us),
+     .preset = "1s",
+     .min = 1000,
+     .max = 60 * SECOND,
+     .doc = "and how long"},
+    {.name = "rate",
+     .type = CONF_COUNT,
+     AT(limits.rate),
+     .preset = "0",
+     .max = 1000000,
+     .doc = "inbound requests a second; 0: any"},
+    {.name = "rate_per_identity",
+     .type = CONF_COUNT,
+     AT(limits.rate_per_identity),
+     .preset = "0",
+     .max = 1000000,
+     .doc = "of each caller; 0: any"},
     {0},
 };
 
@@ -201,6 +361,9 @@ const struct conf_key proxy_conf_keys[] = {
     {.name = "broker", .type = CONF_TABLE, .sub = broker_keys, .doc = "long jobs"},
     {.name = "admin", .type = CONF_TABLE, .sub = admin_keys, .doc = "health, metrics, explanations"},
     {.name = "timeouts", .type = CONF_TABLE, .sub = timeout_keys, .doc = "how long things may take"},
+    {.name = "retries", .type = CONF_TABLE, .sub = retry_keys, .doc = "when a call is tried again"},
+    {.name = "breaker", .type = CONF_TABLE, .sub = breaker_keys, .doc = "when an endpoint is left alone"},
+    {.name = "limits", .type = CONF_TABLE, .sub = limit_keys, .doc = "how much is taken at once"},
     {.name = "log", .type = CONF_TABLE, .sub = log_keys, .doc = "what is said, and where"},
     {0},
 };
@@ -252,18 +415,43 @@ static void check_locals(const struct conf_node *root, const struct proxy_conf *
                      "a tcp service is reached by a port of its own");
 }
 
+static void check_addresses(const struct conf_node *root, const struct conf_strings *addresses, struct diag *diag)
+{
+    for (size_t k = 0; k < addresses->count; k++) {
+        struct sock_addr addr;
+        const char *why;
+        if (sock_parse(slice_str(addresses->v[k]), &addr, &why) != ERR_OK)
+            complain(root, "services", why, diag, "an endpoint is not an address");
+    }
+}
+
+static void check_versions(const struct conf_node *root, const struct proxy_conf_service *s, struct diag *diag)
+{
+    const struct proxy_conf_version *versions = s->versions.items;
+    for (size_t i = 0; i < s->versions.count; i++)
+        check_addresses(root, &versions[i].endpoints, diag);
+    if (s->versions.count && s->endpoints.count)
+        complain(root, "services", "move `endpoints` into one of the versions", diag,
+                 "a service has either endpoints or versions");
+    if (s->fault.status > 0 && s->fault.status < 400)
+        complain(root, "services", "use 400 to 599", diag, "fault.status is no failure");
+}
+
+static void check_limits(const struct conf_node *root, const struct proxy_conf *c, struct diag *diag)
+{
+    if (c->limits.least > c->limits.most)
+        complain(root, "limits", "raise most or lower least", diag, "limits.least is over limits.most");
+}
+
 static void check_endpoints(const struct conf_node *root, const struct proxy_conf *c, struct diag *diag)
 {
     const struct proxy_conf_service *services = c->services.items;
     for (size_t i = 0; i < c->services.count; i++)
-        for (size_t k = 0; k < services[i].endpoints.count; k++) {
-            struct sock_addr addr;
-            const char *why;
-            if (sock_parse(slice_str(services[i].endpoints.v[k]), &addr, &why) != ERR_OK)
-                complain(root, "services", why, diag, "an endpoint is not an address");
-        }
+        check_addresses(root, &services[i].endpoints, diag);
     for (size_t i = 0; i < c->services.count; i++)
-        if (services[i].endpoints.count && !services[i].identity)
+        check_versions(root, &services[i], diag);
+    for (size_t i = 0; i < c->services.count; i++)
+        if ((services[i].endpoints.count || services[i].versions.count) && !services[i].identity)
             complain(root, "services", "add identity: spiffe://DOMAIN/PATH", diag,
                      "a service with endpoints needs the identity that must answer there");
 }
@@ -283,6 +471,7 @@ enum err proxy_conf_bind(const struct conf_node *root, struct arena *arena, stru
     check_locals(root, &conf, diag);
     check_endpoints(root, &conf, diag);
     check_purpose(root, &conf, diag);
+    check_limits(root, &conf, diag);
     if (diag->errors)
         return ERR_INPUT;
     *out = conf;

@@ -12,11 +12,21 @@ enum proxy_unknown { PROXY_UNKNOWN_ALLOW, PROXY_UNKNOWN_AUDIT, PROXY_UNKNOWN_BLO
 
 enum proxy_protocol { PROXY_PROTOCOL_HTTP, PROXY_PROTOCOL_TCP };
 
+struct proxy_conf_version {
+    struct conf_strings endpoints;
+    uint64_t weight;
+};
+
 struct proxy_conf_service {
     struct conf_strings endpoints; /* addresses */
-    const char *identity;          /* SPIFFE ID that must answer */
-    const char *local;             /* a port of its own for callers, or NULL */
-    unsigned protocol;             /* enum proxy_protocol: what is spoken on that port */
+    struct conf_map versions;      /* struct proxy_conf_version; instead of `endpoints` */
+    struct {
+        uint64_t percent, status;
+        int64_t delay_us;
+    } fault;
+    const char *identity; /* SPIFFE ID that must answer */
+    const char *local;    /* a port of its own for callers, or NULL */
+    unsigned protocol;    /* enum proxy_protocol: what is spoken on that port */
 };
 
 struct proxy_conf {
@@ -57,8 +67,23 @@ struct proxy_conf {
         const char *listen;
     } admin;
     struct {
-        int64_t connect_us, request_us, stream_idle_us, drain_us;
+        int64_t connect_us, request_us, attempt_us, stream_idle_us, drain_us;
     } timeouts;
+    struct {
+        uint64_t limit, percent, per_second;
+    } retries;
+    struct {
+        uint64_t failures, success, least;
+        int64_t window_us, open_us, open_most_us;
+    } breaker;
+    struct {
+        uint64_t in_flight;
+        bool adaptive;
+        uint64_t least, most;
+        uint64_t queue;
+        int64_t queue_wait_us;
+        uint64_t rate, rate_per_identity;
+    } limits;
     struct {
         unsigned level;
         bool json;

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "contracts/problem.h"
+#include "http/grpc.h"
 #include "proxy/request_half.h"
 #include "proxy/response_half.h"
 
@@ -80,6 +81,8 @@ void relay_look_over(struct relay *r)
     close_entry(r);
     sm_move(&r->sm, RELAY_OVER);
     relay_forget_deadline(r);
+    relay_leave_gate(r, -1, false);
+    relay_let_go(r);
     list_remove(&r->wait.link);
     lane_fini(&r->request);
     lane_fini(&r->response);
@@ -89,6 +92,22 @@ void relay_look_over(struct relay *r)
     r->env->exchanges--;
     snapshot_unref(&r->snap);
     mem_free(r);
+}
+
+void relay_leave_gate(struct relay *r, int64_t latency_us, bool overloaded)
+{
+    if (r->place == RELAY_IN_QUEUE)
+        gate_forget(&r->env->gate, &r->turn);
+    if (r->place == RELAY_IN_SIDE)
+        gate_leave(&r->env->gate, latency_us, overloaded);
+    r->place = RELAY_OUTSIDE;
+}
+
+void relay_let_go(struct relay *r)
+{
+    if (r->endpoint)
+        cluster_end(r->endpoint, r->told);
+    r->endpoint = NULL;
 }
 
 static void cut_up(struct relay *r)
@@ -103,6 +122,7 @@ static void refused(struct relay *r, enum reply_word word)
 {
     sm_move(&r->sm, RELAY_REFUSED);
     relay_forget_deadline(r);
+    relay_leave_gate(r, -1, false);
     r->error = reply_word(word);
     r->status = reply_status(word);
     log_event(LOG_INFO, "refused", LOG_STR("why", r->error), LOG_TEXT("id", r->id),
@@ -214,14 +234,94 @@ static void pass(struct relay *r)
     request_half_start(r);
 }
 
+/* Failures on purpose: some calls wait, some are answered, some do both. */
+static void fault_answer(struct relay *r)
+{
+    r->pause = RELAY_NO_PAUSE;
+    if (r->to->conf.fault.status == 0) {
+        relay_arm(r);
+        pass(r);
+        return;
+    }
+    refused(r, REPLY_FAULT_INJECTED);
+    r->status = r->to->conf.fault.status;
+    reply_word_text(r->down, r->status, slice_str(r->error), (struct slice){0});
+}
+
+static bool meets_fault(struct relay *r)
+{
+    if (!r->to || r->to->conf.fault.percent == 0 || cluster_draw(r->to, 100) >= r->to->conf.fault.percent)
+        return false;
+    r->pause = RELAY_FAULT_PAUSE;
+    if (r->to->conf.fault.delay_us > 0)
+        due_in(r->env->clock, &r->late, r->to->conf.fault.delay_us);
+    else
+        fault_answer(r);
+    return true;
+}
+
+/* An attempt that takes too long is cut; its end tells whether there is another. */
+static void cut_attempt(struct relay *r)
+{
+    r->too_slow = true;
+    cut_up(r);
+    relay_arm(r);
+}
+
 static void deadline_passed(struct due *due)
 {
     struct relay *r = (struct relay *)(void *)((char *)due - offsetof(struct relay, late));
-    if (r->sm.at == RELAY_ASKING)
+    bool over = r->deadline_us && loop_turn_us(r->env->loop) >= r->deadline_us;
+    if (r->pause == RELAY_FAULT_PAUSE)
+        fault_answer(r);
+    else if (r->sm.at == RELAY_ASKING)
         relay_refuse(r, REPLY_CONTRACT_PENDING, (struct slice){0});
-    else
+    else if (over || !r->up)
         relay_fail(r, REPLY_REQUEST_TIMEOUT, (struct slice){0});
+    else
+        cut_attempt(r);
     list_remove(&r->wait.link);
+}
+
+/* --- time --- */
+
+static void sooner(int64_t *at_us, int64_t other_us)
+{
+    if (other_us > 0 && (*at_us == 0 || other_us < *at_us))
+        *at_us = other_us;
+}
+
+static int64_t given_us(const struct message *m)
+{
+    int64_t grpc_us = 0;
+    uint64_t ms = 0;
+    const struct header *grpc = headers_get(&m->headers, HEADERS_GRPC_TIMEOUT);
+    const struct header *weft = headers_get(&m->headers, HEADERS_WEFT_TIMEOUT);
+    if (grpc && grpc_timeout_us(grpc->value, &grpc_us) != ERR_OK)
+        grpc_us = 0;
+    if (weft && slice_u64(weft->value, UINT32_MAX, &ms) == ERR_OK)
+        sooner(&grpc_us, (int64_t)ms * NOW_US_PER_MS);
+    return grpc_us;
+}
+
+/* A job has deadlines of its own, and no connection. */
+static void set_deadline(struct relay *r)
+{
+    int64_t us = r->snap->conf.timeouts.request_us;
+    sooner(&us, given_us(&r->down->in));
+    r->deadline_us = us > 0 && r->down->conn_id ? r->began_us + us : 0;
+}
+
+void relay_arm(struct relay *r)
+{
+    int64_t at_us = r->deadline_us, attempt_us = r->snap->conf.timeouts.attempt_us;
+    bool trying = r->side == RELAY_OUTBOUND && r->up && !r->up->is_gone && !r->too_slow && r->sm.at == RELAY_SENDING;
+    if (trying && attempt_us > 0)
+        sooner(&at_us, r->sent_us + attempt_us);
+    if (at_us > 0)
+        due_at(r->env->clock, &r->late, at_us);
+    else
+        relay_forget_deadline(r);
 }
 
 static void decide(struct relay *r)
@@ -239,9 +339,10 @@ static void decide(struct relay *r)
         denied(r);
         return;
     }
-    /* A job has deadlines of its own, and no connection. */
-    if (r->snap->conf.timeouts.request_us && r->down->conn_id)
-        due_in(r->env->clock, &r->late, r->snap->conf.timeouts.request_us);
+    set_deadline(r);
+    if (meets_fault(r))
+        return;
+    relay_arm(r);
     pass(r);
 }
 
@@ -254,9 +355,29 @@ static void ask_again(struct accord_wait *w)
 
 /* --- what `down` brings --- */
 
+/* Before anything is asked that costs more than this. */
+static bool is_too_much(struct relay *r, enum reply_word *word)
+{
+    const struct proxy_conf *c = &r->snap->conf;
+    *word = REPLY_OVERLOADED;
+    if (r->down->conn_id == 0)
+        return false; /* a job was counted when it was taken */
+    if (c->limits.in_flight && r->env->exchanges > c->limits.in_flight)
+        return true;
+    *word = REPLY_RATE_LIMITED;
+    bool counted = r->side == RELAY_INBOUND && (c->limits.rate || c->limits.rate_per_identity);
+    return counted && rate_ask(&r->env->rate, r->down->peer_id, c->limits.rate, c->limits.rate_per_identity,
+                               r->began_us) != ERR_OK;
+}
+
 static void down_head(struct transit *t)
 {
-    decide(t->owner_data);
+    struct relay *r = t->owner_data;
+    enum reply_word word;
+    if (is_too_much(r, &word))
+        relay_refuse(r, word, (struct slice){0});
+    else
+        decide(r);
 }
 
 static void down_data(struct transit *t, struct slice bytes)
@@ -282,6 +403,7 @@ static void down_gone(struct transit *t, enum transit_end how)
         if (r->status == 0)
             r->status = 499; /* the caller left before there was an answer */
         cut_up(r);
+        relay_leave_gate(r, -1, false);
     }
     relay_look_over(r);
 }
@@ -309,6 +431,22 @@ static struct slice request_id(struct relay_env *env, struct transit *down)
     return slice_of(text, 16);
 }
 
+void relay_env_limits(struct relay_env *env)
+{
+    const struct proxy_conf *c = &env->snap->conf;
+    struct gate_conf conf = {
+        .adapts = c->limits.adaptive,
+        .least = (uint32_t)c->limits.least,
+        .most = (uint32_t)c->limits.most,
+        .queue_most = (uint32_t)c->limits.queue,
+        .wait_us = c->limits.queue_wait_us,
+    };
+    if (env->gate.loop)
+        gate_set(&env->gate, &conf);
+    else
+        gate_init(&env->gate, env->loop, env->clock, &conf);
+}
+
 void relay_start(struct relay_env *env, enum relay_side side, struct cluster *to, struct transit *down)
 {
     struct relay *r = mem_new(sizeof(*r));
@@ -322,6 +460,8 @@ void relay_start(struct relay_env *env, enum relay_side side, struct cluster *to
     sm_init(&r->sm, relay_rows, RELAY_ASKING);
     list_init(&r->wait.link);
     r->wait.fn = ask_again;
+    list_init(&r->turn.link);
+    r->turn.fn = request_half_turn;
     due_init(&r->late, deadline_passed);
     buf_init(&r->request.pending, 2 * (size_t)TRANSIT_WINDOW);
     down->owner = &down_owner;

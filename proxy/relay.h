@@ -16,7 +16,9 @@
  * Threads:  belongs to the loop. */
 #include "base/sm.h"
 #include "proxy/accord.h"
+#include "proxy/gate.h"
 #include "proxy/ledger.h"
+#include "proxy/rate.h"
 #include "proxy/snapshot.h"
 
 enum relay_side { RELAY_INBOUND, RELAY_OUTBOUND };
@@ -28,10 +30,14 @@ struct relay_env {
     struct snapshot *snap; /* the current one */
     struct accord *accord;
     struct ledger ledger;
+    struct gate gate;          /* to our function */
+    struct rate rate;          /* of those who call it */
     uint64_t id_seed, id_next; /* request ids */
     uint32_t exchanges;        /* in flight */
 };
 
+/* As the current snapshot wants it. */
+void relay_env_limits(struct relay_env *env);
 /* `to`: the service called (outbound), or NULL. */
 void relay_start(struct relay_env *env, enum relay_side side, struct cluster *to, struct transit *down);
 

@@ -15,6 +15,10 @@
 enum relay_state { RELAY_ASKING, RELAY_SENDING, RELAY_ANSWERING, RELAY_REFUSED, RELAY_OVER, RELAY_STATES };
 
 /* A request is sent at most so often. */
+/* What is put off until `late`. */
+enum relay_pause { RELAY_NO_PAUSE, RELAY_FAULT_PAUSE };
+/* Where it stands with the local function's gate. */
+enum relay_place { RELAY_OUTSIDE, RELAY_IN_QUEUE, RELAY_IN_SIDE };
 enum { RELAY_ATTEMPTS = 2 };
 
 struct relay {
@@ -22,19 +26,27 @@ struct relay {
     struct snapshot *snap;
     enum relay_side side;
     struct cluster *to;                /* outbound */
-    struct cluster_endpoint *endpoint; /* outbound, once picked */
+    struct cluster_endpoint *endpoint; /* outbound, once picked: of the attempt under way, or of the last */
     struct sm sm;
     struct transit *down, *up; /* `up` is NULL while there is none */
     struct lane request, response;
     struct inquiry inquiry;
     struct accord_wait wait;
-    struct due late;   /* the contract's patience, then the request's */
-    struct slice id;   /* request id */
-    const char *error; /* weft-error word, or NULL */
+    struct due late;       /* the contract's patience, then the attempt's and the request's */
+    struct gate_wait turn; /* inbound */
+    enum relay_place place;
+    enum relay_pause pause;
+    int64_t deadline_us; /* of the whole exchange; 0: none */
+    int64_t sent_us;     /* the attempt under way began */
+    struct slice id;     /* request id */
+    const char *error;   /* weft-error word, or NULL */
     unsigned status;
     unsigned attempts;
     bool down_gone;
     bool show_again; /* the provider has lost our contract */
+    bool ask_again;  /* it has refused without passing the request on */
+    bool told;       /* the endpoint's state knows of this attempt */
+    bool too_slow;   /* this attempt was cut by us */
     int64_t began_us;
 };
 
@@ -49,6 +61,13 @@ void relay_look_over(struct relay *r);
 
 /* A tunnel has been opened: how long it lasts is for its ends to say. */
 void relay_forget_deadline(struct relay *r);
+
+/* The attempt under way is over, or has an answer: gives back its place with the function; harmless twice. */
+void relay_leave_gate(struct relay *r, int64_t latency_us, bool overloaded);
+/* What came of the attempt is told to its endpoint, which is let go. */
+void relay_let_go(struct relay *r);
+/* The next moment at which something is too late. */
+void relay_arm(struct relay *r);
 
 /* Can a plan rewrite the body of this message: JSON, and under no coding? */
 bool relay_is_json(const struct message *m);

@@ -38,6 +38,8 @@
       "Use a new key for a new request.")                                                                          \
     X(CONTRACT_UNKNOWN, "contract-unknown", 428, "The caller's contract has not been shown here.",                 \
       "PUT it to /.well-known/weft/contracts/DIGEST and repeat.")                                                  \
+    X(RATE_LIMITED, "rate-limited", 429, "More requests a second than are allowed here.",                          \
+      "Send fewer, or raise limits.rate or limits.rate_per_identity.")                                             \
     X(HEAD_TOO_LARGE, "head-too-large", 431, "Over 100 fields or 64 KiB of them.", "Send fewer or shorter fields.") \
     X(JOBS_ONLY, "jobs-only", 404, "This service has no endpoints here: it is reached by jobs alone.",              \
       "Send `Prefer: respond-async`, or add endpoints.")                                                           \
@@ -51,6 +53,12 @@
       "Is it running at inbound.app?")                                                                             \
     X(APP_RESET, "app-reset", 502, "The function behind this sidecar gave up in the middle.", "Look at its log.")  \
     X(OVERLOADED, "overloaded", 503, "Too much is waiting already.", "Try again after Retry-After.")               \
+    X(APP_OVERLOADED, "app-overloaded", 503, "The function behind this sidecar has enough to do.",                  \
+      "Try again after Retry-After, or another instance.")                                                         \
+    X(BREAKER_OPEN, "breaker-open", 503, "All endpoints of the service have failed lately and are left alone.",    \
+      "Try again after Retry-After; GET /peers names them.")                                                       \
+    X(FAULT_INJECTED, "fault-injected", 503, "This service is configured to fail sometimes (services.*.fault).",   \
+      "Nothing is wrong: take `fault` out of the configuration.")                                                  \
     X(CONTRACT_PENDING, "contract-pending", 503, "The caller's contract did not arrive in time.",                  \
       "Try again; raise contracts.hold if it is large.")                                                           \
     X(BROKER_UNREACHABLE, "broker-unreachable", 503, "No broker: jobs can be neither taken nor asked about.",      \

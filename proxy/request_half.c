@@ -1,6 +1,7 @@
 #include "proxy/request_half.h"
 
 #include "base/check.h"
+#include "http/grpc.h"
 #include "http/hop.h"
 #include "proxy/job_play.h"
 #include "proxy/response_half.h"
@@ -54,6 +55,26 @@ static enum err fill_outbound(struct relay *r, struct message *m)
                              arena_putf(&r->up->arena, "sha-256=%.*s", SLICE_FMT(text)));
 }
 
+/* What is left of the time, where it was said and some of it is gone, and where our own limit is the shorter one. */
+static enum err tell_time_left(struct relay *r, struct message *m)
+{
+    int64_t left_us = r->deadline_us - loop_turn_us(r->env->loop), grpc_us = 0;
+    const struct header *grpc = headers_get(&m->headers, HEADERS_GRPC_TIMEOUT);
+    left_us = left_us > NOW_US_PER_MS ? left_us : NOW_US_PER_MS;
+    if (grpc && grpc_timeout_us(grpc->value, &grpc_us) == ERR_OK && grpc_us - left_us > NOW_US_PER_MS) {
+        struct buf text;
+        buf_init(&text, BUF_TEXT_BOUND);
+        grpc_put_timeout(&text, left_us);
+        struct slice value = arena_keep(m->headers.arena, buf_slice(&text));
+        buf_fini(&text);
+        return headers_set(&m->headers, HEADERS_GRPC_TIMEOUT, value);
+    }
+    if (grpc)
+        return ERR_OK;
+    return headers_set(&m->headers, HEADERS_WEFT_TIMEOUT,
+                       arena_putf(m->headers.arena, "%lld", (long long)(left_us / NOW_US_PER_MS)));
+}
+
 static enum err fill_head(struct relay *r)
 {
     struct message *m = &r->up->out;
@@ -66,6 +87,8 @@ static enum err fill_head(struct relay *r)
     TRY(r->side == RELAY_INBOUND ? fill_inbound(r, m) : fill_outbound(r, m));
     if (r->request.rewrite)
         relay_forget_length(m);
+    if (r->deadline_us)
+        TRY(tell_time_left(r, m));
     return headers_set(&m->headers, HEADERS_WEFT_REQUEST_ID, r->id);
 }
 
@@ -93,19 +116,74 @@ static enum reply_word nowhere(const struct relay *r)
     return r->side == RELAY_INBOUND ? REPLY_MISDIRECTED : REPLY_JOBS_ONLY;
 }
 
+static void send_to(struct relay *r, struct pool *pool)
+{
+    r->attempts++;
+    r->told = r->too_slow = false;
+    r->sent_us = loop_turn_us(r->env->loop);
+    r->up = pool_request(pool, &response_half_owner, r);
+    if (!r->up) {
+        relay_refuse(r, REPLY_OVERLOADED, (struct slice){0});
+        return;
+    }
+    if (r->snap->conf.timeouts.attempt_us)
+        relay_arm(r);
+    open_up(r);
+}
+
+static struct pool *app_of(const struct relay *r)
+{
+    return job_play_is(r->down) ? r->snap->app_jobs : r->snap->app;
+}
+
+static void forward_in(struct relay *r)
+{
+    if (!app_of(r)) {
+        relay_refuse(r, nowhere(r), (struct slice){0});
+        return;
+    }
+    enum err e = r->place == RELAY_IN_SIDE ? ERR_OK : gate_enter(&r->env->gate, &r->turn);
+    if (e == ERR_FULL) {
+        relay_refuse(r, REPLY_APP_OVERLOADED, (struct slice){0});
+        return;
+    }
+    r->place = e == ERR_OK ? RELAY_IN_SIDE : RELAY_IN_QUEUE;
+    if (e == ERR_OK)
+        send_to(r, app_of(r));
+}
+
+void request_half_turn(struct gate_wait *w, bool is_in)
+{
+    struct relay *r = (struct relay *)(void *)((char *)w - offsetof(struct relay, turn));
+    r->place = is_in ? RELAY_IN_SIDE : RELAY_OUTSIDE;
+    if (is_in)
+        send_to(r, app_of(r));
+    else
+        relay_refuse(r, REPLY_APP_OVERLOADED, SLICE("It waited for its turn, and that did not come."));
+}
+
+static void forward_out(struct relay *r)
+{
+    struct cluster_endpoint *next;
+    enum err e = cluster_pick(r->to, r->endpoint, &next);
+    relay_let_go(r);
+    if (e != ERR_OK) {
+        relay_refuse(r, e == ERR_FULL ? REPLY_BREAKER_OPEN : nowhere(r), (struct slice){0});
+        return;
+    }
+    r->endpoint = next;
+    cluster_begin(next);
+    if (r->attempts == 0)
+        retry_budget_earn(&r->to->budget);
+    send_to(r, next->pool);
+}
+
 static void forward(struct relay *r)
 {
-    struct pool *pool = job_play_is(r->down) ? r->snap->app_jobs : r->snap->app;
-    if (r->side == RELAY_OUTBOUND) {
-        r->endpoint = cluster_pick(r->to);
-        pool = r->endpoint ? r->endpoint->pool : NULL;
-    }
-    r->attempts++;
-    r->up = pool ? pool_request(pool, &response_half_owner, r) : NULL;
-    if (!r->up)
-        relay_refuse(r, pool ? REPLY_OVERLOADED : nowhere(r), (struct slice){0});
+    if (r->side == RELAY_OUTBOUND)
+        forward_out(r);
     else
-        open_up(r);
+        forward_in(r);
 }
 
 void request_half_start(struct relay *r)
@@ -128,7 +206,10 @@ void request_half_start(struct relay *r)
 
 bool request_half_repeatable(const struct relay *r)
 {
-    return r->attempts < RELAY_ATTEMPTS && lane_replayable(&r->request);
+    unsigned tries = r->side == RELAY_OUTBOUND ? 1 + (unsigned)r->snap->conf.retries.limit : RELAY_ATTEMPTS;
+    if (r->show_again && tries < RELAY_ATTEMPTS)
+        tries = RELAY_ATTEMPTS; /* that was no failure */
+    return r->attempts < tries && lane_replayable(&r->request);
 }
 
 void request_half_repeat(struct relay *r)
@@ -136,16 +217,28 @@ void request_half_repeat(struct relay *r)
     PRE(request_half_repeatable(r));
     transit_free(&r->up);
     lane_rewind(&r->request);
+    r->show_again = r->ask_again = false;
     forward(r);
 }
 
 bool request_half_idempotent(const struct relay *r)
 {
-    static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"};
+    static const char *const methods[] = {"PUT", "DELETE"};
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
         if (slice_eq(r->down->in.method, slice_str(methods[i])))
             return true;
-    const struct contract *c = r->snap->contract;
+    return request_half_safe(r);
+}
+
+bool request_half_safe(const struct relay *r)
+{
+    static const char *const methods[] = {"GET", "HEAD", "OPTIONS"};
+    if (message_tunnels(&r->down->in))
+        return false;
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+        if (slice_eq(r->down->in.method, slice_str(methods[i])))
+            return true;
+    const struct contract *c = r->side == RELAY_OUTBOUND ? r->to->consumes : r->snap->contract;
     int op = c ? contract_operation(c, r->inquiry.operation) : -1;
     return op >= 0 && contract_operation_idempotent(c, (size_t)op);
 }

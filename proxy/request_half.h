@@ -20,6 +20,10 @@ bool request_half_repeatable(const struct relay *r);
 /* Once more, over another `up`.  PRE: repeatable, and `up` is gone. */
 void request_half_repeat(struct relay *r);
 /* May it be sent twice without the provider being asked (RFC 9110 section 9.2.2, or by the contract)? */
+/* The queue before our function lets it in, or does not. */
+void request_half_turn(struct gate_wait *w, bool is_in);
+/* May it be done twice: a method that only asks (RFC 9110 section 9.2.1), or one that the contract calls idempotent? */
+bool request_half_safe(const struct relay *r);
 bool request_half_idempotent(const struct relay *r);
 
 #endif

@@ -99,10 +99,65 @@ static void on_end(struct transit *t)
         open_down(r);
 }
 
+/* Words of the other sidecar that say: nobody has seen this request. */
+static bool is_refused_unseen(const struct message *answer)
+{
+    static const char *const words[] = {"draining", "overloaded", "app-overloaded", "app-unreachable"};
+    struct slice word = headers_value(&answer->headers, HEADERS_WEFT_ERROR);
+    for (size_t i = 0; answer->status == 503 && i < sizeof(words) / sizeof(words[0]); i++)
+        if (slice_eq(word, slice_str(words[i])))
+            return true;
+    return false;
+}
+
+static bool is_overload(unsigned status)
+{
+    return status == 429 || status == 503;
+}
+
+/* Whoever asks for patience is as slow as it says: 5 s if it does not say, at most 5 min. */
+static int64_t latency_of(const struct relay *r, const struct message *answer)
+{
+    enum { UNSAID_S = 5, MOST_S = 300 };
+    int64_t us = loop_turn_us(r->env->loop) - r->sent_us;
+    uint64_t s = UNSAID_S;
+    if (!is_overload(answer->status))
+        return us;
+    struct slice value = headers_value(&answer->headers, HEADERS_RETRY_AFTER);
+    if (slice_u64(value, MOST_S, &s) != ERR_OK)
+        s = UNSAID_S;
+    return us > (int64_t)s * NOW_US_PER_S ? us : (int64_t)s * NOW_US_PER_S;
+}
+
+static void note_answer(struct relay *r, const struct message *answer)
+{
+    if (r->side == RELAY_INBOUND) {
+        relay_leave_gate(r, loop_turn_us(r->env->loop) - r->sent_us, is_overload(answer->status));
+        return;
+    }
+    bool good = answer->status < 502 || answer->status > 504;
+    cluster_answered(r->endpoint, latency_of(r, answer), good);
+    r->told = true;
+}
+
+/* OK: it will be asked again once this answer has ended. */
+static bool is_asked_again(struct relay *r, const struct message *answer)
+{
+    if (r->side != RELAY_OUTBOUND || !is_refused_unseen(answer) || !request_half_repeatable(r))
+        return false;
+    if (retry_budget_spend(&r->to->budget, loop_turn_us(r->env->loop)) != ERR_OK)
+        return false;
+    r->ask_again = true;
+    return true;
+}
+
 static void on_head(struct transit *t)
 {
     struct relay *r = t->owner_data;
     if (r->sm.at != RELAY_SENDING || r->down_gone)
+        return;
+    note_answer(r, &t->in);
+    if (is_asked_again(r, &t->in))
         return;
     if (lacks_contract(r, &t->in)) {
         show_contract(r);
@@ -110,6 +165,8 @@ static void on_head(struct transit *t)
     }
     hear_provider(r, &t->in);
     sm_move(&r->sm, RELAY_ANSWERING);
+    if (r->snap->conf.timeouts.attempt_us)
+        relay_arm(r);
     r->status = t->in.status;
     if (message_opens(&r->down->in, r->status))
         relay_forget_deadline(r);
@@ -160,6 +217,10 @@ static enum reply_word fault_word(const struct relay *r, enum transit_end how)
     bool app = r->side == RELAY_INBOUND;
     if (r->show_again)
         return REPLY_CONTRACT_PENDING;
+    if (r->too_slow)
+        return REPLY_REQUEST_TIMEOUT;
+    if (r->ask_again)
+        return REPLY_UNREACHABLE;
     switch (how) {
     case TRANSIT_UNSENT:
         return app ? REPLY_APP_UNREACHABLE : REPLY_UNREACHABLE;
@@ -178,8 +239,32 @@ static enum reply_word fault_word(const struct relay *r, enum transit_end how)
 static bool safe_to_repeat(const struct relay *r, enum transit_end how)
 {
     bool kept_closed = how == TRANSIT_RESET && slice_eq(slice_str(r->up->fault), SLICE(CONN_KEPT_CLOSED));
-    return how == TRANSIT_UNSENT || (r->show_again && how == TRANSIT_DONE) ||
-           (kept_closed && request_half_idempotent(r));
+    bool cut = how == TRANSIT_RESET || how == TRANSIT_LATE || r->too_slow;
+    return how == TRANSIT_UNSENT || ((r->show_again || r->ask_again) && how == TRANSIT_DONE) ||
+           (kept_closed && request_half_idempotent(r)) || (cut && request_half_safe(r));
+}
+
+/* What was asked again on purpose is paid for already, or is no retry at all; our own function costs nobody. */
+static bool is_paid(struct relay *r)
+{
+    if (r->side == RELAY_INBOUND || r->show_again || r->ask_again)
+        return true;
+    return retry_budget_spend(&r->to->budget, loop_turn_us(r->env->loop)) == ERR_OK;
+}
+
+static void note_end(struct relay *r, enum transit_end how)
+{
+    if (r->side == RELAY_INBOUND && how != TRANSIT_DONE)
+        relay_leave_gate(r, -1, how == TRANSIT_UNSENT);
+    if (r->side == RELAY_INBOUND || r->told)
+        return;
+    if (how == TRANSIT_UNSENT)
+        cluster_failed(r->endpoint);
+    else if (how != TRANSIT_CANCELLED || r->too_slow)
+        cluster_broke(r->endpoint);
+    else
+        return;
+    r->told = true;
 }
 
 /* A whole answer stands, whatever became of the rest of the request. */
@@ -191,9 +276,10 @@ static bool is_answered(const struct relay *r, enum transit_end how)
 static void on_gone(struct transit *t, enum transit_end how)
 {
     struct relay *r = t->owner_data;
-    if (r->side == RELAY_OUTBOUND && how == TRANSIT_UNSENT)
-        cluster_failed(r->endpoint);
-    if (r->sm.at == RELAY_SENDING && !r->down_gone && safe_to_repeat(r, how) && request_half_repeatable(r)) {
+    note_end(r, how);
+    if (r->sm.at == RELAY_SENDING && !r->down_gone && safe_to_repeat(r, how) && request_half_repeatable(r) &&
+        is_paid(r)) {
+        metric_add(r->env->ledger.retries, 1);
         request_half_repeat(r);
         return;
     }

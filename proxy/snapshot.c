@@ -207,6 +207,60 @@ static void cluster_opened(struct cluster_endpoint *e, uint64_t conn_id, void *a
     s->opened(s, e, conn_id, s->arg);
 }
 
+/* A service without versions is one version without a name. */
+static const struct cluster_group_conf *groups_of(struct snapshot *s, const struct proxy_conf_service *service,
+                                                  size_t *count)
+{
+    const struct proxy_conf_version *versions = service->versions.items;
+    *count = service->versions.count ? service->versions.count : 1;
+    struct cluster_group_conf *groups = arena_array(&s->arena, *count, sizeof(*groups));
+    groups[0] = (struct cluster_group_conf){
+        .weight = 1, .endpoints = service->endpoints.v, .endpoint_count = service->endpoints.count};
+    for (size_t i = 0; i < service->versions.count; i++)
+        groups[i] = (struct cluster_group_conf){
+            .name = slice_str(service->versions.names[i]),
+            .weight = versions[i].weight,
+            .endpoints = versions[i].endpoints.v,
+            .endpoint_count = versions[i].endpoints.count,
+        };
+    return groups;
+}
+
+static struct breaker_conf breaker_of(const struct proxy_conf *c)
+{
+    return (struct breaker_conf){
+        .failures = (uint32_t)c->breaker.failures,
+        .success = (uint32_t)c->breaker.success,
+        .least = (uint32_t)c->breaker.least,
+        .window_us = c->breaker.window_us,
+        .open_us = c->breaker.open_us,
+        .open_most_us = c->breaker.open_most_us,
+    };
+}
+
+static struct cluster *start_cluster(struct snapshot *s, const struct snapshot_start *start, size_t i)
+{
+    const struct proxy_conf *c = &s->conf;
+    const struct proxy_conf_service *service = (const struct proxy_conf_service *)c->services.items + i;
+    struct cluster_conf conf = {
+        .name = slice_str(c->services.names[i]),
+        .identity = slice_str(service->identity),
+        .consumes = consumed(s, slice_str(c->services.names[i])),
+        .creds = s->creds,
+        .connect_timeout_us = c->timeouts.connect_us,
+        .stream_idle_us = c->timeouts.stream_idle_us,
+        .breaker = breaker_of(c),
+        .retry_percent = (uint32_t)c->retries.percent,
+        .retries_per_second = (uint32_t)c->retries.per_second,
+        .fault = {(uint32_t)service->fault.percent, (uint32_t)service->fault.status, service->fault.delay_us},
+        .opened = cluster_opened,
+        .arg = s,
+    };
+    conf.groups = groups_of(s, service, &conf.group_count);
+    hash_random(&conf.seed, sizeof(conf.seed));
+    return cluster_new(start->loop, start->clock, &conf);
+}
+
 void snapshot_start(struct snapshot *s, const struct snapshot_start *start)
 {
     s->loop = start->loop;
@@ -214,22 +268,9 @@ void snapshot_start(struct snapshot *s, const struct snapshot_start *start)
     s->arg = start->arg;
     if (s->conf.inbound.listen || s->conf.broker.https)
         start_app(s, start);
-    const struct proxy_conf_service *services = s->conf.services.items;
     s->clusters = arena_array(&s->arena, s->conf.services.count + 1, sizeof(struct cluster *));
     for (size_t i = 0; i < s->conf.services.count; i++) {
-        struct cluster_conf conf = {
-            .name = slice_str(s->conf.services.names[i]),
-            .identity = slice_str(services[i].identity),
-            .endpoints = services[i].endpoints.v,
-            .endpoint_count = services[i].endpoints.count,
-            .consumes = consumed(s, slice_str(s->conf.services.names[i])),
-            .creds = s->creds,
-            .connect_timeout_us = s->conf.timeouts.connect_us,
-            .stream_idle_us = s->conf.timeouts.stream_idle_us,
-            .opened = cluster_opened,
-            .arg = s,
-        };
-        s->clusters[i] = cluster_new(start->loop, start->clock, &conf);
+        s->clusters[i] = start_cluster(s, start, i);
     }
 }
 

@@ -70,7 +70,7 @@ class Desync(kit.Story):
         super().setUp()
         self.function = self.place.function()
         self.orders = self.place.provider("orders", self.function).start()
-        self.web = self.place.caller("web", [self.orders]).start()
+        self.web = self.place.caller("web", [self.orders], breaker={"failures": 0}).start()
 
     def sides(self):
         yield "local", self.web.outbound, None

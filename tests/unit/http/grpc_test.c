@@ -58,9 +58,45 @@ TEST(messages_are_percent_encoded)
     check_message("%C3%A9", "\xc3\xa9");
 }
 
+TEST(a_timeout_is_a_number_and_a_unit)
+{
+    static const struct {
+        const char *text;
+        int64_t us;
+    } rows[] = {{"1H", 3600000000},           {"2M", 120000000}, {"3S", 3000000}, {"4m", 4000}, {"5u", 5}, {"6000n", 6},
+                {"99999999S", 99999999000000}};
+    int64_t us = 0;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CHECK_ERR(ERR_OK, grpc_timeout_us(slice_str(rows[i].text), &us));
+        CHECK_INT(rows[i].us, us);
+    }
+    static const char *const bad[] = {"", "S", "1", "1s", "-1S", "123456789S", "1.5S", " 1S"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        CHECK_ERR(ERR_INPUT, grpc_timeout_us(slice_str(bad[i]), &us));
+}
+
+TEST(a_timeout_is_never_printed_longer)
+{
+    struct buf out;
+    static const int64_t times[] = {-1, 0, 1500000, 99999999, 100000000, 123456789012};
+    static const char *const want[] = {"0u", "0u", "1500000u", "99999999u", "100000m"};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        buf_init(&out, BUF_TEXT_BOUND);
+        grpc_put_timeout(&out, times[i]);
+        if (i < 5)
+            CHECK_TEXT(want[i], buf_slice(&out));
+        int64_t us = 0;
+        CHECK_ERR(ERR_OK, grpc_timeout_us(buf_slice(&out), &us));
+        CHECK(us <= (times[i] > 0 ? times[i] : 0));
+        buf_fini(&out);
+    }
+}
+
 TESTS_BEGIN()
 TESTS_RUN(only_the_whole_media_type_is_grpc)
 TESTS_RUN(a_word_decides_before_the_http_status)
 TESTS_RUN(http_statuses_have_the_meaning_that_grpc_clients_expect)
 TESTS_RUN(messages_are_percent_encoded)
+TESTS_RUN(a_timeout_is_a_number_and_a_unit)
+TESTS_RUN(a_timeout_is_never_printed_longer)
 TESTS_END()

@@ -17,7 +17,7 @@ static void opened(struct cluster_endpoint *e, uint64_t conn_id, void *arg)
     (void)e, (void)conn_id, (void)arg;
 }
 
-static void begin(const char *const *endpoints, size_t count)
+static void begin_groups(const struct cluster_group_conf *groups, size_t count)
 {
     hand = (struct now_hand){.mono = 100 * (int64_t)SECOND};
     struct now now = now_by_hand(&hand);
@@ -29,13 +29,20 @@ static void begin(const char *const *endpoints, size_t count)
     struct cluster_conf conf = {
         .name = SLICE("orders"),
         .identity = SLICE("spiffe://example.org/orders"),
-        .endpoints = endpoints,
-        .endpoint_count = count,
+        .groups = groups,
+        .group_count = count,
         .creds = creds,
         .connect_timeout_us = SECOND,
+        .breaker = {7, 80, 100, 10 * SECOND, SECOND, 60 * (int64_t)SECOND},
         .opened = opened,
     };
     cluster = cluster_new(loop, clock_, &conf);
+}
+
+static void begin(const char *const *endpoints, size_t count)
+{
+    struct cluster_group_conf group = {.weight = 1, .endpoints = endpoints, .endpoint_count = count};
+    begin_groups(&group, 1);
 }
 
 static void end(void)
@@ -50,52 +57,101 @@ static void end(void)
 
 static const char *const three[] = {"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"};
 
+static struct cluster_endpoint *nth(size_t i)
+{
+    return cluster->groups[0].endpoints[i];
+}
+
+static struct cluster_endpoint *pick_but(const struct cluster_endpoint *avoid)
+{
+    struct cluster_endpoint *e = NULL;
+    CHECK_ERR(ERR_OK, cluster_pick(cluster, avoid, &e));
+    return e;
+}
+
 static void picks(const char *address)
 {
-    CHECK_TEXT(address, cluster_pick(cluster)->text);
+    CHECK_TEXT(address, pick_but(NULL)->text);
+}
+
+/* How often each of them is picked, of a thousand. */
+static void shares(const struct cluster_endpoint *const *of, size_t count, int *share)
+{
+    for (int i = 0; i < 1000; i++) {
+        struct cluster_endpoint *e = pick_but(NULL);
+        for (size_t k = 0; k < count; k++)
+            share[k] += e == of[k];
+    }
 }
 
 TEST(a_service_without_endpoints_picks_none)
 {
+    struct cluster_endpoint *e;
     begin(NULL, 0);
-    CHECK(!cluster_pick(cluster));
+    CHECK_ERR(ERR_ABSENT, cluster_pick(cluster, NULL, &e));
     end();
 }
 
-TEST(even_endpoints_take_turns)
+TEST(two_that_are_even_take_turns)
+{
+    begin(three, 2);
+    for (int i = 0; i < 6; i++)
+        picks(three[i % 2]);
+    end();
+}
+
+TEST(of_three_that_are_even_each_is_picked)
 {
     begin(three, 3);
-    for (int i = 0; i < 6; i++)
-        picks(three[i % 3]);
+    const struct cluster_endpoint *const of[] = {nth(0), nth(1), nth(2)};
+    int share[3] = {0};
+    shares(of, 3, share);
+    for (int i = 0; i < 3; i++)
+        CHECK(share[i] > 250 && share[i] < 420);
+    end();
+}
+
+TEST(the_slowest_is_picked_only_when_it_is_not_compared)
+{
+    begin(three, 3);
+    cluster_begin(nth(1));
+    cluster_answered(nth(1), 2 * SECOND, true);
+    cluster_end(nth(1), true);
+    for (int i = 0; i < 1000; i++)
+        CHECK(pick_but(NULL) != nth(1));
     end();
 }
 
 TEST(the_one_with_the_fewest_exchanges_is_next)
 {
-    struct recorder asks[2];
-    begin(three, 3);
-    for (int i = 0; i < 2; i++) {
-        recorder_init(&asks[i]);
-        asks[i].t = pool_request(cluster->endpoints[i].pool, &recorder_owner, &asks[i]);
-    }
+    begin(three, 2);
+    cluster_begin(nth(0));
     for (int i = 0; i < 3; i++)
-        picks(three[2]);
+        picks(three[1]);
+    cluster_end(nth(0), true);
     end();
-    for (int i = 0; i < 2; i++) {
-        CHECK_INT(TRANSIT_UNSENT, asks[i].how);
-        recorder_fini(&asks[i]);
-    }
+}
+
+TEST(another_one_is_asked_where_there_is_another)
+{
+    begin(three, 3);
+    for (int i = 0; i < 100; i++)
+        CHECK(pick_but(nth(1)) != nth(1));
+    end();
+    begin(three, 1);
+    CHECK(pick_but(nth(0)) == nth(0));
+    end();
 }
 
 TEST(one_that_cannot_be_reached_rests_longer_each_time)
 {
     begin(three, 2);
-    struct cluster_endpoint *dead = &cluster->endpoints[0];
+    cluster->conf.breaker.failures = 1000;
     static const int64_t rests[] = {1, 2, 4, 8, 16, 32, 60, 60};
     for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
-        cluster_failed(dead);
-        cluster_failed(dead); /* all who waited together fail together */
-        CHECK_INT(hand.mono + rests[i] * SECOND, dead->rests_until_us);
+        cluster_failed(nth(0));
+        cluster_failed(nth(0)); /* all who waited together fail together */
+        CHECK_INT(hand.mono + rests[i] * SECOND, nth(0)->rests_until_us);
         for (int k = 0; k < 3; k++)
             picks(three[1]);
         hand.mono += rests[i] * SECOND;
@@ -108,9 +164,90 @@ TEST(one_that_cannot_be_reached_rests_longer_each_time)
 TEST(when_all_rest_they_are_asked_all_the_same)
 {
     begin(three, 2);
-    cluster_failed(&cluster->endpoints[0]);
-    cluster_failed(&cluster->endpoints[1]);
-    CHECK(cluster_pick(cluster) != NULL);
+    cluster_failed(nth(0));
+    cluster_failed(nth(1));
+    CHECK(pick_but(NULL) != NULL);
+    end();
+}
+
+TEST(one_that_fails_seven_times_is_left_alone)
+{
+    begin(three, 2);
+    for (int i = 0; i < 7; i++)
+        cluster_broke(nth(0));
+    for (int i = 0; i < 4; i++)
+        picks(three[1]);
+    CHECK(pick_but(nth(1)) == nth(1)); /* before it, the one that was to be avoided */
+    end();
+}
+
+TEST(when_all_have_failed_the_call_fails_but_for_one_a_second)
+{
+    struct cluster_endpoint *e = NULL;
+    begin(three, 1);
+    for (int i = 0; i < 7; i++)
+        cluster_broke(nth(0));
+    for (int s = 0; s < 5; s++) {
+        CHECK_ERR(ERR_FULL, cluster_pick(cluster, NULL, &e));
+        hand.mono += SECOND;
+        loop_turn(loop, false);
+        CHECK_ERR(ERR_OK, cluster_pick(cluster, NULL, &e));
+        cluster_begin(e);
+        CHECK_ERR(ERR_FULL, cluster_pick(cluster, NULL, &e));
+        cluster_broke(e = nth(0));
+        cluster_end(e, true);
+    }
+    end();
+}
+
+TEST(versions_share_the_calls_by_weight)
+{
+    const struct cluster_group_conf groups[] = {
+        {.name = SLICE("1"), .weight = 9, .endpoints = three, .endpoint_count = 1},
+        {.name = SLICE("2"), .weight = 1, .endpoints = three + 1, .endpoint_count = 1},
+        {.name = SLICE("3"), .weight = 0, .endpoints = three + 2, .endpoint_count = 1},
+    };
+    begin_groups(groups, 3);
+    const struct cluster_endpoint *const of[] = {cluster->groups[0].endpoints[0], cluster->groups[1].endpoints[0],
+                                                 cluster->groups[2].endpoints[0]};
+    int share[3] = {0};
+    shares(of, 3, share);
+    CHECK(share[0] > 860 && share[0] < 940);
+    CHECK_INT(0, share[2]);
+    CHECK(pick_but(of[0]) == of[1]); /* a version whose endpoints are gone leaves its calls to the next */
+    end();
+}
+
+static struct sock_addr address_of(const char *text)
+{
+    struct sock_addr a;
+    const char *why;
+    CHECK_ERR(ERR_OK, sock_parse(slice_str(text), &a, &why));
+    return a;
+}
+
+TEST(endpoints_that_leave_are_not_picked_and_end_in_peace)
+{
+    struct recorder ask;
+    begin(three, 2);
+    struct cluster_endpoint *leaving = nth(0), *stays = nth(1);
+    recorder_init(&ask);
+    cluster_begin(leaving);
+    ask.t = pool_request(leaving->pool, &recorder_owner, &ask);
+    struct sock_addr next[] = {address_of(three[1]), address_of(three[2]), address_of(three[2])};
+    cluster_set(cluster, &cluster->groups[0], next, 3);
+    CHECK_INT(2, cluster->groups[0].count); /* an address that is named twice is one */
+    CHECK(nth(0) == stays);
+    CHECK(!leaving->pool);
+    for (int i = 0; i < 20; i++)
+        loop_turn(loop, false);
+    CHECK_INT(TRANSIT_UNSENT, ask.how);
+    cluster_failed(leaving);
+    CHECK_INT(0, leaving->failures); /* no fault of its own */
+    cluster_end(leaving, true);
+    for (int i = 0; i < 10; i++)
+        CHECK(pick_but(NULL) != leaving);
+    recorder_fini(&ask);
     end();
 }
 
@@ -142,9 +279,16 @@ TEST(guests_are_told_when_a_cluster_goes_unless_they_have_left)
 
 TESTS_BEGIN()
 TESTS_RUN(a_service_without_endpoints_picks_none)
-TESTS_RUN(even_endpoints_take_turns)
+TESTS_RUN(two_that_are_even_take_turns)
+TESTS_RUN(of_three_that_are_even_each_is_picked)
+TESTS_RUN(the_slowest_is_picked_only_when_it_is_not_compared)
 TESTS_RUN(the_one_with_the_fewest_exchanges_is_next)
+TESTS_RUN(another_one_is_asked_where_there_is_another)
 TESTS_RUN(one_that_cannot_be_reached_rests_longer_each_time)
 TESTS_RUN(when_all_rest_they_are_asked_all_the_same)
+TESTS_RUN(one_that_fails_seven_times_is_left_alone)
+TESTS_RUN(when_all_have_failed_the_call_fails_but_for_one_a_second)
+TESTS_RUN(versions_share_the_calls_by_weight)
+TESTS_RUN(endpoints_that_leave_are_not_picked_and_end_in_peace)
 TESTS_RUN(guests_are_told_when_a_cluster_goes_unless_they_have_left)
 TESTS_END()

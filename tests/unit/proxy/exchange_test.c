@@ -179,8 +179,8 @@ TEST(what_the_provider_says_of_itself_is_learnt_and_judged)
     struct cluster *c = stage.env.snap->clusters[0];
     accord_know(stage.env.accord, c->consumes);
     uint64_t id = open_one();
-    exchange_show(stage.env.accord, &c->endpoints[0], id);
-    exchange_show(stage.env.accord, &c->endpoints[0], id); /* under way already */
+    exchange_show(stage.env.accord, c->groups[0].endpoints[0], id);
+    exchange_show(stage.env.accord, c->groups[0].endpoints[0], id); /* under way already */
     until_learnt();
     CHECK_INT(2, stage.served_count);
     CHECK_TEXT("PUT", slice_str(stage.served_method));
@@ -197,15 +197,15 @@ TEST(another_digest_in_an_answer_is_asked_after_and_the_same_is_not)
     stage.answer = answer_show;
     struct cluster *c = stage.env.snap->clusters[0];
     uint64_t id = open_one();
-    exchange_show(stage.env.accord, &c->endpoints[0], id);
+    exchange_show(stage.env.accord, c->groups[0].endpoints[0], id);
     until_learnt();
     CHECK_INT(2, stage.served_count);
-    exchange_heard(stage.env.accord, &c->endpoints[0], id, slice_str(stage_named(provider)));
+    exchange_heard(stage.env.accord, c->groups[0].endpoints[0], id, slice_str(stage_named(provider)));
     stage_turns(50);
     CHECK_INT(2, stage.served_count);
     contract_unref(&provider);
     provider = stage_contract(STAGE_ORDERS_3);
-    exchange_heard(stage.env.accord, &c->endpoints[0], id, slice_str(stage_named(provider)));
+    exchange_heard(stage.env.accord, c->groups[0].endpoints[0], id, slice_str(stage_named(provider)));
     for (int i = 0; i < STAGE_PATIENCE && slice_eq(contract_version(c->provides), SLICE("2.0.0")); i++) {
         loop_turn(stage.loop, false);
         (void)sched_yield();
@@ -227,7 +227,7 @@ TEST(a_provider_that_never_answers_does_not_keep_the_configuration_alive)
     stage_open(&calls);
     stage.answer = never_answer;
     struct cluster *c = stage.env.snap->clusters[0];
-    exchange_show(stage.env.accord, &c->endpoints[0], open_one());
+    exchange_show(stage.env.accord, c->groups[0].endpoints[0], open_one());
     stage_turns(50);
     CHECK_INT(2, stage.served_count);
     snapshot_unref(&stage.env.snap);

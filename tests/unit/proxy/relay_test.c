@@ -768,8 +768,281 @@ TEST(a_service_that_cannot_be_reached_is_named_and_rests)
     stage_over();
     CHECK_INT(503, stage.caller.status);
     CHECK(caller_heard(&stage.caller, "weft-error: unreachable"));
-    CHECK_INT(1, stage.env.snap->clusters[0]->endpoints[0].failures);
+    CHECK_INT(1, stage.env.snap->clusters[0]->groups[0].endpoints[0]->failures);
     stage_close();
+}
+
+/* --- under overload and failure --- */
+
+static void answer_overloaded(struct recorder *r, bool at_end)
+{
+    if (!at_end)
+        return;
+    r->t->out.status = 503;
+    CHECK_ERR(ERR_OK, headers_add_token(&r->t->out.headers, HEADERS_WEFT_ERROR, SLICE("overloaded")));
+    CHECK_ERR(ERR_OK, transit_head(r->t, true));
+    stage.answer = answer_end;
+}
+
+static void cut(struct recorder *r, bool at_end)
+{
+    if (!at_end)
+        return;
+    transit_reset(r->t, TRANSIT_WHY_INTERNAL);
+    stage.answer = answer_end;
+}
+
+static void never_answer(struct recorder *r, bool at_end)
+{
+    (void)r, (void)at_end;
+    stage.answer = answer_end;
+}
+
+/* One call to a service with two endpoints, the first of which answers like this. */
+static void call_two(void (*first)(struct recorder *r, bool at_end), const char *method)
+{
+    struct stage_conf conf = calls_orders;
+    conf.two_endpoints = true;
+    conf.consumes = NULL;
+    conf.attempt_us = STAGE_SECOND;
+    stage_open(&conf);
+    stage.answer = first;
+    stage_ask(method, "/orders/7");
+    caller_head(&stage.caller, true);
+    stage_turns(50);
+    if (first == never_answer)
+        stage_wait(STAGE_SECOND);
+    stage_over();
+}
+
+TEST(what_another_sidecar_refused_unseen_is_asked_of_the_next)
+{
+    call_two(answer_overloaded, "POST");
+    CHECK_INT(200, stage.caller.status);
+    CHECK_INT(2, stage.served_count);
+    CHECK_TEXT("192.0.2.3:4743", slice_str(stage.dialled_last));
+    stage_close();
+}
+
+TEST(what_was_cut_is_asked_again_only_if_it_is_safe)
+{
+    call_two(cut, "GET");
+    CHECK_INT(200, stage.caller.status);
+    CHECK_INT(2, stage.served_count);
+    CHECK_INT(1, stage.env.ledger.retries->count);
+    stage_close();
+    call_two(cut, "POST");
+    CHECK_INT(502, stage.caller.status);
+    CHECK_INT(1, stage.served_count);
+    stage_close();
+}
+
+TEST(an_attempt_that_takes_too_long_is_cut_and_tried_elsewhere_if_it_is_safe)
+{
+    call_two(never_answer, "GET");
+    CHECK_INT(200, stage.caller.status);
+    CHECK_INT(2, stage.served_count);
+    CHECK_INT(TRANSIT_RESET, stage.served[0].how);
+    stage_close();
+    call_two(never_answer, "POST");
+    CHECK_INT(504, stage.caller.status);
+    CHECK(caller_heard(&stage.caller, "weft-error: request-timeout"));
+    CHECK_INT(1, stage.served_count);
+    stage_close();
+}
+
+TEST(a_retry_that_is_not_paid_for_is_not_made)
+{
+    struct stage_conf conf = calls_orders;
+    conf.consumes = NULL;
+    stage_open(&conf);
+    while (retry_budget_spend(&stage.env.snap->clusters[0]->budget, stage.hand.mono) == ERR_OK)
+        continue;
+    stage.answer = cut;
+    stage_ask("GET", "/orders/7");
+    caller_head(&stage.caller, true);
+    stage_over();
+    CHECK_INT(502, stage.caller.status);
+    CHECK_INT(1, stage.served_count);
+    stage_close();
+}
+
+TEST(a_service_that_keeps_failing_is_left_alone)
+{
+    struct stage_conf conf = calls_orders;
+    conf.consumes = NULL;
+    stage_open(&conf);
+    for (int i = 0; i < 7; i++)
+        cluster_broke(stage.env.snap->clusters[0]->groups[0].endpoints[0]);
+    stage_ask("GET", "/orders/7");
+    caller_head(&stage.caller, true);
+    stage_over();
+    CHECK_INT(503, stage.caller.status);
+    CHECK(caller_heard(&stage.caller, "weft-error: breaker-open"));
+    CHECK(caller_heard(&stage.caller, "retry-after: 1"));
+    CHECK_INT(0, stage.dialled);
+    stage_wait(STAGE_SECOND);
+    stage.answer = answer_end;
+    stage_ask("GET", "/orders/7");
+    caller_head(&stage.caller, true);
+    stage_over();
+    CHECK_INT(200, stage.caller.status);
+    stage_close();
+}
+
+TEST(more_exchanges_than_may_be_in_flight_are_refused)
+{
+    struct caller first;
+    stage_open(&(struct stage_conf){.in_flight = 1});
+    stage.answer = answer_end;
+    stage_ask_as(&first, "POST", "/");
+    caller_head(&first, false);
+    stage_ask("GET", "/");
+    caller_head(&stage.caller, true);
+    stage_over();
+    CHECK_INT(503, stage.caller.status);
+    CHECK(caller_heard(&stage.caller, "weft-error: overloaded"));
+    caller_end(&first);
+    stage_turns(100);
+    CHECK_INT(200, first.status);
+    caller_fini(&first);
+    stage_close();
+}
+
+TEST(more_requests_a_second_than_are_allowed_are_refused)
+{
+    stage_open(&(struct stage_conf){.rate = 1});
+    stage.answer = answer_end;
+    for (int i = 0; i < 2; i++) {
+        stage_ask("GET", "/");
+        caller_head(&stage.caller, true);
+        stage_over();
+        CHECK_INT(i == 0 ? 200 : 429, stage.caller.status);
+    }
+    CHECK(caller_heard(&stage.caller, "weft-error: rate-limited"));
+    stage_close();
+}
+
+TEST(who_finds_the_function_busy_waits_for_its_turn)
+{
+    struct caller first, third;
+    stage_open(&(struct stage_conf){.app_most = 1, .queue = 1});
+    stage.answer = never_answer;
+    stage_ask_as(&first, "GET", "/first");
+    caller_head(&first, true);
+    stage_turns(20);
+    CHECK_INT(1, stage.served_count);
+    stage_ask("GET", "/second");
+    caller_head(&stage.caller, true);
+    stage_ask_as(&third, "GET", "/third");
+    caller_head(&third, true);
+    stage_turns(20);
+    CHECK_INT(1, stage.served_count);
+    CHECK_INT(503, third.status);
+    CHECK(caller_heard(&third, "weft-error: app-overloaded"));
+    CHECK_ERR(ERR_OK, transit_answer(stage.served[0].t, 200, SLICE("text/plain"), SLICE("x")));
+    stage_over();
+    CHECK_INT(200, stage.caller.status);
+    caller_fini(&first);
+    caller_fini(&third);
+    stage_close();
+}
+
+TEST(who_waits_too_long_for_its_turn_is_refused)
+{
+    struct caller first;
+    stage_open(&(struct stage_conf){.app_most = 1});
+    stage.answer = never_answer;
+    stage_ask_as(&first, "GET", "/first");
+    caller_head(&first, true);
+    stage_turns(20);
+    stage_ask("GET", "/second");
+    caller_head(&stage.caller, true);
+    stage_turns(20);
+    stage_wait(STAGE_SECOND);
+    stage_over();
+    CHECK_INT(503, stage.caller.status);
+    CHECK(caller_heard(&stage.caller, "weft-error: app-overloaded"));
+    CHECK_INT(1, stage.served_count);
+    caller_leave(&first);
+    stage_turns(20);
+    caller_fini(&first);
+    stage_close();
+}
+
+TEST(a_fault_waits_and_answers_as_it_was_told)
+{
+    struct stage_conf conf = calls_orders;
+    conf.consumes = NULL;
+    conf.fault = (struct cluster_fault){.percent = 100, .status = 418, .delay_us = STAGE_SECOND};
+    stage_open(&conf);
+    stage_ask("GET", "/orders/7");
+    caller_head(&stage.caller, true);
+    stage_turns(20);
+    CHECK_INT(0, stage.caller.heads);
+    stage_wait(STAGE_SECOND);
+    stage_over();
+    CHECK_INT(418, stage.caller.status);
+    CHECK(caller_heard(&stage.caller, "weft-error: fault-injected"));
+    CHECK_INT(0, stage.dialled);
+    stage_close();
+}
+
+TEST(a_fault_that_only_delays_lets_the_call_go_on)
+{
+    struct stage_conf conf = calls_orders;
+    conf.consumes = NULL;
+    conf.fault = (struct cluster_fault){.percent = 100, .delay_us = STAGE_SECOND};
+    stage_open(&conf);
+    stage.answer = answer_end;
+    stage_ask("GET", "/orders/7");
+    caller_head(&stage.caller, true);
+    stage_wait(STAGE_SECOND);
+    stage_over();
+    CHECK_INT(200, stage.caller.status);
+    stage_close();
+}
+
+static void look_at_time_left(struct recorder *r, bool at_end)
+{
+    if (!at_end)
+        CHECK_TEXT("1500000u", headers_value(&r->t->in.headers, HEADERS_GRPC_TIMEOUT));
+    answer_end(r, at_end);
+}
+
+TEST(what_is_left_of_a_deadline_travels_on)
+{
+    struct stage_conf conf = calls_orders;
+    conf.consumes = NULL;
+    conf.fault = (struct cluster_fault){.percent = 100, .delay_us = STAGE_SECOND / 2};
+    stage_open(&conf);
+    stage.answer = look_at_time_left;
+    stage_ask("POST", "/shop.Orders/Get");
+    caller_field(&stage.caller, "grpc-timeout", "2S");
+    caller_head(&stage.caller, true);
+    stage_wait(STAGE_SECOND / 2);
+    stage_over();
+    CHECK_INT(200, stage.caller.status);
+    stage_close();
+}
+
+TEST(a_deadline_of_the_caller_is_kept_here)
+{
+    static const char *const fields[][2] = {{"grpc-timeout", "2S"}, {"weft-timeout", "2000"}};
+    for (int i = 0; i < 2; i++) {
+        stage_open(&(struct stage_conf){0});
+        stage.answer = never_answer;
+        stage_ask("GET", "/");
+        caller_field(&stage.caller, fields[i][0], fields[i][1]);
+        caller_head(&stage.caller, true);
+        stage_turns(20);
+        stage_wait(2 * STAGE_SECOND - 1);
+        CHECK_INT(0, stage.caller.heads);
+        stage_wait(1);
+        stage_over();
+        CHECK_INT(504, stage.caller.status);
+        stage_close();
+    }
 }
 
 TESTS_BEGIN()
@@ -808,4 +1081,17 @@ TESTS_RUN(a_provider_that_has_lost_our_contract_is_shown_it_and_asked_once_more)
 TESTS_RUN(a_provider_that_never_learns_our_contract_is_no_fault_of_the_caller)
 TESTS_RUN(a_call_names_its_contract_and_not_what_the_caller_says_of_itself)
 TESTS_RUN(a_service_that_cannot_be_reached_is_named_and_rests)
+TESTS_RUN(what_another_sidecar_refused_unseen_is_asked_of_the_next)
+TESTS_RUN(what_was_cut_is_asked_again_only_if_it_is_safe)
+TESTS_RUN(an_attempt_that_takes_too_long_is_cut_and_tried_elsewhere_if_it_is_safe)
+TESTS_RUN(a_retry_that_is_not_paid_for_is_not_made)
+TESTS_RUN(a_service_that_keeps_failing_is_left_alone)
+TESTS_RUN(more_exchanges_than_may_be_in_flight_are_refused)
+TESTS_RUN(more_requests_a_second_than_are_allowed_are_refused)
+TESTS_RUN(who_finds_the_function_busy_waits_for_its_turn)
+TESTS_RUN(who_waits_too_long_for_its_turn_is_refused)
+TESTS_RUN(a_fault_waits_and_answers_as_it_was_told)
+TESTS_RUN(a_fault_that_only_delays_lets_the_call_go_on)
+TESTS_RUN(what_is_left_of_a_deadline_travels_on)
+TESTS_RUN(a_deadline_of_the_caller_is_kept_here)
 TESTS_END()

@@ -68,7 +68,11 @@ struct stage_conf {
     bool h2;        /* what our function speaks; sidecars always do */
     bool no_server; /* dials fail */
     int64_t request_us;
-    size_t room; /* of the wire to whoever answers; 0: 64 KiB */
+    bool two_endpoints;
+    int64_t attempt_us;
+    struct cluster_fault fault;
+    uint64_t rate, in_flight, app_most, queue; /* 0: no limit; 1000; 1000 */
+    size_t room;                               /* of the wire to whoever answers; 0: 64 KiB */
 };
 
 struct stage {
@@ -84,6 +88,7 @@ struct stage {
     unsigned served_count, dialled, opened;
     uint64_t opened_id;    /* of the last connection that is ready */
     char served_method[8]; /* of the last request */
+    char dialled_last[32]; /* outbound: the address */
     void (*answer)(struct recorder *r, bool at_end);
     struct stream *wire; /* our end of the last one dialled */
     struct caller caller;
@@ -182,20 +187,41 @@ static inline struct pool *stage_pool(void *arg, bool h2)
     return pool_new(stage.loop, stage.clock, &conf);
 }
 
+static inline struct stream *stage_dial_endpoint(struct cluster_endpoint *e, const char **why)
+{
+    (void)snprintf(stage.dialled_last, sizeof(stage.dialled_last), "%.*s", SLICE_FMT(e->text));
+    return stage_dial(e, why);
+}
+
+static inline void stage_cluster_opened(struct cluster_endpoint *e, uint64_t conn_id, void *arg)
+{
+    stage_opened(e->pool, conn_id, arg);
+}
+
 static inline struct cluster *stage_cluster(struct snapshot *s)
 {
-    struct cluster *c = mem_new(sizeof(*c));
-    c->name = SLICE("orders");
-    c->identity = SLICE(STAGE_ORDERS);
-    c->consumes = stage.conf.consumes ? stage_contract(stage.conf.consumes) : NULL;
-    c->loop = stage.loop;
-    c->creds = creds_ref(s->creds);
-    c->endpoint_count = 1;
-    c->endpoints = arena_array(&c->arena, 1, sizeof(*c->endpoints));
-    c->endpoints[0].cluster = c;
-    c->endpoints[0].text = SLICE("192.0.2.2:4743");
-    c->endpoints[0].pool = stage_pool(&c->endpoints[0], true);
-    cluster_guests_init(c);
+    static const char *const endpoints[] = {"192.0.2.2:4743", "192.0.2.3:4743"};
+    struct cluster_group_conf group = {
+        .weight = 1, .endpoints = endpoints, .endpoint_count = stage.conf.two_endpoints ? 2 : 1};
+    struct cluster_conf conf = {
+        .name = SLICE("orders"),
+        .identity = SLICE(STAGE_ORDERS),
+        .groups = &group,
+        .group_count = 1,
+        .consumes = stage.conf.consumes ? stage_contract(stage.conf.consumes) : NULL,
+        .creds = s->creds,
+        .connect_timeout_us = STAGE_SECOND,
+        .breaker = {7, 80, 5, 10 * STAGE_SECOND, STAGE_SECOND, 60 * STAGE_SECOND},
+        .retry_percent = 20,
+        .retries_per_second = 10,
+        .fault = stage.conf.fault,
+        .max_connections = 4,
+        .max_waiting = 2,
+        .dial = stage_dial_endpoint,
+        .opened = stage_cluster_opened,
+    };
+    struct cluster *c = cluster_new(stage.loop, stage.clock, &conf);
+    contract_unref(&conf.consumes);
     return c;
 }
 
@@ -211,6 +237,15 @@ static inline struct snapshot *stage_snapshot(const struct stage_conf *conf)
     s->conf.contracts.hold_us = 2 * STAGE_SECOND;
     s->conf.adapt.max_buffer = 64 << 10;
     s->conf.timeouts.request_us = conf->request_us;
+    s->conf.timeouts.attempt_us = conf->attempt_us;
+    s->conf.retries.limit = 1;
+    s->conf.limits.rate = conf->rate;
+    s->conf.limits.in_flight = conf->in_flight;
+    s->conf.limits.adaptive = true;
+    s->conf.limits.least = 1;
+    s->conf.limits.most = conf->app_most ? conf->app_most : 1000;
+    s->conf.limits.queue = conf->queue ? conf->queue : 1000;
+    s->conf.limits.queue_wait_us = STAGE_SECOND;
     s->creds = certs_good(stage.certs, STAGE_ORDERS, certs_lax_judge);
     s->authz = stage_policy(conf->policy);
     s->contract = conf->offers ? stage_contract(conf->offers) : NULL;
@@ -244,6 +279,8 @@ static inline void stage_open(const struct stage_conf *conf)
     stage.env = (struct relay_env){.loop = stage.loop, .clock = stage.clock, .accord = accord_new(stage.loop)};
     ledger_init(&stage.env.ledger, stage.metrics);
     stage.env.snap = stage_snapshot(conf);
+    relay_env_limits(&stage.env);
+    rate_init(&stage.env.rate);
     if (stage.env.snap->contract)
         accord_know(stage.env.accord, stage.env.snap->contract);
 }
@@ -256,7 +293,7 @@ static inline void stage_close(void)
         caller_fini(&s->caller);
     CHECK_INT(0, s->env.exchanges);
     CHECK_INT(0, server_exchanges(s->server));
-    struct pool *pool = s->env.snap->app ? s->env.snap->app : s->env.snap->clusters[0]->endpoints[0].pool;
+    struct pool *pool = s->env.snap->app ? s->env.snap->app : s->env.snap->clusters[0]->groups[0].endpoints[0]->pool;
     CHECK_INT(0, pool_stats(pool).in_flight + pool_stats(pool).waiting);
     CHECK_INT(1, s->env.snap->refs);
     snapshot_unref(&s->env.snap);
@@ -265,6 +302,8 @@ static inline void stage_close(void)
     stage_turns(50);
     for (unsigned i = 0; i < s->served_count; i++)
         recorder_fini(&s->served[i]);
+    gate_fini(&s->env.gate);
+    rate_fini(&s->env.rate);
     accord_free(&s->env.accord);
     ledger_fini(&s->env.ledger);
     metric_set_free(&s->metrics);
