@@ -20,6 +20,10 @@
  * - A record that the stream below took only in part cannot be taken back.  It counts
  *   as written, and is flushed before anything else is (`owed`).
  *
+ * Several records of one write are gathered and go down at once: a call to the kernel
+ * costs as much as the cipher does.  What the stream below did not take of them is
+ * kept (`rest`), and goes before anything else, too.
+ *
  * A client is open before the server has judged its certificate (RFC 8446 section
  * 4.4.2 comes in its last flight): a refusal arrives as PEER on the first read. */
 enum tls_state { TLS_SHAKING, TLS_OPEN, TLS_BROKEN };
@@ -27,7 +31,17 @@ enum tls_state { TLS_SHAKING, TLS_OPEN, TLS_BROKEN };
 /* Our half: it ends with a close_notify that may have to wait for its turn. */
 enum tls_half { HALF_OPEN, HALF_ENDING, HALF_ENDED };
 
-enum { RECORD_MAX = 16384 }; /* bytes in one record, RFC 8446 section 5.1 */
+enum {
+    RECORD_MAX = 16384,                                     /* bytes in one record, RFC 8446 section 5.1 */
+    RECORDS_MOST = 4,                                       /* gathered */
+    GATHER_ROOM = RECORDS_MOST * (RECORD_MAX + 256) + 1024, /* with their heads and tags, and a key update */
+};
+
+/* What OpenSSL writes while records are gathered. */
+struct gathering {
+    size_t len;
+    char bytes[GATHER_ROOM];
+};
 
 struct stream_tls {
     struct stream stream;
@@ -41,9 +55,11 @@ struct stream_tls {
     enum err under_read; /* how the last read below went */
     enum err under_write;
     unsigned wanted;
-    bool held;          /* OpenSSL may hold bytes that nobody has read */
-    bool read_by_write; /* a read can go on only after a write (key update) */
-    size_t owed;        /* bytes of the record that is under way, 0: none */
+    bool held;                /* OpenSSL may hold bytes that nobody has read */
+    bool read_by_write;       /* a read can go on only after a write (key update) */
+    size_t owed;              /* bytes of the record that is under way, 0: none */
+    struct gathering *gather; /* or NULL: straight down */
+    struct buf rest;
     bool may_lack_alpn;
 };
 
@@ -71,12 +87,32 @@ static int bio_read(BIO *bio, char *into, size_t room, size_t *got)
     return bio_answer(t->under_read);
 }
 
+/* OK: nothing is left of what was gathered. */
+static enum err send_rest(struct stream_tls *t)
+{
+    while (buf_len(&t->rest) > 0) {
+        size_t took;
+        TRY(stream_write(t->under, buf_slice(&t->rest), &took));
+        buf_took(&t->rest, took);
+    }
+    return ERR_OK;
+}
+
 static int bio_write(BIO *bio, const char *bytes, size_t len, size_t *took)
 {
     struct stream_tls *t = BIO_get_data(bio);
 
     BIO_clear_retry_flags(bio);
-    t->under_write = stream_write(t->under, slice_of(bytes, len), took);
+    if (t->gather) {
+        POST(len <= GATHER_ROOM - t->gather->len);
+        memcpy(t->gather->bytes + t->gather->len, bytes, len);
+        t->gather->len += len;
+        *took = len;
+        return 1;
+    }
+    t->under_write = send_rest(t);
+    if (t->under_write == ERR_OK)
+        t->under_write = stream_write(t->under, slice_of(bytes, len), took);
     if (t->under_write == ERR_AGAIN)
         BIO_set_retry_write(bio);
     return bio_answer(t->under_write);
@@ -127,7 +163,7 @@ static void want_under(struct stream_tls *t)
     if (t->state == TLS_SHAKING)
         events = SSL_want_write(t->ssl) ? STREAM_WRITE : STREAM_READ;
     if (t->state == TLS_OPEN) {
-        bool must_write = t->owed > 0 || t->half == HALF_ENDING || t->read_by_write;
+        bool must_write = t->owed > 0 || buf_len(&t->rest) > 0 || t->half == HALF_ENDING || t->read_by_write;
         events = (t->wanted & STREAM_READ) | (must_write ? STREAM_WRITE : t->wanted & STREAM_WRITE);
     }
     stream_want(t->under, events);
@@ -268,17 +304,55 @@ static const char owed_bytes[RECORD_MAX];
 static enum err flush(struct stream_tls *t)
 {
     size_t took;
+    enum err e = send_rest(t);
 
-    if (t->owed == 0)
+    if (e == ERR_OK && t->owed == 0)
         return ERR_OK;
     ERR_clear_error();
-    int rc = SSL_write_ex(t->ssl, owed_bytes, t->owed, &took);
-    enum err e = rc == 1 ? ERR_OK : outcome(t, rc, ERR_IO);
+    if (e == ERR_OK) {
+        int rc = SSL_write_ex(t->ssl, owed_bytes, t->owed, &took);
+        e = rc == 1 ? ERR_OK : outcome(t, rc, ERR_IO);
+    }
     if (e != ERR_AGAIN)
         t->owed = 0;
     if (e != ERR_AGAIN && e != ERR_OK)
         t->half = HALF_ENDED;
     return e;
+}
+
+/* What a write has gathered, as far as the stream below takes it. */
+static enum err send_gathered(struct stream_tls *t, const struct gathering *g)
+{
+    size_t took = 0;
+    enum err e = stream_write(t->under, slice_of(g->bytes, g->len), &took);
+    if (e != ERR_OK && e != ERR_AGAIN)
+        return ERR_IO;
+    if (e == ERR_AGAIN)
+        took = 0;
+    buf_put(&t->rest, slice_of(g->bytes + took, g->len - took));
+    if (took < g->len)
+        want_under(t);
+    return ERR_OK;
+}
+
+static enum err write_many(struct stream_tls *t, struct slice bytes, size_t *took)
+{
+    static _Thread_local struct gathering gathered;
+    int rc = 1;
+    *took = 0;
+    gathered.len = 0;
+    t->gather = &gathered;
+    ERR_clear_error();
+    for (int i = 0; i < RECORDS_MOST && *took < bytes.len && rc == 1; i++) {
+        size_t n = 0;
+        struct slice record = slice_to(slice_from(bytes, *took), RECORD_MAX);
+        rc = SSL_write_ex(t->ssl, record.at, record.len, &n);
+        *took += rc == 1 ? n : 0;
+    }
+    t->gather = NULL;
+    if (gathered.len > 0)
+        TRY(send_gathered(t, &gathered));
+    return *took > 0 ? ERR_OK : outcome(t, rc, ERR_IO) == ERR_AGAIN ? ERR_AGAIN : ERR_IO;
 }
 
 static enum err tls_write(struct stream *s, struct slice bytes, size_t *took)
@@ -295,6 +369,8 @@ static enum err tls_write(struct stream *s, struct slice bytes, size_t *took)
         return ERR_OK;
     }
     TRY(flush(t));
+    if (bytes.len > RECORD_MAX)
+        return write_many(t, bytes, took);
     ERR_clear_error();
     int rc = SSL_write_ex(t->ssl, record.at, record.len, took);
     if (rc == 1)
@@ -353,6 +429,7 @@ static void tls_close(struct stream *s)
 
     loop_task_cancel(&t->task);
     SSL_free(t->ssl);
+    buf_fini(&t->rest);
     stream_close(&t->under);
     creds_unref(&t->session.creds);
     mem_free(t->session.peer_id);
@@ -453,6 +530,7 @@ struct stream *stream_tls_new(struct loop *l, struct stream *under, const struct
     t->stream.ops = &tls_ops;
     t->loop = l;
     t->under = under;
+    buf_init(&t->rest, GATHER_ROOM);
     t->session.creds = creds_ref(conf->creds);
     if (conf->peer.len > 0)
         t->session.expect = mem_copy(conf->peer);

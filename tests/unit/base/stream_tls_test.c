@@ -355,6 +355,41 @@ TEST(after_again_the_caller_may_write_something_else)
     end(&m);
 }
 
+/* More than one record goes down in one piece; what the pipe leaves of it goes before all else. */
+TEST(records_that_are_written_together_arrive_whole_and_in_order)
+{
+    const struct pair_conf narrow = {.chunk = 5000, .room = 20000};
+    enum { LONG = 50000 };
+    static char sent[LONG + 1], into[LONG + 100];
+    struct meeting m;
+    size_t took, got, read = 0;
+
+    for (size_t i = 0; i < LONG; i++)
+        sent[i] = (char)('a' + i % 26);
+    sent[LONG] = '!';
+    begin(&m);
+    stream_close(&m.ends[0]);
+    stream_close(&m.ends[1]);
+    pair_new(m.loop, &narrow, m.ends);
+    add_client(&m, "h2", NULL);
+    add_server(&m, "h2", NULL);
+    settle(&m);
+    CHECK_ERR(ERR_OK, stream_write(m.client.stream, slice_of(sent, LONG), &took));
+    CHECK_INT(LONG, took);
+    CHECK_ERR(ERR_AGAIN, stream_write(m.client.stream, SLICE("!"), &took));
+    stream_want(m.server.stream, STREAM_READ);
+    stream_want(m.client.stream, STREAM_WRITE);
+    bool said_last = false;
+    for (int i = 0; i < 100 * TURNS && read < LONG + 1; i++) {
+        loop_turn(m.loop, false);
+        said_last = said_last || stream_write(m.client.stream, SLICE("!"), &took) == ERR_OK;
+        if (stream_read(m.server.stream, into + read, sizeof(into) - read, &got) == ERR_OK)
+            read += got;
+    }
+    CHECK_SLICE(slice_of(sent, LONG + 1), slice_of(into, read));
+    end(&m);
+}
+
 /* A client made of OpenSSL alone, which can do what ours never does. */
 struct raw_client {
     SSL_CTX *ctx;
@@ -479,5 +514,6 @@ TESTS_RUN(a_server_with_another_name_than_expected_is_refused)
 TESTS_RUN(a_cut_without_farewell_is_the_peers_fault)
 TESTS_RUN(garbage_after_the_handshake_is_the_peers_fault)
 TESTS_RUN(after_again_the_caller_may_write_something_else)
+TESTS_RUN(records_that_are_written_together_arrive_whole_and_in_order)
 TESTS_RUN(a_key_update_while_the_pipe_is_full_harms_no_byte)
 TESTS_END()
