@@ -63,7 +63,7 @@ CLASSES = {
              r"expected an? |never ends in|is an? \w+, `|works on|does not fit|cannot tell|is no subtype|no value is both|has no subsets"),
     "endless counter": (r"Auto-increment functor in a recursive", r"in a recursive rule never ends"),
     "facts": (r"Error loading", r"cannot read it|this is no|too few columns"),
-    "include": (r"cannot find include file", r"reads no files|cannot read"),
+    "include": (r"cannot find include file", r"there is no such text"),
     "syntax": (r"syntax error|unterminated", r"expected |has no end|unknown directive|unknown qualifier|no meaning here"),
 }
 

@@ -5,12 +5,22 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "cli/args.h"
 #include "cli/commands.h"
 #include "cli/datalog_io.h"
 #include "cli/show.h"
 
-enum { PROGRAM_BYTES = 16 << 20, SECONDS_MOST = 1 << 30, DONE = 0, NOT_THERE = 1, WRONG = 2, STOPPED = 3 };
+enum {
+    PROGRAM_BYTES = 16 << 20,
+    SECONDS_MOST = 1 << 30,
+    TEXTS_MOST = 64,
+    PATH_ROOM = 4096,
+    DONE = 0,
+    NOT_THERE = 1,
+    WRONG = 2,
+    STOPPED = 3
+};
 
 /* What a machine of a person can hold; a contract or a policy is held to far less. */
 #define TUPLES_MOST UINT64_C(100000000)
@@ -71,11 +81,11 @@ static const struct args_flag flags[] = {
 
 static const struct args_command command = {
     .name = "weft datalog",
-    .words = "FILE",
-    .summary = "run a Datalog program (docs/datalog.md); FILE may be - for standard input",
+    .words = "FILE...",
+    .summary = "run a Datalog program (docs/datalog.md) of one or several texts; - is standard input",
     .flags = flags,
     .min_words = 1,
-    .max_words = 1,
+    .max_words = TEXTS_MOST,
     .examples = "  weft datalog paths.dl\n"
                 "  weft datalog paths.dl --facts data --output results\n"
                 "  weft datalog paths.dl --explain 'path(\"a\", \"c\")'\n"
@@ -245,13 +255,64 @@ static int run_program(const struct datalog *p, const struct datalog_flags *f)
     return status;
 }
 
-static int load_and_run(const char *file, struct slice text, const struct datalog_flags *f)
+/* --- the texts --- */
+
+struct sources {
+    struct datalog_text v[TEXTS_MOST];
+    struct buf texts[TEXTS_MOST];
+    char paths[TEXTS_MOST][PATH_ROOM];
+    size_t count;
+    const char *including; /* whose .include is looked at */
+};
+
+static bool add_source(struct sources *s, const char *path, bool must);
+
+/* Relative to the text that includes it.  One that cannot be read is complained about by datalog_load, which knows
+ * its place. */
+static void add_include(void *arg, struct slice name)
+{
+    struct sources *s = arg;
+    char path[PATH_ROOM];
+    const char *including = s->including, *slash = strrchr(including, '/');
+    int folder = slash && !slice_starts(name, SLICE("/")) ? (int)(slash + 1 - including) : 0;
+    snprintf(path, sizeof(path), "%.*s%.*s", folder, including, SLICE_FMT(name));
+    (void)add_source(s, path, false);
+    s->including = including;
+}
+
+static bool add_source(struct sources *s, const char *path, bool must)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->paths[i], path) == 0)
+            return true;
+    if (s->count == TEXTS_MOST) {
+        fprintf(stderr, "weft datalog: more than %d texts\n", TEXTS_MOST);
+        return false;
+    }
+    struct buf *text = &s->texts[s->count];
+    buf_init(text, PROGRAM_BYTES);
+    enum err e = file_read(path, text);
+    if (e != ERR_OK) {
+        buf_fini(text);
+        if (must || e == ERR_FULL)
+            fprintf(stderr, "weft datalog: %s: %s\n", path, e == ERR_FULL ? "over 16 MiB" : "cannot be read");
+        return false;
+    }
+    snprintf(s->paths[s->count], PATH_ROOM, "%s", path);
+    struct datalog_text *t = &s->v[s->count];
+    *t = (struct datalog_text){.file = s->paths[s->count], .text = buf_slice(text), .open_ended = true};
+    s->count++;
+    s->including = t->file;
+    datalog_includes(t, add_include, s);
+    return true;
+}
+
+static int load_and_run(const struct sources *s, const struct datalog_flags *f)
 {
     struct diag diag;
     struct datalog *p = NULL;
-    struct datalog_text source = {.file = file, .text = text, .open_ended = true};
     diag_init(&diag);
-    enum err e = datalog_load(&source, 1, &diag, &p);
+    enum err e = datalog_load(s->v, s->count, &diag, &p);
     show_diag(&diag);
     int status = e == ERR_OK ? run_program(p, f) : WRONG;
     datalog_free(&p);
@@ -267,14 +328,13 @@ int cmd_datalog(int argc, char **argv)
     enum args_result parsed = args_parse(&command, argc, argv, &f, words, &count);
     if (parsed != ARGS_GO)
         return parsed == ARGS_SHOWN ? DONE : WRONG;
-    struct buf text;
-    buf_init(&text, PROGRAM_BYTES);
-    enum err e = file_read(words[0], &text);
-    int status = WRONG;
-    if (e == ERR_OK)
-        status = load_and_run(words[0], buf_slice(&text), &f);
-    else
-        fprintf(stderr, "weft datalog: %s: %s\n", words[0], e == ERR_FULL ? "over 16 MiB" : "cannot be read");
-    buf_fini(&text);
+    struct sources *s = mem_new(sizeof(*s));
+    bool ok = true;
+    for (size_t i = 0; i < count; i++)
+        ok &= add_source(s, words[i], true);
+    int status = ok ? load_and_run(s, &f) : WRONG;
+    for (size_t i = 0; i < s->count; i++)
+        buf_fini(&s->texts[i]);
+    mem_free(s);
     return status;
 }

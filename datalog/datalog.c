@@ -81,6 +81,7 @@ enum err datalog_load(const struct datalog_text *texts, size_t count, struct dia
 {
     struct dl_texts all = {.v = texts, .count = count, .diag = diag};
     unsigned errors = diag->errors;
+    struct diag_entry *said = diag->last;
     if (!texts_fit(&all))
         return ERR_INPUT;
     struct datalog *p = mem_new(sizeof(*p));
@@ -90,6 +91,7 @@ enum err datalog_load(const struct datalog_text *texts, size_t count, struct dia
     for (size_t i = 0; i < count; i++)
         p->files[i] = arena_keep(&p->arena, slice_str(texts[i].file)).at;
     build(p, &all);
+    dl_lex_sort(&all, said);
     if (diag->errors > errors) {
         datalog_free(&p);
         return ERR_INPUT;
@@ -114,6 +116,21 @@ void datalog_free(struct datalog **p)
     arena_fini(&d->arena);
     mem_free(d);
     *p = NULL;
+}
+
+void datalog_includes(const struct datalog_text *text, datalog_include_fn *fn, void *arg)
+{
+    struct dl_texts one = {.v = text, .count = 1};
+    struct dl_lex l;
+    struct arena none;
+    arena_init(&none, 0);
+    dl_lex_init(&l, &one, 0, &none);
+    l.quiet = true;
+    for (struct dl_token t = dl_lex_next(&l), before = t; t.kind != DL_TOKEN_END; before = t, t = dl_lex_next(&l))
+        if (t.kind == DL_TOKEN_STRING && before.kind == DL_TOKEN_DIRECTIVE && slice_eq(before.raw, SLICE(".include")) &&
+            t.raw.len >= 2)
+            fn(arg, slice_of(t.raw.at + 1, t.raw.len - 2));
+    arena_fini(&none);
 }
 
 int datalog_relation(const struct datalog *p, struct slice name)

@@ -40,6 +40,10 @@ struct datalog_text {
 MUST_USE enum err datalog_load(const struct datalog_text *texts, size_t count, struct diag *diag, struct datalog **out);
 void datalog_free(struct datalog **p);
 
+/* The names that a text's `.include`s give, in order: texts that datalog_load wants, too. */
+typedef void datalog_include_fn(void *arg, struct slice name);
+void datalog_includes(const struct datalog_text *text, datalog_include_fn *fn, void *arg);
+
 /* A relation's number, or -1. */
 int datalog_relation(const struct datalog *p, struct slice name);
 size_t datalog_relation_count(const struct datalog *p);

@@ -15,13 +15,26 @@ enum dl_op {
     DL_MUL,
     DL_DIV,
     DL_MOD,
-    DL_POW,
+    DL_BAND,
+    DL_BOR,
+    DL_BXOR,
+    DL_BSHL,
+    DL_BSHR,  /* keeps the sign */
+    DL_BSHRU, /* does not */
+    DL_LAND,
+    DL_LOR,
+    DL_LXOR,
+    DL_POW, /* the last sign between two terms */
     DL_NEG,
+    DL_BNOT,
+    DL_LNOT,
     DL_CAT,
     DL_STRLEN,
     DL_SUBSTR,
     DL_TO_STRING,
     DL_TO_NUMBER,
+    DL_TO_UNSIGNED,
+    DL_TO_FLOAT,
     DL_ORD,
     DL_MIN,
     DL_MAX,
@@ -137,6 +150,8 @@ struct dl_item {
     struct dl_item *items;     /* of a .comp */
 };
 
+/* The op of a word between two terms, as in `x band y`, and how closely it binds: 0 least; false: it is none. */
+bool dl_ast_word_op(struct slice name, enum dl_op *op, unsigned *level);
 /* The op of a functor's name, with how many arguments it takes; false: no functor has it. */
 bool dl_ast_functor(struct slice name, enum dl_op *op, unsigned *least, unsigned *most);
 const char *dl_ast_op_text(enum dl_op op);

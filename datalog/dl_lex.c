@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 
 enum { MESSAGE_ROOM = 512, FLOAT_ROOM = 64 };
 
@@ -86,6 +87,54 @@ void dl_lex_complain(const struct dl_texts *texts, enum diag_level level, struct
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
     diag_add(texts->diag, level, &place, fix, "%s", message);
+}
+
+/* A complaint's place among all texts. */
+struct placed {
+    struct diag_entry *entry;
+    size_t text, at;
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+    if (x->text != y->text)
+        return x->text < y->text ? -1 : 1;
+    if (x->entry->line != y->entry->line)
+        return x->entry->line < y->entry->line ? -1 : 1;
+    if (x->entry->column != y->entry->column)
+        return x->entry->column < y->entry->column ? -1 : 1;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static size_t text_of(const struct dl_texts *texts, const struct diag_entry *e)
+{
+    size_t i = 0;
+    while (i < texts->count && !slice_eq(e->file, slice_str(texts->v[i].file)))
+        i++;
+    return i;
+}
+
+void dl_lex_sort(const struct dl_texts *texts, struct diag_entry *before)
+{
+    struct diag_entry **link = before ? &before->next : &texts->diag->first;
+    size_t count = 0;
+    for (const struct diag_entry *e = *link; e; e = e->next)
+        count++;
+    if (count < 2)
+        return;
+    struct placed *all = mem_array(count, sizeof(*all));
+    struct diag_entry *e = *link;
+    for (size_t i = 0; i < count; i++, e = e->next)
+        all[i] = (struct placed){e, text_of(texts, e), i};
+    qsort(all, count, sizeof(*all), by_place);
+    for (size_t i = 0; i < count; i++) {
+        *link = all[i].entry;
+        link = &all[i].entry->next;
+    }
+    *link = NULL;
+    texts->diag->last = all[count - 1].entry;
+    mem_free(all);
 }
 
 static bool is_letter(char c)

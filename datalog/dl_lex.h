@@ -86,6 +86,8 @@ const char *dl_lex_name(enum dl_token_kind kind);
 /* Source on one line: comments out, every run of space one space. */
 struct slice dl_lex_one_line(struct arena *arena, struct slice source);
 
+/* Brings the complaints that came behind `before` (NULL: all) into the order of their places. */
+void dl_lex_sort(const struct dl_texts *texts, struct diag_entry *before);
 /* Only the first error of a place is kept: the instances of a component share their places.
  * `fix` may be NULL. */
 void dl_lex_complain(const struct dl_texts *texts, enum diag_level level, struct dl_at at, const char *fix,

@@ -208,8 +208,33 @@ static bool include(struct dl_read *r, struct dl_item **out)
     if (!dl_read_expect(r, DL_TOKEN_STRING))
         return false;
     if (!given_text(r->texts, name.text))
-        dl_lex_complain(r->texts, DIAG_ERROR, name.at, "give that text too, before this one",
-                        "the engine reads no files");
+        dl_lex_complain(r->texts, DIAG_ERROR, name.at, "give that text, too", "there is no such text");
+    return true;
+}
+
+/* .pragma "name" "value": how another engine is to go about it. */
+static bool pragma(struct dl_read *r, struct dl_item **out)
+{
+    *out = NULL;
+    if (!dl_read_expect(r, DL_TOKEN_STRING))
+        return false;
+    (void)dl_read_accept(r, DL_TOKEN_STRING);
+    return true;
+}
+
+/* .plan 0:(2,1), 1:(1,2): in which order another engine is to join. */
+static bool plan(struct dl_read *r, struct dl_item **out)
+{
+    *out = NULL;
+    do {
+        if (!dl_read_expect(r, DL_TOKEN_NUMBER) || !dl_read_expect(r, DL_TOKEN_COLON) ||
+            !dl_read_expect(r, DL_TOKEN_OPEN))
+            return false;
+        while (r->now.kind == DL_TOKEN_NUMBER || r->now.kind == DL_TOKEN_COMMA)
+            dl_read_next(r);
+        if (!dl_read_expect(r, DL_TOKEN_CLOSE))
+            return false;
+    } while (dl_read_accept(r, DL_TOKEN_COMMA));
     return true;
 }
 
@@ -273,6 +298,10 @@ static bool directed(struct dl_read *r, struct dl_item **out)
         return init(r, out);
     if (slice_eq(word.raw, SLICE(".include")))
         return include(r, out);
+    if (slice_eq(word.raw, SLICE(".pragma")))
+        return pragma(r, out);
+    if (slice_eq(word.raw, SLICE(".plan")))
+        return plan(r, out);
     return dl_read_fail(r, word.at, NULL, "%.*s is not part of this language", SLICE_FMT(word.raw));
 }
 

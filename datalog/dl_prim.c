@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "datalog/dl_record.h"
 
@@ -12,6 +13,13 @@ static double as_float(datalog_word w)
     double d;
     memcpy(&d, &w, sizeof(d));
     return d;
+}
+
+static double as_real(enum datalog_type type, datalog_word w)
+{
+    if (type == DATALOG_FLOAT)
+        return as_float(w);
+    return type == DATALOG_UNSIGNED ? (double)(uint64_t)w : (double)w;
 }
 
 static enum err impossible(struct dl_prim *p, const char *why)
@@ -93,6 +101,27 @@ static enum err divide(struct dl_prim *p, enum dl_op op, datalog_word a, datalog
     return ERR_OK;
 }
 
+/* Shifts are by what the lower six bits say. */
+static datalog_word bitwise(enum dl_op op, datalog_word a, datalog_word b)
+{
+    uint64_t x = (uint64_t)a, y = (uint64_t)b;
+    if (op == DL_BAND)
+        return (datalog_word)(x & y);
+    if (op == DL_BOR)
+        return (datalog_word)(x | y);
+    if (op == DL_BXOR)
+        return (datalog_word)(x ^ y);
+    if (op == DL_BSHL)
+        return (datalog_word)(x << (y & 63));
+    if (op == DL_BSHR)
+        return a >> (y & 63);
+    if (op == DL_BSHRU)
+        return (datalog_word)(x >> (y & 63));
+    if (op == DL_LAND)
+        return a != 0 && b != 0;
+    return op == DL_LOR ? a != 0 || b != 0 : (a != 0) != (b != 0);
+}
+
 static enum err whole(struct dl_prim *p, enum dl_op op, datalog_word a, datalog_word b, bool is_unsigned,
                       datalog_word *out)
 {
@@ -103,6 +132,10 @@ static enum err whole(struct dl_prim *p, enum dl_op op, datalog_word a, datalog_
         return divide(p, op, a, b, is_unsigned, out);
     if (op == DL_POW)
         return power(p, a, b, is_unsigned, out);
+    if (op > DL_MOD && op < DL_POW) {
+        *out = bitwise(op == DL_BSHR && is_unsigned ? DL_BSHRU : op, a, b);
+        return ERR_OK;
+    }
     if (op == DL_ADD)
         over = is_unsigned ? __builtin_add_overflow(x, y, &u) : __builtin_add_overflow(a, b, &s);
     else if (op == DL_SUB)
@@ -156,6 +189,10 @@ static enum err arithmetic(struct dl_prim *p, const struct dl_expr *e, const dat
         return from_float(p, -as_float(value), out);
     if (e->op == DL_NEG)
         return whole(p, DL_SUB, 0, value, false, out);
+    if (e->op == DL_BNOT || e->op == DL_LNOT) {
+        *out = e->op == DL_BNOT ? ~value : value == 0;
+        return ERR_OK;
+    }
     for (unsigned i = 1; i < e->count; i++) {
         TRY(dl_prim_value(p, &e->args[i], slots, &next));
         TRY(binary(p, e, value, next, &value));
@@ -215,13 +252,88 @@ static enum err substring(struct dl_prim *p, const struct dl_expr *e, const data
     return new_symbol(p, slice_to(slice_from(text_of(p, text), (size_t)from), (size_t)len), out);
 }
 
-static enum err to_number(struct dl_prim *p, struct slice text, datalog_word *out)
+static enum err parse_number(struct slice text, datalog_word *out)
 {
     bool minus = slice_starts(text, SLICE("-"));
     uint64_t n;
-    if (slice_u64(slice_from(text, minus), (uint64_t)INT64_MAX + minus, &n) != ERR_OK)
-        return impossible(p, "`to_number` of a text that is no number");
+    TRY(slice_u64(slice_from(text, minus), (uint64_t)INT64_MAX + minus, &n));
     *out = (datalog_word)(minus ? 0 - n : n);
+    return ERR_OK;
+}
+
+static enum err parse_unsigned(struct slice text, datalog_word *out)
+{
+    uint64_t n;
+    TRY(slice_u64(text, UINT64_MAX, &n));
+    *out = (datalog_word)n;
+    return ERR_OK;
+}
+
+static enum err parse_float(struct slice text, datalog_word *out)
+{
+    char room[FLOAT_ROOM] = {0};
+    char *end = room;
+    if (text.len == 0 || text.len >= sizeof(room) || slice_has(text, SLICE("x")))
+        return ERR_INPUT;
+    memcpy(room, text.at, text.len);
+    double d = strtod(room, &end) + 0.0; /* no negative zero: equal floats have equal bits */
+    if (end != room + text.len || !isfinite(d))
+        return ERR_INPUT;
+    memcpy(out, &d, sizeof(*out));
+    return ERR_OK;
+}
+
+enum err dl_prim_parse(enum datalog_type type, struct slice text, datalog_word *out)
+{
+    switch (type) {
+    case DATALOG_NUMBER:
+        return parse_number(text, out) == ERR_OK ? ERR_OK : ERR_INPUT;
+    case DATALOG_UNSIGNED:
+        return parse_unsigned(text, out) == ERR_OK ? ERR_OK : ERR_INPUT;
+    case DATALOG_FLOAT:
+        return parse_float(text, out);
+    case DATALOG_SYMBOL:
+    case DATALOG_RECORD:
+        break;
+    }
+    return ERR_INPUT;
+}
+
+/* A text, as files hold numbers. */
+static enum err parse(struct dl_prim *p, enum dl_op op, struct slice text, datalog_word *out)
+{
+    enum datalog_type type = op == DL_TO_NUMBER     ? DATALOG_NUMBER
+                             : op == DL_TO_UNSIGNED ? DATALOG_UNSIGNED
+                                                    : DATALOG_FLOAT;
+    if (dl_prim_parse(type, text, out) == ERR_OK)
+        return ERR_OK;
+    return impossible(p, op == DL_TO_NUMBER     ? "`to_number` of a text that is no number"
+                         : op == DL_TO_UNSIGNED ? "`to_unsigned` of a text that is no unsigned number"
+                                                : "`to_float` of a text that is no float");
+}
+
+static enum err round_down(struct dl_prim *p, enum dl_op op, double d, datalog_word *out)
+{
+    bool to_unsigned = op == DL_TO_UNSIGNED;
+    if (to_unsigned ? d < 0 || d >= 0x1p64 : d < -0x1p63 || d >= 0x1p63)
+        return impossible(p, "the float does not fit a whole number");
+    *out = to_unsigned ? (datalog_word)(uint64_t)d : (datalog_word)d;
+    return ERR_OK;
+}
+
+static enum err convert(struct dl_prim *p, const struct dl_expr *e, datalog_word w, datalog_word *out)
+{
+    enum datalog_type from = (enum datalog_type)e->args[0].type;
+    if (from == DATALOG_SYMBOL)
+        return parse(p, e->op, text_of(p, w), out);
+    if (e->op == DL_TO_FLOAT)
+        return from_float(p, as_real(from, w), out);
+    if (from == DATALOG_FLOAT)
+        return round_down(p, e->op, as_float(w), out);
+    bool flips = (from == DATALOG_UNSIGNED) != (e->op == DL_TO_UNSIGNED);
+    if (flips && w < 0)
+        return impossible(p, "the number does not fit the other kind of whole number");
+    *out = w;
     return ERR_OK;
 }
 
@@ -254,8 +366,10 @@ static enum err call(struct dl_prim *p, const struct dl_expr *e, const datalog_w
     case DL_ORD:
         return dl_prim_value(p, &e->args[0], slots, out);
     case DL_TO_NUMBER:
+    case DL_TO_UNSIGNED:
+    case DL_TO_FLOAT:
         TRY(dl_prim_value(p, &e->args[0], slots, &w));
-        return to_number(p, text_of(p, w), out);
+        return convert(p, e, w, out);
     case DL_TO_STRING:
         TRY(dl_prim_value(p, &e->args[0], slots, &w));
         return to_string(p, (enum datalog_type)e->args[0].type, w, out);
@@ -264,8 +378,19 @@ static enum err call(struct dl_prim *p, const struct dl_expr *e, const datalog_w
     case DL_MUL:
     case DL_DIV:
     case DL_MOD:
+    case DL_BAND:
+    case DL_BOR:
+    case DL_BXOR:
+    case DL_BSHL:
+    case DL_BSHR:
+    case DL_BSHRU:
+    case DL_LAND:
+    case DL_LOR:
+    case DL_LXOR:
     case DL_POW:
     case DL_NEG:
+    case DL_BNOT:
+    case DL_LNOT:
     case DL_MIN:
     case DL_MAX:
     case DL_RANGE:
@@ -365,7 +490,9 @@ enum err dl_prim_range(struct dl_prim *p, const struct dl_goal *each, const data
     r.down = order_words(r.type, r.at, r.end) > 0;
     if (each->count > 2) {
         TRY(dl_prim_value(p, &each->args[2], slots, &r.step));
-        r.down = order_words(r.type, r.step, zero) < 0;
+        /* A step of nothing gives the first value alone. */
+        int way = order_words(r.type, r.step, zero);
+        r.down = way ? way < 0 : r.down;
     } else if (r.down && r.type == DATALOG_FLOAT) {
         TRY(from_float(p, -1.0, &r.step));
     } else if (r.down) {
@@ -397,13 +524,6 @@ bool dl_prim_range_next(struct dl_range *r, datalog_word *out)
     *out = r->at;
     r->over = !advance_range(r);
     return true;
-}
-
-static double as_real(enum datalog_type type, datalog_word w)
-{
-    if (type == DATALOG_FLOAT)
-        return as_float(w);
-    return type == DATALOG_UNSIGNED ? (double)(uint64_t)w : (double)w;
 }
 
 enum err dl_prim_tally(struct dl_prim *p, struct dl_tally *t, datalog_word value)
@@ -443,19 +563,31 @@ bool dl_prim_tallied(const struct dl_tally *t, datalog_word *out)
     return t->count > 0;
 }
 
-/* The fewest digits that read back as the same float, with a point so that it reads back as a float. */
-static void put_float(double d, struct buf *out)
+/* How many digits read back as the same float, and the exponent of the first. */
+static int digits_of(double d, int *exponent)
 {
     char text[FLOAT_ROOM];
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, sizeof(text), "%.*g", digits, d);
-        double back = 0;
-        if (sscanf(text, "%lf", &back) == 1 && !(back < d) && !(back > d))
-            break;
+    int digits = 0;
+    for (double back = 0; digits < 17 && !(digits && !(back < d) && !(back > d));) {
+        snprintf(text, sizeof(text), "%.*e", digits++, d);
+        back = strtod(text, NULL);
     }
-    size_t mantissa = strcspn(text, "e");
-    bool point = memchr(text, '.', mantissa) != NULL;
-    buf_putf(out, "%.*s%s%s", (int)mantissa, text, point ? "" : ".0", text + mantissa);
+    *exponent = atoi(strchr(text, 'e') + 1);
+    return digits;
+}
+
+void dl_prim_put_float(datalog_word w, bool point, struct buf *out)
+{
+    double d = as_float(w);
+    int exponent, digits = digits_of(d, &exponent);
+    if (exponent < -5 || exponent > 16) {
+        buf_putf(out, "%.*e", digits > 1 || !point ? digits - 1 : 1, d);
+        return;
+    }
+    int decimals = digits - 1 - exponent;
+    if (decimals < 1)
+        decimals = point;
+    buf_putf(out, "%.*f", decimals, d);
 }
 
 void dl_prim_put(const struct dl_sym *symbols, enum datalog_type type, datalog_word w, size_t most, struct buf *out)
@@ -475,7 +607,7 @@ void dl_prim_put(const struct dl_sym *symbols, enum datalog_type type, datalog_w
         buf_putf(out, "%llu", (unsigned long long)w);
         break;
     case DATALOG_FLOAT:
-        put_float(as_float(w), out);
+        dl_prim_put_float(w, true, out);
         break;
     case DATALOG_RECORD:
         dl_record_put(symbols, dl_sym_text(symbols, (uint32_t)w), true, most, out);

@@ -53,6 +53,10 @@ bool dl_prim_tallied(const struct dl_tally *t, datalog_word *out);
 
 /* <0, 0, >0 in the order of the type; symbols by text. */
 int dl_prim_order(const struct dl_sym *symbols, enum datalog_type type, datalog_word a, datalog_word b);
+/* INPUT: the text is no number of this type, as files hold them. */
+MUST_USE enum err dl_prim_parse(enum datalog_type type, struct slice text, datalog_word *out);
+/* With the fewest digits that read back the same; with a point, so that a program reads it as a float, or as is. */
+void dl_prim_put_float(datalog_word w, bool point, struct buf *out);
 /* As it is written in a program: quoted, decimal, with a point.  Of a longer symbol than `most` bytes
  * the beginning and "...". */
 void dl_prim_put(const struct dl_sym *symbols, enum datalog_type type, datalog_word w, size_t most, struct buf *out);

@@ -123,8 +123,8 @@ static bool arguments(struct dl_read *r, struct dl_term **out, unsigned *count)
 
 static bool unknown_functor(struct dl_read *r)
 {
-    static const char *const known[] = {"cat", "strlen", "substr", "to_string", "to_number", "ord",
-                                        "min", "max",    "range",  "autoinc",   "as"};
+    static const char *const known[] = {"cat", "strlen", "substr", "to_string", "to_number", "to_unsigned", "to_float",
+                                        "ord", "min",    "max",    "range",     "autoinc",   "as"};
     const char *near = diag_nearest(r->now.raw, known, sizeof(known) / sizeof(known[0]));
     struct slice fix = near ? arena_putf(r->arena, "did you mean `%s`?", near) : (struct slice){0};
     return dl_read_fail(r, r->now.at, near ? fix.at : NULL, "unknown functor `%.*s`", SLICE_FMT(r->now.raw));
@@ -328,23 +328,33 @@ static bool primary(struct dl_read *r, struct dl_term **out)
     return dl_read_expected(r, "a variable, a constant or a functor");
 }
 
+static bool is_unary(const struct dl_read *r, enum dl_op *op)
+{
+    if (r->now.kind == DL_TOKEN_NAME)
+        *op = slice_eq(r->now.raw, SLICE("bnot")) ? DL_BNOT : DL_LNOT;
+    return r->now.kind == DL_TOKEN_MINUS || (r->now.kind == DL_TOKEN_NAME && (slice_eq(r->now.raw, SLICE("bnot")) ||
+                                                                              slice_eq(r->now.raw, SLICE("lnot"))));
+}
+
 static bool unary(struct dl_read *r, struct dl_term **out)
 {
     struct dl_at at = r->now.at;
-    if (!dl_read_accept(r, DL_TOKEN_MINUS))
+    enum dl_op op = DL_NEG;
+    if (!is_unary(r, &op))
         return primary(r, out);
+    dl_read_next(r);
     struct dl_term *inner;
     if (!dl_read_deeper(r, at) || !unary(r, &inner))
         return false;
     r->depth--;
     *out = inner;
-    if (inner->kind == DL_TERM_NUMBER || inner->kind == DL_TERM_FLOAT) {
+    if (op == DL_NEG && (inner->kind == DL_TERM_NUMBER || inner->kind == DL_TERM_FLOAT)) {
         inner->minus = !inner->minus;
         inner->real = -inner->real;
         return true;
     }
     struct dl_term *t = *out = arena_new(r->arena, sizeof(*t));
-    *t = (struct dl_term){.kind = DL_TERM_CALL, .at = at, .op = DL_NEG, .args = inner};
+    *t = (struct dl_term){.kind = DL_TERM_CALL, .at = at, .op = op, .args = inner};
     return true;
 }
 
@@ -396,7 +406,8 @@ static bool product(struct dl_read *r, struct dl_term **out)
     }
 }
 
-static bool term(struct dl_read *r, struct dl_term **out)
+/* +, - */
+static bool summands(struct dl_read *r, struct dl_term **out)
 {
     if (!product(r, out))
         return false;
@@ -412,6 +423,34 @@ static bool term(struct dl_read *r, struct dl_term **out)
         *out = binary(r, op, at, *out, right);
     }
     return true;
+}
+
+/* Words between terms, as close as `least` or closer. */
+static bool worded(struct dl_read *r, unsigned least, struct dl_term **out)
+{
+    enum dl_op op;
+    unsigned level;
+    if (!summands(r, out))
+        return false;
+    for (unsigned n = 0; r->now.kind == DL_TOKEN_NAME && dl_ast_word_op(r->now.raw, &op, &level); n++) {
+        struct dl_at at = r->now.at;
+        struct dl_term *right;
+        if (level < least)
+            break;
+        if (n >= DL_PARSE_LITERALS)
+            return dl_read_fail(r, at, NULL, "more than %d terms in a row", DL_PARSE_LITERALS);
+        dl_read_next(r);
+        if (!dl_read_deeper(r, at) || !worded(r, level + 1, &right))
+            return false;
+        r->depth--;
+        *out = binary(r, op, at, *out, right);
+    }
+    return true;
+}
+
+static bool term(struct dl_read *r, struct dl_term **out)
+{
+    return worded(r, 0, out);
 }
 
 static struct dl_literal *new_literal(struct dl_read *r)
@@ -489,7 +528,8 @@ static bool is_atom(const struct dl_read *r)
     if (r->now.kind != DL_TOKEN_NAME || is_fold(r, &which))
         return false;
     if (r->ahead.kind == DL_TOKEN_OPEN)
-        return !dl_ast_functor(r->now.raw, &op, &least, &most) && !slice_eq(r->now.raw, SLICE("as"));
+        return !dl_ast_functor(r->now.raw, &op, &least, &most) && !slice_eq(r->now.raw, SLICE("as")) &&
+               !is_unary(r, &op);
     return r->ahead.kind == DL_TOKEN_DOT || r->ahead.kind == DL_TOKEN_COMMA || r->ahead.kind == DL_TOKEN_SEMICOLON ||
            r->ahead.kind == DL_TOKEN_CLOSE || r->ahead.kind == DL_TOKEN_BRACE_CLOSE || r->ahead.kind == DL_TOKEN_END;
 }

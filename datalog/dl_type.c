@@ -207,11 +207,18 @@ static int infer_arithmetic(struct typing *y, struct dl_expr *e, int want)
     int type = infer_shared(y, e, is_numeric(want) ? want : DL_RULE_NO_TYPE);
     if (!is_numeric(type))
         refuse_type(y, e->term->at, dl_ast_op_text(e->op), "works on numbers, not on symbols or records");
-    if (type == DATALOG_FLOAT && e->op == DL_MOD)
+    if (type == DATALOG_FLOAT && (e->op == DL_BNOT || e->op == DL_LNOT || (e->op >= DL_MOD && e->op < DL_POW)))
         refuse_type(y, e->term->at, dl_ast_op_text(e->op), "works on whole numbers");
     if (type == DATALOG_UNSIGNED && e->op == DL_NEG)
         refuse_type(y, e->term->at, dl_ast_op_text(e->op), "would leave the unsigned numbers");
     return type;
+}
+
+static int infer_converted(struct typing *y, struct dl_expr *e, int result)
+{
+    if (infer(y, &e->args[0], DL_RULE_NO_TYPE) >= DL_TYPES_BASE)
+        refuse_type(y, e->term->at, dl_ast_op_text(e->op), "works on symbols and numbers, not on records");
+    return result;
 }
 
 /* The type of the record that `e` makes or takes apart. */
@@ -277,8 +284,13 @@ static int infer_call(struct typing *y, struct dl_expr *e, int want)
     switch (e->op) {
     case DL_CAT:
         return infer_signature(y, e, symbols, DATALOG_SYMBOL);
-    case DL_STRLEN:
     case DL_TO_NUMBER:
+        return infer_converted(y, e, DATALOG_NUMBER);
+    case DL_TO_UNSIGNED:
+        return infer_converted(y, e, DATALOG_UNSIGNED);
+    case DL_TO_FLOAT:
+        return infer_converted(y, e, DATALOG_FLOAT);
+    case DL_STRLEN:
     case DL_ORD:
         return infer_signature(y, e, symbols, DATALOG_NUMBER);
     case DL_SUBSTR:
@@ -296,8 +308,19 @@ static int infer_call(struct typing *y, struct dl_expr *e, int want)
     case DL_MUL:
     case DL_DIV:
     case DL_MOD:
+    case DL_BAND:
+    case DL_BOR:
+    case DL_BXOR:
+    case DL_BSHL:
+    case DL_BSHR:
+    case DL_BSHRU:
+    case DL_LAND:
+    case DL_LOR:
+    case DL_LXOR:
     case DL_POW:
     case DL_NEG:
+    case DL_BNOT:
+    case DL_LNOT:
     case DL_MIN:
     case DL_MAX:
     case DL_RANGE:
@@ -342,7 +365,8 @@ static void infer_compare(struct typing *y, struct dl_goal *g)
     }
     int type = infer(y, &g->args[0], DL_RULE_NO_TYPE);
     type = infer(y, &g->args[1], type);
-    (void)infer(y, &g->args[0], type);
+    if (!y->judging)
+        (void)infer(y, &g->args[0], type);
     if (type >= DL_TYPES_BASE && g->compare != DL_EQ && g->compare != DL_NE)
         refuse_type(y, g->at, dl_ast_compare_text(g->compare, false), "works on numbers and symbols, not on records");
 }

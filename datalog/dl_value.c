@@ -1,42 +1,8 @@
 #include "datalog/dl_value.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 #include "datalog/dl_record.h"
 
-enum { FLOAT_ROOM = 64, DEEPEST = 2000, RECORD_BYTES = 4096 };
-
-static enum err read_number(struct slice text, datalog_word *out)
-{
-    bool minus = slice_starts(text, SLICE("-"));
-    uint64_t n;
-    TRY(slice_u64(slice_from(text, minus), (uint64_t)INT64_MAX + minus, &n));
-    *out = (datalog_word)(minus ? 0 - n : n);
-    return ERR_OK;
-}
-
-static enum err read_unsigned(struct slice text, datalog_word *out)
-{
-    uint64_t n;
-    TRY(slice_u64(text, UINT64_MAX, &n));
-    *out = (datalog_word)n;
-    return ERR_OK;
-}
-
-static enum err read_float(struct slice text, datalog_word *out)
-{
-    char room[FLOAT_ROOM] = {0};
-    char *end = room;
-    if (text.len == 0 || text.len >= sizeof(room) || slice_has(text, SLICE("x")))
-        return ERR_INPUT;
-    memcpy(room, text.at, text.len);
-    double d = strtod(room, &end) + 0.0; /* no negative zero: equal floats have equal bits */
-    if (end != room + text.len || !isfinite(d))
-        return ERR_INPUT;
-    memcpy(out, &d, sizeof(*out));
-    return ERR_OK;
-}
+enum { DEEPEST = 2000, RECORD_BYTES = 4096 };
 
 /* A value inside a record, up to `,` `]` `)` or the end. */
 struct reading {
@@ -132,20 +98,10 @@ static enum err read_record(struct reading *r, int root, datalog_word *out)
 
 static enum err read_as(struct datalog_run *r, enum datalog_type type, struct slice text, datalog_word *out)
 {
-    switch (type) {
-    case DATALOG_SYMBOL:
-        *out = (datalog_word)dl_sym_put(&r->symbols, text);
-        return ERR_OK;
-    case DATALOG_NUMBER:
-        return read_number(text, out);
-    case DATALOG_UNSIGNED:
-        return read_unsigned(text, out);
-    case DATALOG_FLOAT:
-        return read_float(text, out);
-    case DATALOG_RECORD:
-        break;
-    }
-    return ERR_INPUT;
+    if (type != DATALOG_SYMBOL)
+        return dl_prim_parse(type, text, out);
+    *out = (datalog_word)dl_sym_put(&r->symbols, text);
+    return ERR_OK;
 }
 
 static enum err read_inner(struct reading *r, int type, datalog_word *out)
@@ -178,6 +134,8 @@ void dl_value_put(const struct datalog_run *r, enum datalog_type type, datalog_w
         buf_put(out, text);
     else if (type == DATALOG_RECORD)
         dl_record_put(&r->symbols, text, false, SIZE_MAX, out);
+    else if (type == DATALOG_FLOAT)
+        dl_prim_put_float(w, false, out);
     else
         dl_prim_put(&r->symbols, type, w, SIZE_MAX, out);
 }

@@ -1,6 +1,6 @@
 /* cmd_datalog_test - docs/datalog.md does what it says.
  *
- * A block ```facts NAME becomes a file, a block ```dl becomes t.dl, and each `$ weft datalog ...` of a block
+ * A block ```file NAME becomes a file, a block ```dl becomes t.dl, and each `$ weft datalog ...` of a block
  * ```console prints what follows it.  All in a folder of its own.  WEFT_GOLDEN=write writes the document. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,8 +97,8 @@ static void run_document(struct reader *r)
         keep_line(r);
         if (slice_eq(r->line, SLICE("```dl")))
             write_block(r, SLICE("t.dl"));
-        else if (slice_starts(r->line, SLICE("```facts ")))
-            write_block(r, slice_from(r->line, 9));
+        else if (slice_starts(r->line, SLICE("```file ")))
+            write_block(r, slice_from(r->line, 8));
         else if (slice_eq(r->line, SLICE("```console")))
             run_block(r);
     }
@@ -112,6 +112,7 @@ static void in_a_folder(struct reader *r)
     run_document(r);
     unlink("t.dl");
     unlink("edge.csv");
+    unlink("edges.dl");
     CHECK(chdir(home) == 0);
     CHECK(rmdir(folder) == 0);
 }

@@ -177,7 +177,8 @@ static struct datalog *load(const struct dl_world *w)
     buf_init(&text, BUF_TEXT_BOUND);
     diag_init(&diag);
     dl_world_put(w, &text);
-    enum err e = datalog_load(&(struct datalog_text){.file = "law.dl", .text = buf_slice(&text)}, 1, &diag, &p);
+    enum err e = datalog_load(&(struct datalog_text){.file = "law.dl", .text = buf_slice(&text), .open_ended = true}, 1,
+                              &diag, &p);
     if (e != ERR_OK) {
         diag_print(&diag, &text);
         print_error("%s\n", buf_text(&text));

@@ -131,6 +131,14 @@ static void some_made(struct dl_world *w, struct dl_world_rule *r, const bool *b
     r->made.b = any && chance(w, 2) ? some_bound(w, bound) : DL_WORLD_LITERAL + 1 + dl_world_pick(w, 3);
 }
 
+/* New numbers out of the rule's own relation. */
+static void some_counting(struct dl_world *w, struct dl_world_rule *r, const bool *bound)
+{
+    r->has_made = r->capped = true;
+    r->made = (struct dl_world_test){.sign = chance(w, 2) ? PLUS : MINUS, .a = some_bound(w, bound)};
+    r->made.b = DL_WORLD_LITERAL + 1 + dl_world_pick(w, 3);
+}
+
 static void some_head(struct dl_world *w, struct dl_world_rule *r, const bool *bound)
 {
     for (int i = 0; i < arity_of(w, &r->head); i++) {
@@ -160,6 +168,8 @@ static struct dl_world_rule some_rule(struct dl_world *w)
         some_fold(w, &r, group, bound);
     if (lower_only && !w->symbols && chance(w, 2))
         some_made(w, &r, bound);
+    if (!lower_only && !w->symbols && chance(w, 5))
+        some_counting(w, &r, bound);
     r.test_count = chance(w, 2) ? 1 + dl_world_pick(w, DL_WORLD_COMPARES) : 0;
     for (int i = 0; i < r.test_count; i++)
         r.tests[i] = some_test(w, &r, bound);
@@ -254,7 +264,7 @@ static void put_between(const struct dl_world *w, struct buf *out, const struct 
     put_term(w, out, t->b);
 }
 
-static void put_made(const struct dl_world *w, struct buf *out, const struct dl_world_test *made)
+static void put_made(const struct dl_world *w, struct buf *out, const struct dl_world_test *made, bool capped)
 {
     const char *op = ops[made->sign];
     bool functor = made->sign >= LOWER;
@@ -262,6 +272,8 @@ static void put_made(const struct dl_world *w, struct buf *out, const struct dl_
     buf_put(out, functor ? SLICE("(") : SLICE(""));
     put_between(w, out, made, functor ? "," : op);
     buf_put(out, functor ? SLICE(")") : SLICE(""));
+    if (capped)
+        buf_putf(out, ", 0 < v%d, v%d < %d", DL_WORLD_MADE, DL_WORLD_MADE, DL_WORLD_CAP);
 }
 
 static void put_fold(const struct dl_world *w, struct buf *out, const struct dl_world_rule *r)
@@ -295,7 +307,7 @@ static void put_rule(const struct dl_world *w, struct buf *out, const struct dl_
         put_atom(w, out, &r->body[i]);
     }
     if (r->has_made)
-        put_made(w, out, &r->made);
+        put_made(w, out, &r->made, r->capped);
     if (r->fold_count)
         put_fold(w, out, r);
     buf_put(out, SLICE(".\n"));
@@ -458,6 +470,8 @@ static bool conclude(struct dl_world *w, const struct dl_world_rule *r, struct b
         w->lost = true;
         return false;
     }
+    if (r->capped && (b->value[DL_WORLD_MADE] <= 0 || b->value[DL_WORLD_MADE] >= DL_WORLD_CAP))
+        return false;
     int64_t columns[DL_WORLD_COLUMNS] = {0};
     for (int i = 0; i < arity_of(w, &r->head); i++)
         columns[i] = value_of(w, b, r->head.args[i]);

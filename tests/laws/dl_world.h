@@ -21,6 +21,7 @@ enum {
     DL_WORLD_CONSTANTS = 16,
     DL_WORLD_TUPLES = 2048,
     DL_WORLD_VARS = 5, /* that atoms bind */
+    DL_WORLD_CAP = 9,
 };
 
 /* What stands in a column: a variable or one of these. */
@@ -55,6 +56,7 @@ struct dl_world_rule {
     int test_count;
     struct dl_world_test made; /* its sign is of dl_world_ops */
     bool has_made;
+    bool capped; /* made over and over: only between 0 and DL_WORLD_CAP */
     struct dl_world_atom folded[2];
     int fold_count; /* 0: no aggregate */
     int fold;       /* of dl_world_folds */

@@ -315,6 +315,8 @@ TEST(a_range_gives_each_of_its_values)
     trial_gives(".decl a(x:unsigned) a(x) :- x = range(2, 0).", "a", "a(1)\na(2)\n");
     trial_gives(".decl a(x:float) a(x) :- x = range(0.0, 1.0, 0.5).", "a", "a(0.0)\na(0.5)\n");
     trial_gives(".decl a(x:number) a(x) :- x = range(1, 5, 0).", "a", "a(1)\n");
+    trial_gives(".decl a(x:number) a(x) :- x = range(5, 1, 0).", "a", "a(5)\n");
+    trial_gives(".decl a(x:number) a(x) :- x = range(5, 5, 0).", "a", "");
     trial_gives(".decl b(x:number) .decl a(x:number) b(2). b(9). a(x) :- b(x), x = range(0, 5).", "a", "a(2)\n");
     trial_gives(".decl a(n:number) a(n) :- n = sum x : { x = range(0, 5) }.", "a", "a(10)\n");
 }
@@ -555,7 +557,13 @@ TEST(values_are_read_as_files_hold_them)
     value_reads("number", "", NULL);
     value_reads("unsigned", "18446744073709551615", "18446744073709551615");
     value_reads("unsigned", "-1", NULL);
-    value_reads("float", "-0", "0.0");
+    value_reads("float", "-0", "0");
+    value_reads("float", "240", "240");
+    value_reads("float", "0.1", "0.1");
+    value_reads("float", "-12.5e-3", "-0.0125");
+    value_reads("float", "1e16", "10000000000000000");
+    value_reads("float", "1e17", "1e+17");
+    value_reads("float", "1.25e-6", "1.25e-06");
     value_reads("float", "1e400", NULL);
     value_reads("float", "0x10", NULL);
     value_reads("float", "1.5.", NULL);
@@ -590,6 +598,70 @@ TEST(words_of_aggregates_are_names_where_no_aggregate_stands)
     trial_gives(".decl sum(x:number, y:number) .decl count(x:number) .decl a(x:number)"
                 "sum(1, 2). count(3). a(y) :- sum(1, y), count(_). a(n) :- n = sum(x) : { count(x) }.",
                 "a", "a(2)\na(3)\n");
+}
+
+TEST(bits_are_set_moved_and_asked)
+{
+    static const char program[] =
+        ".decl a(n:number, x:number) .decl u(x:unsigned)"
+        "a(1, 6 band 3 bor 8). a(2, 6 bxor 3). a(3, 1 bshl 4 + 1). a(4, -16 bshr 2). a(5, -1 bshru 60)."
+        "a(6, bnot 5). a(7, 2 land 0 lor 7). a(8, lnot 0). a(9, 3 lxor 4)."
+        "u(18446744073709551615u bshr 60u).";
+    trial_gives(program, "a", "a(1, 10)\na(2, 5)\na(3, 32)\na(4, -4)\na(5, 15)\na(6, -6)\na(7, 1)\na(8, 1)\na(9, 0)\n");
+    trial_gives(program, "u", "u(15)\n");
+}
+
+TEST(numbers_turn_into_each_other_when_they_fit)
+{
+    trial_gives(".decl a(n:number, u:unsigned, f:float) .decl x(f:float, s:symbol) x(-2.75, \"7\")."
+                "a(to_number(f), to_unsigned(s), to_float(s)) :- x(f, s)."
+                "a(to_number(3u), to_unsigned(4), to_float(5u)) :- x(_, _).",
+                "a", "a(-2, 7, 7.0)\na(3, 4, 5.0)\n");
+}
+
+static void stops_with(const char *text, const char *why)
+{
+    struct trial t;
+    trial_start(&t, text, (struct datalog_limits){0});
+    CHECK_ERR(ERR_INPUT, datalog_run_eval(t.run, &t.why));
+    CHECK_TEXT(why, slice_str(t.why));
+    trial_fini(&t);
+}
+
+TEST(what_does_not_fit_stops_the_run)
+{
+    stops_with(".decl a(u:unsigned) a(to_unsigned(-1)).",
+               "t.dl:1: the number does not fit the other kind of whole number");
+    stops_with(".decl a(u:number) a(to_number(18446744073709551615u)).",
+               "t.dl:1: the number does not fit the other kind of whole number");
+    stops_with(".decl a(u:number) a(to_number(1.0e300)).", "t.dl:1: the float does not fit a whole number");
+    stops_with(".decl a(u:float) a(to_float(\"x\")).", "t.dl:1: `to_float` of a text that is no float");
+}
+
+TEST(how_another_engine_is_to_go_about_it_means_nothing)
+{
+    trial_gives(".pragma \"magic-transform\" \"*\"\n.pragma \"x\"\n.decl a(x:number) brie\na(1). a(x) :- a(x), "
+                "a(x).\n.plan 0:(2,1), 1:(1,2)\na(2).",
+                "a", "a(1)\na(2)\n");
+}
+
+static void note_name(void *arg, struct slice name)
+{
+    struct buf *names = arg;
+    buf_put(names, name);
+    buf_put_char(names, ' ');
+}
+
+TEST(a_text_tells_what_it_includes)
+{
+    struct buf names;
+    struct datalog_text text = {
+        .file = "t.dl",
+        .text = SLICE(".include \"a.dl\" // .include \"no.dl\"\n a(\"x\"). .include \"b/c.dl\" .include 3 \"d\"")};
+    buf_init(&names, BUF_TEXT_BOUND);
+    datalog_includes(&text, note_name, &names);
+    CHECK_TEXT("a.dl b/c.dl ", buf_slice(&names));
+    buf_fini(&names);
 }
 
 TESTS_BEGIN()
@@ -636,4 +708,9 @@ TESTS_RUN(what_is_small_in_memory_is_cut_short_in_print)
 TESTS_RUN(values_are_read_as_files_hold_them)
 TESTS_RUN(a_record_deeper_than_a_stack_is_refused)
 TESTS_RUN(words_of_aggregates_are_names_where_no_aggregate_stands)
+TESTS_RUN(bits_are_set_moved_and_asked)
+TESTS_RUN(numbers_turn_into_each_other_when_they_fit)
+TESTS_RUN(what_does_not_fit_stops_the_run)
+TESTS_RUN(how_another_engine_is_to_go_about_it_means_nothing)
+TESTS_RUN(a_text_tells_what_it_includes)
 TESTS_END()

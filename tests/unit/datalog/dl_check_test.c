@@ -80,13 +80,13 @@ TEST(counting_has_its_place_in_a_head_that_ends)
                "  a(x) :- b(x), x = autoinc().\n"
                "                    ^~~~~~~\n"
                "  make it a column of the head\n"
-               "t.dl:5:3: error: a fact holds constants only, here is `autoinc()`\n"
-               "  a(autoinc()).\n"
-               "    ^~~~~~~\n"
                "t.dl:4:3: error: `autoinc()` in a recursive rule never ends\n"
                "  a(autoinc()) :- a(_).\n"
                "    ^~~~~~~\n"
-               "  count in a rule that does not depend on its own relation\n");
+               "  count in a rule that does not depend on its own relation\n"
+               "t.dl:5:3: error: a fact holds constants only, here is `autoinc()`\n"
+               "  a(autoinc()).\n"
+               "    ^~~~~~~\n");
 }
 
 TEST(an_atom_must_bind_every_variable)
@@ -208,13 +208,13 @@ TEST(a_text_of_facts_holds_nothing_else)
     trial_fini(&t);
 }
 
-TEST(the_engine_reads_no_files)
+TEST(a_text_that_is_included_must_be_given)
 {
     trial_says(".include \"other.dl\"\n", ERR_INPUT,
-               "t.dl:1:10: error: the engine reads no files\n"
+               "t.dl:1:10: error: there is no such text\n"
                "  .include \"other.dl\"\n"
                "           ^~~~~~~~~~\n"
-               "  give that text too, before this one\n");
+               "  give that text, too\n");
 }
 
 static void too_large(const char *start, const char *part, unsigned times, const char *end, const char *message)
@@ -294,12 +294,12 @@ TEST(a_variable_is_of_every_type_that_is_said_of_it)
                "  `as(x, Type)` holds a value to be of a type\n");
     snprintf(text, sizeof(text), "%s%s", types, "any(x) :- one(x), two(x).\nany(as(x, Three)) :- one(x).\n");
     trial_says(text, ERR_INPUT,
-               "t.dl:9:11: error: unknown type `Three`\n"
-               "  any(as(x, Three)) :- one(x).\n"
-               "            ^~~~~\n"
                "t.dl:8:23: error: no value is both of `One` and of `Two`, as `x` would be\n"
                "  any(x) :- one(x), two(x).\n"
-               "                        ^\n");
+               "                        ^\n"
+               "t.dl:9:11: error: unknown type `Three`\n"
+               "  any(as(x, Three)) :- one(x).\n"
+               "            ^~~~~\n");
 }
 
 TEST(types_are_declared_once_and_lead_somewhere)
@@ -312,17 +312,14 @@ TEST(types_are_declared_once_and_lead_somewhere)
         "  .type number <: symbol\n"
         "        ^~~~~~\n"
         "  give it another name\n"
-        "t.dl:5:7: error: type `C` is declared twice\n"
-        "  .type C <: symbol\n"
-        "        ^\n"
-        "t.dl:10:21: error: branch `Leaf` is declared twice\n"
-        "  .type W = Leaf {} | Leaf {}\n"
-        "                      ^~~~\n"
         "t.dl:2:7: error: type `A` never ends in a base type\n"
         "  .type A = B\n"
         "        ^\n"
         "t.dl:3:7: error: type `B` never ends in a base type\n"
         "  .type B = A\n"
+        "        ^\n"
+        "t.dl:5:7: error: type `C` is declared twice\n"
+        "  .type C <: symbol\n"
         "        ^\n"
         "t.dl:7:7: error: `R` is a record, which has no subsets\n"
         "  .type S <: R\n"
@@ -334,7 +331,10 @@ TEST(types_are_declared_once_and_lead_somewhere)
         "  write it as a variant: `Name { field:type } | ...`\n"
         "t.dl:9:7: error: `number` is a number, `symbol` is a symbol\n"
         "  .type V = symbol | number\n"
-        "        ^\n");
+        "        ^\n"
+        "t.dl:10:21: error: branch `Leaf` is declared twice\n"
+        "  .type W = Leaf {} | Leaf {}\n"
+        "                      ^~~~\n");
 }
 
 TEST(records_fit_their_types)
@@ -368,6 +368,24 @@ TEST(records_fit_their_types)
                "                      ^\n");
 }
 
+TEST(complaints_come_in_the_order_of_their_places)
+{
+    trial_says(".decl a(x:number)\nb(1).\na(\"x\").\na(x) :- !a(x).\na(y) :- a(x), y = x, y = \"s\".\n", ERR_INPUT,
+               "t.dl:2:1: error: unknown relation `b`\n  b(1).\n  ^\n"
+               "t.dl:3:3: error: expected a number, found a symbol\n  a(\"x\").\n    ^~~\n"
+               "t.dl:4:12: error: variable `x` is not bound\n  a(x) :- !a(x).\n             ^\n"
+               "  an atom without `!` must give it values\n"
+               "t.dl:5:26: error: expected a number, found a symbol\n  a(y) :- a(x), y = x, y = \"s\".\n"
+               "                           ^~~\n");
+}
+
+TEST(bits_are_of_whole_numbers)
+{
+    trial_says(".decl a(x:float)\na(x band 1.0) :- a(x).\na(bnot x) :- a(x).\n", ERR_INPUT,
+               "t.dl:2:5: error: `band` works on whole numbers\n  a(x band 1.0) :- a(x).\n      ^~~~\n"
+               "t.dl:3:3: error: `bnot` works on whole numbers\n  a(bnot x) :- a(x).\n    ^~~~\n");
+}
+
 TESTS_BEGIN()
 TESTS_RUN(a_misspelt_relation_gets_a_suggestion)
 TESTS_RUN(all_errors_are_told_at_once)
@@ -386,11 +404,13 @@ TESTS_RUN(a_recursive_rule_makes_no_values_of_its_own)
 TESTS_RUN(a_recursive_rule_may_compute_with_what_is_complete)
 TESTS_RUN(a_fact_holds_constants_only)
 TESTS_RUN(a_text_of_facts_holds_nothing_else)
-TESTS_RUN(the_engine_reads_no_files)
+TESTS_RUN(a_text_that_is_included_must_be_given)
 TESTS_RUN(rules_nesting_and_alternatives_are_bounded)
 TESTS_RUN(a_component_does_not_hold_itself)
 TESTS_RUN(components_that_double_at_every_level_are_bounded)
 TESTS_RUN(a_variable_is_of_every_type_that_is_said_of_it)
 TESTS_RUN(types_are_declared_once_and_lead_somewhere)
 TESTS_RUN(records_fit_their_types)
+TESTS_RUN(complaints_come_in_the_order_of_their_places)
+TESTS_RUN(bits_are_of_whole_numbers)
 TESTS_END()
