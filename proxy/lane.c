@@ -14,8 +14,15 @@ void lane_init(struct lane *l, struct transit *from, struct plan *plan, size_t m
     }
 }
 
+void lane_check(struct lane *l, const struct mould_node *body, size_t max_hold, bool first)
+{
+    l->fit = body ? fit_new(body, max_hold) : NULL;
+    l->fit_first = first;
+}
+
 void lane_fini(struct lane *l)
 {
+    fit_free(&l->fit);
     if (l->rewrite)
         rewrite_free(&l->rewrite);
     if (l->plan)
@@ -74,7 +81,7 @@ void lane_pump(struct lane *l)
 /* The common case: nothing waits and there is room, so bytes go straight on. */
 static bool pass_through(struct lane *l, struct slice bytes)
 {
-    if (l->rewrite || !l->open || buf_len(&l->pending) || room(l) < bytes.len)
+    if (l->rewrite || l->fit || !l->open || buf_len(&l->pending) || room(l) < bytes.len)
         return false;
     hold(l, bytes);
     enum err e = transit_write(l->to, bytes);
@@ -83,18 +90,45 @@ static bool pass_through(struct lane *l, struct slice bytes)
     return true;
 }
 
+static enum err check(struct lane *l, struct slice bytes, bool first)
+{
+    return l->fit && l->fit_first == first && bytes.len ? fit_feed(l->fit, bytes) : ERR_OK;
+}
+
+static enum err take(struct lane *l, struct slice bytes)
+{
+    size_t before = buf_len(&l->pending);
+    TRY(check(l, bytes, true));
+    if (l->rewrite)
+        TRY(rewrite_feed(l->rewrite, bytes, &l->pending));
+    else
+        TRY(buf_add(&l->pending, bytes));
+    return check(l, slice_from(buf_slice(&l->pending), before), false);
+}
+
+static enum err take_end(struct lane *l)
+{
+    size_t before = buf_len(&l->pending);
+    if (l->rewrite)
+        TRY(rewrite_finish(l->rewrite, &l->pending));
+    TRY(check(l, slice_from(buf_slice(&l->pending), before), false));
+    return l->fit ? fit_finish(l->fit) : ERR_OK;
+}
+
+static bool works(const struct lane *l)
+{
+    return l->rewrite || l->fit;
+}
+
 enum err lane_data(struct lane *l, struct slice bytes)
 {
     l->bytes += bytes.len;
     if (pass_through(l, bytes))
         return ERR_OK;
-    if (l->rewrite)
-        TRY(rewrite_feed(l->rewrite, bytes, &l->pending));
-    else
-        TRY(buf_add(&l->pending, bytes));
+    TRY(take(l, bytes));
     lane_pump(l);
     /* A rewriter that is collecting gets more to work on; what it holds has its own bound. */
-    if (!l->open && l->rewrite && l->from->owed && buf_len(&l->pending) < LANE_COMMIT)
+    if (!l->open && works(l) && l->from->owed && buf_len(&l->pending) < LANE_COMMIT)
         transit_credit(l->from, l->from->owed);
     return ERR_OK;
 }
@@ -102,8 +136,8 @@ enum err lane_data(struct lane *l, struct slice bytes)
 enum err lane_end(struct lane *l)
 {
     /* No body at all is not a body to rewrite. */
-    if (l->rewrite && l->bytes)
-        TRY(rewrite_finish(l->rewrite, &l->pending));
+    if (l->bytes)
+        TRY(take_end(l));
     l->ended = true;
     lane_pump(l);
     return ERR_OK;
@@ -111,7 +145,7 @@ enum err lane_end(struct lane *l)
 
 bool lane_ready(const struct lane *l)
 {
-    return !l->rewrite || l->ended || buf_len(&l->pending) >= LANE_COMMIT;
+    return !works(l) || l->ended || buf_len(&l->pending) >= LANE_COMMIT;
 }
 
 bool lane_empty(const struct lane *l)
@@ -148,6 +182,10 @@ void lane_rewind(struct lane *l)
 
 void lane_put_fault(const struct lane *l, struct buf *out)
 {
+    if (l->fit)
+        buf_put(out, slice_str(fit_fault(l->fit)));
+    if (!l->rewrite || buf_len(out))
+        return;
     buf_put(out, slice_str(rewrite_fault(l->rewrite)));
     buf_putf(out, " (at byte %llu)", (unsigned long long)rewrite_offset(l->rewrite));
 }

@@ -5,12 +5,13 @@
  *
  * Bytes come in with lane_data and go out to `to` as soon as the lane is open (the
  * head on the far side was sent).  Room is given back to `from` only when what it
- * sent has left, so a slow reader slows the writer.  With a plan the lane asks to
+ * sent has left, so a slow reader slows the writer.  With a plan or a mould the lane asks to
  * stay closed until 16 KiB are rewritten or the body has ended: a small body is
  * passed on whole or not at all.
  *
  * Lifetime: caller's memory; a zeroed lane is closed and empty, lane_fini is safe.
  * Threads:  belongs to the loop. */
+#include "contracts/wire/fit.h"
 #include "contracts/wire/rewrite.h"
 #include "http/transit.h"
 
@@ -19,6 +20,8 @@ enum { LANE_COMMIT = 16 << 10, LANE_HOLD = 64 << 10, LANE_PENDING = 8 << 20 };
 struct lane {
     struct transit *from, *to;
     struct rewrite *rewrite; /* NULL: bytes pass as they are */
+    struct fit *fit;         /* NULL: nobody holds them against a contract */
+    bool fit_first;          /* what comes in is, not what goes out */
     struct plan *plan;
     struct buf pending; /* not yet taken by `to` */
     struct buf held;    /* what `to` was given, to be given again */
@@ -31,9 +34,11 @@ struct lane {
 
 /* `plan` may be NULL. */
 void lane_init(struct lane *l, struct transit *from, struct plan *plan, size_t max_hold, bool keep);
+/* Holds the body against its mould, before it is rewritten (`first`) or after.  NULL: does nothing. */
+void lane_check(struct lane *l, const struct mould_node *body, size_t max_hold, bool first);
 void lane_fini(struct lane *l);
 
-/* OK.  PEER: not a body the plan can rewrite (lane_fault).  FULL: a member over the bound. */
+/* OK.  PEER: not a body the plan can rewrite, or of another shape (lane_put_fault).  FULL: a member over the bound. */
 MUST_USE enum err lane_data(struct lane *l, struct slice bytes);
 MUST_USE enum err lane_end(struct lane *l);
 /* Is it time to send the head on the far side? */

@@ -3,6 +3,7 @@
 #include "base/sock.h"
 
 static const char *const enforce_words[] = {"off", "audit", "block", "adapt", NULL};
+static const char *const validate_words[] = {"off", "shape", NULL};
 static const char *const unknown_words[] = {"allow", "audit", "block", NULL};
 static const char *const protocol_words[] = {"http", "tcp", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
@@ -356,6 +357,12 @@ const struct conf_key proxy_conf_keys[] = {
      .preset = "adapt",
      .choices = enforce_words,
      .doc = "what a contract mismatch leads to"},
+    {.name = "validate",
+     .type = CONF_CHOICE,
+     AT(validate),
+     .preset = "off",
+     .choices = validate_words,
+     .doc = "shape: JSON bodies to and from our function are held against its contract"},
     {.name = "contracts", .type = CONF_TABLE, .sub = contracts_keys, .doc = "the contract exchange"},
     {.name = "adapt", .type = CONF_TABLE, .sub = adapt_keys, .doc = "rewriting bodies"},
     {.name = "broker", .type = CONF_TABLE, .sub = broker_keys, .doc = "long jobs"},
@@ -461,6 +468,8 @@ static void check_purpose(const struct conf_node *root, const struct proxy_conf 
     if (!c->inbound.listen && !c->outbound.listen && !c->broker.https)
         diag_add(diag, DIAG_ERROR, &root->place, "set inbound.listen, outbound.listen or broker.https",
                  "this sidecar has nothing to do");
+    if (c->validate != PROXY_VALIDATE_OFF && !c->contract)
+        complain(root, "validate", "set contract: FILE", diag, "validate needs a contract to hold bodies against");
 }
 
 enum err proxy_conf_bind(const struct conf_node *root, struct arena *arena, struct diag *diag, struct proxy_conf *out)

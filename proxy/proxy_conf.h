@@ -10,6 +10,8 @@
 enum proxy_enforce { PROXY_ENFORCE_OFF, PROXY_ENFORCE_AUDIT, PROXY_ENFORCE_BLOCK, PROXY_ENFORCE_ADAPT };
 enum proxy_unknown { PROXY_UNKNOWN_ALLOW, PROXY_UNKNOWN_AUDIT, PROXY_UNKNOWN_BLOCK };
 
+enum proxy_validate { PROXY_VALIDATE_OFF, PROXY_VALIDATE_SHAPE };
+
 enum proxy_protocol { PROXY_PROTOCOL_HTTP, PROXY_PROTOCOL_TCP };
 
 struct proxy_conf_version {
@@ -51,6 +53,7 @@ struct proxy_conf {
     struct conf_strings consumes;
     struct conf_strings policy; /* files or folders of *.weft */
     unsigned enforce;           /* enum proxy_enforce */
+    unsigned validate;          /* enum proxy_validate */
     struct {
         unsigned unknown; /* enum proxy_unknown */
         int64_t hold_us;

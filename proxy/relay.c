@@ -180,8 +180,7 @@ void relay_unfit(struct relay *r, struct lane *l, enum err e)
         word = REPLY_PAYLOAD_TOO_LARGE;
     struct buf why;
     buf_init(&why, BUF_TEXT_BOUND);
-    if (l->rewrite)
-        lane_put_fault(l, &why);
+    lane_put_fault(l, &why);
     remember(r, slice_str(reply_word(word)), buf_slice(&why));
     relay_fail(r, word, buf_slice(&why));
     buf_fini(&why);
@@ -189,13 +188,16 @@ void relay_unfit(struct relay *r, struct lane *l, enum err e)
 
 /* --- rewriting --- */
 
-bool relay_is_json(const struct message *m)
+struct slice relay_media(const struct message *m)
 {
     struct slice type = headers_value(&m->headers, HEADERS_CONTENT_TYPE);
     size_t semicolon;
-    if (slice_find(type, ';', &semicolon))
-        type = slice_to(type, semicolon);
-    type = slice_trim(type);
+    return slice_trim(slice_find(type, ';', &semicolon) ? slice_to(type, semicolon) : type);
+}
+
+bool relay_is_json(const struct message *m)
+{
+    struct slice type = relay_media(m);
     return slice_eq_nocase(type, SLICE("application/json")) ||
            (type.len > 5 && slice_eq_nocase(slice_from(type, type.len - 5), SLICE("+json")));
 }
@@ -204,6 +206,12 @@ bool relay_is_plain(const struct message *m)
 {
     struct slice coding = headers_value(&m->headers, HEADERS_CONTENT_ENCODING);
     return coding.len == 0 || slice_eq_nocase(coding, SLICE("identity"));
+}
+
+bool relay_validates(const struct relay *r, const struct message *m)
+{
+    return r->side == RELAY_INBOUND && r->snap->mould && r->inquiry.operation.len && !r->inquiry.audited &&
+           relay_is_json(m) && relay_is_plain(m) && !message_tunnels(&r->down->in);
 }
 
 void relay_forget_length(struct message *m)

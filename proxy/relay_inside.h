@@ -70,8 +70,12 @@ void relay_let_go(struct relay *r);
 void relay_arm(struct relay *r);
 
 /* Can a plan rewrite the body of this message: JSON, and under no coding? */
+/* The content type without its parameters. */
+struct slice relay_media(const struct message *m);
 bool relay_is_json(const struct message *m);
 bool relay_is_plain(const struct message *m);
+/* Is the body of this message held against our contract? */
+bool relay_validates(const struct relay *r, const struct message *m);
 /* The length is no longer what it was; the far side learns it by framing. */
 void relay_forget_length(struct message *m);
 

@@ -32,7 +32,7 @@
     X(ENCODING_UNSUPPORTED, "encoding-unsupported", 415, "A body that must be rewritten is not plain JSON.",       \
       "Send application/json without content-encoding.")                                                           \
     X(MISDIRECTED, "misdirected", 421, "This sidecar takes no calls from outside.", "Set inbound.listen and inbound.app.") \
-    X(BODY_UNFIT, "body-unfit", 422, "The request body cannot be rewritten by the plan.",                          \
+    X(BODY_UNFIT, "body-unfit", 422, "The request body is not what the contract describes.",                       \
       "Send a body that the contract describes; the detail names the place.")                                      \
     X(IDEMPOTENCY_CONFLICT, "idempotency-conflict", 422, "This Idempotency-Key came before with another request.", \
       "Use a new key for a new request.")                                                                          \
@@ -44,7 +44,7 @@
     X(JOBS_ONLY, "jobs-only", 404, "This service has no endpoints here: it is reached by jobs alone.",              \
       "Send `Prefer: respond-async`, or add endpoints.")                                                           \
     X(BAD_ANSWER, "bad-answer", 502, "The other side broke the protocol.", "Look at its log.")                     \
-    X(ANSWER_UNFIT, "answer-unfit", 502, "The response body cannot be rewritten by the plan.",                     \
+    X(ANSWER_UNFIT, "answer-unfit", 502, "The response body is not what the contract describes.",                  \
       "The function answers with something its contract does not describe.")                                       \
     X(UPSTREAM_RESET, "upstream-reset", 502, "The other side gave up in the middle.", "Look at its log.")          \
     X(UNREACHABLE, "unreachable", 503, "No connection to the other sidecar.",                                      \

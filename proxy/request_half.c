@@ -186,6 +186,13 @@ static void forward(struct relay *r)
         forward_in(r);
 }
 
+/* What our function is to be given; NULL: anything. */
+static const struct mould_node *mould_of(const struct relay *r)
+{
+    const struct message *m = &r->down->in;
+    return relay_validates(r, m) ? mould_request(r->snap->mould, r->inquiry.operation, relay_media(m)) : NULL;
+}
+
 void request_half_start(struct relay *r)
 {
     sm_move(&r->sm, RELAY_SENDING);
@@ -194,6 +201,7 @@ void request_half_start(struct relay *r)
     lane_fini(&r->request);
     struct plan *plan = message_tunnels(&r->down->in) ? NULL : r->inquiry.request;
     lane_init(&r->request, r->down, plan, r->snap->conf.adapt.max_buffer, true);
+    lane_check(&r->request, mould_of(r), r->snap->conf.adapt.max_buffer, false);
     enum err e = lane_data(&r->request, buf_slice(&early));
     buf_fini(&early);
     if (e == ERR_OK && r->down->in_ended)

@@ -87,6 +87,14 @@ static struct plan *plan_for(const struct relay *r, const struct message *answer
     return good && relay_is_json(answer) ? r->inquiry.response : NULL;
 }
 
+/* What our function may answer; NULL: anything. */
+static const struct mould_node *mould_for(const struct relay *r, const struct message *answer)
+{
+    return relay_validates(r, answer)
+               ? mould_response(r->snap->mould, r->inquiry.operation, answer->status, relay_media(answer))
+               : NULL;
+}
+
 static void on_end(struct transit *t)
 {
     struct relay *r = t->owner_data;
@@ -177,6 +185,7 @@ static void on_head(struct transit *t)
         return;
     }
     lane_init(&r->response, t, plan, r->snap->conf.adapt.max_buffer, false);
+    lane_check(&r->response, mould_for(r, &t->in), r->snap->conf.adapt.max_buffer, true);
     if (t->in_ended) /* one frame says it all: what gRPC knows as trailers-only must stay that */
         on_end(t);
     else

@@ -39,6 +39,8 @@ static void load_contracts(struct snapshot *s, struct diag *diag)
     s->consumes = arena_array(&s->arena, count ? count : 1, sizeof(struct contract *));
     if (s->conf.contract && contract_read(s->conf.contract, diag, &s->contract) != ERR_OK)
         s->contract = NULL; /* the complaint is in diag */
+    if (s->contract && s->conf.validate == PROXY_VALIDATE_SHAPE)
+        s->mould = mould_new(s->contract);
     for (size_t i = 0; i < count; i++)
         if (contract_read(s->conf.consumes.v[i], diag, &s->consumes[s->consume_count]) == ERR_OK)
             s->consume_count++;
@@ -294,6 +296,7 @@ void snapshot_unref(struct snapshot **s)
         pool_close(&old->app_jobs);
     for (size_t i = 0; i < old->consume_count; i++)
         contract_unref(&old->consumes[i]);
+    mould_free(&old->mould);
     contract_unref(&old->contract);
     authz_free(&old->authz);
     policy_files_fini(&old->policy);

@@ -9,6 +9,7 @@
  * old one goes when its last exchange ends.
  *
  * Threads: belongs to the loop. */
+#include "contracts/wire/mould.h"
 #include "policy/policy_files.h"
 #include "proxy/cluster.h"
 #include "proxy/proxy_conf.h"
@@ -19,6 +20,7 @@ struct snapshot {
     struct proxy_conf conf;
     struct creds *creds;
     struct contract *contract; /* ours, or NULL */
+    struct mould *mould;       /* of it, when bodies are validated; or NULL */
     struct contract **consumes;
     size_t consume_count;
     struct policy_files policy; /* its texts */

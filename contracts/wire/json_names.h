@@ -86,6 +86,21 @@ static inline uint64_t json_names_hash_under(uint64_t secret, struct slice name)
 
 uint64_t json_names_hash(struct slice name);
 
+/* Short names, compared in place. */
+static inline bool json_names_same(struct slice a, struct slice b)
+{
+    if (a.len != b.len)
+        return false;
+    size_t at = 0;
+    for (; a.len - at >= 8; at += 8)
+        if (json_names_word(a.at + at) != json_names_word(b.at + at))
+            return false;
+    for (; at < a.len; at++)
+        if (a.at[at] != b.at[at])
+            return false;
+    return true;
+}
+
 void json_names_fini(struct json_names *n);
 struct json_names_object json_names_open(const struct json_names *n);
 /* What json_names_add does when it is not simple. */

@@ -2,7 +2,6 @@
 
 #include "base/json_out.h"
 #include "base/mem.h"
-#include "contracts/wire/json_names.h"
 #include "contracts/wire/json_tok.h"
 
 static struct plan_tree_node *node_new(struct plan_tree *t)

@@ -10,6 +10,7 @@
  * Lifetime: points into the plan, belongs to it (plan_compiled).
  * Threads:  immutable once made. */
 #include "base/map.h"
+#include "contracts/wire/json_names.h"
 #include "contracts/wire/plan.h"
 
 enum { PLAN_TREE_NONE = -1 };
@@ -65,7 +66,7 @@ static inline const struct plan_tree_member *plan_tree_member(const struct plan_
                                                               uint64_t hash)
 {
     for (size_t i = hash & (n->quick_cap - 1); n->quick[i]; i = (i + 1) & (n->quick_cap - 1))
-        if (n->quick[i]->hash == hash && slice_eq(n->quick[i]->name, name))
+        if (n->quick[i]->hash == hash && json_names_same(n->quick[i]->name, name))
             return n->quick[i];
     return NULL;
 }

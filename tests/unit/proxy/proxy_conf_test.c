@@ -112,6 +112,7 @@ TEST(a_service_with_endpoints_names_who_must_answer)
 TEST(a_sidecar_has_something_to_do)
 {
     complains(IDENTITY, "error: this sidecar has nothing to do");
+    complains(IDENTITY "outbound: {listen: 127.0.0.1:1}\nvalidate: shape\n", "validate needs a contract");
 }
 
 TEST(an_unknown_key_is_met_with_the_nearest)

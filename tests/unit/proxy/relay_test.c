@@ -290,6 +290,68 @@ TEST(a_small_body_that_cannot_be_adapted_never_reaches_the_function)
     stage_close();
 }
 
+static const struct stage_conf validating = {
+    .offers = STAGE_ORDERS_2, .enforce = PROXY_ENFORCE_ADAPT, .validate = true};
+
+TEST(a_body_of_another_shape_is_refused_with_its_path_and_never_reaches_the_function)
+{
+    stage_open(&validating);
+    stage_ask("POST", "/orders");
+    stage_json("{\"quantity\":\"7\"}");
+    stage_over();
+    CHECK_INT(422, stage.caller.status);
+    CHECK(caller_heard(&stage.caller, "weft-error: body-unfit"));
+    CHECK(body_has("a number is expected at /quantity (byte 12)") ||
+          body_has("a whole number is expected at /quantity (byte 12)"));
+    CHECK_INT(0, stage.served_count);
+    stage_close();
+}
+
+TEST(an_adapted_body_is_validated_as_the_function_gets_it)
+{
+    stage_open(&validating);
+    stage.answer = answer_json;
+    const char *digest = stage_shown(STAGE_ORDERS_1);
+    stage_ask("POST", "/orders");
+    caller_field(&stage.caller, "weft-contract", digest);
+    stage_json("{\"qty\":7}");
+    stage_over();
+    CHECK_INT(200, stage.caller.status);
+    CHECK_TEXT("{\"quantity\":7}", buf_slice(&stage.served[0].body));
+    CHECK_TEXT("{\"qty\":7}", buf_slice(&stage.caller.body));
+    stage_close();
+}
+
+static void answer_other_shape(struct recorder *r, bool at_end)
+{
+    if (at_end)
+        CHECK_ERR(ERR_OK, transit_answer(r->t, 200, SLICE("application/json; charset=utf-8"), SLICE("{\"qty\":7}")));
+}
+
+TEST(an_answer_of_another_shape_is_not_passed_on)
+{
+    stage_open(&validating);
+    stage.answer = answer_other_shape;
+    stage_ask("GET", "/orders/7");
+    caller_head(&stage.caller, true);
+    stage_over();
+    CHECK_INT(502, stage.caller.status);
+    CHECK(caller_heard(&stage.caller, "weft-error: answer-unfit"));
+    CHECK(body_has("is missing at / (byte 8)"));
+    stage_close();
+}
+
+TEST(what_the_contract_does_not_describe_is_not_validated)
+{
+    stage_open(&validating);
+    stage.answer = answer_json;
+    stage_ask("POST", "/elsewhere");
+    stage_json("{\"quantity\":\"7\"}");
+    stage_over();
+    CHECK_INT(200, stage.caller.status);
+    stage_close();
+}
+
 TEST(a_body_that_cannot_be_adapted_because_of_its_type_is_refused)
 {
     stage_open(&(struct stage_conf){.offers = STAGE_ORDERS_2, .enforce = PROXY_ENFORCE_ADAPT});
@@ -1056,6 +1118,10 @@ TESTS_RUN(an_answer_that_is_all_head_stays_all_head)
 TESTS_RUN(an_adapted_body_arrives_in_the_providers_words_and_back)
 TESTS_RUN(an_adaptation_is_remembered_once_for_its_verdict_and_operation)
 TESTS_RUN(a_small_body_that_cannot_be_adapted_never_reaches_the_function)
+TESTS_RUN(a_body_of_another_shape_is_refused_with_its_path_and_never_reaches_the_function)
+TESTS_RUN(an_adapted_body_is_validated_as_the_function_gets_it)
+TESTS_RUN(an_answer_of_another_shape_is_not_passed_on)
+TESTS_RUN(what_the_contract_does_not_describe_is_not_validated)
 TESTS_RUN(a_body_that_cannot_be_adapted_because_of_its_type_is_refused)
 TESTS_RUN(an_answer_that_cannot_be_adapted_is_a_502_while_its_head_is_ours)
 TESTS_RUN(an_answer_under_a_coding_is_a_502_when_it_must_be_adapted)

@@ -64,6 +64,7 @@ struct stage_conf {
     const char *policy;   /* rules, or NULL: none */
     enum proxy_enforce enforce;
     enum proxy_unknown unknown;
+    bool validate;  /* bodies are held against what it offers */
     bool outbound;  /* there is a service "orders" to call */
     bool h2;        /* what our function speaks; sidecars always do */
     bool no_server; /* dials fail */
@@ -249,6 +250,7 @@ static inline struct snapshot *stage_snapshot(const struct stage_conf *conf)
     s->creds = certs_good(stage.certs, STAGE_ORDERS, certs_lax_judge);
     s->authz = stage_policy(conf->policy);
     s->contract = conf->offers ? stage_contract(conf->offers) : NULL;
+    s->mould = conf->validate ? mould_new(s->contract) : NULL;
     s->app_h2 = conf->h2;
     if (conf->outbound) {
         s->conf.services.names = names;
