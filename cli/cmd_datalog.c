@@ -30,6 +30,7 @@ enum {
 struct datalog_flags {
     const char *explain, *why_not, *facts, *output, *query;
     uint64_t tuples, steps, seconds;
+    bool wrap;
 };
 
 static const struct args_flag flags[] = {
@@ -61,6 +62,10 @@ static const struct args_flag flags[] = {
      .offset = offsetof(struct datalog_flags, output),
      .value = "DIR",
      .doc = "write every .output to DIR/RELATION.csv (default: print it)"},
+    {.name = "wrap",
+     .type = ARGS_SWITCH,
+     .offset = offsetof(struct datalog_flags, wrap),
+     .doc = "let whole numbers wrap at 32 bits, as Soufflé does, where an overflow would stop the run"},
     {.name = "max-tuples",
      .type = ARGS_COUNT,
      .offset = offsetof(struct datalog_flags, tuples),
@@ -240,6 +245,7 @@ static int run_program(const struct datalog *p, const struct datalog_flags *f)
     struct datalog_limits limits = {.max_tuples = f->tuples,
                                     .max_steps = f->steps,
                                     .max_bytes = SYMBOL_BYTES_MOST,
+                                    .wraps = f->wrap,
                                     .proofs = f->explain || f->why_not};
     struct datalog_run *r = datalog_run_new(p, &limits);
     struct diag diag;

@@ -248,6 +248,7 @@ static void set_limits(struct datalog_run *r, const struct datalog_limits *limit
         .max_steps = or_usual(given->max_steps, usual.max_steps, UINT64_MAX),
         .max_bytes = or_usual(given->max_bytes, usual.max_bytes, UINT64_MAX),
         .proofs = given->proofs,
+        .wraps = given->wraps,
     };
 }
 
@@ -275,6 +276,7 @@ struct datalog_run *datalog_run_new(const struct datalog *p, const struct datalo
     set_limits(r, limits);
     dl_sym_init(&r->symbols, &p->symbols);
     dl_prim_init(&r->prim, &r->symbols, r->limits.max_bytes);
+    r->prim.wraps = r->limits.wraps;
     buf_init(&r->why, BUF_TEXT_BOUND);
     arena_init(&r->plans, 0);
     r->rels = mem_array(p->relation_count + 1, sizeof(*r->rels));

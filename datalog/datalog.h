@@ -74,6 +74,7 @@ struct datalog_limits {
     uint64_t max_tuples; /* in all relations; 0: 5,000,000 */
     uint64_t max_steps;  /* join steps; 0: 500,000,000 */
     uint64_t max_bytes;  /* of symbols made while running; 0: 64 MiB */
+    bool wraps;          /* whole numbers wrap at 32 bits, as Soufflé's do, where they would stop the run */
     bool proofs;         /* keep what datalog_explain needs (about twice the memory) */
 };
 

@@ -122,8 +122,8 @@ static datalog_word bitwise(enum dl_op op, datalog_word a, datalog_word b)
     return op == DL_LOR ? a != 0 || b != 0 : (a != 0) != (b != 0);
 }
 
-static enum err whole(struct dl_prim *p, enum dl_op op, datalog_word a, datalog_word b, bool is_unsigned,
-                      datalog_word *out)
+static enum err checked(struct dl_prim *p, enum dl_op op, datalog_word a, datalog_word b, bool is_unsigned,
+                        datalog_word *out)
 {
     bool over = false;
     uint64_t x = (uint64_t)a, y = (uint64_t)b, u = 0;
@@ -146,6 +146,46 @@ static enum err whole(struct dl_prim *p, enum dl_op op, datalog_word a, datalog_
         return impossible(p, op == DL_ADD ? "overflow in `+`" : op == DL_SUB ? "overflow in `-`" : "overflow in `*`");
     *out = is_unsigned ? (datalog_word)u : s;
     return ERR_OK;
+}
+
+static datalog_word narrowed(uint64_t w, bool is_unsigned)
+{
+    return is_unsigned ? (datalog_word)(uint32_t)w : (datalog_word)(int32_t)(uint32_t)w;
+}
+
+static uint64_t wrapped_power(uint64_t base, uint64_t exponent)
+{
+    uint64_t result = 1;
+    for (; exponent > 0; exponent >>= 1, base *= base)
+        result *= exponent & 1 ? base : 1;
+    return result;
+}
+
+/* In 32 bits, whatever comes of it. */
+static enum err wrapped(struct dl_prim *p, enum dl_op op, datalog_word a, datalog_word b, bool is_unsigned,
+                        datalog_word *out)
+{
+    uint64_t x = (uint64_t)a, y = (uint64_t)b, u = 0;
+    if (op == DL_ADD)
+        u = x + y;
+    else if (op == DL_SUB)
+        u = x - y;
+    else if (op == DL_MUL)
+        u = x * y;
+    else if (op == DL_POW && (is_unsigned || b >= 0))
+        u = wrapped_power(x, y);
+    else if (op >= DL_BSHL && op <= DL_BSHRU)
+        u = (uint64_t)bitwise(op, op == DL_BSHRU ? (datalog_word)(uint32_t)x : a, b & 31);
+    else
+        return checked(p, op, a, b, is_unsigned, out);
+    *out = narrowed(u, is_unsigned);
+    return ERR_OK;
+}
+
+static enum err whole(struct dl_prim *p, enum dl_op op, datalog_word a, datalog_word b, bool is_unsigned,
+                      datalog_word *out)
+{
+    return (p->wraps ? wrapped : checked)(p, op, a, b, is_unsigned, out);
 }
 
 static enum err real(struct dl_prim *p, enum dl_op op, double a, double b, datalog_word *out)

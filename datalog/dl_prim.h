@@ -13,6 +13,7 @@ struct dl_prim {
     struct dl_sym *symbols; /* where new texts go */
     uint64_t max_bytes;     /* of those */
     struct buf scratch;
+    bool wraps;           /* at 32 bits, instead of an overflow */
     datalog_word counter; /* what autoinc() gives next */
     const char *why;      /* of the last INPUT or LIMIT; static text */
 };

@@ -130,6 +130,8 @@ static void put_cell(struct opened *o, const struct dl_sym *symbols, enum datalo
         open_record(o, dl_sym_text(symbols, (uint32_t)w), out);
     else if (type == DATALOG_SYMBOL && !quoted)
         buf_put(out, dl_sym_text(symbols, (uint32_t)w));
+    else if (type == DATALOG_FLOAT && !quoted)
+        dl_prim_put_float(w, false, out);
     else
         dl_prim_put(symbols, type, w, SIZE_MAX, out);
 }

@@ -55,9 +55,10 @@ static void narrow_goals(struct judging *j, const struct dl_goal *goals, unsigne
 /* What is equal is of the same types.  true: something was learnt. */
 static bool share(struct judging *j, const struct dl_goal *g)
 {
+    if (g->kind != DL_GOAL_COMPARE || g->compare != DL_EQ)
+        return false;
     const struct dl_expr *a = &g->args[0], *b = &g->args[1];
-    if (g->kind != DL_GOAL_COMPARE || g->compare != DL_EQ || a->kind != DL_EXPR_SLOT || b->kind != DL_EXPR_SLOT ||
-        a->cast || b->cast)
+    if (a->kind != DL_EXPR_SLOT || b->kind != DL_EXPR_SLOT || a->cast || b->cast)
         return false;
     bool *x = of_slot(j, a->slot), *y = of_slot(j, b->slot), news = false;
     for (unsigned t = 0; t < j->p->types.count; t++) {

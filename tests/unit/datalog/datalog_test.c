@@ -664,6 +664,22 @@ TEST(a_text_tells_what_it_includes)
     buf_fini(&names);
 }
 
+TEST(numbers_wrap_at_32_bits_when_they_may)
+{
+    struct trial t;
+    trial_start(
+        &t,
+        ".decl a(n:number, x:number) .decl u(x:unsigned)"
+        "a(1, 2147483647 + 1). a(2, 65536 * 65537). a(3, 3 ^ 40). a(4, -1 bshru 28). a(5, 1 bshl 33). a(6, 7 / 2)."
+        "a(7, -(-2147483647 - 1)). u(1 - 2).",
+        (struct datalog_limits){.wraps = true});
+    CHECK_ERR(ERR_OK, datalog_run_eval(t.run, &t.why));
+    CHECK_TEXT("a(1, -2147483648)\na(2, 65536)\na(3, 689956897)\na(4, 15)\na(5, 2)\na(6, 3)\na(7, -2147483648)\n",
+               trial_read(&t, "a"));
+    CHECK_TEXT("u(4294967295)\n", trial_read(&t, "u"));
+    trial_fini(&t);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(a_closure_is_complete)
 TESTS_RUN(the_same_fact_twice_is_one)
@@ -713,4 +729,5 @@ TESTS_RUN(numbers_turn_into_each_other_when_they_fit)
 TESTS_RUN(what_does_not_fit_stops_the_run)
 TESTS_RUN(how_another_engine_is_to_go_about_it_means_nothing)
 TESTS_RUN(a_text_tells_what_it_includes)
+TESTS_RUN(numbers_wrap_at_32_bits_when_they_may)
 TESTS_END()
