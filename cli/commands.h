@@ -13,6 +13,7 @@ int cmd_import(int argc, char **argv);
 int cmd_job(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_proxy(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 
 #endif

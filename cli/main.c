@@ -20,6 +20,7 @@ static const struct subcommand subcommands[] = {
     {"adapt", cmd_adapt, NULL, "rewrite a body by a plan, as a sidecar does"},
     {"why", cmd_why, NULL, "ask a running sidecar why it refused or adapted something"},
     {"policy", cmd_policy, NULL, "test, lint, explain and simulate a policy before it runs"},
+    {"report", cmd_report, NULL, "who calls what under which verdict, as a sidecar has counted"},
     {"job", cmd_job, NULL, "submit, watch, cancel and inspect jobs"},
     {"ca", cmd_ca, NULL, "a small certificate authority: a trust domain and short-lived leaves"},
     {"conf", cmd_conf, NULL, "check and print a configuration as it is understood"},

@@ -13,6 +13,10 @@ void ledger_init(struct ledger *l, struct metric_set *set)
                                  "Answers of our own, by their weft-error word."),
         .verdicts = metric_family(set, METRIC_COUNTER, "weft_contract_verdicts_total", "peer,operation,verdict",
                                   "Exchanges by the verdict on their contracts."),
+        .unwelcome = {metric_family(set, METRIC_COUNTER, "weft_contract_refused_total", "peer,operation,verdict,rule",
+                                    "Exchanges refused because of their contracts."),
+                      metric_family(set, METRIC_COUNTER, "weft_contract_audited_total", "peer,operation,verdict,rule",
+                                    "Exchanges that passed only because enforcement is audit.")},
         .adapted = metric_family(set, METRIC_COUNTER, "weft_contract_adapted_total", "operation,step",
                                  "Steps applied to bodies."),
         .decisions = metric_family(set, METRIC_COUNTER, "weft_policy_decisions_total", "answer",
@@ -52,9 +56,16 @@ static void count_steps(struct ledger *l, const struct ledger_entry *e, const st
 
 static void count_verdict(struct ledger *l, const struct ledger_entry *e)
 {
-    struct slice labels[] = {e->peer, e->inquiry->operation, inquiry_verdict(e->inquiry)};
-    if (e->inquiry->judged)
-        metric_add(metric_series(l->verdicts, labels), 1);
+    const struct inquiry *q = e->inquiry;
+    if (!q->judged)
+        return;
+    const struct verdict_finding *worst = q->finding   ? q->finding
+                                          : q->audited ? verdict_worst(q->verdict, q->judged->name)
+                                                       : NULL;
+    struct slice labels[] = {e->peer, q->operation, inquiry_verdict(q), worst ? worst->rule : (struct slice){0}};
+    metric_add(metric_series(l->verdicts, labels), 1);
+    if (q->finding || q->audited)
+        metric_add(metric_series(l->unwelcome[q->audited], labels), 1);
 }
 
 static struct metric *find_requests(struct ledger *l, const struct ledger_entry *e)

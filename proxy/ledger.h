@@ -23,11 +23,12 @@ struct ledger_recent {
 };
 
 struct ledger {
-    struct metric_family *requests; /* direction, service, operation, code */
-    struct metric_family *duration; /* direction */
-    struct metric_family *refused;  /* reason */
-    struct metric_family *verdicts; /* peer, operation, verdict */
-    struct metric_family *adapted;  /* operation, step */
+    struct metric_family *requests;     /* direction, service, operation, code */
+    struct metric_family *duration;     /* direction */
+    struct metric_family *refused;      /* reason */
+    struct metric_family *verdicts;     /* peer, operation, verdict */
+    struct metric_family *unwelcome[2]; /* peer, operation, verdict, rule: refused, audited */
+    struct metric_family *adapted;      /* operation, step */
     struct metric *retries;
     struct metric *durations[2], *answers[2]; /* series: outbound and inbound; deny and allow */
     struct ledger_recent recent[LEDGER_RECENT];

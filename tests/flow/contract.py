@@ -135,6 +135,12 @@ class Contract(kit.Story):
         self.assertEqual(self.saw(), [("/orders", ORDER), ("/orders/cancel", b'{"id":"o-1"}')])
         verdicts = {self.orders.wait_access(operation=o)["verdict"] for o in ("create_order", "cancel_order")}
         self.assertEqual(verdicts, {"adaptable", "breaking"})
+        report = self.place.weft("report", "--sidecar", self.orders.admin, "--format", "json")
+        rows = {row["operation"]: row for row in json.loads(report.stdout)}
+        self.assertEqual(rows["create_order"]["audited"], 1)
+        self.assertEqual(rows["cancel_order"]["audited"], 1)
+        self.assertEqual(rows["cancel_order"]["rules"], ["member-added-required"])
+        self.assertEqual(rows["cancel_order"]["refused"], 0)
 
     def test_off_does_not_look(self):
         self.begin(enforce="off")

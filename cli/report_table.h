@@ -1,0 +1,37 @@
+#ifndef WEFT_CLI_REPORT_TABLE_H
+#define WEFT_CLI_REPORT_TABLE_H
+
+/* report_table - what sidecars have counted of contracts: peers by operations by verdicts.
+ *
+ * Made from their /metrics pages; several pages add up.
+ *
+ * Lifetime: caller's memory; copies what it needs of a page. */
+#include "base/arena.h"
+#include "base/buf.h"
+
+struct report_row {
+    struct slice peer, operation, verdict;
+    uint64_t exchanges;
+    uint64_t refused; /* of them, because of the contract */
+    uint64_t audited; /* of them, that passed only because enforcement is audit */
+    struct slice *rules;
+    size_t rule_count;
+};
+
+struct report_table {
+    struct arena arena;
+    struct report_row *rows;
+    size_t count, room;
+};
+
+void report_table_init(struct report_table *t);
+void report_table_fini(struct report_table *t);
+
+/* Takes the weft_contract_* series; the rest of the page is not looked at. */
+void report_table_add(struct report_table *t, struct slice metrics);
+/* By peer, operation and verdict. */
+void report_table_sort(struct report_table *t);
+void report_table_put_text(const struct report_table *t, struct buf *out);
+void report_table_put_json(const struct report_table *t, struct buf *out);
+
+#endif
