@@ -379,9 +379,9 @@ void cluster_failed(struct cluster_endpoint *e)
     int64_t now_us = now_of(e->cluster);
     if (!e->pool)
         return; /* it has left: no fault of its own */
-    cluster_broke(e);
     if (e->rests_until_us > now_us)
         return; /* one failure for all who waited together */
+    cluster_broke(e);
     unsigned doublings = e->failures < REST_DOUBLINGS ? e->failures : REST_DOUBLINGS;
     int64_t rest_us = (int64_t)SECOND << doublings;
     e->failures++;

@@ -123,7 +123,7 @@ void cluster_begin(struct cluster_endpoint *e);
 void cluster_answered(struct cluster_endpoint *e, int64_t latency_us, bool good);
 /* It was cut off, or too slow. */
 void cluster_broke(struct cluster_endpoint *e);
-/* It could not be reached. */
+/* It could not be reached.  Many who waited for one connection are one failure. */
 void cluster_failed(struct cluster_endpoint *e);
 /* The exchange is over; `told`: one of the three above has come. */
 void cluster_end(struct cluster_endpoint *e, bool told);

@@ -170,6 +170,16 @@ TEST(when_all_rest_they_are_asked_all_the_same)
     end();
 }
 
+TEST(a_connection_that_many_waited_for_is_one_failure)
+{
+    begin(three, 2);
+    for (int i = 0; i < 100; i++)
+        cluster_failed(nth(0));
+    CHECK_INT(1, nth(0)->breaker.in_a_row);
+    CHECK_INT(BREAKER_CLOSED, nth(0)->breaker.sm.at);
+    end();
+}
+
 TEST(one_that_fails_seven_times_is_left_alone)
 {
     begin(three, 2);
@@ -286,6 +296,7 @@ TESTS_RUN(the_one_with_the_fewest_exchanges_is_next)
 TESTS_RUN(another_one_is_asked_where_there_is_another)
 TESTS_RUN(one_that_cannot_be_reached_rests_longer_each_time)
 TESTS_RUN(when_all_rest_they_are_asked_all_the_same)
+TESTS_RUN(a_connection_that_many_waited_for_is_one_failure)
 TESTS_RUN(one_that_fails_seven_times_is_left_alone)
 TESTS_RUN(when_all_have_failed_the_call_fails_but_for_one_a_second)
 TESTS_RUN(versions_share_the_calls_by_weight)
