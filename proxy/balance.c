@@ -2,9 +2,9 @@
 
 #include "base/check.h"
 
-void balance_init(struct balance *b, int64_t now_us)
+void balance_init(struct balance *b, double seed_us, int64_t now_us)
 {
-    *b = (struct balance){.average_us = BALANCE_SEED_US, .at_us = now_us};
+    *b = (struct balance){.average_us = seed_us > 0 ? seed_us : BALANCE_SEED_US, .at_us = now_us};
 }
 
 /* What is left of old news: e^-x by the beginning of its series, which is near enough and never 0. */
@@ -35,4 +35,12 @@ void balance_end(struct balance *b)
 double balance_cost(const struct balance *b, int64_t now_us)
 {
     return b->average_us * left_after(now_us - b->at_us) * (b->in_flight + 1);
+}
+
+bool balance_better(const struct balance *a, const struct balance *b, int64_t now_us)
+{
+    double a_cost = balance_cost(a, now_us), b_cost = balance_cost(b, now_us);
+    if (a_cost * 2 < b_cost || b_cost * 2 < a_cost)
+        return a_cost < b_cost;
+    return a->in_flight < b->in_flight;
 }

@@ -65,7 +65,7 @@ static void pool_closed(void *arg)
     endpoint_unref(arg);
 }
 
-static struct cluster_endpoint *endpoint_new(struct cluster *c, const struct sock_addr *addr)
+static struct cluster_endpoint *endpoint_new(struct cluster *c, const struct sock_addr *addr, double seed_us)
 {
     struct cluster_endpoint *e = mem_new(sizeof(*e));
     struct buf text;
@@ -76,7 +76,7 @@ static struct cluster_endpoint *endpoint_new(struct cluster *c, const struct soc
     e->text = slice_of(mem_copy(buf_slice(&text)), buf_len(&text));
     buf_fini(&text);
     e->refs = 2; /* the group's and the pool's */
-    balance_init(&e->balance, now_of(c));
+    balance_init(&e->balance, seed_us, now_of(c));
     breaker_init(&e->breaker);
     struct pool_conf pool = {
         .dial = dial,
@@ -139,15 +139,25 @@ static void group_clear(struct cluster_group *g)
     g->count = 0;
 }
 
+/* What the others of a version need; 0: there are none. */
+static double usual_us(const struct cluster *c, const struct cluster_group *g)
+{
+    double sum = 0;
+    for (size_t i = 0; i < g->count; i++)
+        sum += balance_cost(&g->endpoints[i]->balance, now_of(c)) / (g->endpoints[i]->balance.in_flight + 1);
+    return g->count ? sum / (double)g->count : 0;
+}
+
 void cluster_set(struct cluster *c, struct cluster_group *g, const struct sock_addr *addresses, size_t count)
 {
     struct cluster_endpoint **next = mem_array(count + 1, sizeof(struct cluster_endpoint *));
     size_t kept = 0;
+    double seed_us = usual_us(c, g);
     for (size_t i = 0; i < count; i++) {
         if (is_named_before(addresses, i))
             continue;
         struct cluster_endpoint *known = take_known(g, &addresses[i]);
-        next[kept++] = known ? known : endpoint_new(c, &addresses[i]);
+        next[kept++] = known ? known : endpoint_new(c, &addresses[i], seed_us);
     }
     group_clear(g);
     g->endpoints = next;
@@ -158,6 +168,7 @@ static void group_init(struct cluster *c, struct cluster_group *g, const struct 
 {
     g->name = arena_keep(&c->arena, conf->name);
     g->weight = conf->weight;
+    g->by_name = conf->by_name;
     struct sock_addr *addresses = mem_array(conf->endpoint_count + 1, sizeof(*addresses));
     for (size_t i = 0; i < conf->endpoint_count; i++) {
         const char *why;
@@ -269,7 +280,7 @@ static bool is_better(const struct cluster_endpoint *a, const struct cluster_end
     bool a_rests = rests(a, look), b_rests = rests(b, look);
     if (a_rests != b_rests)
         return b_rests;
-    return balance_cost(&a->balance, look->now_us) < balance_cost(&b->balance, look->now_us);
+    return balance_better(&a->balance, &b->balance, look->now_us);
 }
 
 static struct cluster_endpoint *best_of_all(struct cluster *c, struct cluster_group *g, const struct look *look)
@@ -348,6 +359,14 @@ enum err cluster_pick(struct cluster *c, const struct cluster_endpoint *avoid, s
         return ERR_FULL;
     *out = e;
     return ERR_OK;
+}
+
+bool cluster_by_name(const struct cluster *c)
+{
+    for (size_t i = 0; i < c->group_count; i++)
+        if (c->groups[i].by_name)
+            return true;
+    return false;
 }
 
 /* --- what becomes of it --- */

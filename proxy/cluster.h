@@ -44,6 +44,7 @@ struct cluster_group {
     uint64_t weight;
     struct cluster_endpoint **endpoints;
     size_t count;
+    bool by_name; /* found by discovery */
 };
 
 /* Something under way on behalf of a cluster that must not outlive it. */
@@ -65,6 +66,7 @@ struct cluster_group_conf {
     uint64_t weight;
     const char *const *endpoints; /* addresses, checked before */
     size_t endpoint_count;
+    bool by_name; /* none yet: they are found by discovery */
 };
 
 struct cluster_conf {
@@ -117,6 +119,8 @@ bool cluster_has_guest(const struct cluster *c, uint64_t conn_id);
 /* OK: whom to ask; never `avoid` (may be NULL) while there is another.  ABSENT: the service has no endpoints.
  * FULL: all of them are left alone. */
 MUST_USE enum err cluster_pick(struct cluster *c, const struct cluster_endpoint *avoid, struct cluster_endpoint **out);
+/* Are there endpoints that are found by name?  Then their absence may end. */
+bool cluster_by_name(const struct cluster *c);
 /* A request leaves for it; holds the endpoint until cluster_end. */
 void cluster_begin(struct cluster_endpoint *e);
 /* The head of its answer is there.  `good`: the other side works. */

@@ -616,18 +616,31 @@ void proxy_measure(struct proxy *p)
     metric_gauge(p->in_flight, p->env.exchanges);
 }
 
+/* Names without an answer: those that were never answered keep us from being ready, the others do not. */
+static void put_names(const struct proxy *p, bool waiting, struct buf *out)
+{
+    const struct snapshot *s = p->env.snap;
+    for (size_t i = 0; i < s->discovery_count; i++) {
+        const struct discovery *d = s->discoveries[i];
+        if (discovery_fault(d) && discovery_waits(d) == waiting)
+            buf_putf(out, "name: %.*s: %s\n", SLICE_FMT(discovery_name(d)), discovery_fault(d));
+    }
+}
+
 void proxy_missing(const struct proxy *p, struct buf *out)
 {
     if (p->draining)
         buf_put(out, SLICE("draining: no new exchanges are taken\n"));
     if (creds_expires_us(p->env.snap->creds) < now_wall_us(loop_now(p->loop)))
         buf_put(out, SLICE("identity: our certificate has expired\n"));
+    put_names(p, true, out);
 }
 
 void proxy_remarks(const struct proxy *p, struct buf *out)
 {
     if (p->age == IDENTITY_DUE)
         buf_put(out, SLICE("identity: less than a fifth of our certificate's life is left\n"));
+    put_names(p, false, out);
     if (p->link && !job_link_ready(p->link))
         buf_putf(out, "broker: %s\n", job_link_state(p->link));
 }

@@ -1,5 +1,6 @@
 #include "proxy/proxy_conf.h"
 
+#include "base/lookup.h"
 #include "base/sock.h"
 
 static const char *const enforce_words[] = {"off", "audit", "block", "adapt", NULL};
@@ -72,6 +73,10 @@ static const struct conf_key outbound_keys[] = {
 
 static const struct conf_key version_keys[] = {
     {.name = "endpoints", .type = CONF_STRINGS, VERSION_AT(endpoints), .doc = "addresses of the sidecars that run it"},
+    {.name = "dns",
+     .type = CONF_STRING,
+     VERSION_AT(dns),
+     .doc = "instead: HOST:PORT (A, AAAA) or _SERVICE._PROTO.NAME (SRV)"},
     {.name = "weight",
      .type = CONF_COUNT,
      VERSION_AT(weight),
@@ -103,6 +108,10 @@ static const struct conf_key service_keys[] = {
      .type = CONF_STRINGS,
      SERVICE_AT(endpoints),
      .doc = "addresses of its sidecars; none: it is reached by jobs alone"},
+    {.name = "dns",
+     .type = CONF_STRING,
+     SERVICE_AT(dns),
+     .doc = "instead: HOST:PORT (A, AAAA) or _SERVICE._PROTO.NAME (SRV), asked again as its TTL ends"},
     {.name = "versions",
      .type = CONF_MAP,
      SERVICE_AT(versions),
@@ -345,6 +354,10 @@ const struct conf_key proxy_conf_keys[] = {
      .sub = service_keys,
      .sub_size = sizeof(struct proxy_conf_service),
      .doc = "whom our function may call"},
+    {.name = "resolver",
+     .type = CONF_STRING,
+     AT(resolver),
+     .doc = "name servers for `dns`, like 10.0.0.2,10.0.0.3:5353; unset: the system's"},
     {.name = "contract", .type = CONF_PATH, AT(contract), .doc = "what our function offers"},
     {.name = "consumes",
      .type = CONF_PATHS,
@@ -432,12 +445,24 @@ static void check_addresses(const struct conf_node *root, const struct conf_stri
     }
 }
 
+static void check_name(const struct conf_node *root, const char *name, const struct conf_strings *endpoints,
+                       struct diag *diag)
+{
+    if (name && !lookup_name_ok(slice_str(name)))
+        complain(root, "services", "use HOST:PORT or _SERVICE._PROTO.NAME", diag, "`dns` is not a name");
+    if (name && endpoints->count)
+        complain(root, "services", "keep one of them", diag, "a service has either `endpoints` or `dns`");
+}
+
 static void check_versions(const struct conf_node *root, const struct proxy_conf_service *s, struct diag *diag)
 {
     const struct proxy_conf_version *versions = s->versions.items;
     for (size_t i = 0; i < s->versions.count; i++)
         check_addresses(root, &versions[i].endpoints, diag);
-    if (s->versions.count && s->endpoints.count)
+    for (size_t i = 0; i < s->versions.count; i++)
+        check_name(root, versions[i].dns, &versions[i].endpoints, diag);
+    check_name(root, s->dns, &s->endpoints, diag);
+    if (s->versions.count && (s->endpoints.count || s->dns))
         complain(root, "services", "move `endpoints` into one of the versions", diag,
                  "a service has either endpoints or versions");
     if (s->fault.status > 0 && s->fault.status < 400)
@@ -458,7 +483,7 @@ static void check_endpoints(const struct conf_node *root, const struct proxy_con
     for (size_t i = 0; i < c->services.count; i++)
         check_versions(root, &services[i], diag);
     for (size_t i = 0; i < c->services.count; i++)
-        if ((services[i].endpoints.count || services[i].versions.count) && !services[i].identity)
+        if ((services[i].endpoints.count || services[i].versions.count || services[i].dns) && !services[i].identity)
             complain(root, "services", "add identity: spiffe://DOMAIN/PATH", diag,
                      "a service with endpoints needs the identity that must answer there");
 }

@@ -16,11 +16,13 @@ enum proxy_protocol { PROXY_PROTOCOL_HTTP, PROXY_PROTOCOL_TCP };
 
 struct proxy_conf_version {
     struct conf_strings endpoints;
+    const char *dns; /* or NULL */
     uint64_t weight;
 };
 
 struct proxy_conf_service {
     struct conf_strings endpoints; /* addresses */
+    const char *dns;               /* instead of `endpoints`: a name, or NULL */
     struct conf_map versions;      /* struct proxy_conf_version; instead of `endpoints` */
     struct {
         uint64_t percent, status;
@@ -49,6 +51,7 @@ struct proxy_conf {
         const char *listen; /* plain, loopback or unix */
     } outbound;
     struct conf_map services; /* struct proxy_conf_service */
+    const char *resolver;     /* name servers, or NULL: the system's */
     const char *contract;
     struct conf_strings consumes;
     struct conf_strings policy; /* files or folders of *.weft */

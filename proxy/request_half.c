@@ -167,6 +167,10 @@ static void forward_out(struct relay *r)
     struct cluster_endpoint *next;
     enum err e = cluster_pick(r->to, r->endpoint, &next);
     relay_let_go(r);
+    if (e == ERR_ABSENT && cluster_by_name(r->to)) {
+        relay_refuse(r, REPLY_UNREACHABLE, SLICE("The service's name has no address yet; /ready says why."));
+        return;
+    }
     if (e != ERR_OK) {
         relay_refuse(r, e == ERR_FULL ? REPLY_BREAKER_OPEN : nowhere(r), (struct slice){0});
         return;

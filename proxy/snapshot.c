@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "policy/spiffe.h"
 #include "proxy/stamp.h"
@@ -217,13 +218,18 @@ static const struct cluster_group_conf *groups_of(struct snapshot *s, const stru
     *count = service->versions.count ? service->versions.count : 1;
     struct cluster_group_conf *groups = arena_array(&s->arena, *count, sizeof(*groups));
     groups[0] = (struct cluster_group_conf){
-        .weight = 1, .endpoints = service->endpoints.v, .endpoint_count = service->endpoints.count};
+        .weight = 1,
+        .endpoints = service->endpoints.v,
+        .endpoint_count = service->endpoints.count,
+        .by_name = service->dns != NULL,
+    };
     for (size_t i = 0; i < service->versions.count; i++)
         groups[i] = (struct cluster_group_conf){
             .name = slice_str(service->versions.names[i]),
             .weight = versions[i].weight,
             .endpoints = versions[i].endpoints.v,
             .endpoint_count = versions[i].endpoints.count,
+            .by_name = versions[i].dns != NULL,
         };
     return groups;
 }
@@ -263,6 +269,43 @@ static struct cluster *start_cluster(struct snapshot *s, const struct snapshot_s
     return cluster_new(start->loop, start->clock, &conf);
 }
 
+static void discover(struct snapshot *s, const struct snapshot_start *start, struct cluster *c, size_t group,
+                     const char *name)
+{
+    const char *why = "";
+    if (!name)
+        return;
+    if (!s->resolve)
+        s->resolve = lookup_new(start->loop, start->clock, s->conf.resolver, &why);
+    if (!s->resolve) {
+        log_event(LOG_ERROR, "no-resolver", LOG_STR("why", why), LOG_TEXT("so", slice_str("names are not found")));
+        return;
+    }
+    s->discoveries[s->discovery_count++] =
+        discovery_new(start->loop, start->clock, s->resolve, c, &c->groups[group], slice_str(name));
+}
+
+static size_t count_names(const struct proxy_conf *c)
+{
+    const struct proxy_conf_service *services = c->services.items;
+    size_t count = 0;
+    for (size_t i = 0; i < c->services.count; i++)
+        count += 1 + services[i].versions.count;
+    return count;
+}
+
+static void start_discoveries(struct snapshot *s, const struct snapshot_start *start)
+{
+    const struct proxy_conf_service *services = s->conf.services.items;
+    s->discoveries = arena_array(&s->arena, count_names(&s->conf) + 1, sizeof(struct discovery *));
+    for (size_t i = 0; i < s->conf.services.count; i++) {
+        const struct proxy_conf_version *versions = services[i].versions.items;
+        discover(s, start, s->clusters[i], 0, services[i].dns);
+        for (size_t k = 0; k < services[i].versions.count; k++)
+            discover(s, start, s->clusters[i], k, versions[k].dns);
+    }
+}
+
 void snapshot_start(struct snapshot *s, const struct snapshot_start *start)
 {
     s->loop = start->loop;
@@ -271,9 +314,9 @@ void snapshot_start(struct snapshot *s, const struct snapshot_start *start)
     if (s->conf.inbound.listen || s->conf.broker.https)
         start_app(s, start);
     s->clusters = arena_array(&s->arena, s->conf.services.count + 1, sizeof(struct cluster *));
-    for (size_t i = 0; i < s->conf.services.count; i++) {
+    for (size_t i = 0; i < s->conf.services.count; i++)
         s->clusters[i] = start_cluster(s, start, i);
-    }
+    start_discoveries(s, start);
 }
 
 struct snapshot *snapshot_ref(struct snapshot *s)
@@ -288,6 +331,9 @@ void snapshot_unref(struct snapshot **s)
     *s = NULL;
     if (!old || --old->refs > 0)
         return;
+    for (size_t i = 0; i < old->discovery_count; i++)
+        discovery_free(&old->discoveries[i]);
+    lookup_free(&old->resolve);
     for (size_t i = 0; old->clusters && i < old->conf.services.count; i++)
         cluster_free(&old->clusters[i]);
     if (old->app)

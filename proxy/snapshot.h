@@ -12,6 +12,7 @@
 #include "contracts/wire/mould.h"
 #include "policy/policy_files.h"
 #include "proxy/cluster.h"
+#include "proxy/discovery.h"
 #include "proxy/proxy_conf.h"
 
 struct snapshot {
@@ -25,6 +26,9 @@ struct snapshot {
     size_t consume_count;
     struct policy_files policy; /* its texts */
     struct authz *authz;
+    struct lookup *resolve; /* where a service is found by name */
+    struct discovery **discoveries;
+    size_t discovery_count;
     struct cluster **clusters; /* as many as conf.services.count, once started */
     struct pool *app;          /* our function, once started; NULL: none */
     struct pool *app_jobs;     /* the same for jobs, which may take hours in silence */
