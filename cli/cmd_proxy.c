@@ -1,10 +1,14 @@
-/* weft proxy, weft-proxy: run a sidecar until it is told to stop. */
+/* weft proxy, weft-proxy: run a sidecar until it is told to stop, or its function ends. */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/sig.h"
 #include "cli/args.h"
+#include "cli/child.h"
 #include "cli/commands.h"
 #include "cli/show.h"
 #include "proxy/proxy.h"
@@ -27,20 +31,26 @@ static const struct args_flag flags[] = {
 
 static const struct args_command command = {
     .name = "weft-proxy",
-    .words = "[FILE]",
+    .words = "[FILE] | run [FILE] -- COMMAND ...",
     .summary = "run a sidecar",
     .flags = flags,
     .max_words = 1,
     .examples = "  weft-proxy orders.yaml\n"
-                "  weft-proxy orders.yaml --set admin.listen=127.0.0.1:4791\n",
+                "  weft-proxy orders.yaml --set admin.listen=127.0.0.1:4791\n"
+                "  weft-proxy run orders.yaml -- python3 orders.py      # with its function: both end together\n",
     .details = "FILE defaults to weft.yaml; docs/config.md lists every key, WEFT_* variables override it.\n"
                "SIGHUP reloads, SIGTERM drains, a second SIGTERM ends at once.\n"
+               "`run` starts the command once calls can leave, passes SIGTERM on to it, drains when it has ended, and\n"
+               "exits as it did.\n"
                "Exit status: 0 ended as asked, 1 could not start, 2 wrong arguments or configuration.\n",
 };
 
 struct running {
     struct loop *loop;
     struct proxy *proxy;
+    char *const *command; /* of the function, or NULL */
+    struct child *child;
+    int status; /* to exit with */
 };
 
 static void stop(void *arg)
@@ -53,7 +63,10 @@ static void signalled(void *arg, enum sig_word word)
     struct running *r = arg;
     switch (word) {
     case SIG_DRAIN:
-        proxy_drain(r->proxy);
+        if (r->child)
+            child_signal(r->child, SIGTERM); /* its last calls still leave; then it ends, and we do */
+        else
+            proxy_drain(r->proxy);
         break;
     case SIG_END_NOW:
         loop_stop(r->loop);
@@ -67,9 +80,39 @@ static void signalled(void *arg, enum sig_word word)
     }
 }
 
-static int run(const struct snapshot_source *source)
+static void function_ended(void *arg, int status)
 {
-    struct running r = {.loop = loop_new()};
+    struct running *r = arg;
+    r->status = status;
+    log_event(LOG_INFO, "function-ended", LOG_INT("status", status), LOG_STR("so", "the sidecar drains"));
+    child_free(&r->child);
+    proxy_drain(r->proxy);
+}
+
+static bool start_function(struct running *r)
+{
+    if (!r->command)
+        return true;
+    r->child = child_start(r->loop, r->command, function_ended, r);
+    if (r->child)
+        return true;
+    log_event(LOG_ERROR, "function-not-started", LOG_STR("command", r->command[0]), LOG_STR("why", strerror(errno)));
+    r->status = 1;
+    return false;
+}
+
+static void run_loop(struct running *r)
+{
+    struct sig *sig = sig_new(r->loop, signalled, r);
+    if (start_function(r))
+        loop_run(r->loop);
+    child_free(&r->child);
+    sig_free(&sig);
+}
+
+static int run(const struct snapshot_source *source, char *const *function)
+{
+    struct running r = {.loop = loop_new(), .command = function};
     struct proxy_start start = {.loop = r.loop, .source = *source, .drained = stop, .arg = &r};
     struct diag diag;
     diag_init(&diag);
@@ -77,18 +120,41 @@ static int run(const struct snapshot_source *source)
     show_diag(&diag);
     diag_fini(&diag);
     if (e == ERR_OK) {
-        struct sig *sig = sig_new(r.loop, signalled, &r);
-        loop_run(r.loop);
-        sig_free(&sig);
+        run_loop(&r);
         proxy_free(&r.proxy);
-        log_event(LOG_INFO, "ended", LOG_INT("status", 0));
+        log_event(LOG_INFO, "ended", LOG_INT("status", r.status));
     }
     loop_free(&r.loop);
-    return e == ERR_OK ? 0 : e == ERR_INPUT ? 2 : 1;
+    return e == ERR_OK ? r.status : e == ERR_INPUT ? 2 : 1;
+}
+
+/* "run [FILE] -- COMMAND": cuts the command off and the word out; NULL: it is no such line.  `*wrong`: it is half one.
+ */
+static char *const *take_command(int *argc, char **argv, bool *wrong)
+{
+    if (*argc < 2 || strcmp(argv[1], "run") != 0)
+        return NULL;
+    int dashes = 2;
+    while (dashes < *argc && strcmp(argv[dashes], "--") != 0 && strcmp(argv[dashes], "--help") != 0)
+        dashes++;
+    bool asks_help = dashes < *argc && strcmp(argv[dashes], "--help") == 0;
+    *wrong = !asks_help && dashes + 1 >= *argc;
+    char *const *command_line = argv + dashes + 1;
+    *argc = dashes + asks_help - 1;
+    memmove(argv + 1, argv + 2, (size_t)(*argc - 1) * sizeof(*argv));
+    argv[*argc] = NULL;
+    return command_line;
 }
 
 int cmd_proxy(int argc, char **argv)
 {
+    bool wrong = false;
+    char *const *function = take_command(&argc, argv, &wrong);
+    if (wrong) {
+        fprintf(stderr, "weft-proxy run: what is to run? Write it after --, as in: weft-proxy run orders.yaml -- "
+                        "python3 orders.py\n");
+        return 2;
+    }
     struct proxy_flags f = {0};
     const char *words[ARGS_WORDS_MOST];
     size_t count;
@@ -106,5 +172,5 @@ int cmd_proxy(int argc, char **argv)
         .set_count = f.sets.count,
         .environ = environ,
     };
-    return run(&source);
+    return run(&source, function);
 }

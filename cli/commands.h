@@ -14,6 +14,8 @@ int cmd_job(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_proxy(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+int cmd_wait(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 
 #endif

@@ -19,6 +19,8 @@ static const struct subcommand subcommands[] = {
     {"import", cmd_import, NULL, "print OpenAPI, JSON Schema, Avro or protobuf as the facts of a contract"},
     {"adapt", cmd_adapt, NULL, "rewrite a body by a plan, as a sidecar does"},
     {"why", cmd_why, NULL, "ask a running sidecar why it refused or adapted something"},
+    {"wait", cmd_wait, NULL, "wait until a sidecar or broker is ready, then run a command"},
+    {"top", cmd_top, NULL, "show live rates, latencies and errors of a sidecar"},
     {"policy", cmd_policy, NULL, "test, lint, explain and simulate a policy before it runs"},
     {"report", cmd_report, NULL, "who calls what under which verdict, as a sidecar has counted"},
     {"job", cmd_job, NULL, "submit, watch, cancel and inspect jobs"},
