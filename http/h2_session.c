@@ -163,6 +163,8 @@ static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
             section_is_whole(s, stream, end);
         break;
     case NGHTTP2_DATA:
+        if (!end && frame->hd.length > 0 && frame->hd.length == frame->data.padlen)
+            note(s, H2_GUARD_EMPTY); /* nothing but padding is nothing, too */
         if (stream && end && stream->t->in_head)
             transit_tell_end(stream->t);
         break;

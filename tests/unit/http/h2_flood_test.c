@@ -9,7 +9,7 @@
 
 enum { MOST = 4096, SECOND = NOW_US_PER_S };
 enum { DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION };
-enum { END_STREAM = 1, END_HEADERS = 4, PROTOCOL_ERROR = 1, ENHANCE_YOUR_CALM = 11 };
+enum { END_STREAM = 1, END_HEADERS = 4, PADDED = 8, PROTOCOL_ERROR = 1, ENHANCE_YOUR_CALM = 11 };
 
 static struct now_hand hand;
 static struct loop *loop;
@@ -189,6 +189,15 @@ TEST(empty_data_is_bounded)
     end();
 }
 
+TEST(data_of_nothing_but_padding_is_empty_too)
+{
+    begin();
+    script_peer_say_frame(&peer, HEADERS, END_HEADERS, 1, get);
+    unsigned said = repeat_until_closed(DATA, PADDED, 1, slice_of("\0", 1));
+    check_calm("too many empty DATA frames", said, 200, 200 + (64 << 10) / 10 * 2);
+    end();
+}
+
 TEST(a_head_in_too_many_pieces_ends_the_connection)
 {
     begin();
@@ -293,6 +302,7 @@ TESTS_RUN(rapid_resets_end_the_connection)
 TESTS_RUN(streams_that_we_must_reset_count_as_resets)
 TESTS_RUN(pings_settings_priorities_and_window_updates_are_bounded)
 TESTS_RUN(empty_data_is_bounded)
+TESTS_RUN(data_of_nothing_but_padding_is_empty_too)
 TESTS_RUN(a_head_in_too_many_pieces_ends_the_connection)
 TESTS_RUN(a_head_with_too_many_fields_is_431)
 TESTS_RUN(the_101st_stream_at_once_is_refused)
