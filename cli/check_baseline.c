@@ -171,14 +171,25 @@ const struct check_accepted *check_baseline_at(const struct check_baseline *b, s
     return &b->entries[i];
 }
 
-const struct check_accepted *check_baseline_meet(struct check_baseline *b, struct slice fingerprint)
+static struct check_accepted *find(const struct check_baseline *b, struct slice fingerprint)
 {
     struct check_accepted key = {.fingerprint = fingerprint};
-    struct check_accepted *a = b->count ? bsearch(&key, b->entries, b->count, sizeof(key), by_fingerprint) : NULL;
+    return b->count ? bsearch(&key, b->entries, b->count, sizeof(key), by_fingerprint) : NULL;
+}
+
+const struct check_accepted *check_baseline_meet(struct check_baseline *b, struct slice fingerprint)
+{
+    struct check_accepted *a = find(b, fingerprint);
     if (!a)
         return NULL;
     a->met = true;
     return a->expired ? NULL : a;
+}
+
+bool check_baseline_accepts(const struct check_baseline *b, struct slice fingerprint)
+{
+    const struct check_accepted *a = find(b, fingerprint);
+    return a && !a->expired;
 }
 
 void check_baseline_put_head(struct buf *out)

@@ -36,6 +36,8 @@ size_t check_baseline_count(const struct check_baseline *b);
 const struct check_accepted *check_baseline_at(const struct check_baseline *b, size_t i);
 /* Who accepted it, and marks that; NULL: nobody, or not any more. */
 const struct check_accepted *check_baseline_meet(struct check_baseline *b, struct slice fingerprint);
+/* The same without a mark. */
+bool check_baseline_accepts(const struct check_baseline *b, struct slice fingerprint);
 /* As YAML. */
 void check_baseline_put_head(struct buf *out);
 void check_baseline_put(const struct check_accepted *a, struct buf *out);

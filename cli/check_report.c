@@ -131,8 +131,23 @@ static void settle_levels(struct check_report *r, struct check_pair *p, enum che
             p->level[q] = levels[i];
 }
 
+/* What a version has to say: that old consumers break, but for what was chosen otherwise or accepted. */
+static enum verdict_level settle_backward(struct check_report *r, const struct verdict *v)
+{
+    enum verdict_level worst = verdict_level(v) == VERDICT_SAME ? VERDICT_SAME : VERDICT_COMPATIBLE;
+    for (size_t i = 0; i < verdict_finding_count(v); i++) {
+        const struct verdict_finding *f = verdict_finding(v, i);
+        enum verdict_level level = chosen_level(&r->choice, f);
+        if (level <= worst || !is_chosen(&r->choice, f) || (r->baseline && check_baseline_accepts(r->baseline, f->id)))
+            continue;
+        worst = level;
+    }
+    return worst;
+}
+
 static void settle(struct check_report *r, struct check_pair *p)
 {
+    p->backward = settle_backward(r, p->verdict[CHECK_BACKWARD]);
     size_t most = 1;
     for (int q = 0; q < CHECK_QUESTIONS; q++)
         most += p->verdict[q] ? verdict_finding_count(p->verdict[q]) : 0;
@@ -320,7 +335,7 @@ enum check_bump check_report_declared(const struct check_pair *p)
 
 enum check_bump check_report_needed(const struct check_pair *p)
 {
-    enum verdict_level worst = verdict_level(p->verdict[CHECK_BACKWARD]);
+    enum verdict_level worst = p->backward;
     if (worst >= VERDICT_ADAPTABLE)
         return CHECK_MAJOR;
     /* Operations that only the new one has do not show in the backward question, but in the forward one. */

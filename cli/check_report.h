@@ -49,6 +49,7 @@ struct check_pair {
     size_t item_count;
     enum verdict_level *levels[CHECK_QUESTIONS]; /* by operation of the question's consumer */
     enum verdict_level level[CHECK_QUESTIONS];   /* the worst that counts */
+    enum verdict_level backward;                 /* the worst for old consumers, whatever was asked */
 };
 
 struct check_report {

@@ -86,6 +86,9 @@ static void put_finding(struct json_out *j, const struct check_pair *p, const st
         json_out_raw(j, f->witness);
     else
         json_out_null(j);
+    /* A body may be null itself. */
+    json_out_name(j, "shown");
+    json_out_bool(j, f->witness.len > 0);
     json_out_member(j, "fix", f->fix);
     if (item->accepted)
         put_accepted(j, item->accepted);

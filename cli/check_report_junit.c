@@ -21,9 +21,12 @@ static void put_escaped(struct buf *out, struct slice text)
         case '\n':
             buf_put(out, SLICE("&#10;"));
             break;
+        case '\t':
+            buf_put(out, SLICE("&#9;"));
+            break;
         default:
             /* Other control characters have no place in XML 1.0. */
-            buf_put_char(out, c < ' ' && c != '\t' ? '?' : (char)c);
+            buf_put_char(out, c < ' ' ? '?' : (char)c);
         }
     }
 }

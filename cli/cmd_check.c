@@ -35,6 +35,7 @@ enum { FAIL_ON_UNPROVEN = 1 };
 struct check_flags {
     unsigned mode, format, fail_on, role;
     bool plan, notes;
+    uint64_t steps;
     const char *format_in, *profile, *today, *explain, *baseline, *baseline_write, *deploy;
     struct args_texts only, levels, against;
 };
@@ -118,6 +119,11 @@ static const struct args_flag flags[] = {
      .offset = AT(explain),
      .value = "FINGERPRINT",
      .doc = "print one finding with its proof"},
+    {.name = "steps",
+     .type = ARGS_COUNT,
+     .offset = AT(steps),
+     .value = "COUNT",
+     .doc = "give up after so many steps of the rules, status 3 (default: 2000000000, a minute or so)"},
     {.name = "plan",
      .type = ARGS_SWITCH,
      .offset = AT(plan),
@@ -268,6 +274,7 @@ static int choose_profile(struct asking *a)
     struct slice said = slice_str(a->f.profile ? a->f.profile : "wire");
     if (profile_init(&a->profile, said) != ERR_OK)
         return unknown("profile", said, profile_put_nearest);
+    a->profile.steps = a->f.steps;
     a->report.choice.profile = &a->profile;
     return FINE;
 }
@@ -420,8 +427,10 @@ static bool add_lone(struct asking *a, const char *label, struct contract *old, 
 
 static const char *label_of(struct asking *a, const char *from, const char *path)
 {
-    if (!from || !*path)
-        return from ? from : path;
+    if (!*path)
+        return from;
+    if (!from)
+        return path;
     return arena_putf(&a->arena, "%s: %s", from, path).at;
 }
 

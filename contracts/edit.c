@@ -123,7 +123,7 @@ static void finish(const struct edit *e, const struct finding_source *source, st
     if (e->witness.len)
         f->witness = arena_keep(keep, e->witness);
     if (e->no_plan)
-        f->message = arena_putf(keep, "%.*s; no plan: %s", SLICE_FMT(f->message), e->no_plan);
+        f->message = arena_putf(keep, "%.*s; not bridged: %s", SLICE_FMT(f->message), e->no_plan);
 }
 
 static int worst_first(const void *a, const void *b)

@@ -34,6 +34,7 @@ struct profile {
     struct slice tool;              /* "buf:"; empty: it is no tool's */
     struct map picks;               /* the foreign names that break */
     struct map knows;               /* rules that the tool has a name for */
+    uint64_t steps;                 /* that the rules may take for a question; 0: as many as files need */
 };
 
 /* ABSENT: there is no such profile; `out` is zero then. */

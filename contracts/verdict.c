@@ -57,7 +57,7 @@ static void undecided(struct verdict *v, const char *why)
         .operation_count = v->operation_count,
         .where = arena_keep(&v->arena, contract_name(v->provider)),
         .message = arena_putf(&v->arena, "the comparison was stopped: %s", why ? why : "a limit"),
-        .fix = SLICE("make the contracts smaller"),
+        .fix = SLICE("allow more steps, or make the contracts smaller"),
     };
 }
 
@@ -124,7 +124,10 @@ struct verdict *verdict_compute(struct contract *consumer, struct contract *prov
 
 struct verdict *verdict_compute_as(struct contract *consumer, struct contract *provider, const struct profile *profile)
 {
-    return judge(consumer, provider, profile, &file_limits);
+    struct datalog_limits limits = file_limits;
+    if (profile->steps)
+        limits.max_steps = profile->steps;
+    return judge(consumer, provider, profile, &limits);
 }
 
 struct verdict *verdict_ref(struct verdict *v)

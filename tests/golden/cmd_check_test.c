@@ -188,6 +188,43 @@ TEST(two_openapi_files_are_told_apart_in_every_format)
     golden("library.markdown", 1, "check " LIBRARY " --format markdown");
 }
 
+#define ODD "tests/golden/check/odd-1.weft tests/golden/check/odd-2.weft"
+
+TEST(odd_names_stay_text_in_every_format)
+{
+    golden("odd", 1, "check " ODD);
+    golden("odd.json", 1, "check " ODD " --format json");
+    golden("odd.sarif", 1, "check " ODD " --format sarif");
+    golden("odd.junit", 1, "check " ODD " --format junit");
+    golden("odd.github", 1, "check " ODD " --format github");
+    golden("odd.gitlab", 1, "check " ODD " --format gitlab");
+    golden("odd.markdown", 1, "check " ODD " --format markdown");
+}
+
+TEST(a_comparison_that_a_limit_stops_is_unproven_and_status_3)
+{
+    golden("steps", 3, "check " LIBRARY " --steps 50");
+    golden("steps-accepted", 3, "check " LIBRARY " --steps 50 --fail-on break");
+    refused("check " LIBRARY " --steps many", "not a number: many");
+}
+
+TEST(the_bump_is_that_of_what_was_neither_chosen_otherwise_nor_accepted)
+{
+    golden("bump-level", 0,
+           "check " LIBRARY " --level symbol-added=compatible --level member-became-required=compatible");
+    golden("bump-forward", 0, "check " LIBRARY " --mode forward");
+    golden("bump-baseline", 0, "check " LIBRARY " --baseline tests/golden/check/accepted-all.yaml");
+}
+
+TEST(a_body_that_is_null_is_told_from_none)
+{
+    struct printed p = check("check tests/golden/check/null-1.weft tests/golden/check/null-2.weft --format json");
+    CHECK_INT(1, p.status);
+    CHECK(slice_has(buf_slice(&p.out), SLICE("\"witness\": null,\n      \"shown\": true,\n")));
+    CHECK(!slice_has(buf_slice(&p.out), SLICE("\"shown\": false")));
+    printed_fini(&p);
+}
+
 TEST(rules_can_be_chosen_and_judged_otherwise)
 {
     golden("only", 1, "check " LIBRARY " --only member-became-required,member-removed");
@@ -324,17 +361,20 @@ cmocka_unit_test(the_embedded_rules_load),
             TESTS_RUN(both_questions_are_asked_in_full) TESTS_RUN(programs_read_json) TESTS_RUN(
                 a_job_is_asked_about_in_both_directions_by_itself) TESTS_RUN(the_failing_level_can_be_moved)
                 TESTS_RUN(a_finding_explains_itself_by_its_fingerprint) TESTS_RUN(two_openapi_documents_are_compared)
-                    TESTS_RUN(what_cannot_be_read_is_never_no_findings) TESTS_RUN(wrong_arguments_are_named)
-                        TESTS_RUN(two_openapi_files_are_told_apart_in_every_format)
-                            TESTS_RUN(rules_can_be_chosen_and_judged_otherwise)
-                                TESTS_RUN(names_of_other_tools_choose_and_judge_under_any_profile)
-                                    TESTS_RUN(a_baseline_accepts_by_fingerprint_and_tells_what_is_stale_or_expired)
-                                        TESTS_RUN(a_baseline_that_was_written_accepts_everything)
-                                            TESTS_RUN(folders_are_matched_by_path)
-                                                TESTS_RUN(proto_files_of_a_folder_are_one_contract)
-                                                    TESTS_RUN(older_versions_count_too)
-                                                        TESTS_RUN(whoever_releases_decides_the_question)
-                                                            TESTS_RUN(what_is_deployed_is_judged_in_pairs)
+                    TESTS_RUN(what_cannot_be_read_is_never_no_findings) TESTS_RUN(wrong_arguments_are_named) TESTS_RUN(
+                        two_openapi_files_are_told_apart_in_every_format) TESTS_RUN(odd_names_stay_text_in_every_format)
+                        TESTS_RUN(a_comparison_that_a_limit_stops_is_unproven_and_status_3)
+                            TESTS_RUN(the_bump_is_that_of_what_was_neither_chosen_otherwise_nor_accepted)
+                                TESTS_RUN(a_body_that_is_null_is_told_from_none)
+                                    TESTS_RUN(rules_can_be_chosen_and_judged_otherwise)
+                                        TESTS_RUN(names_of_other_tools_choose_and_judge_under_any_profile) TESTS_RUN(
+                                            a_baseline_accepts_by_fingerprint_and_tells_what_is_stale_or_expired)
+                                            TESTS_RUN(a_baseline_that_was_written_accepts_everything)
+                                                TESTS_RUN(folders_are_matched_by_path)
+                                                    TESTS_RUN(proto_files_of_a_folder_are_one_contract)
+                                                        TESTS_RUN(older_versions_count_too)
+                                                            TESTS_RUN(whoever_releases_decides_the_question) TESTS_RUN(
+                                                                what_is_deployed_is_judged_in_pairs)
                                                                 TESTS_RUN(a_revision_in_git_is_a_place) TESTS_RUN(
                                                                     what_import_prints_reads_back_to_the_same_digest)
                                                                     TESTS_END()
