@@ -40,12 +40,14 @@ static struct format format_of(const struct datalog *p, size_t n)
 static void path_of(const struct datalog *p, const struct format *f, const char *dir, const char *ending, char *path)
 {
     struct slice rel = datalog_relation_name(p, f->rel);
+    const char *between = strcmp(dir, ".") == 0 ? "" : "/";
+    dir = *between ? dir : "";
     if (slice_starts(f->name, SLICE("/")))
         snprintf(path, PATH_ROOM, "%.*s", SLICE_FMT(f->name));
     else if (f->name.len)
-        snprintf(path, PATH_ROOM, "%s/%.*s", dir, SLICE_FMT(f->name));
+        snprintf(path, PATH_ROOM, "%s%s%.*s", dir, between, SLICE_FMT(f->name));
     else
-        snprintf(path, PATH_ROOM, "%s/%.*s%s", dir, SLICE_FMT(rel), ending);
+        snprintf(path, PATH_ROOM, "%s%s%.*s%s", dir, between, SLICE_FMT(rel), ending);
 }
 
 /* --- facts --- */
@@ -258,6 +260,20 @@ static void put_quoted(struct writing *w, struct slice text)
     buf_put_char(&w->text, '"');
 }
 
+/* Numbers need no quotes. */
+static void put_column(struct writing *w, size_t column, datalog_word value, enum datalog_type type)
+{
+    if (!w->format.quoted || (type != DATALOG_SYMBOL && type != DATALOG_RECORD)) {
+        datalog_put_value(w->run, w->format.rel, column, value, &w->text);
+        return;
+    }
+    struct buf plain;
+    buf_init(&plain, BUF_TEXT_BOUND);
+    datalog_put_value(w->run, w->format.rel, column, value, &plain);
+    put_quoted(w, buf_slice(&plain));
+    buf_fini(&plain);
+}
+
 static bool write_tuple(void *arg, const datalog_word *columns)
 {
     struct writing *w = arg;
@@ -266,10 +282,7 @@ static bool write_tuple(void *arg, const datalog_word *columns)
     for (size_t i = 0; i < arity; i++) {
         if (i > 0)
             buf_put(&w->text, w->format.delimiter);
-        if (w->format.quoted && datalog_column_type(p, w->format.rel, i) == DATALOG_SYMBOL)
-            put_quoted(w, datalog_symbol_text(w->run, columns[i]));
-        else
-            datalog_put_value(w->run, w->format.rel, i, columns[i], &w->text);
+        put_column(w, i, columns[i], datalog_column_type(p, w->format.rel, i));
     }
     buf_put(&w->text, arity == 0 ? SLICE("()\n") : SLICE("\n"));
     if (buf_len(&w->text) >= WRITE_AT)

@@ -517,6 +517,8 @@ static bool comparison(struct dl_read *r, struct dl_literal **out)
         return dl_read_expected(r, "a comparison");
     l->compare = (enum dl_compare)i;
     dl_read_next(r);
+    if (r->now.kind == DL_TOKEN_EQ)
+        return dl_read_fail(r, r->now.at, "equality is one `=`", "expected a term, found `=`");
     return term(r, &l->args->next) && written_so_far(r, l);
 }
 
@@ -571,6 +573,8 @@ static bool literal(struct dl_read *r, struct dl_literal **out)
 {
     if (is_truth(r))
         return truth(r, out);
+    if (slice_eq(r->now.raw, SLICE("not")) && r->ahead.kind == DL_TOKEN_NAME)
+        return dl_read_fail(r, r->now.at, "write `!` for what is not there", "expected a literal, found `not`");
     if (r->now.kind == DL_TOKEN_NOT)
         return negation(r, out);
     if (is_shape_test(r))
@@ -768,6 +772,8 @@ bool dl_read_clause(struct dl_read *r, struct dl_clause *out)
         return false;
     struct dl_token sign = r->now;
     bool rule = dl_read_accept(r, DL_TOKEN_IF);
+    if (!rule && r->now.kind == DL_TOKEN_LT && r->ahead.kind == DL_TOKEN_MINUS)
+        return dl_read_fail(r, r->now.at, "write `:-`", "expected `.` or `:-`, found `<-`");
     if (!rule && r->now.kind != DL_TOKEN_DOT)
         return dl_read_expected(r, "`.` or `:-`");
     if (rule && !disjunction(r, &out->bodies))

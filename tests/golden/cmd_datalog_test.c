@@ -2,6 +2,7 @@
  *
  * A block ```file NAME becomes a file, a block ```dl becomes t.dl, and each `$ weft datalog ...` of a block
  * ```console prints what follows it.  All in a folder of its own.  WEFT_GOLDEN=write writes the document. */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -104,15 +105,18 @@ static void run_document(struct reader *r)
     }
 }
 
-static void in_a_folder(struct reader *r)
+/* A folder of its own for as long as `fn` takes. */
+static void in_a_folder(void (*fn)(struct reader *r), struct reader *r)
 {
     char home[4096], folder[] = "/tmp/weft-datalog-XXXXXX";
     CHECK(getcwd(home, sizeof(home)) != NULL);
     CHECK(mkdtemp(folder) != NULL && chdir(folder) == 0);
-    run_document(r);
-    unlink("t.dl");
-    unlink("edge.csv");
-    unlink("edges.dl");
+    fn(r);
+    DIR *d = opendir(".");
+    for (struct dirent *e = readdir(d); e; e = readdir(d))
+        if (e->d_name[0] != '.')
+            unlink(e->d_name);
+    closedir(d);
     CHECK(chdir(home) == 0);
     CHECK(rmdir(folder) == 0);
 }
@@ -136,7 +140,7 @@ TEST(the_document_prints_what_it_says)
     buf_init(&r.written, BYTES);
     CHECK_ERR(ERR_OK, file_read(path, &text));
     r.rest = buf_slice(&text);
-    in_a_folder(&r);
+    in_a_folder(run_document, &r);
     CHECK(r.commands >= COMMANDS_LEAST);
     if (getenv("WEFT_GOLDEN"))
         CHECK_ERR(ERR_OK, file_write(path, buf_slice(&r.written), 0644));
@@ -175,7 +179,93 @@ TEST(the_exit_status_tells_what_became_of_it)
     CHECK_INT(3, status_of(".decl a(x:number) a(1). a(x + 1) :- a(x).", "--max-steps", "100"));
 }
 
+static void put_file(const char *path, const char *text)
+{
+    CHECK_ERR(ERR_OK, file_write(path, slice_str(text), 0600));
+}
+
+/* `weft datalog t.dl` and perhaps a flag in this folder prints these, complaints first. */
+static void prints(const char *program, const char *flag, const char *want)
+{
+    char *argv[] = {"datalog", "t.dl", (char *)(uintptr_t)flag, ".", NULL};
+    put_file("t.dl", program);
+    struct printed p = printed_by(cmd_datalog, flag ? 4 : 2, argv);
+    buf_put(&p.err, buf_slice(&p.out));
+    CHECK_TEXT(want, buf_slice(&p.err));
+    printed_fini(&p);
+}
+
+static void holds(const char *path, const char *want)
+{
+    struct buf text;
+    buf_init(&text, BYTES);
+    CHECK_ERR(ERR_OK, file_read(path, &text));
+    CHECK_TEXT(want, buf_slice(&text));
+    buf_fini(&text);
+}
+
+static void read_bad_facts(struct reader *r)
+{
+    static const char program[] = ".decl a(x:symbol, n:number)\n.input a\n.printsize a\n";
+    (void)r;
+    put_file("a.facts", "x\t1\ny\n");
+    prints(program, NULL, "a.facts:2:2: error: this tuple has too few columns\n  y\n   ^\n");
+    put_file("a.facts", "x\t1\ny\t1x\n");
+    prints(program, NULL, "a.facts:2:3: error: this is no number of 64 bits\n  y 1x\n    ^~\n");
+    put_file("a.facts", "x\t1\t2\r\ny\t3\tz\n");
+    prints(program, NULL,
+           "a.facts:1:4: warning: the relation has fewer columns: the rest of this line is left out\n  x 1 2\n"
+           "     ^\na\t2\n");
+    put_file("a.facts", "\"x\n");
+    prints(".decl a(x:symbol)\n.input a(rfc4180=true)\n", NULL, "a.facts:2:1: error: this quoted text has no end\n");
+    prints(".decl b(x:symbol)\n.input b\n", NULL,
+           "b.facts: error: cannot read it: no such entry\n  --facts DIR says where fact files are\n");
+}
+
+TEST(facts_that_do_not_fit_have_their_place)
+{
+    in_a_folder(read_bad_facts, NULL);
+}
+
+static void write_results(struct reader *r)
+{
+    (void)r;
+    put_file("in.csv", "x,l\n\"a \"\"b\"\"\nc\",\"[1, nil]\"\nd,[2, [3, nil]]\n");
+    prints(
+        ".type L = [n:number, t:L]\n.decl a(x:symbol, l:L)\n.input a(filename=\"in.csv\", headers=true, rfc4180=true)\n"
+        ".output a(filename=\"out.csv\", headers=true, rfc4180=true)\n.output a(delimiter=\";\")\n"
+        ".output a(IO=stdout, headers=true)\n.printsize a\n",
+        "--output",
+        "---------------\na\nx\tl\n===============\na \"b\"\nc\t[1, nil]\nd\t[2, [3, nil]]\n===============\na\t2\n");
+    holds("out.csv", "x,l\n\"a \"\"b\"\"\nc\",\"[1, nil]\"\n\"d\",\"[2, [3, nil]]\"\n");
+    holds("a.csv", "a \"b\"\nc;[1, nil]\nd;[2, [3, nil]]\n");
+}
+
+TEST(results_go_where_directives_say)
+{
+    in_a_folder(write_results, NULL);
+}
+
+static void include_texts(struct reader *r)
+{
+    (void)r;
+    put_file("a.dl", ".include \"b.dl\"\n.decl a(x:number)\na(1).\n");
+    put_file("b.dl", ".include \"a.dl\"\n.decl b(x:number)\nb(x) :- a(x).\n");
+    prints(".include \"a.dl\"\n.include \"a.dl\"\n.printsize a, b\n", NULL, "a\t1\nb\t1\n");
+    prints(".include \"c.dl\"\n.printsize a\n", NULL,
+           "t.dl:1:10: error: there is no such text\n  .include \"c.dl\"\n           ^~~~~~\n  give that text, too\n"
+           "t.dl:2:12: error: unknown relation `a`\n  .printsize a\n             ^\n");
+}
+
+TEST(a_text_is_included_once_even_in_a_circle)
+{
+    in_a_folder(include_texts, NULL);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(the_document_prints_what_it_says)
 TESTS_RUN(the_exit_status_tells_what_became_of_it)
+TESTS_RUN(facts_that_do_not_fit_have_their_place)
+TESTS_RUN(results_go_where_directives_say)
+TESTS_RUN(a_text_is_included_once_even_in_a_circle)
 TESTS_END()

@@ -386,6 +386,16 @@ TEST(bits_are_of_whole_numbers)
                "t.dl:3:3: error: `bnot` works on whole numbers\n  a(bnot x) :- a(x).\n    ^~~~\n");
 }
 
+TEST(the_spelling_of_other_engines_is_put_right)
+{
+    trial_says(".decl a(x:number)\na(1) :- a(2), not a(3).\na(X) :- a(X), X == 3.\na(1) <- a(2).\n", ERR_INPUT,
+               "t.dl:2:15: error: expected a literal, found `not`\n  a(1) :- a(2), not a(3).\n                ^~~\n"
+               "  write `!` for what is not there\n"
+               "t.dl:3:18: error: expected a term, found `=`\n  a(X) :- a(X), X == 3.\n                   ^\n"
+               "  equality is one `=`\n"
+               "t.dl:4:6: error: expected `.` or `:-`, found `<-`\n  a(1) <- a(2).\n       ^\n  write `:-`\n");
+}
+
 TESTS_BEGIN()
 TESTS_RUN(a_misspelt_relation_gets_a_suggestion)
 TESTS_RUN(all_errors_are_told_at_once)
@@ -413,4 +423,5 @@ TESTS_RUN(types_are_declared_once_and_lead_somewhere)
 TESTS_RUN(records_fit_their_types)
 TESTS_RUN(complaints_come_in_the_order_of_their_places)
 TESTS_RUN(bits_are_of_whole_numbers)
+TESTS_RUN(the_spelling_of_other_engines_is_put_right)
 TESTS_END()
