@@ -122,3 +122,16 @@ struct slice arena_putf(struct arena *a, const char *format, ...)
     a->used += n;
     return slice_of(at, n);
 }
+
+struct slice arena_join(struct arena *a, struct slice first, const char *between, struct slice second)
+{
+    struct slice middle = slice_str(between), parts[] = {first, middle, second};
+    size_t n = first.len + middle.len + second.len, made = 0;
+    char *at = take(a, n + 1, 1);
+    for (size_t i = 0; i < 3; made += parts[i].len, i++)
+        if (parts[i].len)
+            memcpy(at + made, parts[i].at, parts[i].len);
+    at[n] = '\0';
+    a->used += n;
+    return slice_of(at, n);
+}

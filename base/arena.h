@@ -27,6 +27,9 @@ void *arena_array(struct arena *a, size_t count, size_t size);
 MUST_USE enum err arena_copy(struct arena *a, struct slice bytes, struct slice *copy);
 /* A copy of our own bytes, followed by a NUL that is not counted. */
 struct slice arena_keep(struct arena *a, struct slice bytes);
+/* a, between, b in one run of our own bytes, followed by a NUL that is not counted; where much is joined arena_putf is
+ * slow. */
+struct slice arena_join(struct arena *a, struct slice first, const char *between, struct slice second);
 struct slice arena_putf(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
 
 #endif

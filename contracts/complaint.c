@@ -49,7 +49,7 @@ static void unknown(struct search *s, const struct fact *f, const char *what, st
 /* The same in other words may stand once only. */
 static void once(struct search *s, const struct fact *f, const char *what, struct slice name)
 {
-    struct slice key = arena_putf(&s->arena, "%s %.*s", what, SLICE_FMT(name));
+    struct slice key = arena_join(&s->arena, slice_str(what), " ", name);
     if (map_put(&s->seen, key, (void *)(uintptr_t)f))
         complain(s, f, NULL, "%s `%.*s` is declared twice", what, SLICE_FMT(slice_to(name, 80)));
 }
@@ -136,7 +136,7 @@ static void look_at_field(struct search *s, const struct fact *f)
     wants_kind(s, f, SHAPE_RECORD, "record");
     wants_type(s, f, f->text[2]);
     wants_presence(s, f, f->text[3]);
-    struct slice name = arena_putf(&s->arena, "%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1]));
+    struct slice name = arena_join(&s->arena, f->text[0], ".", f->text[1]);
     once(s, f, "member", name);
     const struct shape_type *t = shape_type(s->shape, name);
     /* A type that is made for one member may have its name. */
@@ -146,7 +146,7 @@ static void look_at_field(struct search *s, const struct fact *f)
 
 static const struct shape_position *wants_member(struct search *s, const struct fact *f, struct slice member)
 {
-    struct slice name = arena_putf(&s->arena, "%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(member));
+    struct slice name = arena_join(&s->arena, f->text[0], ".", member);
     const struct shape_position *p = shape_position(s->shape, name);
     if (!p)
         complain(s, f, NULL, "unknown member `%.*s`", SLICE_FMT(slice_to(name, 80)));
@@ -162,7 +162,7 @@ static void look_at_default(struct search *s, const struct fact *f)
                  SLICE_FMT(slice_to(f->text[2], 80)));
     else if (p && p->type && !s->imported && !conforms(p, v))
         complain(s, f, NULL, "`%.*s` is no %.*s", SLICE_FMT(slice_to(f->text[2], 80)), SLICE_FMT(p->type_name));
-    once(s, f, "default of", arena_putf(&s->arena, "%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1])));
+    once(s, f, "default of", arena_join(&s->arena, f->text[0], ".", f->text[1]));
 }
 
 static bool has_symbol(const struct shape_type *t, struct slice symbol)
@@ -177,7 +177,7 @@ static void look_at_symbol(struct search *s, const struct fact *f)
 {
     const struct shape_type *t = wants_kind(s, f, SHAPE_ENUM, "enum");
     if (f->relation == VOCABULARY_SYMBOL)
-        once(s, f, "symbol", arena_putf(&s->arena, "%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1])));
+        once(s, f, "symbol", arena_join(&s->arena, f->text[0], ".", f->text[1]));
     else if (t && !has_symbol(t, f->text[1]))
         complain(s, f, NULL, "`%.*s` is no symbol of %.*s", SLICE_FMT(slice_to(f->text[1], 80)), SLICE_FMT(t->name));
 }

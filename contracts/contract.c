@@ -84,7 +84,7 @@ static void list_places(struct contract *c)
         if (f->relation == VOCABULARY_OPERATION || (t && t->fact == f))
             put_place(c, f->text[0], f);
         else if (f->relation == VOCABULARY_SYMBOL)
-            put_place(c, arena_putf(&c->arena, "%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1])), f);
+            put_place(c, arena_join(&c->arena, f->text[0], ".", f->text[1]), f);
     }
 }
 

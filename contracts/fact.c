@@ -307,19 +307,26 @@ static void put_string(struct slice s, struct buf *out)
 {
     static const char from[] = "\"\\\n\r\t", to[] = "\"\\nrt";
     buf_put_char(out, '"');
+    size_t plain = 0; /* what needs no escape is put in one piece */
     for (size_t i = 0; i < s.len; i++) {
-        const char *found = s.at[i] ? strchr(from, s.at[i]) : NULL;
-        if (found)
-            buf_put_char(out, '\\');
-        buf_put_char(out, found ? to[found - from] : s.at[i]);
+        unsigned char c = (unsigned char)s.at[i];
+        const char *found = c && (c < ' ' || c == '"' || c == '\\') ? strchr(from, s.at[i]) : NULL;
+        if (!found)
+            continue;
+        buf_put(out, slice_of(s.at + plain, i - plain));
+        buf_put_char(out, '\\');
+        buf_put_char(out, to[found - from]);
+        plain = i + 1;
     }
+    buf_put(out, slice_from(s, plain));
     buf_put_char(out, '"');
 }
 
 void fact_put(const struct fact *f, struct buf *out)
 {
     const char *columns = vocabulary_columns(f->relation);
-    buf_putf(out, "%s(", vocabulary_name(f->relation));
+    buf_put(out, slice_str(vocabulary_name(f->relation)));
+    buf_put_char(out, '(');
     for (size_t i = 0; columns[i]; i++) {
         if (i)
             buf_put(out, SLICE(", "));

@@ -190,7 +190,7 @@ static struct shape_position *put_part(struct shape *s, struct slice owner, stru
 
 static struct slice joined(struct shape *s, struct slice a, const char *between, struct slice b)
 {
-    return arena_putf(s->arena, "%.*s%s%.*s", SLICE_FMT(a), between, SLICE_FMT(b));
+    return arena_join(s->arena, a, between, b);
 }
 
 static void put_field(struct shape *s, const struct fact *f)

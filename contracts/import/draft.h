@@ -9,7 +9,7 @@
 #include "contracts/contract.h"
 #include "contracts/fact.h"
 
-enum { DRAFT_FACTS = 4000000 };
+enum { DRAFT_FACTS = 8000000 };
 
 struct draft {
     struct arena arena;

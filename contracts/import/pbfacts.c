@@ -57,7 +57,7 @@ static void put_place(struct putting *p, struct slice subject, struct pbmodel_pl
 static struct slice joined(struct putting *p, struct slice a, const char *between, struct slice b)
 {
     spend(p, a.len + b.len);
-    return arena_putf(&p->d->arena, "%.*s%s%.*s", SLICE_FMT(a), between, SLICE_FMT(b));
+    return arena_join(&p->d->arena, a, between, b);
 }
 
 /* --- Options, and features with what they inherit. */
@@ -188,6 +188,9 @@ static struct slice resolve(struct putting *p, struct slice scope, struct slice 
             break;
         scope = slice_find_last(scope, '.', &dot) ? slice_to(scope, dot) : SLICE("");
     }
+    /* What was left out is not missing: the whole is refused for its size. */
+    if (p->d->full)
+        return type;
     if (p->lenient || slice_starts(type, SLICE("google.protobuf.")))
         return foreign(p, type);
     if (slice_starts(p->file->package, SLICE("google.protobuf")))
