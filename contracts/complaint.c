@@ -416,7 +416,7 @@ struct traits {
 static void look_at_operations(struct search *s)
 {
     struct map found = {0};
-    const struct fact *end = s->facts->v + s->facts->count;
+    const struct fact *end = fact_list_end(s->facts);
     for (const struct fact *f = s->facts->v; f < end; f++) {
         if (!trait(f->relation))
             continue;
@@ -450,7 +450,7 @@ static void gather(struct search *s)
         s->candidates[s->candidate_count] = scalars[s->candidate_count];
         s->candidate_count++;
     }
-    const struct fact *end = s->facts->v + s->facts->count;
+    const struct fact *end = fact_list_end(s->facts);
     for (const struct fact *f = s->facts->v; f < end; f++) {
         const struct shape_type *t = shape_type(s->shape, f->text[0]);
         s->imported = s->imported || f->relation == VOCABULARY_DIALECT;

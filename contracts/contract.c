@@ -52,7 +52,7 @@ static void describe_operation(struct contract *c, const struct fact *f)
 
 static void list_operations(struct contract *c)
 {
-    const struct fact *end = c->facts.v + c->facts.count;
+    const struct fact *end = fact_list_end(&c->facts);
     size_t count = 0;
     for (const struct fact *f = c->facts.v; f < end; f++)
         count += f->relation == VOCABULARY_OPERATION;
@@ -73,7 +73,7 @@ static void put_place(struct contract *c, struct slice subject, const struct fac
 
 static void list_places(struct contract *c)
 {
-    const struct fact *end = c->facts.v + c->facts.count;
+    const struct fact *end = fact_list_end(&c->facts);
     for (const struct fact *f = c->facts.v; f < end; f++)
         if (f->relation == VOCABULARY_AT)
             put_place(c, f->text[0], f);

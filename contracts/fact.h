@@ -23,6 +23,11 @@ struct fact_list {
     struct fact *v;
     size_t count, room;
 };
+/* One behind the last; NULL when there is none, for there may be no list at all. */
+static inline struct fact *fact_list_end(const struct fact_list *l)
+{
+    return l->count ? l->v + l->count : l->v;
+}
 struct fact *fact_list_add(struct fact_list *l);
 void fact_list_fini(struct fact_list *l);
 

@@ -441,7 +441,7 @@ static void learn_nulls(struct shape *s)
 void shape_init(struct shape *s, const struct fact_list *facts, struct arena *arena)
 {
     *s = (struct shape){.arena = arena};
-    const struct fact *end = facts->v + facts->count;
+    const struct fact *end = fact_list_end(facts);
     put_scalars(s);
     for (const struct fact *f = facts->v; f < end; f++) {
         s->avro = s->avro || (f->relation == VOCABULARY_DIALECT && slice_eq(f->text[0], SLICE("avro")));

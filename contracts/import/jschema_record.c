@@ -76,6 +76,8 @@ static void put_member(struct jschema_own *o, const struct doc_node *n, const st
 static struct slice type_of_rest(struct jschema_own *o, const struct doc_node *n)
 {
     const struct doc_node *rest = doc_get(n, "additionalProperties");
+    if (jschema_word_false(rest) && !doc_get(n, "patternProperties"))
+        return SLICE("never");
     if (o->j->dialect != JSCHEMA_STANDARD || jschema_word_anything(rest) || doc_get(n, "patternProperties"))
         return SLICE("any");
     return jschema_type(o->j, rest, arena_putf(o->j->arena, "%.*s{}", SLICE_FMT(o->name)));

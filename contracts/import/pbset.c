@@ -1,16 +1,9 @@
 #include "contracts/import/pbset.h"
 
 #include "base/map.h"
+#include "contracts/pb/pbwire.h"
 
 enum { DEPTH = 100 };
-enum wire { W_VARINT, W_64, W_BYTES, W_GROUP, W_END, W_32 };
-
-struct word {
-    uint64_t field, number;
-    enum wire wire;
-    struct slice bytes;
-};
-
 struct reader {
     struct arena *arena;
     const char *base; /* of the whole */
@@ -28,64 +21,28 @@ static void fail(struct reader *r, struct slice at, const char *fault)
     r->fault_at = at.at ? (size_t)(at.at - r->base) : 0;
 }
 
-static bool take_varint(struct slice *s, uint64_t *out)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < 10 && i < s->len; i++) {
-        uint64_t byte = (unsigned char)s->at[i];
-        value |= (byte & 0x7f) << (7 * i);
-        if (!(byte & 0x80)) {
-            *s = slice_from(*s, i + 1);
-            *out = value;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool take_bytes(struct slice *s, uint64_t n, struct slice *out)
-{
-    if (n > s->len)
-        return false;
-    *out = slice_to(*s, (size_t)n);
-    *s = slice_from(*s, (size_t)n);
-    return true;
-}
-
 /* Descriptors have no groups. */
-static bool next_word(struct reader *r, struct slice *s, struct word *w)
+static bool next_word(struct reader *r, struct slice *s, struct pbwire_word *w)
 {
-    uint64_t key = 0;
-    *w = (struct word){0};
+    *w = (struct pbwire_word){0};
     if (r->fault || s->len == 0)
         return false;
     struct slice at = *s;
-    bool fine = take_varint(s, &key);
-    w->field = key >> 3;
-    w->wire = (enum wire)(key & 7);
-    if (fine && w->wire == W_VARINT)
-        fine = take_varint(s, &w->number);
-    else if (fine && w->wire == W_BYTES)
-        fine = take_varint(s, &w->number) && take_bytes(s, w->number, &w->bytes);
-    else if (fine && (w->wire == W_64 || w->wire == W_32))
-        fine = take_bytes(s, w->wire == W_64 ? 8 : 4, &w->bytes);
-    else
-        fine = false;
-    if (!fine || w->field == 0)
+    if (!pbwire_next(s, w) || w->type == PBWIRE_GROUP || w->type == PBWIRE_END)
         fail(r, at, "a field of a descriptor is expected");
     return !r->fault;
 }
 
-static struct slice text_of(struct reader *r, const struct word *w)
+static struct slice text_of(struct reader *r, const struct pbwire_word *w)
 {
-    if (w->wire != W_BYTES)
+    if (w->type != PBWIRE_BYTES)
         fail(r, w->bytes, "text is expected");
     return arena_keep(r->arena, w->bytes);
 }
 
-static struct slice name_of(struct reader *r, const struct word *w)
+static struct slice name_of(struct reader *r, const struct pbwire_word *w)
 {
-    bool fine = w->wire == W_BYTES && w->bytes.len > 0 && w->bytes.len < PBMODEL_NAME;
+    bool fine = w->type == PBWIRE_BYTES && w->bytes.len > 0 && w->bytes.len < PBMODEL_NAME;
     for (size_t i = 0; fine && i < w->bytes.len; i++) {
         char c = w->bytes.at[i];
         fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
@@ -184,13 +141,14 @@ static void add_option(struct reader *r, struct pbmodel_option **list, const cha
     PBMODEL_PUT(list, o);
 }
 
-static void read_known(struct reader *r, const struct word *w, const struct known *k, struct pbmodel_option **list)
+static void read_known(struct reader *r, const struct pbwire_word *w, const struct known *k,
+                       struct pbmodel_option **list)
 {
     while (k->name && k->field != w->field)
         k++;
     if (!k->name)
         return;
-    if (w->wire == W_BYTES)
+    if (w->type == PBWIRE_BYTES)
         add_option(r, list, k->name, text_of(r, w));
     else if (!k->words)
         add_option(r, list, k->name, w->number ? SLICE("true") : SLICE("false"));
@@ -200,7 +158,7 @@ static void read_known(struct reader *r, const struct word *w, const struct know
 
 static void read_set(struct reader *r, struct slice s, const struct known *k, struct pbmodel_option **list)
 {
-    struct word w;
+    struct pbwire_word w;
     while (next_word(r, &s, &w))
         read_known(r, &w, k, list);
 }
@@ -209,11 +167,11 @@ enum { CPP = 1000, JAVA = 1001 };
 
 static void read_features(struct reader *r, struct slice s, struct pbmodel_option **list)
 {
-    struct word w;
+    struct pbwire_word w;
     while (next_word(r, &s, &w)) {
-        if (w.field == CPP && w.wire == W_BYTES)
+        if (w.field == CPP && w.type == PBWIRE_BYTES)
             read_set(r, w.bytes, cpp_features, list);
-        else if (w.field == JAVA && w.wire == W_BYTES)
+        else if (w.field == JAVA && w.type == PBWIRE_BYTES)
             read_set(r, w.bytes, java_features, list);
         else
             read_known(r, &w, feature_options, list);
@@ -224,9 +182,9 @@ static void read_features(struct reader *r, struct slice s, struct pbmodel_optio
 static void read_options(struct reader *r, struct slice s, const struct known *k, uint64_t features,
                          struct pbmodel_option **list)
 {
-    struct word w;
+    struct pbwire_word w;
     while (next_word(r, &s, &w)) {
-        if (w.field == features && w.wire == W_BYTES)
+        if (w.field == features && w.type == PBWIRE_BYTES)
             read_features(r, w.bytes, list);
         else
             read_known(r, &w, k, list);
@@ -235,7 +193,7 @@ static void read_options(struct reader *r, struct slice s, const struct known *k
 
 /* --- Ranges and names. */
 
-static int64_t int32_of(const struct word *w)
+static int64_t int32_of(const struct pbwire_word *w)
 {
     return (int64_t)(int32_t)(uint32_t)w->number;
 }
@@ -244,7 +202,7 @@ static int64_t int32_of(const struct word *w)
 static void read_range(struct reader *r, struct slice s, int64_t behind, struct pbmodel_range **list)
 {
     struct pbmodel_range *range = arena_new(r->arena, sizeof(*range));
-    struct word w;
+    struct pbwire_word w;
     while (next_word(r, &s, &w)) {
         if (w.field == 1)
             range->from = int32_of(&w);
@@ -254,7 +212,7 @@ static void read_range(struct reader *r, struct slice s, int64_t behind, struct 
     PBMODEL_PUT(list, range);
 }
 
-static void read_name(struct reader *r, const struct word *w, struct pbmodel_name **list)
+static void read_name(struct reader *r, const struct pbwire_word *w, struct pbmodel_name **list)
 {
     struct pbmodel_name *n = arena_new(r->arena, sizeof(*n));
     n->name = text_of(r, w);
@@ -266,7 +224,7 @@ static void read_name(struct reader *r, const struct word *w, struct pbmodel_nam
 static void read_value(struct reader *r, struct slice s, struct pbmodel_value ***last)
 {
     struct pbmodel_value *v = arena_new(r->arena, sizeof(*v));
-    struct word w;
+    struct pbwire_word w;
     while (next_word(r, &s, &w)) {
         if (w.field == 1)
             v->name = name_of(r, &w);
@@ -281,7 +239,7 @@ static void read_enum(struct reader *r, struct slice s, struct pbmodel_message *
 {
     struct pbmodel_enum *e = arena_new(r->arena, sizeof(*e));
     struct pbmodel_value **last = &e->values;
-    struct word w;
+    struct pbwire_word w;
     e->parent = parent;
     while (next_word(r, &s, &w)) {
         if (w.field == 1)
@@ -318,7 +276,7 @@ static struct raw_field read_field(struct reader *r, struct slice s)
 {
     struct raw_field raw = {.f = arena_new(r->arena, sizeof(*raw.f)), .oneof = -1};
     struct pbmodel_field *f = raw.f;
-    struct word w;
+    struct pbwire_word w;
     while (next_word(r, &s, &w)) {
         if (w.field == 1)
             f->name = name_of(r, &w);
@@ -385,7 +343,7 @@ static bool is_entry(const struct pbmodel_message *m)
 static struct slice oneof_name(struct reader *r, struct slice s)
 {
     struct slice name = SLICE("");
-    struct word w;
+    struct pbwire_word w;
     while (next_word(r, &s, &w))
         if (w.field == 1)
             name = name_of(r, &w);
@@ -397,14 +355,14 @@ static struct pbmodel_message *read_message(struct reader *r, struct slice s, st
 /* Names first: everything below stands in their scope. */
 static void begin_message(struct reader *r, struct slice s, struct pbmodel_message *m)
 {
-    struct word w;
+    struct pbwire_word w;
     while (next_word(r, &s, &w)) {
         if (w.field == 1)
             m->name = full_name(r, m->parent, name_of(r, &w));
         else if (w.field == 7)
             read_options(r, w.bytes, message_options, 12, &m->options);
         else if (w.field == 8) {
-            struct word named = {.wire = W_BYTES, .bytes = oneof_name(r, w.bytes)};
+            struct pbwire_word named = {.type = PBWIRE_BYTES, .bytes = oneof_name(r, w.bytes)};
             read_name(r, &named, &m->oneofs);
         } else if (w.field == 5)
             read_range(r, w.bytes, 1, &m->extensions);
@@ -458,7 +416,7 @@ static void take_field(struct reader *r, struct slice s, struct pbmodel_message 
 static void read_parts(struct reader *r, struct slice s, struct pbmodel_message *m)
 {
     struct map entries = {0};
-    struct word w;
+    struct pbwire_word w;
     size_t oneof_count;
     const struct slice *oneofs = by_number(r, m->oneofs, &oneof_count);
     while (next_word(r, &s, &w)) {
@@ -492,7 +450,7 @@ static struct pbmodel_message *read_message(struct reader *r, struct slice s, st
 static void read_method(struct reader *r, struct slice s, struct pbmodel_method **list)
 {
     struct pbmodel_method *m = arena_new(r->arena, sizeof(*m));
-    struct word w;
+    struct pbwire_word w;
     while (next_word(r, &s, &w)) {
         if (w.field == 1)
             m->name = name_of(r, &w);
@@ -513,7 +471,7 @@ static void read_method(struct reader *r, struct slice s, struct pbmodel_method 
 static void read_service(struct reader *r, struct slice s)
 {
     struct pbmodel_service *v = arena_new(r->arena, sizeof(*v));
-    struct word w;
+    struct pbwire_word w;
     while (next_word(r, &s, &w)) {
         if (w.field == 1)
             v->name = full_name(r, NULL, name_of(r, &w));
@@ -538,7 +496,7 @@ static struct slice edition_text(struct reader *r, uint64_t edition)
 static void begin_file(struct reader *r, struct slice s)
 {
     struct pbmodel_file *f = r->file;
-    struct word w;
+    struct pbwire_word w;
     while (next_word(r, &s, &w)) {
         if (w.field == 1)
             f->name = text_of(r, &w);
@@ -550,7 +508,7 @@ static void begin_file(struct reader *r, struct slice s)
             read_options(r, w.bytes, file_options, 50, &f->options);
         else if (w.field == 12 && !slice_eq(w.bytes, SLICE("editions")))
             f->syntax = name_of(r, &w);
-        else if (w.field == 14 && w.wire == W_VARINT)
+        else if (w.field == 14 && w.type == PBWIRE_VARINT)
             f->syntax = edition_text(r, w.number);
     }
 }
@@ -561,7 +519,7 @@ static struct pbmodel_file *read_file(struct reader *r, struct slice s)
     f->syntax = SLICE("proto2");
     begin_file(r, s);
     f->path = f->name.len ? f->name.at : "descriptor set";
-    struct word w;
+    struct pbwire_word w;
     while (next_word(r, &s, &w)) {
         if (w.field == 4) {
             struct pbmodel_message *m = read_message(r, w.bytes, NULL);
@@ -585,7 +543,7 @@ bool pbset_looks(struct slice bytes)
     if (bytes.len < 4 || bytes.at[0] != 0x0a)
         return false;
     bytes = slice_from(bytes, 1);
-    return take_varint(&bytes, &length) && length <= bytes.len && bytes.len > 0 && bytes.at[0] == 0x0a;
+    return pbwire_varint(&bytes, &length) && length <= bytes.len && bytes.len > 0 && bytes.at[0] == 0x0a;
 }
 
 enum err pbset_read(struct slice bytes, const char *name, struct arena *arena, struct diag *diag,
@@ -594,9 +552,9 @@ enum err pbset_read(struct slice bytes, const char *name, struct arena *arena, s
     struct reader r = {.arena = arena, .base = bytes.at};
     struct pbmodel_file *first = NULL, **last = &first;
     struct slice rest = bytes;
-    struct word w;
+    struct pbwire_word w;
     while (next_word(&r, &rest, &w)) {
-        if (w.field != 1 || w.wire != W_BYTES)
+        if (w.field != 1 || w.type != PBWIRE_BYTES)
             continue;
         *last = read_file(&r, w.bytes);
         last = &(*last)->next;

@@ -162,7 +162,7 @@ static void add_field(struct reading *r, const struct fact *tag, const struct fa
 
 static void add_fields(struct reading *r)
 {
-    const struct fact *v = r->facts->v, *end = v + r->facts->count, *field = v, *tag = v;
+    const struct fact *v = r->facts->v, *end = fact_list_end(r->facts), *field = v, *tag = v;
     while (field < end && field->relation < VOCABULARY_FIELD)
         field++;
     for (tag = field; tag < end && tag->relation < VOCABULARY_TAG; tag++)

@@ -49,7 +49,8 @@ static enum err gather_bytes(struct json_tok *t, const char *bytes, size_t len)
 /* Moves what was read since `run` into `text`, because its bytes are about to go or to change. */
 static enum err gather(struct json_tok *t, size_t end)
 {
-    return gather_bytes(t, t->in.at + t->run, end - t->run);
+    struct slice read = slice_to(slice_from(t->in, t->run), end - t->run);
+    return gather_bytes(t, read.at, read.len);
 }
 
 static enum err collected(struct json_tok *t, size_t end, struct slice *text)

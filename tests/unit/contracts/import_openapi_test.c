@@ -331,6 +331,13 @@ TEST(a_required_member_that_nothing_describes_breaks_the_wire_only)
     finds(old, new, "wire", VERDICT_BREAKING, "member-added-required", NULL);
 }
 
+TEST(a_closed_record_takes_no_member_that_it_only_requires)
+{
+    finds(ASKED(JSON("{type: object, required: [a], properties: {a: {type: string}}, additionalProperties: false}")),
+          ASKED(JSON("{type: object, required: [a], properties: {b: {type: string}}, additionalProperties: false}")),
+          "wire", VERDICT_BREAKING, "type-changed", NULL);
+}
+
 TEST(words_that_say_nothing_of_their_kind_are_compared_by_tools_only)
 {
     const char *nine = ASKED(JSON("{type: object, maxLength: 9}")), *five = ASKED(JSON("{type: object, maxLength: 5}"));
@@ -470,12 +477,13 @@ cmocka_unit_test(the_embedded_rules_load),
                 TESTS_RUN(changes_that_break_nobody_are_noted_in_the_profile_openapi_only)
                     TESTS_RUN(the_roles_of_a_webhook_are_turned) TESTS_RUN(a_sunset_is_a_date_that_stays) TESTS_RUN(
                         an_operation_may_go_once_its_day_has_come) TESTS_RUN(a_parameter_has_days_like_its_operation)
-                        TESTS_RUN(a_draft_promises_nothing_and_what_is_stable_stays_so)
-                            TESTS_RUN(a_discriminator_keeps_its_member) TESTS_RUN(
-                                a_branch_may_be_renamed_when_its_values_are_told_as_before)
-                                TESTS_RUN(an_error_without_a_body_is_its_status) TESTS_RUN(
-                                    members_that_leave_a_direction_break_what_counted_on_them)
-                                    TESTS_RUN(a_required_member_that_nothing_describes_breaks_the_wire_only) TESTS_RUN(
+                        TESTS_RUN(a_draft_promises_nothing_and_what_is_stable_stays_so) TESTS_RUN(
+                            a_discriminator_keeps_its_member)
+                            TESTS_RUN(a_branch_may_be_renamed_when_its_values_are_told_as_before) TESTS_RUN(
+                                an_error_without_a_body_is_its_status)
+                                TESTS_RUN(members_that_leave_a_direction_break_what_counted_on_them) TESTS_RUN(
+                                    a_required_member_that_nothing_describes_breaks_the_wire_only)
+                                    TESTS_RUN(a_closed_record_takes_no_member_that_it_only_requires) TESTS_RUN(
                                         words_that_say_nothing_of_their_kind_are_compared_by_tools_only)
                                         TESTS_RUN(files_refer_to_files_beside_themselves_and_to_operations)
                                             TESTS_RUN(a_document_is_known_wherever_its_version_stands) TESTS_RUN(
