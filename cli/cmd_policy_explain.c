@@ -9,7 +9,7 @@
 
 struct explain_flags {
     const char *peer, *service, *op, *method, *path, *job, *verdict, *caller, *contract;
-    struct args_texts headers;
+    struct args_texts headers, claims;
     bool probe;
 };
 
@@ -26,6 +26,11 @@ static const struct args_flag flags[] = {
      AT(headers),
      .value = "NAME:VALUE",
      .doc = "a header; may be given several times"},
+    {.name = "claim",
+     .type = ARGS_TEXTS,
+     AT(claims),
+     .value = "NAME=VALUE",
+     .doc = "a claim of the user's token; may be given several times"},
     {.name = "service", .type = ARGS_TEXT, AT(service), .value = "NAME", .doc = "the service that is called"},
     {.name = "job", .type = ARGS_TEXT, AT(job), .value = "VERB", .doc = "submit, run, see or cancel"},
     {.name = "verdict", .type = ARGS_TEXT, AT(verdict), .value = "LEVEL", .doc = "how the contracts stand: same ..."},
@@ -73,6 +78,11 @@ static enum err fill(struct policy_request *r, const struct explain_flags *f, co
     for (size_t i = 0; i < f->headers.count; i++)
         if (policy_request_header(r, slice_str(f->headers.v[i])) != ERR_OK) {
             fprintf(stderr, "weft policy explain: --header %s: write NAME:VALUE\n", f->headers.v[i]);
+            return ERR_INPUT;
+        }
+    for (size_t i = 0; i < f->claims.count; i++)
+        if (policy_request_claim(r, slice_str(f->claims.v[i])) != ERR_OK) {
+            fprintf(stderr, "weft policy explain: --claim %s: write NAME=VALUE\n", f->claims.v[i]);
             return ERR_INPUT;
         }
     policy_request_operation(r, c);

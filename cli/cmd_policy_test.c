@@ -57,7 +57,7 @@ static const struct args_command command = {
                "      path: /orders/7\n"
                "      expect: allow              # or deny\n"
                "      by: policy.weft:7          # optional: the rule that must decide\n"
-               "Other keys of a question: op, service, headers, job, verdict, contract (NAME@VERSION), probe.\n"
+               "Other keys of a question: op, service, headers, claims, job, verdict, contract (NAME@VERSION), probe.\n"
                "Paths in TABLE start at its folder.\n"
                "Exit status: 0 all as expected, 1 some are not, 2 wrong arguments, table or policy.\n",
 };

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 
-enum { HEADERS_AT_FIRST = 8, KEYS_MOST = 32 };
+enum { PAIRS_AT_FIRST = 8, KEYS_MOST = 32 };
 
 void policy_request_init(struct policy_request *r)
 {
@@ -14,7 +14,8 @@ void policy_request_init(struct policy_request *r)
 
 void policy_request_fini(struct policy_request *r)
 {
-    mem_free(r->headers);
+    mem_free(r->headers.v);
+    mem_free(r->claims.v);
     arena_fini(&r->arena);
     *r = (struct policy_request){0};
 }
@@ -27,14 +28,27 @@ static struct slice lower(struct policy_request *r, struct slice name)
     return slice_of(at, name.len);
 }
 
+static void add_pair(struct policy_pairs *p, struct slice name, struct slice value)
+{
+    if (p->count == p->room) {
+        p->room = p->room ? p->room * 2 : PAIRS_AT_FIRST;
+        p->v = mem_resize(p->v, p->room, sizeof(*p->v));
+    }
+    p->v[p->count++] = (struct attrs_header){name, value};
+}
+
 static void add_header(struct policy_request *r, struct slice name, struct slice value)
 {
-    if (r->attrs.header_count == r->header_room) {
-        r->header_room = r->header_room ? r->header_room * 2 : HEADERS_AT_FIRST;
-        r->headers = mem_resize(r->headers, r->header_room, sizeof(*r->headers));
-        r->attrs.headers = r->headers;
-    }
-    r->headers[r->attrs.header_count++] = (struct attrs_header){lower(r, name), arena_keep(&r->arena, value)};
+    add_pair(&r->headers, lower(r, name), arena_keep(&r->arena, value));
+    r->attrs.headers = r->headers.v;
+    r->attrs.header_count = r->headers.count;
+}
+
+static void add_claim(struct policy_request *r, struct slice name, struct slice value)
+{
+    add_pair(&r->claims, arena_keep(&r->arena, name), arena_keep(&r->arena, value));
+    r->attrs.claims = r->claims.v;
+    r->attrs.claim_count = r->claims.count;
 }
 
 enum err policy_request_header(struct policy_request *r, struct slice text)
@@ -46,6 +60,15 @@ enum err policy_request_header(struct policy_request *r, struct slice text)
     if (at == 0 || at == text.len)
         return ERR_INPUT;
     add_header(r, slice_trim(slice_to(text, at)), slice_trim(slice_from(text, at + 1)));
+    return ERR_OK;
+}
+
+enum err policy_request_claim(struct policy_request *r, struct slice text)
+{
+    size_t equals;
+    if (!slice_find(text, '=', &equals) || equals == 0)
+        return ERR_INPUT;
+    add_claim(r, slice_to(text, equals), slice_from(text, equals + 1));
     return ERR_OK;
 }
 
@@ -91,6 +114,7 @@ static const struct text_key text_keys[] = {
     {"job", offsetof(struct attrs, job)},         {"verdict", offsetof(struct attrs, verdict)},
     {"path", offsetof(struct attrs, path)},       {"contract", offsetof(struct attrs, contract_name)},
     {"headers", offsetof(struct attrs, headers)}, {"probe", offsetof(struct attrs, probe)},
+    {"claims", offsetof(struct attrs, claims)},
 };
 enum { TEXT_KEYS = sizeof(text_keys) / sizeof(text_keys[0]) };
 
@@ -137,6 +161,23 @@ static enum err read_headers(struct policy_request *r, const struct doc_node *n,
     return ERR_OK;
 }
 
+/* One value or several, as facts. */
+static enum err read_claims(struct policy_request *r, const struct doc_node *n, const struct diag_place *file,
+                            struct diag *diag)
+{
+    if (n->kind != DOC_MAP)
+        return complain(n, file, diag, "claims: {scope: [read, write]}", "names and values are expected");
+    for (const struct doc_node *c = n->first; c; c = c->next) {
+        if (is_scalar(c))
+            add_claim(r, c->key, c->text);
+        else if (c->kind != DOC_LIST)
+            return complain(c, file, diag, NULL, "a claim's value is one text or a list of them");
+        for (const struct doc_node *v = c->kind == DOC_LIST ? c->first : NULL; v; v = v->next)
+            add_claim(r, c->key, v->text);
+    }
+    return ERR_OK;
+}
+
 static enum err read_key(struct policy_request *r, const struct doc_node *n, const char *const *others,
                          const struct diag_place *file, struct diag *diag)
 {
@@ -145,6 +186,8 @@ static enum err read_key(struct policy_request *r, const struct doc_node *n, con
             return ERR_OK;
     if (slice_eq(n->key, SLICE("headers")))
         return read_headers(r, n, file, diag);
+    if (slice_eq(n->key, SLICE("claims")))
+        return read_claims(r, n, file, diag);
     if (slice_eq(n->key, SLICE("probe"))) {
         r->attrs.probe = slice_eq(n->text, SLICE("true"));
         return n->kind == DOC_BOOL ? ERR_OK : complain(n, file, diag, NULL, "true or false is expected");

@@ -11,11 +11,15 @@
 #include "contracts/contract.h"
 #include "policy/attrs.h"
 
+struct policy_pairs {
+    struct attrs_header *v;
+    size_t count, room;
+};
+
 struct policy_request {
     struct arena arena;
     struct attrs attrs;
-    struct attrs_header *headers;
-    size_t header_room;
+    struct policy_pairs headers, claims;
     bool bad_path; /* refused before any rule is asked */
 };
 
@@ -23,6 +27,8 @@ void policy_request_init(struct policy_request *r);
 void policy_request_fini(struct policy_request *r);
 /* "name: value", "name=value".  INPUT: neither. */
 MUST_USE enum err policy_request_header(struct policy_request *r, struct slice text);
+/* "name=value".  INPUT: it is not. */
+MUST_USE enum err policy_request_claim(struct policy_request *r, struct slice text);
 /* "orders@1.2.0". */
 void policy_request_contract(struct policy_request *r, struct slice text);
 /* A path as it was sent, with or without its query. */

@@ -20,6 +20,8 @@ struct attrs {
     struct slice contract_name, contract_version;
     const struct attrs_header *headers;
     size_t header_count;
+    const struct attrs_header *claims; /* of the token of the user behind the call */
+    size_t claim_count;
     bool probe; /* a health probe */
 };
 

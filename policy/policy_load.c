@@ -44,10 +44,10 @@ static bool has_upper(struct slice s)
 static void see_header(struct loading *l, const struct policy_text *t, const struct policy_word *word)
 {
     if (!word->has_constant) {
-        l->rules->wants.every_header = true;
+        l->rules->wants.headers.every = true;
         return;
     }
-    question_wants_header(&l->rules->wants, word->constant);
+    question_wants_name(&l->rules->wants, &l->rules->wants.headers, word->constant);
     if (!has_upper(word->constant))
         return;
     struct diag_place place = place_of(t, word);
@@ -66,10 +66,12 @@ static void see_traffic(struct loading *l, const struct policy_text *t, const st
     }
 }
 
-static void see_claim(struct loading *l, const struct policy_text *t, const struct policy_word *word)
+static void see_claim(struct loading *l, const struct policy_word *word)
 {
-    struct diag_place place = place_of(t, word);
-    diag_add(l->diag, DIAG_WARNING, &place, NULL, "no request has a `claim` yet: tokens are not read");
+    if (word->has_constant)
+        question_wants_name(&l->rules->wants, &l->rules->wants.claims, word->constant);
+    else
+        l->rules->wants.claims.every = true;
 }
 
 static void see_words(struct loading *l, const struct policy_text *t)
@@ -81,7 +83,7 @@ static void see_words(struct loading *l, const struct policy_text *t)
         if (slice_eq(word.name, SLICE("header")))
             see_header(l, t, &word);
         else if (slice_eq(word.name, SLICE("claim")))
-            see_claim(l, t, &word);
+            see_claim(l, &word);
     }
 }
 

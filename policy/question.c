@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "policy/spiffe.h"
 
-enum { FIRST_FACTS = 16, FIRST_HEADERS = 8 };
+enum { FIRST_FACTS = 16, FIRST_NAMES = 8 };
 
 static const char *const kind_names[QUESTION_KINDS] = {
     [QUESTION_PEER] = "peer",
@@ -42,27 +42,28 @@ void question_wants_init(struct question_wants *w, const struct datalog *rules)
 
 void question_wants_fini(struct question_wants *w)
 {
-    mem_free(w->headers);
+    mem_free(w->headers.v);
+    mem_free(w->claims.v);
     arena_fini(&w->arena);
 }
 
-static bool wants_header(const struct question_wants *w, struct slice name)
+static bool wants_name(const struct question_names *names, struct slice name)
 {
-    for (size_t i = 0; i < w->header_count; i++)
-        if (slice_eq(w->headers[i], name))
+    for (size_t i = 0; i < names->count; i++)
+        if (slice_eq(names->v[i], name))
             return true;
-    return w->every_header;
+    return names->every;
 }
 
-void question_wants_header(struct question_wants *w, struct slice name)
+void question_wants_name(struct question_wants *w, struct question_names *names, struct slice name)
 {
-    if (wants_header(w, name))
+    if (wants_name(names, name))
         return;
-    if (w->header_count == w->header_room) {
-        w->header_room = w->header_room ? w->header_room * 2 : FIRST_HEADERS;
-        w->headers = mem_resize(w->headers, w->header_room, sizeof(*w->headers));
+    if (names->count == names->room) {
+        names->room = names->room ? names->room * 2 : FIRST_NAMES;
+        names->v = mem_resize(names->v, names->room, sizeof(*names->v));
     }
-    w->headers[w->header_count++] = arena_keep(&w->arena, name);
+    names->v[names->count++] = arena_keep(&w->arena, name);
 }
 
 void question_init(struct question *q)
@@ -106,27 +107,28 @@ static char *write_text(char *at, struct slice text)
     return at + sizeof(len) + text.len;
 }
 
-static size_t header_bytes(const struct question_wants *w, const struct attrs *attrs)
+static size_t pair_bytes(const struct question_names *names, const struct attrs_header *pairs, size_t count)
 {
     size_t bytes = 0;
-    for (size_t i = 0; i < attrs->header_count; i++)
-        if (wants_header(w, attrs->headers[i].name))
-            bytes += 2 * sizeof(uint32_t) + attrs->headers[i].name.len + attrs->headers[i].value.len;
+    for (size_t i = 0; i < count; i++)
+        if (wants_name(names, pairs[i].name))
+            bytes += 2 * sizeof(uint32_t) + pairs[i].name.len + pairs[i].value.len;
     return bytes;
 }
 
-static char *write_headers(char *at, const struct question_wants *w, const struct attrs *attrs)
+static char *write_pairs(char *at, const struct question_names *names, const struct attrs_header *pairs, size_t count)
 {
-    for (size_t i = 0; i < attrs->header_count; i++)
-        if (wants_header(w, attrs->headers[i].name))
-            at = write_text(write_text(at, attrs->headers[i].name), attrs->headers[i].value);
+    for (size_t i = 0; i < count; i++)
+        if (wants_name(names, pairs[i].name))
+            at = write_text(write_text(at, pairs[i].name), pairs[i].value);
     return at;
 }
 
 void question_key(struct question *q, const struct question_wants *w, const struct attrs *attrs)
 {
     struct key_parts p = {.count = 0, .bytes = 1};
-    bool headers = w->asked[QUESTION_HEADER];
+    size_t headers = w->asked[QUESTION_HEADER] ? attrs->header_count : 0;
+    size_t claims = w->asked[QUESTION_CLAIM] ? attrs->claim_count : 0;
     want_text(&p, w->any_peer, attrs->peer);
     want_text(&p, w->any_path, attrs->path);
     want_text(&p, w->asked[QUESTION_SERVICE], attrs->service);
@@ -136,15 +138,17 @@ void question_key(struct question *q, const struct question_wants *w, const stru
     want_text(&p, w->asked[QUESTION_VERDICT], attrs->verdict);
     want_text(&p, w->asked[QUESTION_CONTRACT], attrs->contract_name);
     want_text(&p, w->asked[QUESTION_CONTRACT], attrs->contract_version);
-    size_t bytes = p.bytes + (headers ? header_bytes(w, attrs) : 0);
+    size_t of_headers = pair_bytes(&w->headers, attrs->headers, headers);
+    size_t bytes = p.bytes + sizeof(of_headers) + of_headers + pair_bytes(&w->claims, attrs->claims, claims);
     char *at;
     buf_clear(&q->key);
     PRE(buf_room(&q->key, bytes, &at) == ERR_OK);
     *at++ = w->asked[QUESTION_PROBE] && attrs->probe;
     for (unsigned i = 0; i < p.count; i++)
         at = write_text(at, p.v[i]);
-    if (headers)
-        (void)write_headers(at, w, attrs);
+    memcpy(at, &of_headers, sizeof(of_headers)); /* where headers end and claims begin */
+    at = write_pairs(at + sizeof(of_headers), &w->headers, attrs->headers, headers);
+    (void)write_pairs(at, &w->claims, attrs->claims, claims);
     buf_wrote(&q->key, bytes);
 }
 
@@ -198,13 +202,12 @@ static void add_segments(struct question *q, const struct question_wants *w, str
             add(q, (struct question_fact){.kind = QUESTION_SEGMENT, .columns = 2, .number = place++, .text = {text}});
 }
 
-static void add_headers(struct question *q, const struct question_wants *w, const struct attrs *attrs)
+static void add_pairs(struct question *q, const struct question_wants *w, enum question_kind kind,
+                      const struct question_names *names, const struct attrs_header *pairs, size_t count)
 {
-    if (!w->asked[QUESTION_HEADER])
-        return;
-    for (size_t i = 0; i < attrs->header_count; i++)
-        if (wants_header(w, attrs->headers[i].name))
-            add_pair(q, w, QUESTION_HEADER, attrs->headers[i].name, attrs->headers[i].value);
+    for (size_t i = 0; w->asked[kind] && i < count; i++)
+        if (wants_name(names, pairs[i].name))
+            add_pair(q, w, kind, pairs[i].name, pairs[i].value);
 }
 
 void question_fill(struct question *q, const struct question_wants *w, const struct attrs *attrs)
@@ -216,7 +219,8 @@ void question_fill(struct question *q, const struct question_wants *w, const str
     add_text(q, w, QUESTION_METHOD, attrs->method);
     add_text(q, w, QUESTION_PATH, attrs->path);
     add_segments(q, w, attrs->path);
-    add_headers(q, w, attrs);
+    add_pairs(q, w, QUESTION_HEADER, &w->headers, attrs->headers, attrs->header_count);
+    add_pairs(q, w, QUESTION_CLAIM, &w->claims, attrs->claims, attrs->claim_count);
     add_text(q, w, QUESTION_JOB, attrs->job);
     if (attrs->probe && w->asked[QUESTION_PROBE])
         add(q, (struct question_fact){.kind = QUESTION_PROBE});

@@ -29,15 +29,20 @@ enum question_kind {
     QUESTION_KINDS
 };
 
+/* Which of many pairs a policy wants: those whose names its rules have. */
+struct question_names {
+    bool every; /* a rule asks for one by a variable */
+    struct slice *v;
+    size_t count, room;
+};
+
 /* What a policy wants to know. */
 struct question_wants {
     int relation[QUESTION_KINDS]; /* of the program */
     bool asked[QUESTION_KINDS];
     bool any_peer, any_path; /* a fact that is made of them is asked for */
-    bool every_header;       /* a rule asks for a header by a variable */
-    struct slice *headers;
-    size_t header_count, header_room;
-    struct arena arena; /* the headers' names */
+    struct question_names headers, claims;
+    struct arena arena; /* the names */
 };
 
 struct question_fact {
@@ -57,7 +62,7 @@ const char *question_kind_name(enum question_kind k);
 
 void question_wants_init(struct question_wants *w, const struct datalog *rules);
 void question_wants_fini(struct question_wants *w);
-void question_wants_header(struct question_wants *w, struct slice name);
+void question_wants_name(struct question_wants *w, struct question_names *names, struct slice name);
 
 void question_init(struct question *q);
 void question_fini(struct question *q);

@@ -1,6 +1,7 @@
 #include "proxy/inquiry.h"
 
 #include "policy/authz.h"
+#include "proxy/providers.h"
 
 enum { NO_OPERATION = -1, OTHER_METHOD = -2, HEADER_FACTS = 100 };
 
@@ -137,6 +138,70 @@ static enum err judge_inbound(struct inquiry *q, struct snapshot *s, struct acco
     return ERR_OK;
 }
 
+/* --- the user behind the call --- */
+
+/* They outlive the provider's memory of the token: `weft why` may be asked later. */
+static void keep_claims(struct inquiry *q, const struct providers_claims *claims, struct transit *down)
+{
+    struct attrs_header *kept = arena_array(&down->arena, claims->count + 1, sizeof(*kept));
+    for (size_t i = 0; i < claims->count; i++)
+        kept[i] = (struct attrs_header){arena_keep(&down->arena, claims->v[i].name),
+                                        arena_keep(&down->arena, claims->v[i].value)};
+    q->claims = kept;
+    q->claim_count = claims->count;
+}
+
+static enum err deny_token(struct inquiry *q, struct transit *down, const char *why)
+{
+    return deny(q, REPLY_TOKEN_INVALID, arena_putf(&down->arena, "The token is refused: %s.", why));
+}
+
+/* Two fields could be read as two users. */
+static enum err bearer(struct inquiry *q, struct transit *down, struct slice *token)
+{
+    bool found = false;
+    *token = (struct slice){0};
+    for (uint32_t i = 0; i < down->in.headers.count; i++) {
+        const struct header *h = &down->in.headers.v[i];
+        if (h->token != HEADERS_AUTHORIZATION)
+            continue;
+        if (found)
+            return deny_token(q, down, "there are two authorization fields");
+        found = true;
+        if (h->value.len > 7 && slice_eq_nocase(slice_to(h->value, 7), SLICE("bearer ")))
+            *token = slice_trim(slice_from(h->value, 7));
+    }
+    return ERR_OK;
+}
+
+static enum err read_token(struct inquiry *q, struct snapshot *s, struct transit *down)
+{
+    struct slice token;
+    struct providers_claims claims;
+    const char *why = "";
+    q->awaits_keys = false;
+    if (!s->providers || s->conf.tokens.count == 0)
+        return ERR_OK;
+    TRY(bearer(q, down, &token));
+    if (token.len == 0)
+        return ERR_OK;
+    switch (providers_read(s->providers, token, &claims, &why)) {
+    case ERR_OK:
+        if (authz_asks(s->authz, QUESTION_CLAIM))
+            keep_claims(q, &claims, down);
+        return ERR_OK;
+    case ERR_ABSENT: /* somebody else's: it says nothing here */
+        return ERR_OK;
+    case ERR_AGAIN:
+        q->awaits_keys = true;
+        return ERR_AGAIN;
+    case ERR_IO:
+        return deny(q, REPLY_KEYS_UNAVAILABLE, (struct slice){0});
+    default:
+        return deny_token(q, down, why);
+    }
+}
+
 static void add_headers(struct attrs *attrs, struct transit *down)
 {
     struct attrs_header *headers = arena_array(&down->arena, down->in.headers.count + 1, sizeof(*headers));
@@ -156,6 +221,8 @@ static struct attrs attrs_of(const struct inquiry *q, const struct snapshot *s, 
         .method = down->in.method,
         .path = without_query(q->path),
         .verdict = inquiry_verdict(q),
+        .claims = q->claims,
+        .claim_count = q->claim_count,
         .contract_name = consumer ? contract_name(consumer) : (struct slice){0},
         .contract_version = consumer ? contract_version(consumer) : (struct slice){0},
     };
@@ -167,6 +234,7 @@ static struct attrs attrs_of(const struct inquiry *q, const struct snapshot *s, 
 enum err inquiry_inbound(struct inquiry *q, struct snapshot *s, struct accord *a, struct transit *down)
 {
     TRY(normalise(q, down));
+    TRY(read_token(q, s, down));
     enum err judged = judge_inbound(q, s, a, down);
     if (judged == ERR_AGAIN)
         return judged;

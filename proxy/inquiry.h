@@ -22,6 +22,9 @@ struct inquiry {
     const struct verdict_operation *judged; /* of `verdict`, or NULL */
     struct plan *request, *response;        /* borrowed of `verdict`; NULL: nothing to do */
     bool audited;                           /* passes although the verdict says no */
+    bool awaits_keys;                       /* AGAIN: for a token's provider, not for `digest` */
+    const struct attrs_header *claims;      /* of the caller's token, as far as policy asks */
+    size_t claim_count;
 
     /* when refused */
     enum reply_word word;
@@ -31,7 +34,7 @@ struct inquiry {
 
 void inquiry_fini(struct inquiry *q);
 
-/* A request of `down` to our function.  OK: pass it.  AGAIN: await `digest`, ask again.
+/* A request of `down` to our function.  OK: pass it.  AGAIN: await `digest`, or keys, and ask again.
  * DENIED: word, detail, finding say why. */
 MUST_USE enum err inquiry_inbound(struct inquiry *q, struct snapshot *s, struct accord *a, struct transit *down);
 /* A request of our function to `to`. */

@@ -17,6 +17,7 @@
 #include "proxy/job_link.h"
 #include "proxy/job_runner.h"
 #include "proxy/lambda_api.h"
+#include "proxy/providers.h"
 #include "proxy/proxy_admin.h"
 #include "proxy/reply.h"
 
@@ -52,6 +53,7 @@ struct proxy {
     struct metric *expiry, *in_flight;
     struct door inbound, outbound, admin, lambda;
     struct lambda_api *pull; /* our function asks for its requests; NULL: it listens */
+    struct providers *providers;
     struct cluster_name *locals;
     size_t local_count;
     struct job_link *link;
@@ -357,6 +359,8 @@ static void adopt(struct proxy *p, struct snapshot *s)
     struct snapshot_start start = {.loop = p->loop, .clock = p->clock, .opened = opened, .arg = p};
     snapshot_start(s, &start);
     know_contracts(p, s);
+    providers_adopt(p->providers, &s->conf.tokens);
+    s->providers = p->providers;
     if (!p->env.snap || p->env.snap->conf.log.level != s->conf.log.level)
         log_set_level((enum log_level)s->conf.log.level); /* else what was set by hand stays */
     snapshot_unref(&p->env.snap);
@@ -515,6 +519,7 @@ static struct proxy *assemble(const struct proxy_start *start)
     hash_random(&p->env.id_seed, sizeof(p->env.id_seed));
     ledger_init(&p->env.ledger, p->metrics);
     rate_init(&p->env.rate);
+    p->providers = providers_new(p->loop, p->clock, p->metrics);
     p->expiry = metric_series(metric_family(p->metrics, METRIC_GAUGE, "weft_identity_expiry_seconds", "",
                                             "When our certificate ends, seconds since 1970."),
                               NULL);
@@ -593,6 +598,7 @@ void proxy_free(struct proxy **proxy)
     last_turns(p);
     gate_fini(&p->env.gate);
     rate_fini(&p->env.rate);
+    providers_free(&p->providers);
     ledger_fini(&p->env.ledger);
     metric_set_free(&p->metrics);
     due_clock_free(&p->clock);

@@ -1,7 +1,9 @@
 #include "proxy/proxy_conf.h"
 
+#include "base/jose.h"
 #include "base/lookup.h"
 #include "base/sock.h"
+#include "base/web_get.h"
 
 static const char *const enforce_words[] = {"off", "audit", "block", "adapt", NULL};
 static const char *const validate_words[] = {"off", "shape", NULL};
@@ -12,6 +14,7 @@ static const char *const level_words[] = {"debug", "info", "warn", "error", NULL
 enum { SECOND = 1000000, HOUR = 3600 };
 
 #define AT(member) .offset = offsetof(struct proxy_conf, member)
+#define TOKEN_AT(member) .offset = offsetof(struct proxy_conf_token, member)
 #define SERVICE_AT(member) .offset = offsetof(struct proxy_conf_service, member)
 
 static const struct conf_key identity_keys[] = {
@@ -127,6 +130,39 @@ static const struct conf_key service_keys[] = {
      .preset = "http",
      .choices = protocol_words,
      .doc = "what is spoken on its own port: http, or tcp (any bytes, as they are)"},
+    {0},
+};
+
+static const struct conf_key token_keys[] = {
+    {.name = "issuer", .type = CONF_STRING, TOKEN_AT(issuer), .required = true, .doc = "its `iss`, byte for byte"},
+    {.name = "audience",
+     .type = CONF_STRINGS,
+     TOKEN_AT(audience),
+     .required = true,
+     .doc = "one of these must be in `aud`"},
+    {.name = "keys", .type = CONF_PATH, TOKEN_AT(keys), .doc = "a file with its key set (JWKS)"},
+    {.name = "keys_url",
+     .type = CONF_STRING,
+     TOKEN_AT(keys_url),
+     .doc = "where it publishes that; neither: found by OpenID discovery under the issuer"},
+    {.name = "algorithms",
+     .type = CONF_STRINGS,
+     TOKEN_AT(algorithms),
+     .doc = "of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512; unset: RS256 and ES256"},
+    {.name = "leeway",
+     .type = CONF_DURATION,
+     TOKEN_AT(leeway_us),
+     .preset = "60s",
+     .max = INT64_C(600) * SECOND,
+     .doc = "how far its clock may be from ours"},
+    {.name = "refresh",
+     .type = CONF_DURATION,
+     TOKEN_AT(refresh_us),
+     .preset = "5m",
+     .min = SECOND,
+     .max = INT64_C(86400) * SECOND,
+     .doc = "how often its keys are fetched"},
+    {.name = "ca", .type = CONF_PATH, TOKEN_AT(ca), .doc = "authorities for its https, PEM; unset: the system's"},
     {0},
 };
 
@@ -364,6 +400,12 @@ const struct conf_key proxy_conf_keys[] = {
      AT(consumes),
      .doc = "the contracts our function was written against, one per service"},
     {.name = "policy", .type = CONF_PATHS, AT(policy), .doc = "policy files or folders of *.weft"},
+    {.name = "tokens",
+     .type = CONF_MAP,
+     AT(tokens),
+     .sub = token_keys,
+     .sub_size = sizeof(struct proxy_conf_token),
+     .doc = "identity providers: whose tokens say who the user behind a call is"},
     {.name = "enforce",
      .type = CONF_CHOICE,
      AT(enforce),
@@ -488,6 +530,39 @@ static void check_endpoints(const struct conf_node *root, const struct proxy_con
                      "a service with endpoints needs the identity that must answer there");
 }
 
+static void check_token(const struct conf_node *root, struct proxy_conf_token *t, struct diag *diag)
+{
+    const char *why;
+    t->alg_bits = t->algorithms.count ? 0 : JOSE_RS256 | JOSE_ES256;
+    for (size_t i = 0; i < t->algorithms.count; i++) {
+        unsigned bit = jose_alg_of(slice_str(t->algorithms.v[i]));
+        t->alg_bits |= bit;
+        if (bit == 0)
+            complain(root, "tokens", "use RS256 and ES256, or others with a public key", diag,
+                     "an algorithm is not one of RS256 ... ES512: without a public key a token proves nothing");
+    }
+    if (t->keys && t->keys_url)
+        complain(root, "tokens", "keep one of them", diag, "a provider has both keys and keys_url");
+    if (t->keys_url && !web_get_url_ok(slice_str(t->keys_url), &why))
+        complain(root, "tokens", why, diag, "keys_url cannot be used");
+    if (!t->keys && !t->keys_url && !web_get_url_ok(slice_str(t->issuer), &why))
+        complain(root, "tokens", "name its keys: keys or keys_url", diag,
+                 "the issuer is no https URL, so its keys cannot be discovered");
+    if (t->audience.count == 0)
+        complain(root, "tokens", "name what this function is called in `aud`", diag, "a provider without an audience");
+}
+
+static void check_tokens(const struct conf_node *root, struct proxy_conf *c, struct diag *diag)
+{
+    struct proxy_conf_token *tokens = c->tokens.items;
+    for (size_t i = 0; i < c->tokens.count; i++) {
+        check_token(root, &tokens[i], diag);
+        for (size_t k = 0; k < i; k++)
+            if (tokens[i].issuer && tokens[k].issuer && strcmp(tokens[i].issuer, tokens[k].issuer) == 0)
+                complain(root, "tokens", "one provider for each issuer", diag, "two providers of one issuer");
+    }
+}
+
 static void check_purpose(const struct conf_node *root, const struct proxy_conf *c, struct diag *diag)
 {
     if (!c->inbound.listen && !c->outbound.listen && !c->broker.https)
@@ -504,6 +579,7 @@ enum err proxy_conf_bind(const struct conf_node *root, struct arena *arena, stru
     pull(root, &conf, arena, diag);
     check_locals(root, &conf, diag);
     check_endpoints(root, &conf, diag);
+    check_tokens(root, &conf, diag);
     check_purpose(root, &conf, diag);
     check_limits(root, &conf, diag);
     if (diag->errors)

@@ -33,6 +33,18 @@ struct proxy_conf_service {
     unsigned protocol;    /* enum proxy_protocol: what is spoken on that port */
 };
 
+/* An identity provider. */
+struct proxy_conf_token {
+    const char *issuer;
+    struct conf_strings audience;
+    const char *keys;     /* a file */
+    const char *keys_url; /* neither: by discovery */
+    struct conf_strings algorithms;
+    unsigned alg_bits; /* of enum jose_alg */
+    int64_t leeway_us, refresh_us;
+    const char *ca;
+};
+
 struct proxy_conf {
     const char *service;
     struct {
@@ -55,6 +67,7 @@ struct proxy_conf {
     const char *contract;
     struct conf_strings consumes;
     struct conf_strings policy; /* files or folders of *.weft */
+    struct conf_map tokens;     /* struct proxy_conf_token */
     unsigned enforce;           /* enum proxy_enforce */
     unsigned validate;          /* enum proxy_validate */
     struct {

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "contracts/problem.h"
 #include "http/grpc.h"
+#include "proxy/providers.h"
 #include "proxy/request_half.h"
 #include "proxy/response_half.h"
 
@@ -283,7 +284,7 @@ static void deadline_passed(struct due *due)
     if (r->pause == RELAY_FAULT_PAUSE)
         fault_answer(r);
     else if (r->sm.at == RELAY_ASKING)
-        relay_refuse(r, REPLY_CONTRACT_PENDING, (struct slice){0});
+        relay_refuse(r, r->inquiry.awaits_keys ? REPLY_KEYS_UNAVAILABLE : REPLY_CONTRACT_PENDING, (struct slice){0});
     else if (over || !r->up)
         relay_fail(r, REPLY_REQUEST_TIMEOUT, (struct slice){0});
     else
@@ -337,7 +338,10 @@ static void decide(struct relay *r)
     enum err e = ask(r);
     if (e == ERR_AGAIN) {
         r->wait.digest = r->inquiry.digest;
-        accord_await(r->env->accord, &r->wait);
+        if (r->inquiry.awaits_keys)
+            providers_await(r->snap->providers, &r->wait);
+        else
+            accord_await(r->env->accord, &r->wait);
         if (!due_waits(&r->late))
             due_in(r->env->clock, &r->late, r->snap->conf.contracts.hold_us);
         return;

@@ -72,8 +72,10 @@ static void name_it(struct transit *down, unsigned status, struct slice word, st
     down->out.status = status;
     bool fits = headers_add_token(h, HEADERS_WEFT_ERROR, arena_keep(&down->arena, word)) == ERR_OK &&
                 (request_id.len == 0 || headers_add_token(h, HEADERS_WEFT_REQUEST_ID, request_id) == ERR_OK) &&
+                (status != 401 ||
+                 headers_add(h, SLICE("www-authenticate"), SLICE("Bearer error=\"invalid_token\"")) == ERR_OK) &&
                 ((status != 503 && status != 429) || headers_add_token(h, HEADERS_RETRY_AFTER, SLICE("1")) == ERR_OK);
-    (void)fits; /* a fresh head has room for three fields */
+    (void)fits; /* a fresh head has room for four fields */
 }
 
 /* Trailers-only (gRPC over HTTP/2): the status travels in the one head there is. */

@@ -14,6 +14,8 @@
     X(BAD_PATH, "bad-path", 400, "The path cannot be normalised.", "Send a plain path without %2F, %00 or ..")      \
     X(BAD_REQUEST, "bad-request", 400, "The request is not one this address understands.",                         \
       "Read the detail; the address and its methods are in docs/job-api.md.")                                      \
+    X(TOKEN_INVALID, "token-invalid", 401, "The token of the user behind the call is not good.",                   \
+      "Fetch a new one from its provider; the detail says what is wrong with this one.")                           \
     X(POLICY_DENIED, "policy-denied", 403, "Policy does not allow this.",                                          \
       "Ask `weft why REQUEST-ID` at the sidecar that refused.")                                                    \
     X(NO_ROUTE, "no-route", 404, "No service of that name is configured here.",                                    \
@@ -61,6 +63,8 @@
       "Nothing is wrong: take `fault` out of the configuration.")                                                  \
     X(CONTRACT_PENDING, "contract-pending", 503, "The caller's contract did not arrive in time.",                  \
       "Try again; raise contracts.hold if it is large.")                                                           \
+    X(KEYS_UNAVAILABLE, "keys-unavailable", 503, "The keys of the token's provider are not to be had.",            \
+      "Is the provider running, and does `tokens:` name it rightly? Look for keys-not-fetched in the log.")        \
     X(BROKER_UNREACHABLE, "broker-unreachable", 503, "No broker: jobs can be neither taken nor asked about.",      \
       "Is the broker running at broker.https, and is `broker:` configured?")                                       \
     X(DRAINING, "draining", 503, "This sidecar is about to stop.", "Try another one, or again.")                   \

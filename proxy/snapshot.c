@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "policy/spiffe.h"
+#include "proxy/providers.h"
 #include "proxy/stamp.h"
 
 enum { SECOND = 1000000 };
@@ -114,6 +115,10 @@ static uint64_t stamp_named(uint64_t stamp, const struct proxy_conf *c)
         stamp = stamp_file(stamp, c->identity.trust.values[i]);
     for (size_t i = 0; i < c->identity.crl.count; i++)
         stamp = stamp_file(stamp, c->identity.crl.v[i]);
+    const struct proxy_conf_token *tokens = c->tokens.items;
+    for (size_t i = 0; i < c->tokens.count; i++)
+        if (tokens[i].keys)
+            stamp = stamp_file(stamp, tokens[i].keys);
     if (c->contract)
         stamp = stamp_file(stamp, c->contract);
     for (size_t i = 0; i < c->consumes.count; i++)
@@ -162,7 +167,8 @@ enum err snapshot_load(const struct snapshot_source *source, struct diag *diag, 
         check_consumes(s, diag);
         enum err creds = load_creds(s, diag);
         enum err policy = load_policy(s, diag);
-        e = diag->errors || creds != ERR_OK || policy != ERR_OK ? ERR_INPUT : ERR_OK;
+        enum err tokens = providers_check(&s->conf.tokens, diag);
+        e = diag->errors || creds != ERR_OK || policy != ERR_OK || tokens != ERR_OK ? ERR_INPUT : ERR_OK;
     }
     if (e != ERR_OK) {
         snapshot_unref(&s);

@@ -26,7 +26,8 @@ struct snapshot {
     size_t consume_count;
     struct policy_files policy; /* its texts */
     struct authz *authz;
-    struct lookup *resolve; /* where a service is found by name */
+    struct providers *providers; /* whose tokens count; borrowed, NULL: none are */
+    struct lookup *resolve;      /* where a service is found by name */
     struct discovery **discoveries;
     size_t discovery_count;
     struct cluster **clusters; /* as many as conf.services.count, once started */

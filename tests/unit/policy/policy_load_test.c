@@ -70,12 +70,6 @@ TEST(header_names_that_never_match_are_pointed_out)
           "w p.weft:1:10 header names arrive in lower case, so \"X-Plan\" never does\n");
 }
 
-TEST(claims_are_pointed_out)
-{
-    tells("allow :- claim(\"scope\", \"read\").", ERR_OK,
-          "w p.weft:1:10 no request has a `claim` yet: tokens are not read\n");
-}
-
 TEST(all_errors_of_all_texts_are_told_at_once)
 {
     struct diag diag;
@@ -153,7 +147,6 @@ TESTS_RUN(a_policy_that_allows_nothing_is_warned_about)
 TESTS_RUN(traffic_facts_load_with_a_warning_each)
 TESTS_RUN(a_fact_that_only_a_request_can_say_is_refused)
 TESTS_RUN(header_names_that_never_match_are_pointed_out)
-TESTS_RUN(claims_are_pointed_out)
 TESTS_RUN(all_errors_of_all_texts_are_told_at_once)
 TESTS_RUN(a_policy_that_fails_by_itself_is_refused)
 TESTS_RUN(words_in_comments_and_strings_are_no_words)
