@@ -17,6 +17,7 @@ static const struct verb verbs[] = {
     {"test", cmd_policy_test, "ask a table of questions, and compare the answers with those expected"},
     {"lint", cmd_policy_lint, "find rules that never hold, say nothing new, or let in more than was meant"},
     {"explain", cmd_policy_explain, "ask one question: the answer and its proof, or what came nearest"},
+    {"import", cmd_policy_import, "print the rules of Istio, Linkerd or Consul as a policy that decides the same"},
     {"simulate", cmd_policy_simulate, "replay an access log: who would lose access, and who would gain it"},
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };

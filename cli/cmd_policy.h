@@ -6,6 +6,7 @@
 int cmd_policy_test(int argc, char **argv);
 int cmd_policy_lint(int argc, char **argv);
 int cmd_policy_explain(int argc, char **argv);
+int cmd_policy_import(int argc, char **argv);
 int cmd_policy_simulate(int argc, char **argv);
 
 #endif

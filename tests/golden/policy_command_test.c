@@ -116,6 +116,31 @@ TEST(wrong_words_are_named)
     refused("policy simulate " HERE "shop.weft --log nothing.log", "cannot read nothing.log");
 }
 
+#define IMPORT HERE "import/"
+
+TEST(rules_of_other_meshes_are_imported_or_refused_by_name)
+{
+    golden(IMPORT "istio.txt", 0, "policy import " IMPORT "istio.yaml --workload orders --namespace shop");
+    golden(IMPORT "istio-deny.txt", 0, "policy import " IMPORT "istio-deny.yaml");
+    golden(IMPORT "istio-nothing.txt", 0, "policy import " IMPORT "istio-nothing.yaml");
+    golden(IMPORT "linkerd.txt", 0, "policy import " IMPORT "linkerd.yaml");
+    golden(IMPORT "consul.txt", 0, "policy import " IMPORT "consul.json");
+    golden(IMPORT "consul-any.txt", 0,
+           "policy import " IMPORT
+           "consul-any.yaml --default-allow --identity spiffe://shop.example/ns/shop/sa/{name}");
+    struct printed p = run("policy import " IMPORT "istio-refused.yaml");
+    CHECK_INT(1, p.status);
+    CHECK_TEXT("", buf_slice(&p.out));
+    static const char *const words[] = {"CUSTOM asks a server",      "`ipBlocks` of a source",
+                                        "`hosts` of an operation",   "`ports` of an operation",
+                                        "no path is \"/a//b\" here", "the condition `source.ip`"};
+    for (size_t i = 0; i < 6; i++)
+        CHECK(slice_has(buf_slice(&p.err), slice_str(words[i])));
+    printed_fini(&p);
+    refused("policy import nothing.yaml", "cannot be read");
+    refused("policy import", "missing: FILE");
+}
+
 TESTS_BEGIN()
 TESTS_RUN(lint_tells_what_never_holds_and_what_says_nothing_new)
 TESTS_RUN(lint_knows_who_is_trusted_and_what_there_is_to_call)
@@ -123,4 +148,5 @@ TESTS_RUN(explain_gives_the_proof_or_what_came_nearest)
 TESTS_RUN(a_table_of_questions_is_asked)
 TESTS_RUN(a_log_is_replayed_and_whoever_loses_is_named)
 TESTS_RUN(wrong_words_are_named)
+TESTS_RUN(rules_of_other_meshes_are_imported_or_refused_by_name)
 TESTS_END()
