@@ -506,3 +506,8 @@ bool broker_draining(const struct broker *b)
 {
     return b->draining;
 }
+
+bool broker_confines(const struct broker *b)
+{
+    return b->setup->conf.confine;
+}

@@ -124,6 +124,12 @@ const struct conf_key broker_conf_keys[] = {
      .doc = "how long ended jobs and their results are kept"},
     {.name = "limits", .type = CONF_TABLE, .sub = limit_keys, .doc = "bounds per caller"},
     {.name = "admin", .type = CONF_TABLE, .sub = admin_keys, .doc = "health, metrics, queues"},
+    {.name = "confine",
+     .type = CONF_BOOL,
+     AT(confine),
+     .preset = "true",
+     .doc =
+         "give up, once started, what is never needed: other programs, new privileges, core dumps (docs/threats.md)"},
     {.name = "log", .type = CONF_TABLE, .sub = log_keys, .doc = "what is said"},
     {0},
 };

@@ -32,6 +32,7 @@ struct broker_conf {
     struct {
         const char *listen;
     } admin;
+    bool confine;
     struct {
         unsigned level;
         bool json;

@@ -426,6 +426,12 @@ const struct conf_key proxy_conf_keys[] = {
     {.name = "retries", .type = CONF_TABLE, .sub = retry_keys, .doc = "when a call is tried again"},
     {.name = "breaker", .type = CONF_TABLE, .sub = breaker_keys, .doc = "when an endpoint is left alone"},
     {.name = "limits", .type = CONF_TABLE, .sub = limit_keys, .doc = "how much is taken at once"},
+    {.name = "confine",
+     .type = CONF_BOOL,
+     AT(confine),
+     .preset = "true",
+     .doc =
+         "give up, once started, what is never needed: other programs, new privileges, core dumps (docs/threats.md)"},
     {.name = "log", .type = CONF_TABLE, .sub = log_keys, .doc = "what is said, and where"},
     {0},
 };

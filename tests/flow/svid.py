@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A stranger with OpenSSL's own tools: leaves that our authority did sign, and that are still no SPIFFE certificates."""
 
+import pathlib
 import subprocess
 
 import h1
@@ -133,6 +134,22 @@ class Svid(kit.Story):
         self.assertEqual(done.returncode, 2)
         self.assertIn("the private key is open to others (mode 640)", done.stderr)
         self.assertIn("chmod 600", done.stderr)
+
+    def test_a_running_sidecar_has_given_up_what_it_does_not_need(self):
+        def status(sidecar):
+            return pathlib.Path(f"/proc/{sidecar.child.pid}/status").read_text()
+
+        said = r" (confined |not-confined missing=)"
+        self.orders.wait_log(said)
+        if "not-confined" in self.orders.log():
+            self.skipTest("this kernel or this build cannot")
+        self.assertIn("NoNewPrivs:\t1\n", status(self.orders))
+        self.assertIn("Seccomp:\t2\n", status(self.orders))
+        self.mint("good", {})
+        self.orders.reload()
+        self.assertIn("HTTP/1.1 200", self.call("good")[0])
+        free = self.place.sidecar("free", outbound={"listen": kit.free_address()}, confine=False).start()
+        self.assertIn("Seccomp:\t0\n", status(free))
 
     def test_a_certificate_that_ends_soon_is_told_once(self):
         self.place.issue("orders", ttl="8s")
