@@ -318,8 +318,21 @@ static int choose_questions(struct asking *a)
     return FINE;
 }
 
+/* What was read from standard input is gone. */
+static bool reads_input_twice(const struct asking *a)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < a->count; i++)
+        count += strcmp(a->words[i], "-") == 0;
+    for (size_t i = 0; i < a->f.against.count; i++)
+        count += strcmp(a->f.against.v[i], "-") == 0;
+    return count > 1;
+}
+
 static int choose_words(struct asking *a)
 {
+    if (reads_input_twice(a))
+        return wrong("standard input can be read once only:", SLICE("-"));
     if (a->f.deploy && (a->f.against.count || a->count > 1))
         return wrong("--deploy takes one contract or none, and no --against:", slice_str(a->f.deploy));
     if (a->f.deploy && !a->count && a->f.role != CHECK_ROLE_BY_ITSELF)

@@ -67,9 +67,30 @@ enum import_format import_guess(struct slice text, const char *name)
 enum { FACTS_MOST = 4000000 };
 static const struct contract_bounds bounds = {.bytes = IMPORT_BYTES, .facts = FACTS_MOST};
 
-enum err import_contract(const struct import_input *in, struct diag *diag, struct contract **out)
+static bool is_blank(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] != ' ' && text.at[i] != '\t' && text.at[i] != '\r' && text.at[i] != '\n')
+            return false;
+    return true;
+}
+
+/* Why nobody can tell what it is. */
+static void complain(const struct import_input *in, struct diag *diag)
 {
     struct diag_place whole = {.file = in->name};
+    size_t nul;
+    if (is_blank(in->text))
+        diag_add(diag, DIAG_ERROR, &whole, NULL, "this file is empty");
+    else if (slice_find(in->text, '\0', &nul))
+        diag_add(diag, DIAG_ERROR, &whole, "a descriptor set is read with --format-in proto", "this is no text");
+    else
+        diag_add(diag, DIAG_ERROR, &whole, "say what it is with --format-in weft, openapi, jsonschema, avro or proto",
+                 "this is neither a contract nor OpenAPI nor JSON Schema, Avro or protobuf");
+}
+
+enum err import_contract(const struct import_input *in, struct diag *diag, struct contract **out)
+{
     enum import_format f = in->format == IMPORT_AUTO ? import_guess(in->text, in->name) : in->format;
     switch (f) {
     case IMPORT_WEFT:
@@ -85,7 +106,6 @@ enum err import_contract(const struct import_input *in, struct diag *diag, struc
     case IMPORT_AUTO:
         break;
     }
-    diag_add(diag, DIAG_ERROR, &whole, "say what it is with --format-in weft, openapi, jsonschema, avro or proto",
-             "this is neither a contract nor OpenAPI nor JSON Schema, Avro or protobuf");
+    complain(in, diag);
     return ERR_INPUT;
 }

@@ -3,6 +3,7 @@
  * Each text stands in tests/golden/check/NAME.txt; WEFT_GOLDEN=write writes them. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -190,6 +191,57 @@ TEST(two_openapi_files_are_told_apart_in_every_format)
 
 #define ODD "tests/golden/check/odd-1.weft tests/golden/check/odd-2.weft"
 
+/* Files that are none of ours, in a folder of their own. */
+static void spoil(const char *folder)
+{
+    const struct {
+        const char *name;
+        struct slice text;
+    } files[] = {{"empty.yaml", {0}},
+                 {"blank.yaml", SLICE(" \n\t\n")},
+                 {"bytes.bin", SLICE("\x7f"
+                                     "ELF\0\0\x01\xff")},
+                 {"half.json", SLICE("{\"openapi\": \"3.0.0\"")}};
+    char path[128];
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", folder, files[i].name);
+        CHECK_ERR(ERR_OK, file_write(path, files[i].text, 0600));
+    }
+    snprintf(path, sizeof(path), "%s/locked.yaml", folder);
+    CHECK_ERR(ERR_OK, file_write(path, SLICE("openapi: 3.1.0\n"), 0000));
+    snprintf(path, sizeof(path), "%s/nothing", folder);
+    CHECK_INT(0, mkdir(path, 0700));
+}
+
+TEST(files_that_are_no_contracts_are_refused_by_what_they_are)
+{
+    char folder[] = "/tmp/weft-check-XXXXXX", line[256];
+    static const struct {
+        const char *name, *words;
+    } cases[] = {{"empty.yaml", "empty.yaml: error: this file is empty\n"},
+                 {"blank.yaml", "blank.yaml: error: this file is empty\n"},
+                 {"bytes.bin", "bytes.bin: error: this is no text\n"},
+                 {"half.json", "half.json:1:20: error: `,` or `}` is expected here"},
+                 {"nothing", "nothing: error: there is no contract in this folder"}};
+    CHECK(mkdtemp(folder) != NULL);
+    spoil(folder);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        snprintf(line, sizeof(line), "check " DRIFT "orders-1.weft %s/%s", folder, cases[i].name);
+        refused(line, cases[i].words);
+    }
+    /* Nothing is locked to root. */
+    if (geteuid() != 0) {
+        snprintf(line, sizeof(line), "check " DRIFT "orders-1.weft %s/locked.yaml", folder);
+        refused(line, "cannot be read: Permission denied");
+    }
+    snprintf(line, sizeof(line), "rm -rf %s", folder);
+    CHECK_INT(0, system(line));
+    refused("check - -", "standard input can be read once only");
+    refused("check - --against -", "standard input can be read once only");
+    refused("check " DRIFT "orders-1.weft --against no-such-revision", "git does not have it");
+    refused("check git:HEAD:no/such/path.yaml " DRIFT "orders-1.weft", "git does not have it");
+}
+
 TEST(odd_names_stay_text_in_every_format)
 {
     golden("odd", 1, "check " ODD);
@@ -361,12 +413,14 @@ cmocka_unit_test(the_embedded_rules_load),
             TESTS_RUN(both_questions_are_asked_in_full) TESTS_RUN(programs_read_json) TESTS_RUN(
                 a_job_is_asked_about_in_both_directions_by_itself) TESTS_RUN(the_failing_level_can_be_moved)
                 TESTS_RUN(a_finding_explains_itself_by_its_fingerprint) TESTS_RUN(two_openapi_documents_are_compared)
-                    TESTS_RUN(what_cannot_be_read_is_never_no_findings) TESTS_RUN(wrong_arguments_are_named) TESTS_RUN(
-                        two_openapi_files_are_told_apart_in_every_format) TESTS_RUN(odd_names_stay_text_in_every_format)
-                        TESTS_RUN(a_comparison_that_a_limit_stops_is_unproven_and_status_3)
-                            TESTS_RUN(the_bump_is_that_of_what_was_neither_chosen_otherwise_nor_accepted)
-                                TESTS_RUN(a_body_that_is_null_is_told_from_none)
-                                    TESTS_RUN(rules_can_be_chosen_and_judged_otherwise)
+                    TESTS_RUN(what_cannot_be_read_is_never_no_findings) TESTS_RUN(wrong_arguments_are_named)
+                        TESTS_RUN(two_openapi_files_are_told_apart_in_every_format)
+                            TESTS_RUN(files_that_are_no_contracts_are_refused_by_what_they_are) TESTS_RUN(
+                                odd_names_stay_text_in_every_format)
+                                TESTS_RUN(a_comparison_that_a_limit_stops_is_unproven_and_status_3) TESTS_RUN(
+                                    the_bump_is_that_of_what_was_neither_chosen_otherwise_nor_accepted)
+                                    TESTS_RUN(a_body_that_is_null_is_told_from_none) TESTS_RUN(
+                                        rules_can_be_chosen_and_judged_otherwise)
                                         TESTS_RUN(names_of_other_tools_choose_and_judge_under_any_profile) TESTS_RUN(
                                             a_baseline_accepts_by_fingerprint_and_tells_what_is_stale_or_expired)
                                             TESTS_RUN(a_baseline_that_was_written_accepts_everything)
