@@ -106,6 +106,23 @@ static struct slice *keep_all(struct arena *a, const struct slice *v, size_t cou
     return kept;
 }
 
+bool edit_has(const struct edit *e, size_t operation)
+{
+    return e->reached[operation / 64] >> (operation % 64) & 1;
+}
+
+/* Names live as long as the contract, which the verdict holds. */
+static void expand(const struct edit *e, const struct finding_source *source, struct verdict_finding *f)
+{
+    size_t all = contract_operation_count(source->consumer), count = 0;
+    for (size_t i = 0; i < all; i++)
+        count += edit_has(e, i);
+    f->operations = arena_array(source->keep, count + 1, sizeof(*f->operations));
+    for (size_t i = 0; i < all; i++)
+        if (edit_has(e, i))
+            f->operations[f->operation_count++] = contract_operation_name(source->consumer, i);
+}
+
 static void finish(const struct edit *e, const struct finding_source *source, struct verdict_finding *f)
 {
     struct arena *keep = source->keep;
@@ -115,11 +132,15 @@ static void finish(const struct edit *e, const struct finding_source *source, st
         finding_of_difference(source, e->difference, f);
     f->level = e->level;
     f->both_directions = e->request && e->response;
-    f->operations = keep_all(keep, e->operations, e->operation_count);
-    f->operation_count = e->operation_count;
+    if (e->reached) {
+        expand(e, source, f);
+    } else {
+        f->operations = keep_all(keep, e->operations, e->operation_count);
+        f->operation_count = e->operation_count;
+    }
     f->messages = keep_all(keep, e->holders, e->holder_count);
     f->message_count = e->holder_count;
-    f->operation = e->operation_count ? f->operations[0] : (struct slice){0};
+    f->operation = f->operation_count ? f->operations[0] : (struct slice){0};
     if (e->witness.len)
         f->witness = arena_keep(keep, e->witness);
     if (e->no_plan)

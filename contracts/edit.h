@@ -13,9 +13,10 @@ struct edit {
     enum verdict_level level;
     const char *no_plan; /* why steps could not be placed; NULL or empty: not said */
     bool request, response;
-    bool looked;           /* for a witness */
-    struct slice witness;  /* a body */
-    struct slice *holders; /* messages that hold what no operation reaches */
+    bool looked;             /* for a witness */
+    struct slice witness;    /* a body */
+    const uint64_t *reached; /* a bit for each operation of the consumer; NULL: `operations` has them */
+    struct slice *holders;   /* messages that hold what no operation reaches */
     size_t holder_count;
     struct slice *operations;
     size_t operation_count, operation_room;
@@ -35,6 +36,8 @@ struct edit *edit_of(struct edit_list *l, const struct graph_difference *d, enum
 struct edit *edit_of_surface(struct edit_list *l, const struct graph_surface *s, enum verdict_level level);
 /* An operation that it reaches.  Called operation by operation. */
 void edit_reaches(struct edit_list *l, struct edit *e, struct slice operation);
+/* PRE: it has the set. */
+bool edit_has(const struct edit *e, size_t operation);
 /* Finishes them into `out`, worst first, at most EDIT_FINDINGS_MOST + 1 of them: the last may say how many were left
  * out.  Returns how many. */
 enum { EDIT_FINDINGS_MOST = 1000 };

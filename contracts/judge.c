@@ -235,12 +235,12 @@ static void judge_messages(struct judging *j, const struct graph_surface *s, enu
         return;
     struct edit *e = edit_of_surface(&j->edits, s, shown.level);
     e->witness = shown.witness;
-    e->operations = shown.operations;
-    e->operation_count = e->operation_room = shown.operation_count;
+    e->reached = shown.reached;
     e->holders = shown.holders;
     e->holder_count = shown.holder_count;
-    for (size_t i = 0; i < e->operation_count; i++)
-        raise(j, e->operations[i], e->level);
+    for (size_t i = 0; i < j->out->operation_count; i++)
+        if (edit_has(e, i) && e->level > j->out->operations[i].level)
+            j->out->operations[i].level = e->level;
 }
 
 static void judge_surface(struct judging *j, const struct graph_surface *s)

@@ -2,107 +2,108 @@
 
 #include "base/mem.h"
 
-void pbreach_init(struct pbreach *r, struct arena *arena)
+/* Breadth first, from the message to those that hold it. */
+struct pbreach_visit {
+    struct pbtype_message *message;
+    const struct pbtype_field *field; /* that holds what the visit came from; NULL: the first */
+    size_t from;
+};
+
+/* More than files of people need; what is hostile stops here. */
+enum { VISITS_MOST = 4000000 };
+
+void pbreach_init(struct pbreach *r, size_t operations, struct arena *arena)
 {
-    *r = (struct pbreach){.arena = arena};
+    *r = (struct pbreach){
+        .arena = arena, .operations = operations, .words = (operations + 63) / 64 + 1, .left = VISITS_MOST};
 }
 
 void pbreach_fini(struct pbreach *r)
 {
     map_fini(&r->known);
+    mem_free(r->queue);
+    r->queue = NULL;
 }
 
-/* Breadth first, from the message to those that hold it. */
-struct visit {
-    const struct pbtype_message *message;
-    const struct pbtype_field *field; /* that holds what the visit came from; NULL: the first */
-    size_t from;
-};
-
-struct climb {
-    struct visit *v;
-    size_t count, room;
-    struct map seen;
-};
-
-static void enter(struct climb *c, struct arena *arena, struct visit visit)
+static void enter(struct pbreach *r, size_t *count, struct pbreach_visit visit)
 {
-    struct slice key = slice_of(&visit.message, sizeof(visit.message));
-    if (map_get(&c->seen, key))
+    if (visit.message->stamp == r->stamp)
         return;
-    map_put(&c->seen, arena_keep(arena, key), (void *)(uintptr_t)visit.message);
-    if (c->count == c->room) {
-        c->room = c->room ? c->room * 2 : 64;
-        c->v = mem_resize(c->v, c->room, sizeof(*c->v));
+    visit.message->stamp = r->stamp;
+    if (*count == r->room) {
+        r->room = r->room ? r->room * 2 : 64;
+        r->queue = mem_resize(r->queue, r->room, sizeof(*r->queue));
     }
-    c->v[c->count++] = visit;
+    r->queue[(*count)++] = visit;
 }
 
-static const struct pbtype_field **way_of(const struct climb *c, size_t at, struct arena *arena, size_t *length)
+static const struct pbtype_field **way_of(const struct pbreach *r, size_t at, size_t *length)
 {
     size_t count = 0;
-    for (size_t i = at; c->v[i].field; i = c->v[i].from)
+    for (size_t i = at; r->queue[i].field; i = r->queue[i].from)
         count++;
-    const struct pbtype_field **way = arena_array(arena, count + 1, sizeof(const struct pbtype_field *));
+    const struct pbtype_field **way = arena_array(r->arena, count + 1, sizeof(const struct pbtype_field *));
     *length = 0;
-    for (size_t i = at; c->v[i].field; i = c->v[i].from)
-        way[(*length)++] = c->v[i].field;
+    for (size_t i = at; r->queue[i].field; i = r->queue[i].from)
+        way[(*length)++] = r->queue[i].field;
     return way;
 }
 
-static void add_names(struct slice *into, size_t *count, const struct slice *names, size_t more)
+static void add(uint64_t *set, const int *operations, size_t count)
 {
-    if (more)
-        memcpy(into + *count, names, more * sizeof(*names));
-    *count += more;
+    for (size_t i = 0; i < count; i++)
+        if (operations[i] >= 0)
+            set[operations[i] / 64] |= UINT64_C(1) << (operations[i] % 64);
 }
 
-static void gather(struct pbreach_found *f, const struct climb *c, struct arena *arena)
+static void gather(struct pbreach *r, struct pbreach_found *f, size_t at)
 {
-    size_t asked = 0, served = 0;
-    for (size_t i = 0; i < c->count; i++) {
-        asked += c->v[i].message->asked_count;
-        served += c->v[i].message->served_count;
+    const struct pbtype_message *m = r->queue[at].message;
+    if (m->asked_count && !f->asked_root) {
+        f->asked_root = m;
+        f->asked_way = way_of(r, at, &f->asked_length);
     }
-    f->asked = arena_array(arena, asked + 1, sizeof(*f->asked));
-    f->served = arena_array(arena, served + 1, sizeof(*f->served));
-    f->holders = arena_array(arena, c->count + 1, sizeof(*f->holders));
-    for (size_t i = 0; i < c->count; i++) {
-        const struct pbtype_message *m = c->v[i].message;
-        if (m->asked_count && !f->asked_root) {
-            f->asked_root = m;
-            f->asked_way = way_of(c, i, arena, &f->asked_length);
-        }
-        if (m->served_count && !f->served_root) {
-            f->served_root = m;
-            f->served_way = way_of(c, i, arena, &f->served_length);
-        }
-        add_names(f->asked, &f->asked_count, m->asked, m->asked_count);
-        add_names(f->served, &f->served_count, m->served, m->served_count);
-        f->is_loose = f->is_loose || (m->name.len && !m->called);
-        if (m->name.len && !m->users)
-            f->holders[f->holder_count++] = m->name;
+    if (m->served_count && !f->served_root) {
+        f->served_root = m;
+        f->served_way = way_of(r, at, &f->served_length);
     }
+    add(f->asked, m->asked, m->asked_count);
+    add(f->served, m->served, m->served_count);
+    f->is_asked = f->is_asked || m->asked_count;
+    f->is_served = f->is_served || m->served_count;
+    f->is_loose = f->is_loose || (m->name.len && !m->called);
+    if (m->name.len && !m->users && f->holder_count < PBREACH_HOLDERS)
+        f->holders[f->holder_count++] = m->name;
 }
 
-const struct pbreach_found *pbreach(struct pbreach *r, const struct pbtype_message *m)
+/* The safe side: it may be anybody's. */
+static void take_all(const struct pbreach *r, struct pbreach_found *f)
+{
+    f->is_asked = f->is_served = f->is_loose = true;
+    for (size_t i = 0; i < r->operations; i++)
+        f->asked[i / 64] |= UINT64_C(1) << (i % 64);
+    memcpy(f->served, f->asked, r->words * sizeof(*f->served));
+}
+
+const struct pbreach_found *pbreach(struct pbreach *r, struct pbtype_message *m)
 {
     struct slice key = slice_of(&m, sizeof(m));
     struct pbreach_found *found = map_get(&r->known, key);
     if (found)
         return found;
-    struct climb c = {0};
-    struct arena scratch;
-    arena_init(&scratch, 0);
     found = arena_new(r->arena, sizeof(*found));
+    found->asked = arena_array(r->arena, r->words, sizeof(*found->asked));
+    found->served = arena_array(r->arena, r->words, sizeof(*found->served));
     map_put(&r->known, arena_keep(r->arena, key), found);
-    enter(&c, &scratch, (struct visit){.message = m});
-    for (size_t i = 0; i < c.count; i++)
-        for (const struct pbtype_field *f = c.v[i].message->users; f; f = f->next_user)
-            enter(&c, &scratch, (struct visit){.message = f->message, .field = f, .from = i});
-    gather(found, &c, r->arena);
-    mem_free(c.v);
-    map_fini(&c.seen);
-    arena_fini(&scratch);
+    size_t count = 0;
+    r->stamp++;
+    enter(r, &count, (struct pbreach_visit){.message = m});
+    for (size_t i = 0; i < count && r->left; i++, r->left--) {
+        for (const struct pbtype_field *f = r->queue[i].message->users; f; f = f->next_user)
+            enter(r, &count, (struct pbreach_visit){.message = f->message, .field = f, .from = i});
+        gather(r, found, i);
+    }
+    if (!r->left)
+        take_all(r, found);
     return found;
 }

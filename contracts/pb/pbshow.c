@@ -5,7 +5,7 @@
 #include "contracts/pb/pbmake.h"
 #include "contracts/pb/pbwitness.h"
 
-enum { CONSUMER, PROVIDER, TRIES = 2000000, USERS_MOST = 16 };
+enum { CONSUMER, PROVIDER, TRIES = 200000, USERS_MOST = 16, LOOKED_MOST = 1000 };
 
 /* What a finding of a kind is about, and how a message can show it. */
 enum subject {
@@ -82,10 +82,10 @@ static void prepare(struct pbshow *s)
     if (s->ready)
         return;
     s->ready = true;
-    pbtype_init(&s->types[CONSUMER], s->consumer, s->arena);
-    pbtype_init(&s->types[PROVIDER], s->provider, s->arena);
+    pbtype_init(&s->types[CONSUMER], s->consumer, s->consumer, s->arena);
+    pbtype_init(&s->types[PROVIDER], s->provider, s->consumer, s->arena);
     for (int i = 0; i < 2; i++)
-        pbreach_init(&s->reach[i], s->arena);
+        pbreach_init(&s->reach[i], contract_operation_count(s->consumer), s->arena);
     pbpair_init(&s->pair, s->arena, TRIES);
 }
 
@@ -95,8 +95,8 @@ struct about {
     struct pbshow *s;
     const struct graph_surface *surface;
     const struct row *row;
-    struct pbtype_field *field[2];           /* by side; NULL: none */
-    const struct pbtype_message *message[2]; /* by side; NULL: none */
+    struct pbtype_field *field[2];     /* by side; NULL: none */
+    struct pbtype_message *message[2]; /* by side; NULL: none */
     struct pbtype_enum *values[2];
     int64_t number; /* of an enum's value */
 };
@@ -123,7 +123,7 @@ static bool find_value(struct about *a, int side, struct slice subject)
 }
 
 /* "request pkg.Message" */
-static const struct pbtype_message *called(const struct about *a, int side, struct slice said)
+static struct pbtype_message *called(const struct about *a, int side, struct slice said)
 {
     size_t blank;
     return slice_find(said, ' ', &blank) ? pbtype_message(&a->s->types[side], slice_from(said, blank + 1)) : NULL;
@@ -149,22 +149,21 @@ static struct about about(struct pbshow *s, const struct graph_surface *surface)
 
 /* --- Who writes it. */
 
-static const struct pbreach_found *reach_of(struct pbshow *s, int side, const struct pbtype_message *m)
+static const struct pbreach_found *reach_of(struct pbshow *s, int side, struct pbtype_message *m)
 {
     static const struct pbreach_found none;
     return m ? pbreach(&s->reach[side], m) : &none;
 }
 
 /* A policy takes either direction. */
-static bool may_write(struct pbshow *s, int writer, const struct pbtype_message *consumers,
-                      const struct pbtype_message *providers)
+static bool may_write(struct pbshow *s, int writer, struct pbtype_message *consumers, struct pbtype_message *providers)
 {
     const struct pbreach_found *a = reach_of(s, CONSUMER, consumers), *b = reach_of(s, PROVIDER, providers);
     if (s->governed)
         return true;
     if (writer == PROVIDER)
-        return a->served_count || b->served_count;
-    return a->asked_count || b->asked_count || a->is_loose || b->is_loose;
+        return a->is_served || b->is_served;
+    return a->is_asked || b->is_asked || a->is_loose || b->is_loose;
 }
 
 /* --- The search. */
@@ -228,7 +227,7 @@ static void show_value_in(struct about *a, int writer, const struct pbtype_field
 {
     const struct pbtype_field *outer = f->message->name.len ? f : f->message->users;
     const struct pbtype_field *twin = twin_of(a->s, !writer, outer);
-    const struct pbtype_message *messages[2] = {outer->message, outer->message};
+    struct pbtype_message *messages[2] = {outer->message, outer->message};
     struct pbtry_found found;
     if (!twin)
         return;
@@ -362,60 +361,66 @@ static size_t once(struct slice *v, size_t count)
 }
 
 struct names {
-    struct slice *v;
-    size_t count, room;
+    struct slice v[PBREACH_HOLDERS];
+    size_t count;
 };
-
-static void add(struct names *n, struct arena *arena, const struct slice *v, size_t count)
-{
-    if (n->count + count > n->room) {
-        n->room = 2 * (n->count + count);
-        struct slice *bigger = arena_array(arena, n->room, sizeof(*bigger));
-        if (n->count)
-            memcpy(bigger, n->v, n->count * sizeof(*bigger));
-        n->v = bigger;
-    }
-    if (count)
-        memcpy(n->v + n->count, v, count * sizeof(*v));
-    n->count += count;
-}
 
 /* Which calls count: those that ask with a message, those that answer with it. */
 struct counted {
     bool asked, served;
 };
 
-static void add_message(struct about *a, int side, const struct pbtype_message *m, struct counted c,
-                        struct names *calls, struct names *holders)
+static void unite(struct about *a, uint64_t *into, const uint64_t *set)
+{
+    for (size_t i = 0; i < a->s->reach[CONSUMER].words; i++)
+        into[i] |= set[i];
+}
+
+static void add_message(struct about *a, int side, struct pbtype_message *m, struct counted c, uint64_t *calls,
+                        struct names *holders)
 {
     if (!m)
         return;
     const struct pbreach_found *found = pbreach(&a->s->reach[side], m);
     if (c.asked)
-        add(calls, a->s->arena, found->asked, found->asked_count);
+        unite(a, calls, found->asked);
     if (c.served)
-        add(calls, a->s->arena, found->served, found->served_count);
-    add(holders, a->s->arena, found->holders, found->holder_count);
+        unite(a, calls, found->served);
+    for (size_t i = 0; i < found->holder_count && holders->count < PBREACH_HOLDERS; i++)
+        holders->v[holders->count++] = found->holders[i];
+}
+
+static bool is_empty(const struct about *a, const uint64_t *set)
+{
+    for (size_t i = 0; i < a->s->reach[CONSUMER].words; i++)
+        if (set[i])
+            return false;
+    return true;
 }
 
 static void reach(struct about *a, struct counted c, struct pbshow_result *out)
 {
-    struct names calls = {0}, holders = {0};
-    struct slice operation = a->surface->consumer;
-    for (int i = 0; i < 2; i++) {
-        add_message(a, i, a->message[i], c, &calls, &holders);
-        for (const struct pbtype_field *f = a->values[i] ? a->values[i]->users : NULL; f; f = f->next_user)
-            add_message(a, i, f->message, c, &calls, &holders);
-    }
+    struct names holders = {.count = 0};
+    int own = contract_operation(a->s->consumer, a->surface->consumer);
+    size_t words = a->s->reach[CONSUMER].words;
+    out->reached = arena_array(a->s->arena, words, sizeof(*out->reached));
     /* A call's own finding is its own. */
-    if (contract_operation(a->s->consumer, operation) >= 0) {
-        calls = holders = (struct names){0};
-        add(&calls, a->s->arena, &operation, 1);
+    if (own >= 0) {
+        out->reached[own / 64] |= UINT64_C(1) << (own % 64);
+        return;
     }
-    out->operations = calls.v;
-    out->operation_count = once(calls.v, calls.count);
-    out->holders = out->operation_count ? NULL : holders.v;
-    out->holder_count = out->operation_count ? 0 : once(holders.v, holders.count);
+    for (int i = 0; i < 2; i++) {
+        unsigned looked = 0;
+        add_message(a, i, a->message[i], c, out->reached, &holders);
+        for (struct pbtype_field *f = a->values[i] ? a->values[i]->users : NULL; f && looked < LOOKED_MOST;
+             f = f->next_user, looked++)
+            add_message(a, i, f->message, c, out->reached, &holders);
+    }
+    if (!is_empty(a, out->reached))
+        return;
+    out->holder_count = once(holders.v, holders.count);
+    out->holders = arena_array(a->s->arena, out->holder_count + 1, sizeof(*out->holders));
+    memcpy(out->holders, holders.v, out->holder_count * sizeof(*out->holders));
 }
 
 struct pbshow_result pbshow_surface(struct pbshow *s, const struct graph_surface *surface, enum verdict_level level)
@@ -438,7 +443,8 @@ struct pbshow_result pbshow_surface(struct pbshow *s, const struct graph_surface
     if (out.dropped)
         return out;
     reach(&a, counted, &out);
-    struct pbwitness w = {.types = s->types, .reach = s->reach, .pair = &s->pair, .arena = s->arena};
+    struct pbwitness w = {
+        .consumer = s->consumer, .types = s->types, .reach = s->reach, .pair = &s->pair, .arena = s->arena};
     int writer = found.by[CONSUMER].answer == ANSWER_YES ? CONSUMER : PROVIDER;
     if (shown)
         out.witness = pbwitness_message(&w, writer, &found.by[writer].found);

@@ -25,11 +25,10 @@ struct pbshow {
 
 struct pbshow_result {
     enum verdict_level level;
-    bool dropped;             /* it is no finding after all */
-    struct slice witness;     /* JSON, or empty */
-    struct slice *operations; /* of the consumer's, sorted */
-    size_t operation_count;
-    struct slice *holders; /* messages that hold what no call reaches, sorted */
+    bool dropped;          /* it is no finding after all */
+    struct slice witness;  /* JSON, or empty */
+    uint64_t *reached;     /* a bit for each operation of the consumer */
+    struct slice *holders; /* messages that hold what no call reaches, sorted; PBREACH_HOLDERS of them at most */
     size_t holder_count;
 };
 

@@ -10,6 +10,7 @@ static const char *const kinds[] = {
 
 struct reading {
     struct pbtype *t;
+    const struct contract *consumer;
     const struct fact_list *facts;
     struct map lists, maps; /* by name, to their facts */
 };
@@ -198,16 +199,16 @@ static void add_operation(struct reading *r, const struct fact *option)
     struct pbtype_message *m = pbtype_message(r->t, option->text[2]);
     if (!m || (!asked && !slice_eq(option->text[1], SLICE("response"))))
         return;
-    struct slice **list = asked ? &m->asked : &m->served;
+    int **list = asked ? &m->asked : &m->served;
     size_t *count = asked ? &m->asked_count : &m->served_count;
     /* The room is a power of two. */
     if ((*count & (*count - 1)) == 0) {
-        struct slice *bigger = arena_array(r->t->arena, *count ? *count * 2 : 1, sizeof(*bigger));
+        int *bigger = arena_array(r->t->arena, *count ? *count * 2 : 1, sizeof(*bigger));
         if (*count)
             memcpy(bigger, *list, *count * sizeof(*bigger));
         *list = bigger;
     }
-    (*list)[(*count)++] = option->text[0];
+    (*list)[(*count)++] = contract_operation(r->consumer, option->text[0]);
 }
 
 static void add_option(struct reading *r, const struct fact *option)
@@ -294,9 +295,9 @@ static void mark_called(struct pbtype *t)
         }
 }
 
-void pbtype_init(struct pbtype *t, const struct contract *c, struct arena *arena)
+void pbtype_init(struct pbtype *t, const struct contract *c, const struct contract *consumer, struct arena *arena)
 {
-    struct reading r = {.t = t, .facts = contract_facts(c)};
+    struct reading r = {.t = t, .consumer = consumer, .facts = contract_facts(c)};
     *t = (struct pbtype){.arena = arena};
     for (size_t i = 0; i < r.facts->count; i++)
         add_name(&r, &r.facts->v[i]);

@@ -7,7 +7,7 @@
  * and a value, as both are on the wire.
  *
  * Lifetime: caller's memory; what it holds lives in the arena, and its texts in the contract.
- * Threads:  immutable once made. */
+ * Threads:  belongs to one: climbs leave their stamps. */
 #include "base/arena.h"
 #include "base/map.h"
 #include "contracts/contract.h"
@@ -43,14 +43,16 @@ struct pbtype_enum {
 };
 
 struct pbtype_message {
-    struct slice name;            /* empty: of a map's entries */
-    struct pbtype_field *fields;  /* by number */
-    struct pbtype_field *users;   /* fields of this type, by next_user */
-    struct slice *asked, *served; /* operations that send it, and that answer with it */
+    struct slice name;           /* empty: of a map's entries */
+    struct pbtype_field *fields; /* by number */
+    struct pbtype_field *users;  /* fields of this type, by next_user */
+    /* Operations that ask with it, and that answer with it, as the consumer numbers them; -1: it has no such. */
+    int *asked, *served;
     size_t asked_count, served_count;
-    bool called;   /* an operation's request or response holds it */
-    bool declared; /* else only its name is known */
-    bool is_set;   /* a message set, which is written otherwise */
+    unsigned stamp; /* of the last climb that came by */
+    bool called;    /* an operation's request or response holds it */
+    bool declared;  /* else only its name is known */
+    bool is_set;    /* a message set, which is written otherwise */
 };
 
 struct pbtype_field {
@@ -73,8 +75,8 @@ struct pbtype {
     struct arena *arena;
 };
 
-/* PRE: the contract speaks protobuf. */
-void pbtype_init(struct pbtype *t, const struct contract *c, struct arena *arena);
+/* PRE: the contract speaks protobuf.  Operations are numbered as `consumer` has them. */
+void pbtype_init(struct pbtype *t, const struct contract *c, const struct contract *consumer, struct arena *arena);
 void pbtype_fini(struct pbtype *t);
 /* NULL: there is none. */
 struct pbtype_message *pbtype_message(const struct pbtype *t, struct slice name);

@@ -30,7 +30,7 @@ static bool wrap(const struct pbtype_field *const *way, size_t length, struct sl
 /* The whole message of a call, when it is misread as well. */
 static void find_whole(struct pbwitness *w, int writer, const struct pbtry_found *found, struct pbtry_found *whole)
 {
-    const struct pbreach_found *reach = pbreach(&w->reach[writer], found->message);
+    const struct pbreach_found *reach = pbreach(&w->reach[writer], (struct pbtype_message *)(uintptr_t)found->message);
     bool asked = writer == 0;
     const struct pbtype_message *root = asked ? reach->asked_root : reach->served_root;
     size_t length = asked ? reach->asked_length : reach->served_length;
@@ -92,14 +92,14 @@ struct slice pbwitness_message(struct pbwitness *w, int writer, const struct pbt
     return kept(w, &text);
 }
 
-static const struct pbtype_message *of_call(const struct pbtype *t, struct slice operation, bool asked)
+static const struct pbtype_message *of_call(const struct pbtype *t, int operation, bool asked)
 {
     size_t at = 0;
     const struct pbtype_message *m;
     while ((m = map_next(&t->messages, &at))) {
-        const struct slice *names = asked ? m->asked : m->served;
+        const int *numbers = asked ? m->asked : m->served;
         for (size_t i = 0; i < (asked ? m->asked_count : m->served_count); i++)
-            if (slice_eq(names[i], operation))
+            if (numbers[i] == operation)
                 return m;
     }
     return NULL;
@@ -110,7 +110,8 @@ struct slice pbwitness_stream(struct pbwitness *w, const struct graph_surface *s
     bool client = slice_eq(surface->kind, SLICE("rpc-client-stream-changed"));
     int writer = client ? 0 : 1;
     struct slice writes = client ? surface->was : surface->now;
-    const struct pbtype_message *m = of_call(&w->types[writer], surface->consumer, client);
+    const struct pbtype_message *m =
+        of_call(&w->types[writer], contract_operation(w->consumer, surface->consumer), client);
     struct buf bytes, text;
     struct json_out j;
     if (!slice_ends(writes, SLICE("stream")) || !m)

@@ -13,6 +13,7 @@
 #include "contracts/pb/pbreach.h"
 
 struct pbwitness {
+    const struct contract *consumer;
     struct pbtype *types;  /* of both sides, the consumer's first */
     struct pbreach *reach; /* the same */
     struct pbpair *pair;

@@ -26,7 +26,7 @@ static void prepare(void)
     POST(import_contract(&in, &diag, &contract) == ERR_OK);
     diag_fini(&diag);
     arena_init(&kept, 0);
-    pbtype_init(&pb, contract, &kept);
+    pbtype_init(&pb, contract, contract, &kept);
 }
 
 static void again(const struct pbread_message *m, struct arena *arena)

@@ -2,6 +2,7 @@
 
 #include "contracts/facts.h"
 #include "contracts/import.h"
+#include "contracts/pb/pbreach.h"
 #include "contracts/verdict.h"
 #include "tests/kit/t.h"
 
@@ -231,6 +232,29 @@ TEST(the_embedded_rules_load)
     CHECK(facts_program() != NULL);
 }
 
+TEST(past_its_visits_every_call_is_taken_to_hold_a_message)
+{
+    struct contract *c = read_proto(THREE CALLS "message Ask { In in = 1; } message In {} message Answer {}");
+    struct arena arena;
+    struct pbtype types;
+    struct pbreach reach;
+    arena_init(&arena, 0);
+    pbtype_init(&types, c, c, &arena);
+    pbreach_init(&reach, 1, &arena);
+    const struct pbreach_found *in = pbreach(&reach, pbtype_message(&types, SLICE("p.In")));
+    CHECK_INT(1, in->asked[0]);
+    CHECK_INT(0, in->served[0]);
+    CHECK_INT(1, in->asked_length);
+    reach.left = 0;
+    const struct pbreach_found *answer = pbreach(&reach, pbtype_message(&types, SLICE("p.Answer")));
+    CHECK_INT(1, answer->asked[0]);
+    CHECK_INT(1, answer->served[0]);
+    pbreach_fini(&reach);
+    pbtype_fini(&types);
+    arena_fini(&arena);
+    contract_unref(&c);
+}
+
 TESTS_BEGIN()
 cmocka_unit_test(the_embedded_rules_load),
     TESTS_RUN(a_number_that_is_cut_short_is_shown) TESTS_RUN(a_field_written_otherwise_is_absent)
@@ -239,4 +263,5 @@ cmocka_unit_test(the_embedded_rules_load),
                 TESTS_RUN(a_number_is_a_field_and_so_is_a_name) TESTS_RUN(another_message_of_the_same_shape_is_as_good)
                     TESTS_RUN(calls_are_judged_in_their_direction) TESTS_RUN(the_calls_that_are_reached_are_named)
                         TESTS_RUN(calls_with_other_messages_are_shown) TESTS_RUN(enums_that_are_closed_leave_values_out)
-                            TESTS_RUN(messages_without_end_are_left_alone) TESTS_END()
+                            TESTS_RUN(messages_without_end_are_left_alone)
+                                TESTS_RUN(past_its_visits_every_call_is_taken_to_hold_a_message) TESTS_END()
