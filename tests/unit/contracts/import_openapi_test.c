@@ -436,6 +436,42 @@ TEST(parts_that_are_closed_or_list_values_are_one_schema_where_they_can_be)
     has_facts(ASKED(JSON("{allOf: [{enum: [a]}, {enum: [b]}]}")), refused);
 }
 
+#define NOT(schema, name, type)                                        \
+    ASKED(JSON("{type: object, not: " schema "}"))                     \
+    "components: {schemas: {" name ": {type: object, required: [" type \
+    "], properties: {description: {type: string}}}}}\n"
+#define REF(name) "{$ref: '#/components/schemas/" name "'}"
+
+TEST(words_are_compared_by_what_they_refer_to_and_without_notes)
+{
+    const char *old = NOT(REF("A"), "A", "x");
+    finds(old, NOT("{description: d, allOf: [" REF("A") "]}", "A", "x"), "wire", VERDICT_UNPROVEN, NULL, NULL);
+    finds(NOT("{description: d, required: [x]}", "A", "x"), NOT("{description: e, required: [x]}", "A", "x"), "wire",
+          VERDICT_SAME, NULL, NULL);
+    finds(old, NOT(REF("B"), "B", "x"), "wire", VERDICT_SAME, NULL, NULL);
+    finds(old, NOT(REF("A"), "A", "y"), "wire", VERDICT_UNPROVEN, NULL, NULL);
+}
+
+#define NESTED(more)                                                                                                 \
+    HEAD "paths: {/a: {post: {requestBody: " JSON(                                                                   \
+        "{$ref: '#/components/schemas/U'}") ", " OK "}}" more "}\n"                                                  \
+                                            "components: {schemas: {U: {anyOf: [{$ref: '#/components/schemas/M'}, "  \
+                                            "{$ref: '#/components/schemas/V'}]},\n"                                  \
+                                            "  M: {type: object, required: [m], properties: {m: {type: string}}},\n" \
+                                            "  V: {oneOf: [{$ref: '#/components/schemas/X'}, {$ref: "                \
+                                            "'#/components/schemas/Y'}], discriminator: "                            \
+                                            "{propertyName: t}},\n"                                                  \
+                                            "  X: {type: object, required: [t, x], properties: {t: {type: string}, " \
+                                            "x: {type: string}}},\n"                                                 \
+                                            "  Y: {type: object, required: [t, y], properties: {t: {type: string}, " \
+                                            "y: {type: string}}}}}\n"
+
+TEST(unions_in_unions_are_as_good_as_themselves)
+{
+    finds(NESTED(""), NESTED(", /b: {get: {" OK "}}"), "wire", VERDICT_SAME, NULL, NULL);
+    finds(NESTED(""), NESTED(", /b: {get: {" OK "}}"), "openapi", VERDICT_COMPATIBLE, NULL, NULL);
+}
+
 TEST(members_may_be_called_like_words)
 {
     const char *api = ASKED(JSON("{type: object, properties: {type: {type: string}, oneOf: {type: string}, not: {type: "
@@ -488,6 +524,9 @@ cmocka_unit_test(the_embedded_rules_load),
                                         TESTS_RUN(files_refer_to_files_beside_themselves_and_to_operations)
                                             TESTS_RUN(a_document_is_known_wherever_its_version_stands) TESTS_RUN(
                                                 parts_that_are_closed_or_list_values_are_one_schema_where_they_can_be)
-                                                TESTS_RUN(members_may_be_called_like_words)
-                                                    TESTS_RUN(what_is_no_openapi_3_is_refused_in_words)
-                                                        TESTS_RUN(callbacks_that_refer_to_themselves_end) TESTS_END()
+                                                TESTS_RUN(words_are_compared_by_what_they_refer_to_and_without_notes)
+                                                    TESTS_RUN(unions_in_unions_are_as_good_as_themselves)
+                                                        TESTS_RUN(members_may_be_called_like_words)
+                                                            TESTS_RUN(what_is_no_openapi_3_is_refused_in_words)
+                                                                TESTS_RUN(callbacks_that_refer_to_themselves_end)
+                                                                    TESTS_END()
