@@ -323,6 +323,19 @@ TEST(members_that_leave_a_direction_break_what_counted_on_them)
           VERDICT_BREAKING, "member-removed", NULL);
 }
 
+TEST(a_parameter_that_goes_is_missed_by_tools_wherever_it_stood)
+{
+    const char *none = HEAD "paths: {/a: {get: {" OK "}}}\n";
+    const char *query =
+        HEAD "paths: {/a: {get: {parameters: [{in: query, name: n, schema: {type: string}}], " OK "}}}\n";
+    const char *field =
+        HEAD "paths: {/a: {get: {parameters: [{in: header, name: n, schema: {type: string}}], " OK "}}}\n";
+    finds(query, none, "openapi", VERDICT_BREAKING, "param-removed", "oasdiff:request-parameter-removed");
+    finds(query, none, "wire", VERDICT_UNPROVEN, "param-removed", NULL);
+    finds(field, none, "openapi", VERDICT_BREAKING, "param-removed-ignored", "oasdiff:request-parameter-removed");
+    finds(field, none, "wire", VERDICT_COMPATIBLE, NULL, NULL);
+}
+
 TEST(a_required_member_that_nothing_describes_breaks_the_wire_only)
 {
     const char *old = ASKED(JSON("{type: object, properties: {a: {type: string}}}"));
@@ -506,20 +519,21 @@ TEST(callbacks_that_refer_to_themselves_end)
 
 TESTS_BEGIN()
 cmocka_unit_test(the_embedded_rules_load),
-    TESTS_RUN(parameters_of_an_operation_replace_those_of_its_path)
-        TESTS_RUN(webhooks_and_callbacks_are_operations_that_the_provider_calls)
-            TESTS_RUN(a_scheme_is_what_must_be_shown_and_its_name_when_another_shows_the_same) TESTS_RUN(
-                security_may_gain_alternatives_and_lose_none) TESTS_RUN(findings_say_what_oasdiff_calls_them)
-                TESTS_RUN(changes_that_break_nobody_are_noted_in_the_profile_openapi_only)
-                    TESTS_RUN(the_roles_of_a_webhook_are_turned) TESTS_RUN(a_sunset_is_a_date_that_stays) TESTS_RUN(
-                        an_operation_may_go_once_its_day_has_come) TESTS_RUN(a_parameter_has_days_like_its_operation)
-                        TESTS_RUN(a_draft_promises_nothing_and_what_is_stable_stays_so) TESTS_RUN(
-                            a_discriminator_keeps_its_member)
-                            TESTS_RUN(a_branch_may_be_renamed_when_its_values_are_told_as_before) TESTS_RUN(
-                                an_error_without_a_body_is_its_status)
-                                TESTS_RUN(members_that_leave_a_direction_break_what_counted_on_them) TESTS_RUN(
-                                    a_required_member_that_nothing_describes_breaks_the_wire_only)
-                                    TESTS_RUN(a_closed_record_takes_no_member_that_it_only_requires) TESTS_RUN(
+    TESTS_RUN(parameters_of_an_operation_replace_those_of_its_path) TESTS_RUN(
+        webhooks_and_callbacks_are_operations_that_the_provider_calls)
+        TESTS_RUN(a_scheme_is_what_must_be_shown_and_its_name_when_another_shows_the_same) TESTS_RUN(
+            security_may_gain_alternatives_and_lose_none) TESTS_RUN(findings_say_what_oasdiff_calls_them)
+            TESTS_RUN(changes_that_break_nobody_are_noted_in_the_profile_openapi_only)
+                TESTS_RUN(the_roles_of_a_webhook_are_turned) TESTS_RUN(a_sunset_is_a_date_that_stays) TESTS_RUN(
+                    an_operation_may_go_once_its_day_has_come) TESTS_RUN(a_parameter_has_days_like_its_operation)
+                    TESTS_RUN(a_draft_promises_nothing_and_what_is_stable_stays_so)
+                        TESTS_RUN(a_discriminator_keeps_its_member) TESTS_RUN(
+                            a_branch_may_be_renamed_when_its_values_are_told_as_before)
+                            TESTS_RUN(an_error_without_a_body_is_its_status) TESTS_RUN(
+                                members_that_leave_a_direction_break_what_counted_on_them)
+                                TESTS_RUN(a_required_member_that_nothing_describes_breaks_the_wire_only) TESTS_RUN(
+                                    a_closed_record_takes_no_member_that_it_only_requires)
+                                    TESTS_RUN(a_parameter_that_goes_is_missed_by_tools_wherever_it_stood) TESTS_RUN(
                                         words_that_say_nothing_of_their_kind_are_compared_by_tools_only)
                                         TESTS_RUN(files_refer_to_files_beside_themselves_and_to_operations)
                                             TESTS_RUN(a_document_is_known_wherever_its_version_stands) TESTS_RUN(
