@@ -121,7 +121,11 @@ static void put_step(struct json_out *j, const struct check_pair *pair, struct s
         json_out_name(j, "value");
         json_out_raw(j, s->value);
     }
-    if (s->op == PLAN_NARROW) {
+    if (s->op == PLAN_SCALE) {
+        json_out_member_int(j, "times", s->times);
+        json_out_member_int(j, "per", s->per);
+    }
+    if (s->op == PLAN_NARROW || s->whole) {
         json_out_member_int(j, "low", s->low);
         json_out_member_int(j, "high", s->high);
     }

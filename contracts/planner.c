@@ -42,6 +42,43 @@ static void set_range(const struct planner *p, struct slice type, struct plan_st
         s->high = (int64_t)n;
 }
 
+/* A reader of whole numbers takes nothing else, and no more than its type reaches. */
+static void set_whole(const struct planner *p, const struct graph_difference *d, struct plan_step *s)
+{
+    const struct shape_position *at = shape_position(p->reader, d->node->reader);
+    const struct shape_type *base = at ? shape_base(at->type) : NULL;
+    s->whole = base && base->kind == SHAPE_WHOLE;
+    if (!s->whole)
+        return;
+    set_range(p, base->name, s);
+    s->law = PLAN_PARTIAL;
+}
+
+/* "1000" or "1/1000". */
+static void set_factor(struct slice factor, struct plan_step *s)
+{
+    size_t slash = factor.len;
+    uint64_t times = 1, per = 1;
+    slice_find(factor, '/', &slash);
+    bool fine =
+        slice_u64(slice_to(factor, slash), (uint64_t)PLAN_FACTOR_MOST, &times) == ERR_OK &&
+        (slash == factor.len || slice_u64(slice_from(factor, slash + 1), (uint64_t)PLAN_FACTOR_MOST, &per) == ERR_OK);
+    PRE(fine);
+    s->times = (int64_t)times;
+    s->per = (int64_t)per;
+}
+
+/* Scale, text and number stand on the value, and say nothing of another name. */
+static void set_turn(const struct planner *p, const struct graph_difference *d, struct plan_step *s)
+{
+    s->to = (struct slice){0};
+    s->value = (struct slice){0};
+    if (s->op == PLAN_SCALE)
+        set_factor(d->step->value, s);
+    if (s->op != PLAN_TEXT)
+        set_whole(p, d, s);
+}
+
 static bool knows(const struct shape_type *t, struct slice symbol)
 {
     for (size_t i = 0; i < t->symbol_count; i++)
@@ -111,6 +148,8 @@ static enum err put_step(struct layout *l, const struct graph_difference *d, con
         s.value = quoted(l->planner, g->value);
         s.to = (struct slice){0};
     }
+    if (g->op == PLAN_SCALE || g->op == PLAN_TEXT || g->op == PLAN_NUMBER)
+        set_turn(l->planner, d, &s);
     return put(l, &s);
 }
 

@@ -18,7 +18,8 @@ struct plan {
 
 static const char *const op_names[PLAN_OP_COUNT] = {
     [PLAN_RENAME] = "rename", [PLAN_DEFAULT] = "default", [PLAN_DROP] = "drop",   [PLAN_WIDEN] = "widen",
-    [PLAN_NARROW] = "narrow", [PLAN_ENUM] = "enum",       [PLAN_STRIP] = "strip",
+    [PLAN_NARROW] = "narrow", [PLAN_ENUM] = "enum",       [PLAN_STRIP] = "strip", [PLAN_SCALE] = "scale",
+    [PLAN_TEXT] = "text",     [PLAN_NUMBER] = "number",
 };
 
 static const char *const law_names[] = {
@@ -114,10 +115,13 @@ enum plan_law plan_op_law(enum plan_op op)
     switch (op) {
     case PLAN_RENAME:
     case PLAN_WIDEN:
+    case PLAN_SCALE:
+    case PLAN_TEXT:
         return PLAN_LOSSLESS;
     case PLAN_DEFAULT:
         return PLAN_DEFAULTING;
     case PLAN_NARROW:
+    case PLAN_NUMBER:
         return PLAN_PARTIAL;
     case PLAN_DROP:
     case PLAN_ENUM:

@@ -7,8 +7,9 @@
  * there.  Paths are member names; "[]" is every element of an array, "{}" every
  * value of a map; in a name `~` is written ~0 and `/` ~1 (plan_put_name).  Paths and
  * `from` are names as they come in, so steps do not see each other's work: a -> b
- * beside b -> a swaps the two.  Enum and narrow may also say "[]" or "{}" as `from`:
- * every element, every value.  Each step has its law.
+ * beside b -> a swaps the two.  Steps on values (narrow, enum, scale, text, number) may
+ * also say "[]" or "{}" as `from`: every element, every value; null passes them all.  Of
+ * enum, scale, text and number a value has one, the last.  Each step has its law.
  *
  *     rename   /            qty -> quantity            lossless
  *     default  /lines/[]    currency = "EUR"           defaulting
@@ -16,6 +17,10 @@
  *     widen    /            total int32 -> int64       lossless
  *     enum     /            status GONE -> CLOSED      one-way
  *     strip    /            note (null becomes absent) one-way
+ *     scale    /            weight * 1/1000            lossless
+ *     scale    /            weight * 1000 in 0..9999   partial
+ *     text     /            total                      lossless
+ *     number   /            total in 0..9999           partial
  *
  * Text form: one step a line, as above, tab-separated; plan_parse reads what
  * plan_put wrote (`weft adapt`, tests).  The law may be left out, and # begins a
@@ -33,8 +38,13 @@ enum plan_op {
     PLAN_NARROW,  /* from, low, high: the number is checked; out of range: the body is refused */
     PLAN_ENUM,    /* from (member), table of symbol -> symbol; what the table lacks: `value`, or refused when empty */
     PLAN_STRIP,   /* from: null becomes absent */
+    PLAN_SCALE,   /* from, times, per: the number becomes times/per of it, exactly; what has no end is refused */
+    PLAN_TEXT,    /* from: a whole number becomes a string of its digits */
+    PLAN_NUMBER,  /* from: and back; another string is refused */
     PLAN_OP_COUNT
 };
+
+#define PLAN_FACTOR_MOST INT64_C(1000000000000)
 
 enum plan_law { PLAN_LOSSLESS, PLAN_ONE_WAY, PLAN_DEFAULTING, PLAN_PARTIAL };
 
@@ -47,6 +57,8 @@ struct plan_step {
     struct slice value; /* JSON; what is not JSON refuses the body that needs it */
     struct slice text;  /* for people */
     int64_t low, high;
+    bool whole;                /* scale, number: the result must be whole, from low to high */
+    int64_t times, per;        /* scale: above 0, at most PLAN_FACTOR_MOST */
     const struct slice *table; /* pairs: from, to, from, to ... */
     size_t table_count;        /* number of pairs */
     struct slice why;          /* the proof that offers it, one line */

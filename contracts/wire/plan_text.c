@@ -49,6 +49,19 @@ static void put_table(struct buf *out, const struct plan_step *s)
     put_line(out, s->value);
 }
 
+static void put_range(struct buf *out, const struct plan_step *s)
+{
+    if (s->whole)
+        buf_putf(out, " in %lld..%lld", (long long)s->low, (long long)s->high);
+}
+
+static void put_factor(struct buf *out, const struct plan_step *s)
+{
+    buf_putf(out, " * %lld", (long long)s->times);
+    if (s->per != 1)
+        buf_putf(out, "/%lld", (long long)s->per);
+}
+
 static void put_operand(struct buf *out, const struct plan_step *s)
 {
     put_word(out, s->op == PLAN_DEFAULT ? s->to : s->from);
@@ -74,6 +87,14 @@ static void put_operand(struct buf *out, const struct plan_step *s)
     case PLAN_STRIP:
         buf_put(out, SLICE(" (null becomes absent)"));
         break;
+    case PLAN_SCALE:
+        put_factor(out, s);
+        put_range(out, s);
+        break;
+    case PLAN_NUMBER:
+        put_range(out, s);
+        break;
+    case PLAN_TEXT:
     case PLAN_DROP:
     case PLAN_OP_COUNT:
         break;
@@ -200,6 +221,35 @@ static enum err read_table(struct reader *r, struct plan_step *s)
     return ERR_OK;
 }
 
+static enum err read_range_if_any(struct reader *r, struct plan_step *s)
+{
+    s->whole = take(r, SLICE(" in "));
+    return s->whole ? read_range(r, s) : ERR_OK;
+}
+
+static enum err read_count(struct reader *r, int64_t *out)
+{
+    size_t len = 0;
+    uint64_t n;
+    while (len < r->rest.len && r->rest.at[len] >= '0' && r->rest.at[len] <= '9')
+        len++;
+    if (slice_u64(slice_to(r->rest, len), (uint64_t)PLAN_FACTOR_MOST, &n) != ERR_OK || n == 0)
+        return complain(r, "a factor, like 1000 or 1/1000");
+    r->rest = slice_from(r->rest, len);
+    *out = (int64_t)n;
+    return ERR_OK;
+}
+
+static enum err read_factor(struct reader *r, struct plan_step *s)
+{
+    TRY(expect(r, SLICE(" * "), "` * ` and a factor, like 1000 or 1/1000"));
+    TRY(read_count(r, &s->times));
+    s->per = 1;
+    if (take(r, SLICE("/")))
+        TRY(read_count(r, &s->per));
+    return read_range_if_any(r, s);
+}
+
 /* What follows the first name. */
 static enum err read_rest(struct reader *r, struct plan_step *s)
 {
@@ -224,6 +274,11 @@ static enum err read_rest(struct reader *r, struct plan_step *s)
     case PLAN_STRIP:
         take(r, SLICE(" (null becomes absent)"));
         return ERR_OK;
+    case PLAN_SCALE:
+        return read_factor(r, s);
+    case PLAN_NUMBER:
+        return read_range_if_any(r, s);
+    case PLAN_TEXT:
     case PLAN_DROP:
     case PLAN_OP_COUNT:
         break;
@@ -245,7 +300,7 @@ static enum err read_op(struct reader *r, enum plan_op *op)
             *op = (enum plan_op)i;
             return ERR_OK;
         }
-    return complain(r, "rename, default, drop, widen, narrow, enum or strip");
+    return complain(r, "rename, default, drop, widen, narrow, enum, strip, scale, text or number");
 }
 
 /* None is the law that such a step has by itself. */

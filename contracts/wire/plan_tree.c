@@ -9,6 +9,7 @@ static struct plan_tree_node *node_new(struct plan_tree *t)
     struct plan_tree_node *n = arena_new(&t->arena, sizeof(*n));
     n->change = PLAN_TREE_NONE;
     n->narrow = PLAN_TREE_NONE;
+    n->turn = PLAN_TREE_NONE;
     n->last_out = &n->outs;
     n->made_before = t->newest;
     t->newest = n;
@@ -129,12 +130,19 @@ static void add_default(struct plan_tree *t, struct plan_tree_node *n, const str
 static void add_table(struct plan_tree *t, struct plan_tree_node *n, const struct plan_step *s, int number)
 {
     n->change = number;
+    n->turn = PLAN_TREE_NONE;
     n->otherwise_ok = s->value.len && json_tok_whole(s->value);
     for (size_t i = 0; i < s->table_count; i++) {
         struct slice *quoted = arena_new(&t->arena, sizeof(*quoted));
         *quoted = quote(t, s->table[2 * i + 1]);
         map_put(&n->table, s->table[2 * i], quoted);
     }
+}
+
+static void add_turn(struct plan_tree_node *n, int number)
+{
+    n->turn = number;
+    n->change = PLAN_TREE_NONE;
 }
 
 static void add_step(struct plan_tree *t, const struct plan_step *s, int number)
@@ -162,6 +170,11 @@ static void add_step(struct plan_tree *t, const struct plan_step *s, int number)
         break;
     case PLAN_ENUM:
         add_table(t, value_at(t, n, s->from), s, number);
+        break;
+    case PLAN_SCALE:
+    case PLAN_TEXT:
+    case PLAN_NUMBER:
+        add_turn(value_at(t, n, s->from), number);
         break;
     case PLAN_WIDEN:
     case PLAN_OP_COUNT:

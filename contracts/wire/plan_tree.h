@@ -45,10 +45,10 @@ struct plan_tree_node {
     struct plan_tree_node *every; /* values of members without steps of their own */
     struct plan_tree_out *outs, **last_out;
     size_t out_count;
-    bool edits;         /* members come, go or change their names */
-    int change, narrow; /* steps on the value itself */
-    struct map table;   /* of `change`: symbol to struct slice, quoted */
-    bool otherwise_ok;  /* `change` has a value for all other symbols, and it is JSON */
+    bool edits;               /* members come, go or change their names */
+    int change, narrow, turn; /* steps on the value itself: enum; narrow; scale, text or number */
+    struct map table;         /* of `change`: symbol to struct slice, quoted */
+    bool otherwise_ok;        /* `change` has a value for all other symbols, and it is JSON */
     struct plan_tree_node *made_before;
 };
 
@@ -74,7 +74,7 @@ static inline const struct plan_tree_member *plan_tree_member(const struct plan_
 /* Must a value here be whole before it can go on? */
 static inline bool plan_tree_judges(const struct plan_tree_node *n)
 {
-    return n && (n->change != PLAN_TREE_NONE || n->narrow != PLAN_TREE_NONE);
+    return n && (n->change != PLAN_TREE_NONE || n->narrow != PLAN_TREE_NONE || n->turn != PLAN_TREE_NONE);
 }
 
 #endif

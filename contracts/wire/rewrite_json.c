@@ -302,6 +302,12 @@ static enum err change_value(struct rewrite_json *r, const struct plan_tree_node
     return ERR_OK;
 }
 
+static enum err fail_range(struct rewrite_json *r, const struct plan_step *s, uint64_t at)
+{
+    buf_putf(&r->shared.fault, "a whole number from %lld to %lld is expected", (long long)s->low, (long long)s->high);
+    return fail(r, ERR_PEER, at, "");
+}
+
 static enum err narrow_value(struct rewrite_json *r, const struct plan_tree_node *n, const struct json_token *t)
 {
     if (t->kind == JSON_TOK_NULL)
@@ -310,20 +316,66 @@ static enum err narrow_value(struct rewrite_json *r, const struct plan_tree_node
         return fail(r, ERR_PEER, t->begin, "a number is expected");
     const struct plan_step *s = plan_step(r->shared.plan, (size_t)n->narrow);
     int64_t number;
-    if (json_number_whole(t->text, &number) != ERR_OK || number < s->low || number > s->high) {
-        buf_putf(&r->shared.fault, "a whole number from %lld to %lld is expected", (long long)s->low,
-                 (long long)s->high);
-        return fail(r, ERR_PEER, t->begin, "");
-    }
+    if (json_number_whole(t->text, &number) != ERR_OK || number < s->low || number > s->high)
+        return fail_range(r, s, t->begin);
     applied(r, n->narrow);
+    return ERR_OK;
+}
+
+/* What a scale, text or number step makes of a value, into `out`. */
+static enum err turned(struct rewrite_json *r, const struct plan_step *s, const struct json_token *t, struct buf *out)
+{
+    int64_t whole;
+    if (s->op == PLAN_SCALE) {
+        if (json_number_scale(t->text, (uint64_t)s->times, (uint64_t)s->per, out) != ERR_OK)
+            return fail(r, ERR_PEER, t->begin, "a number that can be converted exactly is expected");
+    } else if (s->op == PLAN_NUMBER) {
+        if (!json_number_plain(t->text))
+            return fail(r, ERR_PEER, t->begin, "a string of digits is expected");
+        TRY(buf_add(out, t->text));
+    } else if (json_number_plain(t->text)) {
+        buf_putf(out, "\"%.*s\"", SLICE_FMT(t->text));
+    } else if (json_number_whole(t->text, &whole) == ERR_OK) {
+        buf_putf(out, "\"%lld\"", (long long)whole);
+    } else {
+        return fail(r, ERR_PEER, t->begin, "a whole number is expected");
+    }
+    if (s->op != PLAN_TEXT && s->whole &&
+        (json_number_whole(buf_slice(out), &whole) != ERR_OK || whole < s->low || whole > s->high))
+        return fail_range(r, s, t->begin);
+    return ERR_OK;
+}
+
+static enum err turn_value(struct rewrite_json *r, const struct plan_tree_node *n, const struct json_token *t)
+{
+    const struct plan_step *s = plan_step(r->shared.plan, (size_t)n->turn);
+    bool from_text = s->op == PLAN_NUMBER;
+    if (t->kind == JSON_TOK_NULL)
+        return ERR_OK;
+    if (t->kind != (from_text ? JSON_TOK_STRING : JSON_TOK_NUMBER))
+        return fail(r, ERR_PEER, t->begin, from_text ? "a string is expected" : "a number is expected");
+    struct buf made;
+    buf_init(&made, BUF_TEXT_BOUND);
+    enum err e = turned(r, s, t, &made);
+    if (e == ERR_OK)
+        e = give(r, t->begin);
+    if (e == ERR_OK)
+        e = add(r, buf_slice(&made));
+    buf_fini(&made);
+    TRY(e);
+    held_drop(&r->held, t->end);
+    applied(r, n->turn);
     return ERR_OK;
 }
 
 static enum err judge_value(struct rewrite_json *r, const struct plan_tree_node *n, const struct json_token *t)
 {
     TRY(check_kept(r, t->end));
-    if (n->narrow != PLAN_TREE_NONE)
+    /* A scaled number has a range of its own, for what it becomes. */
+    if (n->narrow != PLAN_TREE_NONE && n->turn == PLAN_TREE_NONE)
         TRY(narrow_value(r, n, t));
+    if (n->turn != PLAN_TREE_NONE)
+        TRY(turn_value(r, n, t));
     if (n->change != PLAN_TREE_NONE)
         TRY(change_value(r, n, t));
     r->held.flow = HELD_GIVE;

@@ -94,7 +94,7 @@ TEST(a_body_that_does_not_fit_is_refused_with_its_place_and_nothing_of_it_comes_
 TEST(what_is_wrong_with_a_plan_is_said_with_its_place)
 {
     refused(2, "adapt " HERE "wrong.plan " HERE "order.json",
-            HERE "wrong.plan:4:1: error: expected rename, default, drop, widen, narrow, enum or strip");
+            HERE "wrong.plan:4:1: error: expected rename, default, drop, widen, narrow, enum, strip, scale, text or number");
     refused(2, "adapt " HERE "wrong.plan " HERE "order.json",
             HERE "wrong.plan:5:1: error: expected an operation, a path");
     refused(2, "adapt " HERE "twice.plan --for a " HERE "order.json",

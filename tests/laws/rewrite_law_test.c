@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 
+#include "contracts/json_value.h"
 #include "tests/kit/t.h"
+#include "tests/laws/rewrite_by_hand.h"
 
 enum { ROUNDS = 4000, DEPTH = 4, NAMES = 6, BODY_MOST = 1 << 16 };
 
@@ -123,6 +125,9 @@ static struct plan *draw_plan(char fresh)
                                            .from = slice_of(&from, 1),
                                            .to = slice_of(&to, 1),
                                            .value = draw(2) ? SLICE("[{\"new\": 1}]") : SLICE("\"D\""),
+                                           .times = 1 + draw(3) * 99,
+                                           .per = 1 + draw(4),
+                                           .whole = draw(2) == 0,
                                            .low = -1000,
                                            .high = (int64_t)draw(10),
                                            .table = table,
@@ -292,6 +297,95 @@ TEST(what_comes_out_is_json_without_duplicate_names)
     plan_unref(&none);
 }
 
+/* Without blanks, and strings spelled in one way. */
+static void put_plain(struct slice text, struct buf *out)
+{
+    struct arena arena;
+    const struct json_value *v;
+    arena_init(&arena, 0);
+    CHECK_ERR(ERR_OK, json_value_read(text, &arena, &v));
+    buf_clear(out);
+    rewrite_by_hand_put(v, out);
+    arena_fini(&arena);
+}
+
+TEST(streaming_gives_what_the_definition_of_the_plan_gives)
+{
+    struct bodies b;
+    struct buf made, want, got;
+    unsigned good = 0, bad = 0;
+    bodies_init(&b);
+    buf_init(&made, BUF_TEXT_BOUND);
+    buf_init(&want, BUF_TEXT_BOUND);
+    buf_init(&got, BUF_TEXT_BOUND);
+    for (int i = 0; i < 4 * ROUNDS; i++) {
+        struct plan *plan = draw_plan(draw(2) ? 'a' : 'p');
+        struct arena arena;
+        const struct json_value *v;
+        draw_body(&b);
+        arena_init(&arena, 0);
+        CHECK_ERR(ERR_OK, json_value_read(buf_slice(&b.in), &arena, &v));
+        buf_clear(&made);
+        bool fine = rewrite_by_hand(plan, v, &made);
+        CHECK_ERR(fine ? ERR_OK : ERR_PEER, apply(plan, buf_slice(&b.in), BODY_MOST, &b.out, &b.fault));
+        *(fine ? &good : &bad) += 1;
+        if (fine) {
+            put_plain(buf_slice(&b.out), &got);
+            put_plain(buf_slice(&made), &want);
+            CHECK_SLICE(buf_slice(&want), buf_slice(&got));
+        }
+        arena_fini(&arena);
+        plan_unref(&plan);
+    }
+    CHECK(good > ROUNDS);
+    CHECK(bad > ROUNDS / 4);
+    buf_fini(&made);
+    buf_fini(&want);
+    buf_fini(&got);
+    bodies_fini(&b);
+}
+
+/* Whole numbers of up to 10 digits at /a, there and back. */
+static void goes_and_comes(struct bodies *b, const struct plan_step *there, const struct plan_step *back)
+{
+    struct plan *go = plan_new(), *come = plan_new();
+    plan_add(go, there);
+    plan_add(come, back);
+    for (int i = 0; i < ROUNDS / 4; i++) {
+        buf_clear(&b->in);
+        buf_putf(&b->in, "{\"a\":%s%u", draw(2) ? "-" : "", 1 + draw(999));
+        for (unsigned digits = draw(8); digits; digits--)
+            buf_putf(&b->in, "%u", draw(9) + (digits == 1));
+        buf_put_char(&b->in, '}');
+        CHECK_ERR(ERR_OK, apply(go, buf_slice(&b->in), 40, &b->out, &b->fault));
+        CHECK(!slice_eq(buf_slice(&b->in), buf_slice(&b->out)));
+        CHECK_ERR(ERR_OK, apply(come, buf_slice(&b->out), 40, &b->again, &b->fault));
+        CHECK_SLICE(buf_slice(&b->in), buf_slice(&b->again));
+    }
+    plan_unref(&go);
+    plan_unref(&come);
+}
+
+TEST(conversions_round_trip)
+{
+    struct bodies b;
+    bodies_init(&b);
+    struct plan_step step = {.path = SLICE("/"), .from = SLICE("a")};
+    struct plan_step text = step, number = step, up = step, down = step;
+    text.op = PLAN_TEXT;
+    number.op = PLAN_NUMBER;
+    up.op = down.op = PLAN_SCALE;
+    goes_and_comes(&b, &text, &number);
+    for (unsigned i = 0; i < 8; i++) {
+        static const int64_t factors[][2] = {{1000, 1}, {3600, 1},    {1, 1000}, {1, 8},
+                                             {7, 5},    {1048576, 1}, {1, 20},   {86400, 1}};
+        up.times = down.per = factors[i][0];
+        up.per = down.times = factors[i][1];
+        goes_and_comes(&b, &up, &down);
+    }
+    bodies_fini(&b);
+}
+
 TEST(plans_read_back_what_they_print)
 {
     struct buf text, again;
@@ -321,5 +415,7 @@ TESTS_RUN(chopping_the_body_anywhere_changes_nothing)
 TESTS_RUN(a_plan_that_matches_nothing_gives_the_same_bytes)
 TESTS_RUN(lossless_plans_round_trip)
 TESTS_RUN(what_comes_out_is_json_without_duplicate_names)
+TESTS_RUN(streaming_gives_what_the_definition_of_the_plan_gives)
+TESTS_RUN(conversions_round_trip)
 TESTS_RUN(plans_read_back_what_they_print)
 TESTS_END()

@@ -11,6 +11,11 @@ static const char every_step[] = "rename\t/\tqty -> quantity\tlossless\tthe prov
                                  "enum\t/\tcolour else \"NEW\"\tone-way\n"
                                  "enum\t/\tlevel A -> B\tlossless\n"
                                  "strip\t/\tnote (null becomes absent)\tone-way\n"
+                                 "scale\t/\tweight * 1/1000\tlossless\n"
+                                 "scale\t/\tlength * 1000 in -1..7\tpartial\n"
+                                 "text\t/\tserial\tlossless\n"
+                                 "number\t/\tparent\tpartial\n"
+                                 "number\t/\tchild in 0..9\tpartial\n"
                                  "rename\t\"/a b/~1\"\t\"with \\\"quotes\\\"\" -> \"\"\tlossless\n";
 
 static struct plan *parse(const char *text)
@@ -51,7 +56,7 @@ TEST(what_is_printed_reads_back_the_same)
 TEST(steps_are_read_into_their_fields)
 {
     struct plan *plan = parse(every_step);
-    CHECK_INT(10, plan_count(plan));
+    CHECK_INT(15, plan_count(plan));
     CHECK_TEXT("the provider says renamed(\"Order\", \"qty\")", plan_step(plan, 0)->why);
     CHECK_TEXT("/lines/[]", plan_step(plan, 1)->path);
     CHECK_TEXT("\"EUR\"", plan_step(plan, 1)->value);
@@ -61,8 +66,8 @@ TEST(steps_are_read_into_their_fields)
     CHECK_INT(2, plan_step(plan, 5)->table_count);
     CHECK_TEXT("OTHER", plan_step(plan, 5)->table[3]);
     CHECK_TEXT("\"NEW\"", plan_step(plan, 5)->value);
-    CHECK_TEXT("with \"quotes\"", plan_step(plan, 9)->from);
-    CHECK_INT(0, plan_step(plan, 9)->to.len);
+    CHECK_TEXT("with \"quotes\"", plan_step(plan, 14)->from);
+    CHECK_INT(0, plan_step(plan, 14)->to.len);
     plan_unref(&plan);
 }
 
@@ -85,7 +90,7 @@ TEST(a_plan_lives_as_long_as_its_last_reference)
     struct plan *plan = parse(every_step), *second = plan_ref(plan);
     CHECK(plan_compiled(plan) == plan_compiled(second));
     plan_unref(&plan);
-    CHECK_INT(10, plan_count(second));
+    CHECK_INT(15, plan_count(second));
     plan_unref(&second);
     plan_unref(&second);
 }
@@ -114,7 +119,8 @@ TEST(names_in_paths_are_escaped)
 
 TEST(a_line_that_is_no_step_is_refused_at_its_column)
 {
-    refused_at("\nmove\t/\ta -> b\tlossless\n", 2, 1, "expected rename, default, drop, widen, narrow, enum or strip");
+    refused_at("\nmove\t/\ta -> b\tlossless\n", 2, 1,
+               "expected rename, default, drop, widen, narrow, enum, strip, scale, text or number");
     refused_at("drop\tlines\ta\tone-way", 1, 6, "expected a path, like /lines/[]");
     refused_at("drop\t/\ta b\tone-way", 1, 9, "expected the end of the column");
     refused_at("drop\t/\t\tone-way", 1, 8, "expected a name");
@@ -122,6 +128,11 @@ TEST(a_line_that_is_no_step_is_refused_at_its_column)
     refused_at("default\t/\ta = EUR\tdefaulting", 1, 15, "expected a JSON value");
     refused_at("narrow\t/\ta 1..x\tpartial", 1, 12, "expected two whole numbers, like 0..100");
     refused_at("narrow\t/\ta 1..9223372036854775808\tpartial", 1, 12, "expected two whole numbers, like 0..100");
+    refused_at("scale\t/\ta 7\tlossless", 1, 10, "expected ` * ` and a factor, like 1000 or 1/1000");
+    refused_at("scale\t/\ta * 0", 1, 13, "expected a factor, like 1000 or 1/1000");
+    refused_at("scale\t/\ta * 1/1000000000001", 1, 15, "expected a factor, like 1000 or 1/1000");
+    refused_at("number\t/\ta in 1", 1, 15, "expected two whole numbers, like 0..100");
+    refused_at("text\t/\ta 1", 1, 9, "expected the end of the column");
     refused_at("enum\t/\ta B\tone-way", 1, 11, "expected ` -> ` and a symbol");
     refused_at("drop\t/\t\"a\tone-way", 1, 8, "expected a JSON string");
     refused_at("drop\t/\ta\tharmless", 1, 10, "expected lossless, one-way, defaulting or partial");

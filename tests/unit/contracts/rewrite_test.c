@@ -187,6 +187,52 @@ TEST(narrow_lets_through_whole_numbers_in_range_as_they_are_spelled)
     refused(plan, "{\"n\":\"7\"}", "a number is expected at /n (byte 5)");
 }
 
+TEST(scale_converts_exactly_or_refuses)
+{
+    const char *up = "scale\t/\tw * 1000", *down = "scale\t/\tw * 1/1000";
+    becomes(up, "{\"w\": 1.5 }", "{\"w\": 1500 }");
+    becomes(up, "{\"w\":-0.0025}", "{\"w\":-2.5}");
+    becomes(up, "{\"w\":25e-1}", "{\"w\":2500}");
+    becomes(up, "{\"w\":0.00}", "{\"w\":0}");
+    becomes(up, "{\"w\":9999999999999999999}", "{\"w\":9999999999999999999000}");
+    becomes(down, "{\"w\":1}", "{\"w\":0.001}");
+    becomes(down, "{\"w\":-1234500}", "{\"w\":-1234.5}");
+    becomes(down, "{\"w\":null}", "{\"w\":null}");
+    becomes("scale\t/w\t[] * 1/8", "{\"w\":[1 , 16,3]}", "{\"w\":[0.125 , 2,0.375]}");
+    becomes("scale\t/\tw * 7/3", "{\"w\":6}", "{\"w\":14}");
+    refused("scale\t/\tw * 1/3", "{\"w\":1}", "a number that can be converted exactly is expected at /w (byte 5)");
+    refused(up, "{\"w\":1e60}", "a number that can be converted exactly is expected at /w (byte 5)");
+    refused(up, "{\"w\":12345678901234567890123}", "a number that can be converted exactly is expected at /w (byte 5)");
+    refused(up, "{\"w\":\"1\"}", "a number is expected at /w (byte 5)");
+    becomes("scale\t/\tw * 1000 in 0..5000", "{\"w\":4.999}", "{\"w\":4999}");
+    refused("scale\t/\tw * 1000 in 0..5000", "{\"w\":4.9995}",
+            "a whole number from 0 to 5000 is expected at /w (byte 5)");
+    refused("scale\t/\tw * 1000 in 0..5000", "{\"w\":6}", "a whole number from 0 to 5000 is expected at /w (byte 5)");
+}
+
+TEST(text_and_number_are_each_others_way_back)
+{
+    becomes("text\t/\tid", "{\"id\": 9007199254740993 }", "{\"id\": \"9007199254740993\" }");
+    becomes("text\t/\tid", "{\"id\":-1.2e1}", "{\"id\":\"-12\"}");
+    becomes("text\t/\tid", "{\"id\":99999999999999999999}", "{\"id\":\"99999999999999999999\"}");
+    becomes("text\t/\tid\nrename\t/\tid -> key", "{\"id\":7}", "{\"key\":\"7\"}");
+    refused("text\t/\tid", "{\"id\":1.5}", "a whole number is expected at /id (byte 6)");
+    refused("text\t/\tid", "{\"id\":\"7\"}", "a number is expected at /id (byte 6)");
+    becomes("number\t/\tid", "{\"id\":\"9007199254740993\"}", "{\"id\":9007199254740993}");
+    becomes("number\t/\tid", "{\"id\":\"\\u0037\"}", "{\"id\":7}");
+    refused("number\t/\tid", "{\"id\":\"07\"}", "a string of digits is expected at /id (byte 6)");
+    refused("number\t/\tid", "{\"id\":\"1.5\"}", "a string of digits is expected at /id (byte 6)");
+    refused("number\t/\tid", "{\"id\":7}", "a string is expected at /id (byte 6)");
+    refused("number\t/\tid in -5..5", "{\"id\":\"6\"}", "a whole number from -5 to 5 is expected at /id (byte 6)");
+    becomes("number\t/m\t{}", "{\"m\":{\"a\":\"1\",\"b\":\"-0\"}}", "{\"m\":{\"a\":1,\"b\":-0}}");
+}
+
+TEST(of_two_conversions_of_a_value_the_later_stands)
+{
+    becomes("text\t/\ta\nenum\t/\ta A -> B", "{\"a\":\"A\"}", "{\"a\":\"B\"}");
+    becomes("enum\t/\ta A -> B\nnumber\t/\ta", "{\"a\":\"7\"}", "{\"a\":7}");
+}
+
 TEST(steps_find_their_place_through_arrays_and_maps)
 {
     becomes("rename\t/lines/[]\tqty -> quantity", "{\"lines\":[{\"qty\":1},{\"qty\":2}],\"qty\":3}",
@@ -302,6 +348,9 @@ TESTS_RUN(a_dropped_member_takes_its_comma_with_it)
 TESTS_RUN(strip_takes_out_null_and_nothing_else)
 TESTS_RUN(an_enum_maps_symbols_by_its_table)
 TESTS_RUN(narrow_lets_through_whole_numbers_in_range_as_they_are_spelled)
+TESTS_RUN(scale_converts_exactly_or_refuses)
+TESTS_RUN(text_and_number_are_each_others_way_back)
+TESTS_RUN(of_two_conversions_of_a_value_the_later_stands)
 TESTS_RUN(steps_find_their_place_through_arrays_and_maps)
 TESTS_RUN(steps_inside_a_renamed_member_go_by_its_old_name)
 TESTS_RUN(a_body_of_another_shape_than_the_plans_is_refused)

@@ -214,6 +214,69 @@ TEST(verdicts_may_be_computed_by_several_threads)
     contract_unref(&pair[1]);
 }
 
+/* The plans of one operation, or what is found. */
+static void offers_at(enum verdict_level level, const char *consumer, const char *provider, const char *request,
+                      const char *response)
+{
+    char old[2048], new[2048];
+    struct buf text;
+    buf_init(&text, BUF_TEXT_BOUND);
+    snprintf(old, sizeof(old), HEAD("1.0.0") OPERATION("put") RECORD "%s", consumer);
+    snprintf(new, sizeof(new), HEAD("2.0.0") OPERATION("put") RECORD "%s", provider);
+    struct verdict *v = compare(old, new);
+    const struct verdict_operation *op = verdict_operation(v, 0);
+    const char *wants[2] = {request, response};
+    const struct plan *plans[2] = {op->request, op->response};
+    for (size_t i = 0; i < 2; i++) {
+        buf_clear(&text);
+        if (plans[i])
+            plan_put(plans[i], &text);
+        CHECK_TEXT(wants[i] ? wants[i] : "", buf_slice(&text));
+    }
+    CHECK_INT(level, op->level);
+    buf_fini(&text);
+    verdict_unref(&v);
+}
+
+static void offers(const char *consumer, const char *provider, const char *request, const char *response)
+{
+    offers_at(request || response ? VERDICT_ADAPTABLE : VERDICT_UNPROVEN, consumer, provider, request, response);
+}
+
+#define WEIGHT(type, unit) FIELD("w", type, "required") "unit(\"In.w\", \"" unit "\").\n"
+
+TEST(units_that_differ_by_a_factor_are_converted)
+{
+    offers(WEIGHT("double", "kg"), WEIGHT("double", "g"), "scale\t/\tw * 1000\tlossless\tkg -> g\n",
+           "scale\t/\tw * 1/1000\tlossless\tg -> kg\n");
+    offers(WEIGHT("number", "s"), WEIGHT("number", "h"), "scale\t/\tw * 1/3600\tlossless\ts -> h\n",
+           "scale\t/\tw * 3600\tlossless\th -> s\n");
+}
+
+TEST(units_without_a_factor_or_under_a_bound_are_not_converted)
+{
+    offers(WEIGHT("double", "kg"), WEIGHT("double", "m"), NULL, NULL);
+    offers(WEIGHT("double", "kg"), WEIGHT("double", "lb"), NULL, NULL);
+    /* A request to a provider of whole grams may have no whole number of them. */
+    offers(WEIGHT("int64", "g"), WEIGHT("int64", "kg"), NULL, NULL);
+}
+
+#define TEXT(format) FIELD("n", "string", "required") "format(\"In.n\", \"" format "\").\n"
+
+TEST(whole_numbers_become_strings_of_their_format_and_back)
+{
+    offers(FIELD("n", "int64", "required"), TEXT("int64"),
+           "text\t/\tn\tlossless\tformat(\"In.n\", \"int64\") of the provider\n",
+           "number\t/\tn in -9223372036854775808..9223372036854775807\tpartial\t"
+           "format(\"In.n\", \"int64\") of the provider\n");
+    /* What else the reader says of the value, nobody has compared. */
+    const char *bounded = FIELD("n", "int64", "required") "bound(\"In.n\", \"max\", \"9\").\n";
+    offers_at(VERDICT_BREAKING, bounded, TEXT("int64") "pattern(\"In.n\", \"^[1-9]$\").\n", NULL, NULL);
+    offers(TEXT("int32"), FIELD("n", "int32", "required"),
+           "number\t/\tn in -2147483648..2147483647\tpartial\tformat(\"In.n\", \"int32\") of the consumer\n",
+           "text\t/\tn\tlossless\tformat(\"In.n\", \"int32\") of the consumer\n");
+}
+
 TESTS_BEGIN()
 cmocka_unit_test(the_embedded_rules_load),
     TESTS_RUN(the_vocabulary_of_the_rules_is_the_vocabulary_of_the_reader)
@@ -223,4 +286,7 @@ cmocka_unit_test(the_embedded_rules_load),
                     TESTS_RUN(two_edits_have_two_fingerprints) TESTS_RUN(a_proof_ends_in_the_facts_of_both_sides)
                         TESTS_RUN(a_problem_is_json_with_the_finding_in_it)
                             TESTS_RUN(a_difference_too_deep_for_a_body_is_never_called_safe)
-                                TESTS_RUN(verdicts_may_be_computed_by_several_threads) TESTS_END()
+                                TESTS_RUN(verdicts_may_be_computed_by_several_threads)
+                                    TESTS_RUN(units_that_differ_by_a_factor_are_converted)
+                                        TESTS_RUN(units_without_a_factor_or_under_a_bound_are_not_converted)
+                                            TESTS_RUN(whole_numbers_become_strings_of_their_format_and_back) TESTS_END()
