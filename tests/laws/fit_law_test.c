@@ -133,8 +133,9 @@ static struct contract *draw_contract(bool vague)
         buf_init(&said, BUF_TEXT_BOUND);
         diag_print(&diag, &said);
         print_error("%s\n", buf_text(&said));
-        CHECK(!"the contract is read");
+        buf_fini(&said);
     }
+    CHECK(c != NULL);
     diag_fini(&diag);
     buf_fini(&b);
     return c;
