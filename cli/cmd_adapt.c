@@ -9,7 +9,7 @@
 #include "cli/commands.h"
 #include "cli/plan_file.h"
 #include "cli/show.h"
-#include "contracts/wire/rewrite.h"
+#include "contracts/wire/rewrite_records.h"
 
 enum { FINE, REFUSED, UNUSABLE };
 enum { PIECE = 64 << 10, COMMIT = 64 << 10, OUT_MOST = 256 << 20, LEAST_HOLD = 16 };
@@ -18,7 +18,10 @@ struct adapt_flags {
     const char *name;
     bool list, counts;
     uint64_t max_hold;
+    unsigned framing;
 };
+
+static const char *const framings[] = {"whole", "lines", "events", NULL}; /* by enum rewrite_framing */
 
 #define AT(member) offsetof(struct adapt_flags, member)
 
@@ -29,6 +32,12 @@ static const struct args_flag flags[] = {
      .value = "NAME",
      .doc = "which plan of the file, like 'request create_order' (needed when there are several)"},
     {.name = "list", .letter = 'l', .type = ARGS_SWITCH, .offset = AT(list), .doc = "print the plans' names and laws"},
+    {.name = "texts",
+     .type = ARGS_CHOICE,
+     .offset = AT(framing),
+     .value = "HOW",
+     .choices = framings,
+     .doc = "BODY is one JSON text (whole, the default), one a line, or the data of server-sent events"},
     {.name = "counts",
      .type = ARGS_SWITCH,
      .offset = AT(counts),
@@ -184,7 +193,7 @@ static int adapt_file(struct plan *plan, const struct adapt_flags *f, const char
     bool opened = body && strcmp(body, "-") != 0;
     if (opened && (a.from = open(body, O_RDONLY | O_CLOEXEC)) < 0)
         return broken(body);
-    a.rewrite = rewrite_json_new(plan, (size_t)f->max_hold);
+    a.rewrite = rewrite_records_new(plan, (size_t)f->max_hold, (enum rewrite_framing)f->framing);
     buf_init(&a.out, OUT_MOST);
     int status = adapt(&a);
     if (f->counts)

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/json_out.h"
+#include "contracts/wire/rewrite_records.h"
 
 /* Where a walk stands: steps on an object say `path`, steps on a value say its holder's path and its name there. */
 struct spot {
@@ -242,11 +243,12 @@ static enum err lay(struct layout *l, struct graph_node *n, const struct spot *s
     return result;
 }
 
+/* One text, or many. */
 static bool is_json(struct slice media)
 {
     size_t at;
-    struct slice type = slice_find(media, ';', &at) ? slice_trim(slice_to(media, at)) : media;
-    return slice_eq_nocase(type, SLICE("application/json")) || slice_ends(type, SLICE("+json"));
+    enum rewrite_framing framing;
+    return rewrite_records_framing(slice_trim(slice_find(media, ';', &at) ? slice_to(media, at) : media), &framing);
 }
 
 enum err planner_make(const struct planner *p, struct graph_root *root, struct plan **out, const char **why)

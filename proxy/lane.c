@@ -14,6 +14,16 @@ void lane_init(struct lane *l, struct transit *from, struct plan *plan, size_t m
     }
 }
 
+void lane_frame(struct lane *l, enum rewrite_framing framing, size_t max_hold)
+{
+    PRE(l->bytes == 0);
+    if (!l->rewrite || framing == REWRITE_WHOLE)
+        return;
+    rewrite_free(&l->rewrite);
+    l->rewrite = rewrite_records_new(l->plan, max_hold, framing);
+    l->flows = true;
+}
+
 void lane_check(struct lane *l, const struct mould_node *body, size_t max_hold, bool first)
 {
     l->fit = body ? fit_new(body, max_hold) : NULL;
@@ -145,7 +155,7 @@ enum err lane_end(struct lane *l)
 
 bool lane_ready(const struct lane *l)
 {
-    return !works(l) || l->ended || buf_len(&l->pending) >= LANE_COMMIT;
+    return !works(l) || l->flows || l->ended || buf_len(&l->pending) >= LANE_COMMIT;
 }
 
 bool lane_empty(const struct lane *l)

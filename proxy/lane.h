@@ -7,12 +7,12 @@
  * head on the far side was sent).  Room is given back to `from` only when what it
  * sent has left, so a slow reader slows the writer.  With a plan or a mould the lane asks to
  * stay closed until 16 KiB are rewritten or the body has ended: a small body is
- * passed on whole or not at all.
+ * passed on whole or not at all.  A body of many texts is not waited for.
  *
  * Lifetime: caller's memory; a zeroed lane is closed and empty, lane_fini is safe.
  * Threads:  belongs to the loop. */
 #include "contracts/wire/fit.h"
-#include "contracts/wire/rewrite.h"
+#include "contracts/wire/rewrite_records.h"
 #include "http/transit.h"
 
 enum { LANE_COMMIT = 16 << 10, LANE_HOLD = 64 << 10, LANE_PENDING = 8 << 20 };
@@ -22,6 +22,7 @@ struct lane {
     struct rewrite *rewrite; /* NULL: bytes pass as they are */
     struct fit *fit;         /* NULL: nobody holds them against a contract */
     bool fit_first;          /* what comes in is, not what goes out */
+    bool flows;              /* of many texts: the head does not wait for them */
     struct plan *plan;
     struct buf pending; /* not yet taken by `to` */
     struct buf held;    /* what `to` was given, to be given again */
@@ -34,6 +35,8 @@ struct lane {
 
 /* `plan` may be NULL. */
 void lane_init(struct lane *l, struct transit *from, struct plan *plan, size_t max_hold, bool keep);
+/* A body of many texts, each rewritten by itself.  PRE: nothing has come yet. */
+void lane_frame(struct lane *l, enum rewrite_framing framing, size_t max_hold);
 /* Holds the body against its mould, before it is rewritten (`first`) or after.  NULL: does nothing. */
 void lane_check(struct lane *l, const struct mould_node *body, size_t max_hold, bool first);
 void lane_fini(struct lane *l);

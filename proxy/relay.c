@@ -12,10 +12,13 @@
  *   the caller leaves                      `up` is cut too */
 #include "proxy/relay_inside.h"
 
+#include <stdio.h>
+
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "contracts/problem.h"
+#include "contracts/shape.h"
 #include "http/grpc.h"
 #include "proxy/providers.h"
 #include "proxy/request_half.h"
@@ -196,11 +199,30 @@ struct slice relay_media(const struct message *m)
     return slice_trim(slice_find(type, ';', &semicolon) ? slice_to(type, semicolon) : type);
 }
 
-bool relay_is_json(const struct message *m)
+/* Does our contract have this body: OPERATION:request:MEDIA, OPERATION:response:STATUS:MEDIA? */
+static bool is_described(const struct relay *r, const struct message *m)
 {
-    struct slice type = relay_media(m);
-    return slice_eq_nocase(type, SLICE("application/json")) ||
-           (type.len > 5 && slice_eq_nocase(slice_from(type, type.len - 5), SLICE("+json")));
+    char name[512], head[3][24] = {"request"};
+    struct slice media = relay_media(m);
+    if (m->status) {
+        snprintf(head[0], sizeof(head[0]), "response:%u", m->status);
+        snprintf(head[1], sizeof(head[1]), "response:%uXX", m->status / 100);
+        snprintf(head[2], sizeof(head[2]), "response:default");
+    }
+    for (size_t i = 0; r->snap->contract && i < 3 && head[i][0]; i++) {
+        int len =
+            snprintf(name, sizeof(name), "%.*s:%s:%.*s", SLICE_FMT(r->inquiry.operation), head[i], SLICE_FMT(media));
+        if (len > 0 && (size_t)len < sizeof(name) &&
+            shape_position(contract_shape(r->snap->contract), slice_of(name, (size_t)len)))
+            return true;
+    }
+    return false;
+}
+
+/* Plans are made for one text; a body of many is one that the contract names. */
+bool relay_is_json(const struct relay *r, const struct message *m, enum rewrite_framing *framing)
+{
+    return rewrite_records_framing(relay_media(m), framing) && (*framing == REWRITE_WHOLE || is_described(r, m));
 }
 
 bool relay_is_plain(const struct message *m)
@@ -211,8 +233,10 @@ bool relay_is_plain(const struct message *m)
 
 bool relay_validates(const struct relay *r, const struct message *m)
 {
+    enum rewrite_framing framing;
     return r->side == RELAY_INBOUND && r->snap->mould && r->inquiry.operation.len && !r->inquiry.audited &&
-           relay_is_json(m) && relay_is_plain(m) && !message_tunnels(&r->down->in);
+           rewrite_records_framing(relay_media(m), &framing) && framing == REWRITE_WHOLE && relay_is_plain(m) &&
+           !message_tunnels(&r->down->in);
 }
 
 void relay_forget_length(struct message *m)
@@ -234,7 +258,8 @@ static void pass(struct relay *r)
     struct plan *plan = r->inquiry.request;
     bool has_body = !r->down->in_ended || buf_len(&r->request.pending); /* it may have come while we were asking */
     bool rewrites = plan && plan_rewrites(plan) && has_body && !message_tunnels(&r->down->in);
-    if (rewrites && (!relay_is_json(&r->down->in) || !relay_is_plain(&r->down->in))) {
+    enum rewrite_framing framing;
+    if (rewrites && (!relay_is_json(r, &r->down->in, &framing) || !relay_is_plain(&r->down->in))) {
         relay_refuse(r, REPLY_ENCODING_UNSUPPORTED, (struct slice){0});
         return;
     }

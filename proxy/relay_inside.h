@@ -69,10 +69,11 @@ void relay_let_go(struct relay *r);
 /* The next moment at which something is too late. */
 void relay_arm(struct relay *r);
 
-/* Can a plan rewrite the body of this message: JSON, and under no coding? */
 /* The content type without its parameters. */
 struct slice relay_media(const struct message *m);
-bool relay_is_json(const struct message *m);
+/* Can a plan rewrite the body of this message: JSON, one text or many? */
+bool relay_is_json(const struct relay *r, const struct message *m, enum rewrite_framing *framing);
+/* Under no coding. */
 bool relay_is_plain(const struct message *m);
 /* Is the body of this message held against our contract? */
 bool relay_validates(const struct relay *r, const struct message *m);

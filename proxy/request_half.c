@@ -205,6 +205,9 @@ void request_half_start(struct relay *r)
     lane_fini(&r->request);
     struct plan *plan = message_tunnels(&r->down->in) ? NULL : r->inquiry.request;
     lane_init(&r->request, r->down, plan, r->snap->conf.adapt.max_buffer, true);
+    enum rewrite_framing framing;
+    if (relay_is_json(r, &r->down->in, &framing))
+        lane_frame(&r->request, framing, r->snap->conf.adapt.max_buffer);
     lane_check(&r->request, mould_of(r), r->snap->conf.adapt.max_buffer, false);
     enum err e = lane_data(&r->request, buf_slice(&early));
     buf_fini(&early);

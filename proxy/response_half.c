@@ -81,10 +81,10 @@ static void note_error(struct relay *r, const struct message *answer)
         r->error = reply_word(known);
 }
 
-static struct plan *plan_for(const struct relay *r, const struct message *answer)
+static struct plan *plan_for(const struct relay *r, const struct message *answer, enum rewrite_framing *framing)
 {
     bool good = answer->status >= 200 && answer->status < 300;
-    return good && relay_is_json(answer) ? r->inquiry.response : NULL;
+    return relay_is_json(r, answer, framing) && good ? r->inquiry.response : NULL;
 }
 
 /* What our function may answer; NULL: anything. */
@@ -179,12 +179,14 @@ static void on_head(struct transit *t)
     if (message_opens(&r->down->in, r->status))
         relay_forget_deadline(r);
     note_error(r, &t->in);
-    struct plan *plan = plan_for(r, &t->in);
+    enum rewrite_framing framing;
+    struct plan *plan = plan_for(r, &t->in, &framing);
     if (plan && plan_rewrites(plan) && !relay_is_plain(&t->in)) {
         relay_fail(r, REPLY_ANSWER_UNFIT, SLICE("The answer has a content-encoding and would have to be rewritten."));
         return;
     }
     lane_init(&r->response, t, plan, r->snap->conf.adapt.max_buffer, false);
+    lane_frame(&r->response, framing, r->snap->conf.adapt.max_buffer);
     lane_check(&r->response, mould_for(r, &t->in), r->snap->conf.adapt.max_buffer, true);
     if (t->in_ended) /* one frame says it all: what gRPC knows as trailers-only must stay that */
         on_end(t);

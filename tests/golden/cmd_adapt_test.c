@@ -74,6 +74,12 @@ TEST(a_plan_written_by_hand_needs_neither_name_nor_laws)
     golden("by-hand", "adapt " HERE "by-hand.plan " HERE "order.json");
 }
 
+TEST(a_body_of_many_texts_is_rewritten_text_by_text)
+{
+    golden("lines", "adapt " HERE "by-hand.plan --texts lines " HERE "orders.ndjson");
+    golden("events", "adapt " HERE "by-hand.plan --texts events " HERE "orders.events");
+}
+
 TEST(steps_are_counted_for_who_asks)
 {
     struct printed p = adapt("adapt --counts " HERE "by-hand.plan " HERE "order.json");
@@ -94,7 +100,8 @@ TEST(a_body_that_does_not_fit_is_refused_with_its_place_and_nothing_of_it_comes_
 TEST(what_is_wrong_with_a_plan_is_said_with_its_place)
 {
     refused(2, "adapt " HERE "wrong.plan " HERE "order.json",
-            HERE "wrong.plan:4:1: error: expected rename, default, drop, widen, narrow, enum, strip, scale, text or number");
+            HERE
+            "wrong.plan:4:1: error: expected rename, default, drop, widen, narrow, enum, strip, scale, text or number");
     refused(2, "adapt " HERE "wrong.plan " HERE "order.json",
             HERE "wrong.plan:5:1: error: expected an operation, a path");
     refused(2, "adapt " HERE "twice.plan --for a " HERE "order.json",
@@ -116,6 +123,7 @@ TESTS_BEGIN()
 TESTS_RUN(a_body_is_rewritten_by_the_plan_that_check_printed)
 TESTS_RUN(the_plans_of_a_file_are_listed)
 TESTS_RUN(a_plan_written_by_hand_needs_neither_name_nor_laws)
+TESTS_RUN(a_body_of_many_texts_is_rewritten_text_by_text)
 TESTS_RUN(steps_are_counted_for_who_asks)
 TESTS_RUN(a_body_that_does_not_fit_is_refused_with_its_place_and_nothing_of_it_comes_out)
 TESTS_RUN(what_is_wrong_with_a_plan_is_said_with_its_place)

@@ -290,6 +290,44 @@ TEST(a_small_body_that_cannot_be_adapted_never_reaches_the_function)
     stage_close();
 }
 
+#define WATCH                                                       \
+    "operation(\"watch\"). http(\"watch\", \"GET\", \"/watch\").\n" \
+    "response(\"watch\", \"200\", \"text/event-stream\", \"Out\").\n"
+
+static void answer_events(struct recorder *r, bool at_end)
+{
+    if (at_end)
+        CHECK_ERR(ERR_OK, transit_answer(r->t, 200, SLICE("text/event-stream"),
+                                         SLICE("id: 1\ndata: {\"quantity\":7}\n\ndata: {\"quantity\":8}\n\n")));
+}
+
+TEST(events_are_adapted_one_by_one)
+{
+    stage_open(&(struct stage_conf){.offers = STAGE_ORDERS_2 WATCH, .enforce = PROXY_ENFORCE_ADAPT});
+    stage.answer = answer_events;
+    const char *digest = stage_shown(STAGE_ORDERS_1 WATCH);
+    stage_ask("GET", "/watch");
+    caller_field(&stage.caller, "weft-contract", digest);
+    caller_head(&stage.caller, true);
+    stage_over();
+    CHECK_INT(200, stage.caller.status);
+    CHECK_TEXT("id: 1\ndata: {\"qty\":7}\n\ndata: {\"qty\":8}\n\n", buf_slice(&stage.caller.body));
+    stage_close();
+}
+
+TEST(events_that_the_contract_does_not_name_pass_as_they_are)
+{
+    stage_open(&(struct stage_conf){.offers = STAGE_ORDERS_2, .enforce = PROXY_ENFORCE_ADAPT});
+    stage.answer = answer_events;
+    const char *digest = stage_shown(STAGE_ORDERS_1);
+    stage_ask("GET", "/orders/7");
+    caller_field(&stage.caller, "weft-contract", digest);
+    caller_head(&stage.caller, true);
+    stage_over();
+    CHECK_TEXT("id: 1\ndata: {\"quantity\":7}\n\ndata: {\"quantity\":8}\n\n", buf_slice(&stage.caller.body));
+    stage_close();
+}
+
 static const struct stage_conf validating = {
     .offers = STAGE_ORDERS_2, .enforce = PROXY_ENFORCE_ADAPT, .validate = true};
 
@@ -1118,6 +1156,8 @@ TESTS_RUN(an_answer_that_is_all_head_stays_all_head)
 TESTS_RUN(an_adapted_body_arrives_in_the_providers_words_and_back)
 TESTS_RUN(an_adaptation_is_remembered_once_for_its_verdict_and_operation)
 TESTS_RUN(a_small_body_that_cannot_be_adapted_never_reaches_the_function)
+TESTS_RUN(events_are_adapted_one_by_one)
+TESTS_RUN(events_that_the_contract_does_not_name_pass_as_they_are)
 TESTS_RUN(a_body_of_another_shape_is_refused_with_its_path_and_never_reaches_the_function)
 TESTS_RUN(an_adapted_body_is_validated_as_the_function_gets_it)
 TESTS_RUN(an_answer_of_another_shape_is_not_passed_on)
