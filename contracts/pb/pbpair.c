@@ -174,7 +174,7 @@ static enum answer search(struct pbpair *p, const struct pbtype_message *writer,
                           struct pbtry_found *out)
 {
     enum answer best = pbpair_least(p, writer, reader, NULL, out);
-    for (const struct pbtype_field *f = writer->fields; f && best != ANSWER_YES; f = f->next) {
+    for (const struct pbtype_field *f = writer->fields; f && best != ANSWER_YES && p->budget; f = f->next) {
         best = answer_either(best, pbpair_field(p, f, reader, NULL, out));
         if (best != ANSWER_YES)
             best = answer_either(best, pbpair_chosen(p, f, reader, out));
@@ -191,7 +191,7 @@ enum answer pbpair_messages(struct pbpair *p, const struct pbtype_message *write
     } key = {{writer, reader}, p->encodings};
     struct slice bytes = slice_of(&key, sizeof(key));
     struct known *k = map_get(&p->known, bytes);
-    if (!k && p->depth > DEEPEST)
+    if (!k && (p->depth > DEEPEST || p->budget == 0))
         return ANSWER_MAYBE;
     if (!k) {
         /* While it is asked for, it is not misread: what differs will show further out or further in. */
@@ -199,10 +199,11 @@ enum answer pbpair_messages(struct pbpair *p, const struct pbtype_message *write
         k->answer = ANSWER_NO;
         map_put(&p->known, arena_keep(p->arena, bytes), k);
         p->depth++;
+        p->budget--;
         k->answer = search(p, writer, reader, &k->found);
         p->depth--;
         /* Of what no file declares nothing is known. */
-        if (k->answer == ANSWER_NO && (!writer->declared || !reader->declared))
+        if (k->answer == ANSWER_NO && (!writer->declared || !reader->declared || p->budget == 0))
             k->answer = ANSWER_MAYBE;
     }
     *out = k->found;

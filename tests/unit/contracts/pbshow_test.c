@@ -2,6 +2,7 @@
 
 #include "contracts/facts.h"
 #include "contracts/import.h"
+#include "contracts/pb/pbpair.h"
 #include "contracts/pb/pbreach.h"
 #include "contracts/verdict.h"
 #include "tests/kit/t.h"
@@ -232,6 +233,28 @@ TEST(the_embedded_rules_load)
     CHECK(facts_program() != NULL);
 }
 
+TEST(without_a_budget_nothing_is_said)
+{
+    struct contract *c = read_proto(THREE "message A { A a = 1; B b = 2; } message B { A a = 1; int32 b = 2; }");
+    struct arena arena;
+    struct pbtype types;
+    struct pbpair pair;
+    struct pbtry_found found;
+    arena_init(&arena, 0);
+    pbtype_init(&types, c, c, &arena);
+    const struct pbtype_message *a = pbtype_message(&types, SLICE("p.A")), *b = pbtype_message(&types, SLICE("p.B"));
+    pbpair_init(&pair, &arena, 0);
+    CHECK_INT(ANSWER_MAYBE, pbpair_messages(&pair, a, b, &found));
+    pbpair_fini(&pair);
+    pbpair_init(&pair, &arena, 1000);
+    CHECK_INT(ANSWER_YES, pbpair_messages(&pair, a, b, &found));
+    CHECK_INT(ANSWER_NO, pbpair_messages(&pair, a, a, &found));
+    pbpair_fini(&pair);
+    pbtype_fini(&types);
+    arena_fini(&arena);
+    contract_unref(&c);
+}
+
 TEST(past_its_visits_every_call_is_taken_to_hold_a_message)
 {
     struct contract *c = read_proto(THREE CALLS "message Ask { In in = 1; } message In {} message Answer {}");
@@ -263,5 +286,5 @@ cmocka_unit_test(the_embedded_rules_load),
                 TESTS_RUN(a_number_is_a_field_and_so_is_a_name) TESTS_RUN(another_message_of_the_same_shape_is_as_good)
                     TESTS_RUN(calls_are_judged_in_their_direction) TESTS_RUN(the_calls_that_are_reached_are_named)
                         TESTS_RUN(calls_with_other_messages_are_shown) TESTS_RUN(enums_that_are_closed_leave_values_out)
-                            TESTS_RUN(messages_without_end_are_left_alone)
+                            TESTS_RUN(messages_without_end_are_left_alone) TESTS_RUN(without_a_budget_nothing_is_said)
                                 TESTS_RUN(past_its_visits_every_call_is_taken_to_hold_a_message) TESTS_END()
