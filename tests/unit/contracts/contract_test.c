@@ -228,6 +228,31 @@ TEST(a_contract_has_at_most_so_many_bytes_and_facts)
     buf_fini(&text);
 }
 
+TEST(a_canonical_text_may_be_larger_than_any_text_of_ours)
+{
+    enum { FACTS = 9, EACH = 8 << 20 };
+    static const struct contract_bounds bounds = {.bytes = 200 << 20, .facts = 100};
+    struct buf text;
+    struct diag diag;
+    struct contract *c = NULL;
+    buf_init(&text, bounds.bytes);
+    buf_put(&text, SLICE(HEAD));
+    for (int i = 0; i < FACTS; i++) {
+        char *at;
+        buf_putf(&text, "about(\"%d\", \"", i);
+        CHECK_ERR(ERR_OK, buf_room(&text, EACH, &at));
+        memset(at, 'x', EACH);
+        buf_wrote(&text, EACH);
+        buf_put(&text, SLICE("\").\n"));
+    }
+    diag_init(&diag);
+    CHECK_ERR(ERR_OK, contract_parse_within(buf_slice(&text), "big.weft", &bounds, &diag, &c));
+    CHECK(contract_text(c).len > BUF_TEXT_BOUND);
+    diag_fini(&diag);
+    contract_unref(&c);
+    buf_fini(&text);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(order_comments_and_repetition_do_not_change_the_digest)
 TESTS_RUN(one_word_changes_the_digest)
@@ -244,4 +269,5 @@ TESTS_RUN(what_stands_once_is_refused_twice)
 TESTS_RUN(defaults_are_json_of_their_type)
 TESTS_RUN(types_that_cannot_be_are_refused)
 TESTS_RUN(a_contract_has_at_most_so_many_bytes_and_facts)
+TESTS_RUN(a_canonical_text_may_be_larger_than_any_text_of_ours)
 TESTS_END()
