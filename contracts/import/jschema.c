@@ -39,6 +39,7 @@ void jschema_free(struct jschema **j)
     if (!*j)
         return;
     map_fini(&(*j)->by_node);
+    map_fini(&(*j)->by_file);
     map_fini(&(*j)->by_name);
     map_fini(&(*j)->file_of);
     mem_free(*j);

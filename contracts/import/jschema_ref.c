@@ -48,20 +48,15 @@ static void belong(struct jschema *j, const struct doc_node *n, struct jschema_f
         belong(j, c, file, depth + 1);
 }
 
-static bool names(const struct jschema_file *f, struct slice name)
-{
-    return f->name && slice_eq(slice_str(f->name), name);
-}
-
 static const struct doc_node *read_file(struct jschema *j, const struct doc_node *from, struct slice path)
 {
     struct slice name = join(j, from, path);
     const char *first = j->in->name;
     if (slice_eq(normal(j, slice_str(first)), name))
         return j->files->root;
-    for (const struct jschema_file *f = j->files; f; f = f->next)
-        if (names(f, name))
-            return f->root;
+    const struct jschema_file *known = map_get(&j->by_file, name);
+    if (known)
+        return known->root;
     struct buf text;
     struct doc_node *root = NULL;
     buf_init(&text, IMPORT_BYTES);
@@ -75,6 +70,7 @@ static const struct doc_node *read_file(struct jschema *j, const struct doc_node
     struct jschema_file *f = arena_new(j->arena, sizeof(*f));
     *f = (struct jschema_file){.next = j->files->next, .name = name.at, .root = root};
     j->files->next = f;
+    map_put(&j->by_file, name, f);
     belong(j, root, f, 0);
     return root;
 }

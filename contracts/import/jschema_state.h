@@ -21,6 +21,7 @@ struct jschema {
     enum jschema_dialect dialect;
     struct jschema_file *files;
     struct map by_node;  /* address of a schema to its type's name */
+    struct map by_file;  /* name of a file to its struct jschema_file */
     struct map by_name;  /* names that are taken */
     struct map file_of;  /* address of a node to its struct jschema_file, when it is not the first */
     struct arena *arena; /* the draft's */
