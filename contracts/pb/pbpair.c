@@ -142,13 +142,19 @@ enum answer pbpair_field(struct pbpair *p, const struct pbtype_field *written, c
 
 /* --- A oneof. */
 
-static void try_both(struct trying *y, const struct pbtype_field *f, const struct pbtype_field *other)
+/* The value number `i`, or the first where there are no more: of an enum that is often a zero, which nobody misses. */
+static bool put_either(const struct pbtype_field *f, unsigned i, struct buf *out)
+{
+    return pbmake_field(f, i, out) || pbmake_field(f, 0, out);
+}
+
+static void try_both(struct trying *y, const struct pbtype_field *f, const struct pbtype_field *other, unsigned i)
 {
     struct buf bytes;
     buf_init(&bytes, BUF_TEXT_BOUND);
     bool first = f->number < other->number;
-    if (pbmake_least_but(f->message, NULL, &bytes) && pbmake_field(first ? f : other, 0, &bytes) &&
-        pbmake_field(first ? other : f, 0, &bytes))
+    if (pbmake_least_but(f->message, NULL, &bytes) && put_either(first ? f : other, i, &bytes) &&
+        put_either(first ? other : f, i, &bytes))
         try_bytes(y, buf_slice(&bytes));
     buf_fini(&bytes);
 }
@@ -162,8 +168,8 @@ enum answer pbpair_chosen(struct pbpair *p, const struct pbtype_field *written, 
         const struct pbtype_field *h = twin(reader, f);
         bool together = f != written && h && slice_eq(h->oneof, g->oneof);
         bool apart = written->oneof.len == 0 || !slice_eq(f->oneof, written->oneof);
-        if (together && apart && y.answer != ANSWER_YES)
-            try_both(&y, written, f);
+        for (unsigned i = 0; i < 2 && together && apart && y.answer != ANSWER_YES; i++)
+            try_both(&y, written, f, i);
     }
     return y.answer;
 }
