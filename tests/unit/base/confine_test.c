@@ -35,7 +35,7 @@ static int try_out(void)
 
 TEST(a_confined_process_starts_nothing_and_becomes_nobody)
 {
-    int status;
+    int status = 0;
     pid_t child = fork();
     if (child == 0)
         _exit(try_out());
