@@ -341,11 +341,21 @@ static bool read_entries(struct reading *r, struct pbread_message *m, const stru
     return true;
 }
 
+static bool is_chosen_already(const struct pbread_message *m, const struct pbtype_field *f)
+{
+    for (const struct pbread_value *v = m->first; v && f->oneof.len; v = v->next)
+        if (slice_eq(v->field->oneof, f->oneof))
+            return true;
+    return false;
+}
+
 static bool read_field(struct reading *r, struct pbread_message *m, const struct pbtype_field *f,
                        const struct json_value *j)
 {
     if (j->kind == JSON_NULL)
         return true;
+    if (is_chosen_already(m, f))
+        return fail(r, f, "its oneof has another field");
     if (f->map)
         return read_entries(r, m, f, j);
     if (!f->repeated)

@@ -38,7 +38,7 @@ static const struct row rows[] = {
     {"json-name-taken", OF_FIELD, PBTRY_JSON, true},
     {"field-default-changed", OF_ABSENCE, PBTRY_BINARY, false},
     {"required-changed", OF_ABSENCE, PBTRY_BINARY, false},
-    {"oneof-changed", OF_CHOICE, PBTRY_BINARY, false},
+    {"oneof-changed", OF_CHOICE, PBTRY_BINARY | PBTRY_JSON, false},
     {"enum-value-removed", OF_VALUE, PBTRY_BINARY | PBTRY_JSON, false},
     {"enum-value-removed-number", OF_VALUE, PBTRY_BINARY | PBTRY_JSON, false},
     {"enum-value-removed-name", OF_VALUE, PBTRY_JSON, false},

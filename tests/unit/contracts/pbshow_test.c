@@ -114,6 +114,10 @@ TEST(of_a_oneof_the_last_counts)
     SHOWS(THREE "message M { string a = 1; oneof o { string b = 2; } }",
           THREE "message M { oneof o { string a = 1; string b = 2; } }", "oneof-changed", "\"bytes\":\"0a0161120161\"",
           "\"field\":\"a\"");
+    /* JSON refuses two of one, whatever their values. */
+    SHOWS(THREE "message M { oneof o { E a = 1; } oneof p { E b = 2; } } enum E { Z = 0; }",
+          THREE "message M { oneof o { E a = 1; E b = 2; } } enum E { Z = 0; }", "oneof-changed",
+          "\"refused\":\"its oneof has another field\"");
     /* A zero is not missed, another value is. */
     SHOWS(THREE "message M { oneof o { E a = 1; } oneof p { sint64 b = 2; } } enum E { Z = 0; V = 1; }",
           THREE "message M { oneof o { E a = 1; sint64 b = 2; } } enum E { Z = 0; V = 1; }", "oneof-changed",
