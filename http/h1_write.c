@@ -43,11 +43,16 @@ static void put_field(struct buf *out, struct slice name, struct slice value)
     buf_put(out, SLICE("\r\n"));
 }
 
+static struct slice spelled_name(const struct header *f)
+{
+    return f->spelled ? slice_of(f->spelled, f->name.len) : f->name;
+}
+
 static void put_fields(struct buf *out, const struct headers *h)
 {
     for (uint32_t i = 0; i < h->count; i++)
         if (!is_ours(&h->v[i]))
-            put_field(out, h->v[i].name, h->v[i].value);
+            put_field(out, spelled_name(&h->v[i]), h->v[i].value);
 }
 
 static bool is_visible(struct slice s)

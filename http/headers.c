@@ -34,6 +34,8 @@ static enum headers_token candidate(const char *n, size_t len)
         return n[0] == 't' ? HEADERS_TRAILER : HEADERS_UPGRADE;
     case 8:
         return n[0] == 'l' ? HEADERS_LOCATION : HEADERS_WEFT_JOB;
+    case 9:
+        return HEADERS_WEFT_CASE;
     case 10:
         return n[0] == 'c'   ? HEADERS_CONNECTION
                : n[0] == 'k' ? HEADERS_KEEP_ALIVE
@@ -139,11 +141,21 @@ static enum err intern_name(struct headers *h, struct slice name, struct header 
     return ERR_OK;
 }
 
+static enum err keep_spelling(struct headers *h, struct slice name, struct header *field)
+{
+    struct slice copy;
+    TRY(arena_copy(h->arena, name, &copy));
+    field->spelled = copy.at;
+    return ERR_OK;
+}
+
 enum err headers_add_copy(struct headers *h, struct slice name, struct slice value)
 {
     struct header field = {0};
     TRY(check_room(h, name.len, value.len));
     TRY(intern_name(h, name, &field));
+    if (!slice_eq(name, field.name))
+        TRY(keep_spelling(h, name, &field));
     TRY(arena_copy(h->arena, value, &field.value));
     append(h, field);
     return ERR_OK;
@@ -158,6 +170,8 @@ enum err headers_add_field(struct headers *h, const struct header *field)
     else
         copy.name = names[field->token];
     TRY(arena_copy(h->arena, field->value, &copy.value));
+    if (field->spelled)
+        TRY(keep_spelling(h, slice_of(field->spelled, field->name.len), &copy));
     append(h, copy);
     return ERR_OK;
 }

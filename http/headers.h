@@ -3,7 +3,7 @@
 
 /* headers - an ordered header list with lower-cased, interned common names.
  *
- * Order and repetition are kept (RFC 9110 section 5.3).  Names that weft itself
+ * Order and repetition are kept (RFC 9110 section 5.3), and how HTTP/1.1 spelled a name.  Names that weft itself
  * asks about have a token, so looking one up compares integers.
  *
  * Lifetime: a plain value; the array and what headers_add copies live in the arena
@@ -30,6 +30,7 @@
     X(TRANSFER_ENCODING, "transfer-encoding")     X(UPGRADE, "upgrade")                     \
     X(USER_AGENT, "user-agent")                   X(VARY, "vary")                           \
     X(VIA, "via")                                 X(WEFT_ATTEMPT, "weft-attempt")           \
+    X(WEFT_CASE, "weft-case")                                                               \
     X(WEFT_CONTRACT, "weft-contract")             X(WEFT_CONTRACT_PROVIDER, "weft-contract-provider") \
     X(WEFT_DEADLINE, "weft-deadline")             X(WEFT_ERROR, "weft-error")               \
     X(WEFT_JOB, "weft-job")                       X(WEFT_REQUEST_ID, "weft-request-id")     \
@@ -45,6 +46,7 @@ enum headers_token { HEADERS_OTHER, HEADERS_TOKENS(HEADERS_ENUM_) HEADERS_TOKEN_
 struct header {
     struct slice name; /* lower case */
     struct slice value;
+    const char *spelled; /* HTTP/1.1's spelling of the name, as long, where that is another one; else NULL */
     enum headers_token token;
     bool never_indexed; /* RFC 7541 section 7.1.3 */
 };
@@ -64,7 +66,7 @@ enum headers_token headers_token(struct slice lower_name);
 /* Borrows both.  `name` must be lower case.  FULL: over 100 fields or 64 KiB. */
 MUST_USE enum err headers_add(struct headers *h, struct slice name, struct slice value);
 MUST_USE enum err headers_add_token(struct headers *h, enum headers_token token, struct slice value);
-/* Copies both into the arena, lower-casing the name. */
+/* Copies both into the arena, lower-casing the name and keeping how it was spelled. */
 MUST_USE enum err headers_add_copy(struct headers *h, struct slice name, struct slice value);
 /* The same for a field of another list, whose name is lower case and known already. */
 MUST_USE enum err headers_add_field(struct headers *h, const struct header *field);

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 
 enum {
-    ARENA_BOUND = 256 << 10, /* two heads and two trailer sections at their bounds, and some */
+    ARENA_BOUND = 384 << 10, /* two heads and two trailer sections at their bounds, how names were spelled, and some */
     STOCK_MOST = 256,        /* what eight busy connections have in flight */
     BODY_KEPT = 8 << 10,     /* with a body no larger than this, 3 MiB in all */
 };

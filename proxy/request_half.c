@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "http/grpc.h"
 #include "http/hop.h"
+#include "http/spelling.h"
 #include "proxy/job_play.h"
 #include "proxy/response_half.h"
 
@@ -33,6 +34,7 @@ static enum err fill_inbound(struct relay *r, struct message *m)
     if (r->down->conn_id)
         drop_job_words(m);
     headers_remove(&m->headers, HEADERS_WEFT_CONTRACT);
+    spelling_heed(&m->headers);
     if (m->authority.len == 0)
         m->authority = slice_str(r->snap->conf.service);
     if (m->path.len > 0) /* CONNECT has neither */
@@ -45,6 +47,7 @@ static enum err fill_outbound(struct relay *r, struct message *m)
     drop_job_words(m);
     headers_remove(&m->headers, HEADERS_X_FORWARDED_CLIENT_CERT);
     headers_remove(&m->headers, HEADERS_WEFT_CONTRACT);
+    spelling_tell(&m->headers, r->down->is_h1);
     if (m->path.len > 0) /* CONNECT has neither */
         m->scheme = SLICE("https");
     m->authority = r->to->name;

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "http/conn.h"
 #include "http/hop.h"
+#include "http/spelling.h"
 #include "proxy/exchange.h"
 #include "proxy/request_half.h"
 
@@ -52,6 +53,10 @@ static enum err fill_head(struct relay *r)
     }
     if (r->side == RELAY_INBOUND)
         headers_remove(&m->headers, HEADERS_WEFT_ERROR); /* a word that only we may say */
+    if (r->side == RELAY_OUTBOUND)
+        spelling_heed(&m->headers);
+    else /* whoever told has HTTP/1.1 before it */
+        spelling_tell(&m->headers, headers_get(&r->down->in.headers, HEADERS_WEFT_CASE) != NULL);
     if (r->response.rewrite)
         relay_forget_length(m);
     return ERR_OK;

@@ -41,6 +41,18 @@ class Call(kit.Story):
         self.assertEqual(seen.field("content-length"), "11")
         self.assertEqual(len(self.function.seen), 1)
 
+    def test_names_are_spelled_as_they_were(self):
+        """In HTTP/1.1 on both ends, though it is HTTP/2 between; and by a neighbour that speaks it all the way."""
+        self.function.answer = lambda r: h1.reply(200, b"ok", [("X-Answer-ID", "7"), ("etag", "a")])
+        fields = [("X-Foo-ID", "1"), ("x-lower", "2"), ("USER-AGENT", "me")]
+        for address, wrap in ((self.web.outbound, None), (self.orders.inbound, self.place.tls("web"))):
+            answer = h1.ask(address, "GET", "/x", "orders", fields, wrap=wrap)
+            self.assertIn(("X-Answer-ID", "7"), answer.fields)
+            self.assertIn(("etag", "a"), answer.fields)
+            seen = self.function.seen[-1]
+            self.assertEqual([f for f in seen.fields if f in fields], fields)
+            self.assertEqual((seen.field("weft-case"), answer.field("weft-case")), (None, None))
+
     def test_both_sides_log_it_under_one_id(self):
         self.assert_answer(self.ask("GET", "/x"), 200)
         out = self.web.wait_access(direction="outbound")
