@@ -48,6 +48,13 @@ static bool expected(const struct creds_session *s, const struct trust_claim *cl
     return refuse(r, X509_V_ERR_CERT_REJECTED, "not the expected identity %s but %s", s->expect, claim->id);
 }
 
+static int64_t time_of(const ASN1_TIME *time)
+{
+    struct tm tm = {0};
+
+    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) * NOW_US_PER_S : 0;
+}
+
 static int on_verify(X509_STORE_CTX *theirs, void *arg)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(theirs, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -66,6 +73,7 @@ static int on_verify(X509_STORE_CTX *theirs, void *arg)
     }
     mem_free(s->peer_id);
     s->peer_id = claim.id;
+    s->peer_until_us = time_of(X509_get0_notAfter(X509_STORE_CTX_get0_cert(theirs)));
     X509_STORE_CTX_set_error(theirs, X509_V_OK);
     return 1;
 }
@@ -203,13 +211,6 @@ static void check_own_leaf(struct load *l, X509 *leaf)
     if (!trust_leaf(l->creds->trust, leaf, l->certs, &claim, &r))
         complain(l, l->conf->cert, cure(r.code), "%s", why);
     l->creds->id = claim.id;
-}
-
-static int64_t time_of(const ASN1_TIME *time)
-{
-    struct tm tm = {0};
-
-    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) * NOW_US_PER_S : 0;
 }
 
 static void use_own(struct load *l, X509 *leaf)

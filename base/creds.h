@@ -66,6 +66,7 @@ struct creds_session {
     uint8_t alpn[CREDS_ALPN_MAX]; /* length-prefixed names in order of preference (RFC 7301) */
     size_t alpn_len;
     char *peer_id;               /* once verified; owned, mem_free it */
+    int64_t peer_until_us;       /* then, too: when its leaf ends, microseconds since 1970 */
     char fault[CREDS_FAULT_MAX]; /* why not */
 };
 struct ssl_st;

@@ -28,6 +28,7 @@ struct stream_ops {
     void (*shut)(struct stream *s);
     void (*close)(struct stream *s);
     struct slice (*peer_id)(const struct stream *s);
+    int64_t (*peer_until_us)(const struct stream *s); /* NULL: no TLS */
     struct slice (*alpn)(const struct stream *s);
     const char *(*fault)(const struct stream *s);
 };
@@ -83,6 +84,12 @@ static inline void stream_close(struct stream **s)
 static inline struct slice stream_peer_id(const struct stream *s)
 {
     return s->ops->peer_id(s);
+}
+
+/* When its certificate ends, microseconds since 1970; 0: nobody knows. */
+static inline int64_t stream_peer_until_us(const struct stream *s)
+{
+    return s->ops->peer_until_us ? s->ops->peer_until_us(s) : 0;
 }
 
 /* "h2", "http/1.1", or empty. */

@@ -442,6 +442,11 @@ static struct slice tls_peer_id(const struct stream *s)
     return slice_str(self(s)->session.peer_id);
 }
 
+static int64_t tls_peer_until_us(const struct stream *s)
+{
+    return self(s)->session.peer_until_us;
+}
+
 static struct slice tls_alpn(const struct stream *s)
 {
     const unsigned char *name;
@@ -463,6 +468,7 @@ static const struct stream_ops tls_ops = {
     .shut = tls_shut,
     .close = tls_close,
     .peer_id = tls_peer_id,
+    .peer_until_us = tls_peer_until_us,
     .alpn = tls_alpn,
     .fault = tls_fault,
 };

@@ -238,6 +238,7 @@ void api_free(struct api **a)
 {
     if (!*a)
         return;
+    watching_fini(*a);
     arena_fini(&(*a)->scratch);
     mem_free(*a);
     *a = NULL;

@@ -32,6 +32,7 @@ struct api {
     struct desk *desk;
     struct front *front;
     struct arena scratch; /* of one record; reset after it */
+    struct map watched;   /* by job: who watches it; of `watching` */
 };
 
 enum { API_PAYLOAD = 256 << 10, API_CONTRACT = 64 << 10, API_KEY = 255, API_PATH = 8192 };

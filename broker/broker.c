@@ -224,10 +224,10 @@ static void on_left(void *arg, struct session *s)
     api_left(((struct broker *)arg)->api, s);
 }
 
-static enum err on_admit(void *arg, const uint8_t key[ZSOCK_KEY], struct slice *user)
+static enum err on_admit(void *arg, const uint8_t key[ZSOCK_KEY], struct slice *identity, int64_t *until_us)
 {
     struct broker *b = arg;
-    return keyring_find(&b->ring, key, loop_turn_us(b->loop), user);
+    return keyring_find(&b->ring, key, loop_turn_us(b->loop), identity, until_us);
 }
 
 static void accept_https(struct transit *t, void *arg)

@@ -56,11 +56,19 @@ static void welcome(struct request *r, struct transit *t)
     log_event(LOG_INFO, "bus-key", LOG_TEXT("peer", t->peer_id));
 }
 
+/* A key stands for an identity no longer than the certificate that says so. */
+static int64_t good_for_us(const struct request *r, const struct transit *t)
+{
+    int64_t most = INT64_C(3600) * BUS_KEYS_HOURS * NOW_US_PER_S;
+    int64_t left = t->peer_until_us - now_wall_us(r->keys->now);
+    return t->peer_until_us && left < most ? left : most;
+}
+
 static void take_key(struct request *r, struct transit *t)
 {
     uint8_t key[KEYRING_KEY];
     int64_t now_us = now_mono_us(r->keys->now);
-    int64_t until_us = now_us + INT64_C(3600) * BUS_KEYS_HOURS * NOW_US_PER_S;
+    int64_t until_us = now_us + good_for_us(r, t);
     if (!slice_eq(message_path_only(&t->in), SLICE("/.well-known/weft/bus-keys")))
         answer(t, 404, "no-route", "PUT /.well-known/weft/bus-keys is all there is here.");
     else if (!slice_eq(t->in.method, SLICE("PUT")))

@@ -1,22 +1,25 @@
 #include "broker/front.h"
 
+#include <stdio.h>
+
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "bus/frame.h"
 
-enum { SWEEP_US = NOW_US_PER_S };
+enum { SWEEP_US = NOW_US_PER_S, USER_ROOM = 2200 };
 
 struct front {
     struct front_conf conf;
     struct zsock *zsock;
     struct map by_route, by_id;
-    struct list sessions;
+    struct list sessions, unsent;
     struct loop_task flush;
     struct due sweep;
     uint64_t next_id;
     size_t count;
     struct metric *gauge, *records;
+    char user[USER_ROOM]; /* what ZAP is told of the key it asked for last */
 };
 
 static struct slice route_key(const struct zsock_route *r)
@@ -38,13 +41,31 @@ static void drop(struct front *f, struct session *s, const char *why)
     session_free(&s);
 }
 
+/* "UNTIL IDENTITY", as admit has written it. */
+static bool read_user(struct slice user, struct slice *identity, int64_t *until_us)
+{
+    size_t space;
+    uint64_t until;
+    if (!slice_find(user, ' ', &space) || slice_u64(slice_to(user, space), INT64_MAX, &until) != ERR_OK)
+        return false;
+    *identity = slice_from(user, space + 1);
+    *until_us = (int64_t)until;
+    return true;
+}
+
+/* NULL: it may not, or not any more. */
 static struct session *enter(struct front *f, const struct zsock_route *from, struct slice user)
 {
+    struct slice identity;
+    int64_t until_us;
+    if (!read_user(user, &identity, &until_us) || until_us <= loop_turn_us(f->conf.loop))
+        return NULL;
     if (f->count >= FRONT_SESSIONS) {
-        log_event(LOG_WARN, "session-refused", LOG_TEXT("peer", user), LOG_STR("why", "over 10000 sessions"));
+        log_event(LOG_WARN, "session-refused", LOG_TEXT("peer", identity), LOG_STR("why", "over 20000 sessions"));
         return NULL;
     }
-    struct session *s = session_new(++f->next_id, from, user);
+    struct session *s = session_new(++f->next_id, from, identity);
+    s->until_us = until_us;
     map_put(&f->by_route, route_key(&s->route), s);
     map_put(&f->by_id, slice_of(&s->id, sizeof(s->id)), s);
     list_push_back(&f->sessions, &s->link);
@@ -62,7 +83,7 @@ struct session *front_twin(struct front *f, const struct session *of)
 {
     for (struct list *l = f->sessions.next; l != &f->sessions; l = l->next) {
         struct session *s = LIST_OF(l, struct session, link);
-        if (s != of && s->greeted && strcmp(s->identity, of->identity) == 0 && strcmp(s->instance, of->instance) == 0)
+        if (s != of && s->greeted && strcmp(s->instance, of->instance) == 0 && strcmp(s->identity, of->identity) == 0)
             return s;
     }
     return NULL;
@@ -79,11 +100,13 @@ void front_each(struct front *f, front_each_fn *fn, void *arg)
 static void sweep(struct due *due)
 {
     struct front *f = (struct front *)(void *)((char *)due - offsetof(struct front, sweep));
-    int64_t oldest = loop_turn_us(f->conf.loop) - f->conf.silence_us;
+    int64_t now_us = loop_turn_us(f->conf.loop), oldest = now_us - f->conf.silence_us;
     for (struct list *l = f->sessions.next, *next; l != &f->sessions; l = next) {
         struct session *s = LIST_OF(l, struct session, link);
         next = l->next;
-        if (s->heard_us < oldest)
+        if (s->until_us <= now_us)
+            drop(f, s, "its certificate has ended");
+        else if (s->heard_us < oldest)
             drop(f, s, "silent");
     }
     due_in(f->conf.clock, &f->sweep, SWEEP_US);
@@ -103,9 +126,8 @@ static bool flush_session(struct front *f, struct session *s)
 
 void front_flush(struct front *f)
 {
-    for (struct list *l = f->sessions.next, *next; l != &f->sessions; l = next) {
-        struct session *s = LIST_OF(l, struct session, link);
-        next = l->next;
+    for (struct list *l = list_pop(&f->unsent); l; l = list_pop(&f->unsent)) {
+        struct session *s = LIST_OF(l, struct session, unsent);
         if (!flush_session(f, s))
             drop(f, s, "its route is gone or full");
     }
@@ -143,6 +165,8 @@ void front_send(struct front *f, struct session *s, Weft__Bus__V1__Record *r)
         if (!append(f, s, &instead))
             return; /* a problem always fits an empty message */
     }
+    if (list_empty(&s->unsent))
+        list_push_back(&f->unsent, &s->unsent);
     loop_defer_late(f->conf.loop, &f->flush);
 }
 
@@ -152,13 +176,17 @@ static void received(void *arg, const struct zsock_route *from, struct slice use
 {
     struct front *f = arg;
     struct session *s = map_get(&f->by_route, route_key(from));
+    if (s && s->until_us <= loop_turn_us(f->conf.loop)) {
+        drop(f, s, "its certificate has ended");
+        return;
+    }
     if (!s)
         s = enter(f, from, user);
     Weft__Bus__V1__Frame *frame;
     if (!s)
         return;
     if (frame_unpack(body, &frame) != ERR_OK) {
-        log_event(LOG_WARN, "frame-refused", LOG_TEXT("peer", user), LOG_INT("bytes", (int64_t)body.len));
+        log_event(LOG_WARN, "frame-refused", LOG_STR("peer", s->identity), LOG_INT("bytes", (int64_t)body.len));
         drop(f, s, "it speaks nonsense");
         return;
     }
@@ -175,7 +203,14 @@ static void received(void *arg, const struct zsock_route *from, struct slice use
 static enum err admit(void *arg, const uint8_t key[ZSOCK_KEY], struct slice *user)
 {
     struct front *f = arg;
-    return f->conf.admit(f->conf.arg, key, user);
+    struct slice identity;
+    int64_t until_us;
+    TRY(f->conf.admit(f->conf.arg, key, &identity, &until_us));
+    int len = snprintf(f->user, USER_ROOM, "%lld %.*s", (long long)until_us, SLICE_FMT(identity));
+    if (len < 0 || len >= USER_ROOM)
+        return ERR_DENIED;
+    *user = slice_of(f->user, (size_t)len);
+    return ERR_OK;
 }
 
 enum err front_open(const struct front_conf *conf, struct front **out, const char **why)
@@ -183,6 +218,7 @@ enum err front_open(const struct front_conf *conf, struct front **out, const cha
     struct front *f = mem_new(sizeof(*f));
     f->conf = *conf;
     list_init(&f->sessions);
+    list_init(&f->unsent);
     loop_task_init(&f->flush, flush_late);
     due_init(&f->sweep, sweep);
     struct metric_set *m = conf->metrics;

@@ -17,14 +17,17 @@
 
 struct front;
 
-enum { FRONT_SESSIONS = 10000 };
+enum { FRONT_SESSIONS = 20000 };
+
+/* OK: whose key it is, and until when (monotonic): then the session ends.  DENIED: nobody's. */
+typedef enum err front_admit_fn(void *arg, const uint8_t key[ZSOCK_KEY], struct slice *identity, int64_t *until_us);
 
 struct front_conf {
     struct loop *loop;
     struct due_clock *clock;
     const char *endpoint; /* "tcp://127.0.0.1:4750" */
     const uint8_t *secret_key;
-    zsock_admit_fn *admit;
+    front_admit_fn *admit;
     int64_t silence_us;
     struct metric_set *metrics;
     void (*record)(void *arg, struct session *s, const Weft__Bus__V1__Record *r);

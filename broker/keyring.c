@@ -82,12 +82,14 @@ enum err keyring_add(struct keyring *k, const uint8_t key[KEYRING_KEY], struct s
     return ERR_OK;
 }
 
-enum err keyring_find(struct keyring *k, const uint8_t key[KEYRING_KEY], int64_t now_us, struct slice *identity)
+enum err keyring_find(struct keyring *k, const uint8_t key[KEYRING_KEY], int64_t now_us, struct slice *identity,
+                      int64_t *until_us)
 {
     struct entry *e = map_get(&k->by_key, key_slice(key));
     if (!e || e->until_us <= now_us)
         return ERR_DENIED;
     *identity = slice_str(e->identity);
+    *until_us = e->until_us;
     return ERR_OK;
 }
 

@@ -5,14 +5,15 @@
  *
  * A sidecar registers its key over mTLS; the key stands for that SPIFFE identity
  * until it expires.  Nothing is kept on disk: after a restart everybody registers
- * again.  At most 16 keys an identity (the oldest goes) and 10,000 in all.
+ * again.  At most 10,000 keys an identity (the oldest goes: many sidecars may share
+ * one) and 20,000 in all.
  *
  * Lifetime: caller's memory; a zeroed keyring is empty.
  * Threads:  belongs to the loop. */
 #include "base/list.h"
 #include "base/map.h"
 
-enum { KEYRING_KEY = 32, KEYRING_PER_PEER = 16, KEYRING_MOST = 10000 };
+enum { KEYRING_KEY = 32, KEYRING_PER_PEER = 10000, KEYRING_MOST = 20000 };
 
 struct keyring {
     struct map by_key;
@@ -24,9 +25,9 @@ void keyring_fini(struct keyring *k);
 /* FULL: too many in all, none of them expired. */
 MUST_USE enum err keyring_add(struct keyring *k, const uint8_t key[KEYRING_KEY], struct slice identity,
                               int64_t until_us, int64_t now_us);
-/* OK: `*identity` is borrowed until the next change.  DENIED: unknown, or expired. */
+/* OK: `*identity` is borrowed until the next change, `*until_us` is when it ends.  DENIED: unknown, or expired. */
 MUST_USE enum err keyring_find(struct keyring *k, const uint8_t key[KEYRING_KEY], int64_t now_us,
-                               struct slice *identity);
+                               struct slice *identity, int64_t *until_us);
 size_t keyring_count(const struct keyring *k);
 
 #endif

@@ -66,7 +66,13 @@ static enum err put_row(void *txn, enum order_table table, struct slice key, str
 {
     struct lmdb_rows *t = txn;
     MDB_val k = val_of(key), v = val_of(value);
-    return lmdb_rows_outcome(t, mdb_put(t->txn, t->room->dbi[table], &k, &v, 0));
+    int code = MDB_KEYEXIST;
+    /* Ids ascend, so a new job is the last row: a page is filled, not split in its middle. */
+    if (table == ORDER_JOBS || table == ORDER_REQUESTS || table == ORDER_EVENTS || table == ORDER_LIVE)
+        code = mdb_put(t->txn, t->room->dbi[table], &k, &v, MDB_APPEND);
+    if (code == MDB_KEYEXIST)
+        code = mdb_put(t->txn, t->room->dbi[table], &k, &v, 0);
+    return lmdb_rows_outcome(t, code);
 }
 
 static enum err del_row(void *txn, enum order_table table, struct slice key)

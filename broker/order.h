@@ -95,6 +95,8 @@ struct store_ops {
      * greatest down (an empty `from` is past the end). */
     size_t (*walk)(struct store *s, const struct order_walk *what, struct order_row *rows, size_t room);
     void (*stats)(const struct store *s, struct store_stats *out);
+    /* Much was read that will not be read again soon; may be NULL. */
+    void (*rest)(struct store *s);
     void (*close)(struct store *s);
     const char *durability;
 };

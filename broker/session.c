@@ -13,6 +13,7 @@ struct session *session_new(uint64_t id, const struct zsock_route *route, struct
         .instance = mem_copy(SLICE("")),
     };
     list_init(&s->link);
+    list_init(&s->unsent);
     list_init(&s->watches);
     buf_init(&s->out, ZSOCK_MESSAGE);
     return s;
@@ -21,6 +22,7 @@ struct session *session_new(uint64_t id, const struct zsock_route *route, struct
 static void drop_watch(struct session *s, struct session_watch *w)
 {
     list_remove(&w->link);
+    list_remove(&w->by_job);
     s->watch_count--;
     mem_free(w);
 }
@@ -34,6 +36,7 @@ void session_free(struct session **session)
     while (!list_empty(&s->watches))
         drop_watch(s, LIST_OF(list_first(&s->watches), struct session_watch, link));
     list_remove(&s->link);
+    list_remove(&s->unsent);
     mem_free(s->identity);
     mem_free(s->service);
     mem_free(s->instance);
@@ -68,6 +71,8 @@ enum err session_watch(struct session *s, struct slice job, uint64_t after)
     if (!w) {
         w = mem_new(sizeof(*w));
         memcpy(w->job, job.at, job.len < JOB_ID ? job.len : JOB_ID);
+        w->session = s;
+        list_init(&w->by_job);
         list_push_back(&s->watches, &w->link);
         s->watch_count++;
     }

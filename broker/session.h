@@ -17,12 +17,15 @@ enum { SESSION_WATCHES = 1000, SESSION_NAME_MOST = 64 };
 /* Events of a job it wants to hear. */
 struct session_watch {
     struct list link;
+    struct list by_job; /* of all who watch this job; for `watching` */
+    struct session *session;
     uint64_t after;
     char job[JOB_ID + 1];
 };
 
 struct session {
-    struct list link; /* of the front */
+    struct list link;   /* of the front */
+    struct list unsent; /* of those with records of this turn */
     uint64_t id;
     struct zsock_route route;
     char *identity; /* SPIFFE ID, as the door has it */
@@ -32,6 +35,7 @@ struct session {
     bool joined;  /* its credit counts */
     struct dispatch_worker worker;
     int64_t heard_us;
+    int64_t until_us; /* of the certificate that its key stands for */
     struct list watches;
     size_t watch_count;
     struct buf out; /* records of this turn */

@@ -190,6 +190,8 @@ void store_each_live(struct store *s, store_live_fn *fn, void *arg)
             what.from = slice_of(last, JOB_ID);
         }
     } while (count == WALK_ROWS);
+    if (s->ops->rest)
+        s->ops->rest(s);
 }
 
 void store_stats(const struct store *s, struct store_stats *out)

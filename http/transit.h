@@ -87,6 +87,7 @@ struct transit {
 
     /* about the connection; live as long as the transit */
     struct slice peer_id;   /* verified SPIFFE ID of the other side, or empty */
+    int64_t peer_until_us;  /* when the certificate that says so ends, since 1970; 0: nobody knows */
     struct slice peer_addr; /* for logs */
     const char *fault;      /* with gone: static or in `arena`, for people; may be NULL */
     bool is_h1;

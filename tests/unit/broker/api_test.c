@@ -301,7 +301,41 @@ TEST(what_only_a_broker_says_is_not_taken_from_a_peer)
     bus_world_close(&w);
 }
 
+static void count_session(void *arg, struct session *s)
+{
+    (void)s;
+    ++*(int *)arg;
+}
+
+static int sessions(const struct world *w)
+{
+    int count = 0;
+    front_each(w->front, count_session, &count);
+    return count;
+}
+
+TEST(a_session_ends_with_the_certificate_its_key_stands_for)
+{
+    struct world w;
+    bus_world_open(&w, NULL);
+    w.until_us = loop_turn_us(w.loop) + 300000;
+    struct peer *web = bus_world_enter(&w, ID("web"), "", NULL);
+    CHECK_INT(1, sessions(&w));
+    UNTIL(&w, sessions(&w) == 0);
+    /* It may still talk: ZAP was asked once, when it connected.  Nobody listens. */
+    Weft__Bus__V1__Submit m = bus_world_a_submit();
+    Weft__Bus__V1__Record r = WEFT__BUS__V1__RECORD__INIT;
+    r.body_case = WEFT__BUS__V1__RECORD__BODY_SUBMIT;
+    r.submit = &m;
+    CHECK_ERR(ERR_OK, bus_client_send(web->client, &r));
+    for (int i = 0; i < 50; i++)
+        loop_turn(w.loop, false);
+    CHECK_INT(0, sessions(&w));
+    bus_world_close(&w);
+}
+
 TESTS_BEGIN()
+TESTS_RUN(a_session_ends_with_the_certificate_its_key_stands_for)
 TESTS_RUN(a_job_goes_over_the_bus_and_its_result_comes_back)
 TESTS_RUN(a_token_is_no_key_to_the_job_of_another_service)
 TESTS_RUN(a_worker_that_comes_back_goes_on_with_what_it_runs)

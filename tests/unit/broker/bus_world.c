@@ -20,12 +20,13 @@ static struct authz *policy_of(void *arg)
     return ((struct world *)arg)->policy;
 }
 
-static enum err admit(void *arg, const uint8_t key[ZSOCK_KEY], struct slice *user)
+static enum err admit(void *arg, const uint8_t key[ZSOCK_KEY], struct slice *identity, int64_t *until_us)
 {
     struct world *w = arg;
     for (size_t i = 0; i < w->peer_count; i++)
         if (memcmp(w->peers[i].key, key, ZSOCK_KEY) == 0) {
-            *user = slice_str(w->peers[i].identity);
+            *identity = slice_str(w->peers[i].identity);
+            *until_us = w->until_us ? w->until_us : INT64_MAX;
             return ERR_OK;
         }
     return ERR_DENIED;

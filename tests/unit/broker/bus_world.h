@@ -48,6 +48,7 @@ struct world {
     uint8_t public_key[ZSOCK_KEY], secret_key[ZSOCK_KEY];
     struct peer peers[PEERS];
     size_t peer_count;
+    int64_t until_us; /* what keys are good for; 0: for ever */
 };
 
 #define UNTIL(w, claim)                                         \
