@@ -148,7 +148,13 @@ static void adopt(struct broker *b, struct setup *s)
     b->setup = s;
     const struct broker_conf_service *services = s->conf.services.items;
     for (size_t i = 0; i < s->conf.services.count && b->desk; i++) {
-        struct desk_service_conf conf = {slice_str(s->conf.services.names[i]), (uint32_t)services[i].attempts};
+        struct desk_service_conf conf = {
+            .name = slice_str(s->conf.services.names[i]),
+            .attempts = (uint32_t)services[i].attempts,
+            .concurrency = (uint32_t)services[i].concurrency,
+            .per_minute = (uint32_t)services[i].per_minute,
+            .paused = services[i].paused,
+        };
         desk_service(b->desk, &conf);
     }
     show_identity(b);

@@ -1,6 +1,7 @@
 #include "broker/broker_admin.h"
 
 #include "base/json_out.h"
+#include "base/log.h"
 #include "http/pages.h"
 
 enum { DEAD_LIST = 200 };
@@ -29,7 +30,10 @@ static void put_service(void *arg, const struct desk_count *c)
     json_out_member(j, "service", c->service);
     json_out_member_int(j, "ready", (int64_t)c->ready);
     json_out_member_int(j, "delayed", (int64_t)c->delayed);
+    json_out_member_int(j, "leased", (int64_t)c->leased);
     json_out_member_int(j, "workers", (int64_t)c->workers);
+    json_out_name(j, "paused");
+    json_out_bool(j, c->paused);
     json_out_end(j);
 }
 
@@ -89,11 +93,33 @@ static void drain(void *arg, struct transit *t, const struct pages_request *r)
     broker_drain(arg);
 }
 
+static void pause_or_not(void *arg, struct transit *t, struct slice service, bool paused)
+{
+    if (desk_pause(broker_desk(arg), service, paused) != ERR_OK) {
+        pages_text(t, 404, SLICE("No such service; GET /queues lists them.\n"));
+        return;
+    }
+    log_event(LOG_INFO, paused ? "service-paused" : "service-resumed", LOG_TEXT("service", service));
+    pages_text(t, 200,
+               paused ? SLICE("paused until it is resumed, or the broker reloads or starts\n") : SLICE("resumed\n"));
+}
+
+static void pause_service(void *arg, struct transit *t, const struct pages_request *r)
+{
+    pause_or_not(arg, t, r->rest, true);
+}
+
+static void resume_service(void *arg, struct transit *t, const struct pages_request *r)
+{
+    pause_or_not(arg, t, r->rest, false);
+}
+
 static const struct pages_row rows[] = {
-    {"GET", "/live", false, pages_live}, {"GET", "/ready", false, ready},
-    {"GET", "/metrics", false, metrics}, {"GET", "/queues", false, queues},
-    {"GET", "/jobs/dead", false, dead},  {"PUT", "/log-level", false, pages_log_level},
-    {"POST", "/drain", false, drain},    {0},
+    {"GET", "/live", false, pages_live},      {"GET", "/ready", false, ready},
+    {"GET", "/metrics", false, metrics},      {"GET", "/queues", false, queues},
+    {"GET", "/jobs/dead", false, dead},       {"PUT", "/log-level", false, pages_log_level},
+    {"POST", "/pause/", true, pause_service}, {"POST", "/resume/", true, resume_service},
+    {"POST", "/drain", false, drain},         {0},
 };
 
 void broker_admin_serve(struct broker *b, struct transit *t)

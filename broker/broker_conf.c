@@ -38,6 +38,17 @@ static const struct conf_key service_keys[] = {
      .min = 1,
      .max = 100,
      .doc = "attempts of a job that does not say"},
+    {.name = "concurrency",
+     .type = CONF_COUNT,
+     SERVICE_AT(concurrency),
+     .max = 1000000,
+     .doc = "of its jobs that run at once, wherever; 0: as many as sidecars have places"},
+    {.name = "per_minute",
+     .type = CONF_COUNT,
+     SERVICE_AT(per_minute),
+     .max = 60000000,
+     .doc = "of its jobs that begin, evenly; 0: no limit"},
+    {.name = "paused", .type = CONF_BOOL, SERVICE_AT(paused), .doc = "jobs are taken and wait; those that run go on"},
     {0},
 };
 

@@ -10,6 +10,8 @@
 struct broker_conf_service {
     const char *identity; /* SPIFFE ID that may run its jobs */
     uint64_t attempts;
+    uint64_t concurrency, per_minute; /* 0: no limit */
+    bool paused;
 };
 
 struct broker_conf {

@@ -142,8 +142,14 @@ static void change(struct api *a, struct session *s, const Weft__Bus__V1__Record
 void caller_verbs_query(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
 {
     struct record_job job;
-    if (permits_find(a, s, r->seq, r->query->job, "see", &job))
-        answers_job(a, s, r->seq, &job);
+    struct buf why;
+    if (!permits_find(a, s, r->seq, r->query->job, "see", &job))
+        return;
+    buf_init(&why, BUF_TEXT_BOUND);
+    desk_why(a->desk, job.id, &why);
+    job.waits = buf_slice(&why);
+    answers_job(a, s, r->seq, &job);
+    buf_fini(&why);
 }
 
 void caller_verbs_fetch(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)

@@ -13,7 +13,11 @@ void desk_service(struct desk *d, const struct desk_service_conf *conf)
 {
     struct desk_line *s = desk_room_need_line(d, conf->name);
     s->attempts = conf->attempts;
+    s->concurrency = conf->concurrency;
+    s->per_minute = conf->per_minute;
+    s->paused = conf->paused;
     s->configured = true;
+    desk_meet_soon(d);
 }
 
 bool desk_knows(const struct desk *d, struct slice service)
@@ -141,7 +145,9 @@ void desk_each_service(const struct desk *d, desk_count_fn *fn, void *arg)
             .service = slice_str(s->name),
             .ready = queue_ready(&s->queue),
             .delayed = queue_delayed(&s->queue),
+            .leased = job_leased(&d->jobs, slice_str(s->name)),
             .workers = dispatch_workers(&s->dispatch),
+            .paused = s->paused,
         };
         fn(arg, &count);
     }

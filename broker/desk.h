@@ -12,6 +12,7 @@
  *
  * Lifetime: desk_free drops what waits; close the store before it.
  * Threads:  belongs to the loop. */
+#include "base/buf.h"
 #include "base/due.h"
 #include "base/metric.h"
 #include "broker/backoff.h"
@@ -24,7 +25,10 @@ struct desk;
 
 struct desk_service_conf {
     struct slice name;
-    uint32_t attempts; /* of a job that does not say */
+    uint32_t attempts;    /* of a job that does not say */
+    uint32_t concurrency; /* jobs leased at once; 0: as many as there is credit */
+    uint32_t per_minute;  /* leases that begin; 0: no limit */
+    bool paused;          /* none is leased; those that run go on */
 };
 
 struct desk_conf {
@@ -108,10 +112,16 @@ MUST_USE enum err desk_cancel(struct desk *d, struct slice job, desk_done_fn *do
 /* From dead back to queued, with all its attempts.  STALE: it is not dead. */
 MUST_USE enum err desk_retry(struct desk *d, struct slice job, desk_done_fn *done, void *arg);
 
+/* Leases none of its jobs from now on, or does again; until desk_service says otherwise.  ABSENT: no such service. */
+MUST_USE enum err desk_pause(struct desk *d, struct slice service, bool paused);
+/* Why a job that waits does not run: one sentence; nothing when it does not wait. */
+void desk_why(const struct desk *d, struct slice job, struct buf *out);
+
 /* --- numbers --- */
 struct desk_count {
     struct slice service;
-    size_t ready, delayed, workers;
+    size_t ready, delayed, leased, workers;
+    bool paused;
 };
 typedef void desk_count_fn(void *arg, const struct desk_count *count);
 void desk_each_service(const struct desk *d, desk_count_fn *fn, void *arg);

@@ -42,12 +42,11 @@ enum err desk_finish(struct desk *d, const struct desk_outcome *o, desk_done_fn 
     lease_drop(&d->leases, o->job);
     move_on(d, j, o, &step);
     desk_write_step(d, j, &step, w);
-    if (job_over(job_state(j))) {
+    if (job_over(job_state(j)))
         desk_meet_leave(d, j);
-    } else {
+    else
         queue_put(&desk_room_line_of(d, j)->queue, j);
-        desk_meet_soon(d);
-    }
+    desk_meet_soon(d); /* what its service's concurrency held back may go */
     desk_meet_timer(d);
     return ERR_OK;
 }

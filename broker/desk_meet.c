@@ -1,8 +1,9 @@
 #include "broker/desk_meet.h"
 
+#include "broker/desk_why.h"
 #include "broker/desk_write.h"
 
-enum { ASSIGN_TURN = 256, EXPIRE_US = 60 * NOW_US_PER_S, RETRY_LATER_US = 50000 };
+enum { ASSIGN_TURN = 256, EXPIRE_US = 60 * NOW_US_PER_S, RETRY_LATER_US = 50000, MINUTE_US = 60 * NOW_US_PER_S };
 
 void desk_meet_soon(struct desk *d)
 {
@@ -67,6 +68,14 @@ static void bury(struct desk *d, struct job *j, struct slice reason)
     desk_meet_leave(d, j);
 }
 
+/* A rate lets its leases begin evenly; what was not used is not saved up. */
+static void count_lease(struct desk *d, struct desk_line *s)
+{
+    int64_t now_us = desk_room_mono_us(d);
+    if (s->per_minute)
+        s->next_us = (s->next_us > now_us ? s->next_us : now_us) + MINUTE_US / s->per_minute;
+}
+
 static void meet_service(struct desk *d, struct desk_line *s)
 {
     for (int i = 0; i < ASSIGN_TURN; i++) {
@@ -79,8 +88,9 @@ static void meet_service(struct desk *d, struct desk_line *s)
             bury(d, j, SLICE("its deadline passed before it could run"));
             continue;
         }
-        if (dispatch_pick(&s->dispatch, j->size, &to) != ERR_OK)
+        if (desk_why_held(d, s) || dispatch_pick(&s->dispatch, j->size, &to) != ERR_OK)
             return;
+        count_lease(d, s);
         lease_out(d, queue_take(&s->queue), to); /* taking passes the turn to the next caller */
     }
     desk_meet_soon(d);
@@ -165,6 +175,8 @@ void desk_meet_timer(struct desk *d)
         next_us = until_us;
     size_t at = 0;
     for (struct desk_line *s = map_next(&d->services, &at); s; s = map_next(&d->services, &at)) {
+        if (queue_ready(&s->queue) && s->next_us > desk_room_mono_us(d) && s->next_us < next_us)
+            next_us = s->next_us;
         if (!queue_next_due(&s->queue, &due_ms))
             continue;
         int64_t in_us = (due_ms - desk_room_wall_ms(d)) * NOW_US_PER_MS;

@@ -12,8 +12,9 @@ struct desk_line {
     char *name;
     struct queue queue;
     struct dispatch dispatch;
-    uint32_t attempts;
-    bool configured;
+    uint32_t attempts, concurrency, per_minute;
+    bool configured, paused;
+    int64_t next_us; /* of a limited rate: no lease before it, monotonic */
     struct metric *queued, *delayed, *workers;
 };
 

@@ -97,12 +97,28 @@ struct job *job_find(const struct job_table *t, struct slice id)
     return map_get(&t->by_id, id);
 }
 
+/* Names are shared, and ours to count in. */
+static void count_leased(const struct job *j, bool more)
+{
+    struct job_name *service = (struct job_name *)(uintptr_t)j->service;
+    PRE(more || service->leased > 0);
+    service->leased += more ? 1 : (size_t)-1;
+}
+
+size_t job_leased(const struct job_table *t, struct slice service)
+{
+    const struct job_name *n = map_get(&t->names, service);
+    return n ? n->leased : 0;
+}
+
 void job_free(struct job_table *t, struct job **j)
 {
     struct job *old = *j;
 
     if (!old)
         return;
+    if (job_state(old) == JOB_LEASED)
+        count_leased(old, false);
     PRE(list_empty(&old->in_line) && !heap_holds(&old->in_delay));
     PRE(map_del(&t->by_id, id_of(old)) == old);
     t->count[job_state(old)]--;
@@ -127,9 +143,13 @@ void job_table_fini(struct job_table *t)
 
 void job_move(struct job_table *t, struct job *j, enum job_state next)
 {
+    if (job_state(j) == JOB_LEASED)
+        count_leased(j, false);
     t->count[job_state(j)]--;
     sm_move(&j->state, next);
     t->count[next]++;
+    if (next == JOB_LEASED)
+        count_leased(j, true);
 }
 
 bool job_may(enum job_state from, enum job_state to)

@@ -23,6 +23,7 @@ enum { JOB_ID = 26, JOB_PRIORITIES = 10, JOB_PRIORITY = 5, JOB_ATTEMPTS = 5, JOB
 /* A text shared by many jobs. */
 struct job_name {
     size_t uses;
+    size_t leased; /* as a service: its jobs that are */
     size_t len;
     char text[]; /* with a NUL that is not counted */
 };
@@ -84,6 +85,8 @@ static inline enum job_state job_state(const struct job *j)
 
 /* A move the table of states does not have stops the process: ask job_may where a peer decides. */
 void job_move(struct job_table *t, struct job *j, enum job_state next);
+/* Leased jobs of a service. */
+size_t job_leased(const struct job_table *t, struct slice service);
 bool job_may(enum job_state from, enum job_state to);
 /* Done, cancelled or dead. */
 bool job_over(enum job_state state);

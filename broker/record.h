@@ -49,6 +49,7 @@ struct record_job {
     struct slice worker;
     struct slice reason; /* at most RECORD_REASON_MOST bytes are kept */
     struct slice progress, progress_type;
+    struct slice waits; /* why it does not run; never stored: what the desk says of it just now */
 };
 
 struct record_header {

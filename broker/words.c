@@ -35,6 +35,7 @@ Weft__Bus__V1__Job *words_job(struct arena *a, const struct record_job *r)
     j->progress = words_bytes(r->progress);
     j->progress_type = words_text(a, r->progress_type);
     j->reason = words_text(a, r->reason);
+    j->waits = words_text(a, r->waits);
     j->status = r->status;
     j->priority = r->priority;
     j->cancel_asked = r->cancel_asked;

@@ -91,6 +91,7 @@ static void put(struct json_out *j, const Weft__Bus__V1__Job *job, bool in_list)
         put_progress(j, job);
     if (job->reason[0])
         json_out_member(j, "reason", slice_to(slice_str(job->reason), in_list ? LIST_REASON : SIZE_MAX));
+    put_text(j, "waits", job->waits);
     if (job->status)
         json_out_member_int(j, "status", job->status);
     if (job->cancel_asked) {

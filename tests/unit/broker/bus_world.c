@@ -82,7 +82,8 @@ static void open_desk(struct world *w)
         .cancel = on_cancel,
         .arg = w,
     };
-    struct desk_service_conf trainer = {SLICE("trainer"), 1}, printer = {SLICE("printer"), 1};
+    struct desk_service_conf trainer = {.name = SLICE("trainer"), .attempts = 1},
+                             printer = {.name = SLICE("printer"), .attempts = 1};
     w->desk = desk_new(&desk);
     desk_service(w->desk, &trainer);
     desk_service(w->desk, &printer);

@@ -99,7 +99,7 @@ static void world_open(struct world *w)
         .arg = w,
     };
     w->desk = desk_new(&conf);
-    struct desk_service_conf service = {SLICE("trainer"), 5};
+    struct desk_service_conf service = {.name = SLICE("trainer"), .attempts = 5};
     desk_service(w->desk, &service);
 }
 

@@ -106,7 +106,7 @@ static void open_desk(struct world *w, size_t jobs)
         .arg = w,
     };
     w->desk = desk_new(&conf);
-    struct desk_service_conf service = {SLICE("trainer"), 5};
+    struct desk_service_conf service = {.name = SLICE("trainer"), .attempts = 5};
     desk_service(w->desk, &service);
 }
 
@@ -609,7 +609,100 @@ TEST(progress_is_told_as_json_only_when_it_is)
     world_close(&w);
 }
 
+static void limit(struct world *w, uint32_t concurrency, uint32_t per_minute)
+{
+    struct desk_service_conf service = {
+        .name = SLICE("trainer"),
+        .attempts = 5,
+        .concurrency = concurrency,
+        .per_minute = per_minute,
+    };
+    desk_service(w->desk, &service);
+}
+
+static void check_why(struct world *w, const char *job, const char *want)
+{
+    struct buf why;
+    buf_init(&why, BUF_TEXT_BOUND);
+    desk_why(w->desk, slice_str(job), &why);
+    CHECK_TEXT(want, buf_slice(&why));
+    buf_fini(&why);
+}
+
+TEST(no_more_run_at_once_than_the_service_allows)
+{
+    struct world w;
+    world_open(&w);
+    limit(&w, 2, 0);
+    work_begins(&w, 10);
+    for (int i = 0; i < 3; i++)
+        CHECK_ERR(ERR_OK, submit(&w));
+    CHECK_INT(2, w.assigned.count);
+    check_why(&w, w.done.job, "as many jobs of its service run as services.NAME.concurrency allows");
+    struct desk_outcome o = {.job = slice_str(w.assigned.job), .token = w.assigned.token, .succeeded = true};
+    CHECK_ERR(ERR_OK, desk_finish(w.desk, &o, on_done, &w));
+    turn(&w);
+    CHECK_INT(3, w.assigned.count);
+    check_why(&w, w.assigned.job, "");
+    world_close(&w);
+}
+
+TEST(a_rate_lets_jobs_begin_evenly_and_saves_nothing_up)
+{
+    struct world w;
+    world_open(&w);
+    limit(&w, 0, 60);
+    work_begins(&w, 10);
+    wait_us(&w, 10 * NOW_US_PER_S);
+    for (int i = 0; i < 3; i++)
+        CHECK_ERR(ERR_OK, submit(&w));
+    CHECK_INT(1, w.assigned.count);
+    check_why(&w, w.done.job, "jobs of its service begin as fast as services.NAME.per_minute allows");
+    wait_us(&w, NOW_US_PER_S - 1);
+    CHECK_INT(1, w.assigned.count);
+    wait_us(&w, 1 + NOW_US_PER_MS);
+    CHECK_INT(2, w.assigned.count);
+    wait_us(&w, NOW_US_PER_S + NOW_US_PER_MS);
+    CHECK_INT(3, w.assigned.count);
+    world_close(&w);
+}
+
+TEST(a_paused_service_takes_jobs_and_runs_none)
+{
+    struct world w;
+    world_open(&w);
+    work_begins(&w, 10);
+    CHECK_ERR(ERR_ABSENT, desk_pause(w.desk, SLICE("painter"), true));
+    CHECK_ERR(ERR_OK, desk_pause(w.desk, SLICE("trainer"), true));
+    CHECK_ERR(ERR_OK, submit(&w));
+    CHECK_INT(0, w.assigned.count);
+    check_why(&w, w.done.job, "its service is paused: weft job resume lets it go on");
+    CHECK_ERR(ERR_OK, desk_pause(w.desk, SLICE("trainer"), false));
+    turn(&w);
+    CHECK_INT(1, w.assigned.count);
+    world_close(&w);
+}
+
+TEST(a_job_that_waits_says_for_what)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    check_why(&w, w.done.job, "no sidecar of its service is connected");
+    work_begins(&w, 1);
+    CHECK_ERR(ERR_OK, submit(&w));
+    check_why(&w, w.done.job, "1 jobs of its service are ready and 1 run: its 1 sidecars have no place free for it");
+    CHECK_ERR(ERR_OK, submit_with(&w, "", "{}", 5000, 0));
+    check_why(&w, w.done.job, "it is due in 5 s");
+    check_why(&w, "01HF7YAT000000000000000009", "");
+    world_close(&w);
+}
+
 TESTS_BEGIN()
+TESTS_RUN(no_more_run_at_once_than_the_service_allows)
+TESTS_RUN(a_rate_lets_jobs_begin_evenly_and_saves_nothing_up)
+TESTS_RUN(a_paused_service_takes_jobs_and_runs_none)
+TESTS_RUN(a_job_that_waits_says_for_what)
 TESTS_RUN(a_job_reaches_a_worker_with_credit_and_is_done_once)
 TESTS_RUN(a_result_that_comes_twice_under_its_token_is_fine_and_counts_once)
 TESTS_RUN(one_slot_is_one_job_at_a_time)
