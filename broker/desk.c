@@ -26,6 +26,16 @@ bool desk_knows(const struct desk *d, struct slice service)
     return s && s->configured;
 }
 
+enum err desk_pause(struct desk *d, struct slice service, bool paused)
+{
+    struct desk_line *s = desk_room_line(d, service);
+    if (!s)
+        return ERR_ABSENT;
+    s->paused = paused;
+    desk_meet_soon(d);
+    return ERR_OK;
+}
+
 /* --- workers --- */
 
 enum err desk_join(struct desk *d, struct slice service, struct dispatch_worker *w, uint64_t id)

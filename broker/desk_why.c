@@ -1,7 +1,5 @@
 #include "broker/desk_why.h"
 
-#include "broker/desk_meet.h"
-
 const char *desk_why_held(const struct desk *d, const struct desk_line *s)
 {
     if (d->draining)
@@ -41,14 +39,4 @@ void desk_why(const struct desk *d, struct slice job, struct buf *out)
         why_queued(d, j, out);
     else if (job_state(j) == JOB_DELAYED)
         buf_putf(out, "it is due in %lld s", (long long)((left_ms > 0 ? left_ms : 0) + 999) / 1000);
-}
-
-enum err desk_pause(struct desk *d, struct slice service, bool paused)
-{
-    struct desk_line *s = desk_room_line(d, service);
-    if (!s)
-        return ERR_ABSENT;
-    s->paused = paused;
-    desk_meet_soon(d);
-    return ERR_OK;
 }

@@ -7,12 +7,13 @@
 #include "cli/args.h"
 #include "cli/commands.h"
 #include "cli/fetch.h"
+#include "cli/job_show.h"
 #include "cli/show.h"
 
 enum { PATH_ROOM = 1024, LINE_ROOM = 64 << 10, DATA_BOUND = 1 << 20, QUICK_US = 15000000 };
 
 struct job_flags {
-    const char *sidecar, *data, *type, *key, *delay, *timeout, *deadline, *out, *state, *service, *cursor;
+    const char *sidecar, *broker, *data, *type, *key, *delay, *timeout, *deadline, *out, *state, *service, *cursor;
     struct args_texts headers;
     uint64_t priority, attempts, wait, limit;
     bool json;
@@ -27,6 +28,11 @@ static const struct args_flag flags[] = {
      AT(sidecar),
      .value = "ADDR",
      .doc = "its outbound.listen; default 127.0.0.1:4740"},
+    {.name = "broker",
+     .type = ARGS_TEXT,
+     AT(broker),
+     .value = "ADDR",
+     .doc = "pause, resume, top: its admin.listen; default 127.0.0.1:4790"},
     {.name = "data", .letter = 'd', .type = ARGS_TEXT, AT(data), .value = "TEXT|@FILE", .doc = "submit: the body"},
     {.name = "type",
      .type = ARGS_TEXT,
@@ -71,7 +77,8 @@ static const struct args_flag flags[] = {
 
 static const struct args_command command = {
     .name = "weft job",
-    .words = "submit SERVICE METHOD PATH | status|wait|events|result|cancel|retry ID | list",
+    .words = "submit SERVICE METHOD PATH | status|why|wait|events|result|cancel|retry ID | list | dead | top | "
+             "pause|resume SERVICE",
     .summary = "submit, watch, cancel and inspect jobs",
     .flags = flags,
     .min_words = 1,
@@ -79,7 +86,9 @@ static const struct args_command command = {
     .examples = "  weft job submit trainer POST /train -d '{\"epochs\": 3}'\n"
                 "  weft job wait 01M85JM4VK8G4NP2RDGJBJRNRG          # until it is over; the last line says how\n"
                 "  weft job result 01M85JM4VK8G4NP2RDGJBJRNRG -o model.json\n"
-                "  weft job list --state dead\n",
+                "  weft job why 01M85JM4VK8G4NP2RDGJBJRNRG           # what it waits for, or why it failed\n"
+                "  weft job dead                                     # then: weft job retry ID\n"
+                "  weft job pause trainer --broker 127.0.0.1:4790\n",
     .details = "Exit status: 0 done, 1 refused or the job failed, 2 wrong arguments or no sidecar there.\n",
 };
 
@@ -112,13 +121,17 @@ static struct fetch_request request_of(const struct job_flags *f, const char *me
     return (struct fetch_request){.address = f->sidecar, .method = method, .path = path, .timeout_us = QUICK_US};
 }
 
-static int print(const struct job_flags *f, const char *method, const char *path)
+typedef void shower_fn(FILE *to, struct slice json);
+
+/* The answer, for a person unless JSON is asked for. */
+static int tell(const struct job_flags *f, const struct fetch_request *request, shower_fn *show)
 {
-    struct fetch_request request = request_of(f, method, path);
     struct fetch_answer answer;
-    int status = ask(&request, &answer);
-    if (status == 0)
+    int status = ask(request, &answer);
+    if (status == 0 && (f->json || !show))
         show_buf(stdout, &answer.body);
+    else if (status == 0)
+        show(stdout, buf_slice(&answer.body));
     fetch_answer_fini(&answer);
     return status;
 }
@@ -212,22 +225,27 @@ static int submit(const struct job_flags *f, const char **words)
 
 struct listening {
     struct buf line;
-    char event[32], data[512];
+    char event[32], data[4096];
     bool quiet; /* one line that changes, for a person who waits */
+    bool json;
     bool over, failed;
     unsigned long long last;
 };
 
 static void show_event(struct listening *l)
 {
-    if (l->quiet && isatty(STDOUT_FILENO))
-        printf("\r\033[K%s %s", l->event, l->data);
-    else
+    if (l->json) {
         printf("%s %s\n", l->event, l->data);
+    } else {
+        bool in_place = l->quiet && isatty(STDOUT_FILENO);
+        printf("%s", in_place ? "\r\033[K" : "");
+        job_show_event(stdout, l->event, slice_str(l->data));
+        printf("%s", in_place ? "" : "\n");
+    }
     fflush(stdout);
     l->over = strcmp(l->event, "done") == 0 || strcmp(l->event, "dead") == 0 || strcmp(l->event, "cancelled") == 0;
     l->failed = l->over && strcmp(l->event, "done") != 0;
-    if (l->over && l->quiet && isatty(STDOUT_FILENO))
+    if (l->over && l->quiet && !l->json && isatty(STDOUT_FILENO))
         printf("\n");
 }
 
@@ -261,7 +279,7 @@ static bool hear(void *arg, struct slice bytes)
 /* Comes back with Last-Event-ID when the stream breaks, as an EventSource does. */
 static int follow(const struct job_flags *f, const char *id, bool quiet)
 {
-    struct listening l = {.quiet = quiet};
+    struct listening l = {.quiet = quiet, .json = f->json};
     char path[PATH_ROOM], last[24];
     int status = 0;
     snprintf(path, sizeof(path), "/v1/jobs/%s/events", id);
@@ -323,19 +341,19 @@ static int list(const struct job_flags *f)
         used += snprintf(path + used, sizeof(path) - (size_t)used, "&service=%.256s", f->service);
     if (f->cursor)
         snprintf(path + used, sizeof(path) - (size_t)used, "&cursor=%.256s", f->cursor);
-    return print(f, "GET", path);
+    struct fetch_request request = request_of(f, "GET", path);
+    return tell(f, &request, job_show_list);
 }
 
 static int about(const struct job_flags *f, const char *verb, const char *id)
 {
     char path[PATH_ROOM];
     snprintf(path, sizeof(path), "/v1/jobs/%.64s%s", id, strcmp(verb, "retry") == 0 ? "/retry" : "");
-    if (strcmp(verb, "status") == 0)
-        return print(f, "GET", path);
-    if (strcmp(verb, "cancel") == 0)
-        return print(f, "DELETE", path);
-    if (strcmp(verb, "retry") == 0)
-        return print(f, "POST", path);
+    bool why = strcmp(verb, "why") == 0, cancels = strcmp(verb, "cancel") == 0, retries = strcmp(verb, "retry") == 0;
+    if (why || cancels || retries || strcmp(verb, "status") == 0) {
+        struct fetch_request request = request_of(f, cancels ? "DELETE" : retries ? "POST" : "GET", path);
+        return tell(f, &request, why ? job_show_why : job_show_status);
+    }
     if (strcmp(verb, "result") == 0)
         return result(f, id);
     if (strcmp(verb, "wait") == 0 || strcmp(verb, "events") == 0)
@@ -344,20 +362,48 @@ static int about(const struct job_flags *f, const char *verb, const char *id)
     return 2;
 }
 
+/* --- the broker's side --- */
+
+static int at_broker(const struct job_flags *f, const char *verb, const char *service)
+{
+    char path[PATH_ROOM];
+    bool top = strcmp(verb, "top") == 0;
+    snprintf(path, sizeof(path), top ? "/queues" : "/%s/%.256s", verb, service);
+    struct fetch_request request = request_of(f, top ? "GET" : "POST", path);
+    request.address = f->broker;
+    return tell(f, &request, top ? job_show_queues : NULL);
+}
+
+/* 2: no such verb, or with another number of words. */
+static int words_go(struct job_flags *f, const char **words, size_t count)
+{
+    const char *verb = words[0];
+    bool pauses = strcmp(verb, "pause") == 0 || strcmp(verb, "resume") == 0;
+    if (strcmp(verb, "submit") == 0 && count == 4)
+        return submit(f, words);
+    if (strcmp(verb, "dead") == 0 && count == 1)
+        f->state = "dead";
+    if ((strcmp(verb, "list") == 0 || strcmp(verb, "dead") == 0) && count == 1)
+        return list(f);
+    if ((strcmp(verb, "top") == 0 && count == 1) || (pauses && count == 2))
+        return at_broker(f, verb, count > 1 ? words[1] : "");
+    if (count == 2)
+        return about(f, verb, words[1]);
+    fprintf(stderr, "weft job: expected %s\n", command.words);
+    return 2;
+}
+
 int cmd_job(int argc, char **argv)
 {
-    struct job_flags f = {.sidecar = "127.0.0.1:4740", .type = "application/json", .priority = 5, .limit = 50};
+    struct job_flags f = {.sidecar = "127.0.0.1:4740",
+                          .broker = "127.0.0.1:4790",
+                          .type = "application/json",
+                          .priority = 5,
+                          .limit = 50};
     const char *words[ARGS_WORDS_MOST];
     size_t count;
     enum args_result parsed = args_parse(&command, argc, argv, &f, words, &count);
     if (parsed != ARGS_GO)
         return parsed == ARGS_SHOWN ? 0 : 2;
-    if (strcmp(words[0], "submit") == 0 && count == 4)
-        return submit(&f, words);
-    if (strcmp(words[0], "list") == 0 && count == 1)
-        return list(&f);
-    if (strcmp(words[0], "submit") != 0 && strcmp(words[0], "list") != 0 && count == 2)
-        return about(&f, words[0], words[1]);
-    fprintf(stderr, "weft job: expected %s\n", command.words);
-    return 2;
+    return words_go(&f, words, count);
 }

@@ -15,6 +15,39 @@ DEMO = pathlib.Path(__file__).resolve().parents[2] / "examples" / "demo"
 
 
 class Jobs(JobStory):
+    def test_a_result_in_parts(self):
+        self.begin(answer=lambda r: h1.reply(200, b"0123456789"))
+        job = self.submit()
+        self.wait_state(job, "done")
+        path = f"/v1/jobs/{job}/result"
+        part = self.ask("GET", path, [("range", "bytes=2-4")])
+        self.assert_answer(part, 206, b"234")
+        self.assertEqual(part.field("content-range"), "bytes 2-4/10")
+        self.assert_answer(self.ask("GET", path, [("range", "bytes=-3")]), 206, b"789")
+        behind = self.ask("GET", path, [("range", "bytes=10-")])
+        self.assertEqual((behind.status, behind.field("content-range")), (416, "bytes */10"))
+        self.assert_answer(self.result(job), 200, b"0123456789")
+
+    def weft_job(self, *words):
+        done = self.place.weft("job", *words, "-s", self.web.outbound, "--broker", self.broker.admin)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
+    def test_a_paused_service_waits_and_says_so(self):
+        self.begin()
+        self.assertIn("paused", self.weft_job("pause", "trainer"))
+        job = self.submit()
+        self.assertEqual(
+            self.weft_job("why", job), "queued: its service is paused: weft job resume lets it go on\n"
+        )
+        self.assertRegex(self.weft_job("top"), r"trainer +1 +0 +0 +1  paused")
+        self.assertRegex(self.weft_job("status", job), r"state +queued, attempt 0 of 5\n")
+        self.assertIn(job, self.weft_job("list"))
+        self.assertEqual(self.weft_job("resume", "trainer"), "resumed\n")
+        self.wait_state(job, "done")
+        self.assertEqual(self.weft_job("why", job), "done: nothing kept it\n")
+        self.assertEqual(self.weft_job("dead"), "no such jobs\n")
+
     def test_runs_once_and_keeps_its_result(self):
         self.begin(answer=lambda r: h1.reply(201, b"model", [("x-mine", "1"), JSON]))
         job = self.submit(b"words", "/train?epochs=3")
