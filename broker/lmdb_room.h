@@ -30,6 +30,7 @@ struct lmdb_room {
     pthread_mutex_t map_lock;
     struct MDB_txn *shown; /* what is read: the latest state that a loss of power cannot undo */
     struct loop_wake *wake;
+    struct loop_task kick; /* tells the writer at the end of the turn: what came in one is one batch */
     pthread_t writer;
     pthread_mutex_t lock; /* over all that follows */
     pthread_cond_t more;
@@ -42,6 +43,10 @@ struct lmdb_room {
     struct list held;     /* orders that are committed and wait for the flush after */
     uint64_t page_size, map_size, used, on_disk;
     uint64_t last_commit; /* its number */
+    struct lmdb_room_last {
+        size_t len;
+        char key[ORDER_EVENT_KEY];
+    } last[ORDER_TABLES]; /* the greatest key that was put */
 };
 
 #endif

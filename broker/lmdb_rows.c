@@ -62,13 +62,23 @@ static enum err get_row(void *txn, enum order_table table, struct slice key, str
     return lmdb_rows_get(txn, table, key, value);
 }
 
+/* Ids ascend, so the row of a new job is the last one: its page is filled, not split in the middle. */
+static bool is_last(struct lmdb_room *room, enum order_table table, struct slice key)
+{
+    struct lmdb_room_last *last = &room->last[table];
+    if (key.len > sizeof(last->key) || slice_cmp(key, slice_of(last->key, last->len)) <= 0)
+        return false;
+    memcpy(last->key, key.at, key.len);
+    last->len = key.len;
+    return true;
+}
+
 static enum err put_row(void *txn, enum order_table table, struct slice key, struct slice value)
 {
     struct lmdb_rows *t = txn;
     MDB_val k = val_of(key), v = val_of(value);
     int code = MDB_KEYEXIST;
-    /* Ids ascend, so a new job is the last row: a page is filled, not split in its middle. */
-    if (table == ORDER_JOBS || table == ORDER_REQUESTS || table == ORDER_EVENTS || table == ORDER_LIVE)
+    if (is_last(t->room, table, key))
         code = mdb_put(t->txn, t->room->dbi[table], &k, &v, MDB_APPEND);
     if (code == MDB_KEYEXIST)
         code = mdb_put(t->txn, t->room->dbi[table], &k, &v, 0);

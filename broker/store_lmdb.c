@@ -59,6 +59,14 @@ static size_t walk(struct store *base, const struct order_walk *what, struct ord
     return count;
 }
 
+static void kick(struct loop_task *task)
+{
+    struct lmdb_room *s = LIST_OF(task, struct lmdb_room, kick);
+    lock(&s->lock);
+    PRE(pthread_cond_signal(&s->more) == 0);
+    unlock(&s->lock);
+}
+
 static void take_order(struct store *base, struct order *o)
 {
     struct lmdb_room *s = room_of(base);
@@ -67,8 +75,8 @@ static void take_order(struct store *base, struct order *o)
     list_push_back(&s->waiting, &o->link);
     s->waiting_count++;
     s->waiting_bytes += o->size;
-    PRE(pthread_cond_signal(&s->more) == 0);
     unlock(&s->lock);
+    loop_defer_late(base->loop, &s->kick);
 }
 
 static struct order *pop_finished(struct lmdb_room *s)
@@ -124,6 +132,7 @@ static void free_store(struct lmdb_room *s)
         mdb_env_close(s->env);
     if (s->lock_fd >= 0)
         (void)close(s->lock_fd);
+    loop_task_cancel(&s->kick);
     loop_wake_free(&s->wake);
     (void)pthread_cond_destroy(&s->more);
     (void)pthread_mutex_destroy(&s->lock);
@@ -342,6 +351,7 @@ enum err store_lmdb_open(struct loop *l, const struct store_lmdb_conf *conf, str
     list_init(&s->finished);
     list_init(&s->held);
     init_locks(s);
+    loop_task_init(&s->kick, kick);
     s->wake = loop_wake_new(l, answer_finished, s);
     if (open_store(s, why) != ERR_OK) {
         free_store(s);
