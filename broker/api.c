@@ -68,9 +68,14 @@ static void hello(struct api *a, struct session *s, const Weft__Bus__V1__Record 
         answers_problem(a, s, r->seq, "bad-request", 400, "Over 10000 jobs at once.");
         return;
     }
+    if (!labels_ok(slice_str(h->labels), false)) {
+        answers_problem(a, s, r->seq, "bad-request", 400, "labels: up to 16 words like gpu=a100, commas between");
+        return;
+    }
     leave(a, s);
     session_name(s, h->service, h->instance);
     join(a, s);
+    session_label(s, h->labels);
     Weft__Bus__V1__Welcome w = WEFT__BUS__V1__WELCOME__INIT;
     w.broker = (char *)(uintptr_t)a->conf.instance;
     w.lease_ms = (uint32_t)(a->conf.lease_us / NOW_US_PER_MS);

@@ -51,6 +51,8 @@ static const char *unfit(const Weft__Bus__V1__Submit *m)
         return "headers: up to 100 and 64 KiB";
     if (m->delay_ms > YEAR_MS || m->timeout_ms > YEAR_MS || m->deadline_ms > 1000 * YEAR_MS)
         return "delay and timeout: up to a year; deadline: unix milliseconds";
+    if (!labels_ok(slice_str(m->labels), true))
+        return "labels: up to 16 words like gpu=a100, commas between, ? behind a preference";
     if (m->contract.len && m->contract.len != HASH_SHA256_LEN)
         return "contract: a SHA-256";
     return strlen(m->operation) > JOB_NAME_MOST || strlen(m->service) > JOB_NAME_MOST ? "a name is too long" : NULL;
@@ -74,6 +76,7 @@ static enum err to_desk(struct api *a, struct session *s, const Weft__Bus__V1__R
         .service = slice_str(m->service),
         .caller = slice_str(s->identity),
         .operation = slice_str(m->operation),
+        .labels = slice_str(m->labels),
         .request = &request,
         .priority = m->priority,
         .attempts = m->attempts,

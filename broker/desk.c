@@ -147,14 +147,32 @@ void desk_recover(struct desk *d, int64_t grace_us, struct recover_count *out)
 
 /* --- numbers --- */
 
+static size_t ready(const struct desk_line *s)
+{
+    size_t count = queue_ready(&s->queue);
+    for (struct list *l = s->lanes.next; l != &s->lanes; l = l->next)
+        count += queue_ready(&LIST_OF(l, struct desk_line, lane)->queue);
+    return count;
+}
+
+static size_t delayed(const struct desk_line *s)
+{
+    size_t count = queue_delayed(&s->queue);
+    for (struct list *l = s->lanes.next; l != &s->lanes; l = l->next)
+        count += queue_delayed(&LIST_OF(l, struct desk_line, lane)->queue);
+    return count;
+}
+
 void desk_each_service(const struct desk *d, desk_count_fn *fn, void *arg)
 {
     size_t at = 0;
     for (struct desk_line *s = map_next(&d->services, &at); s; s = map_next(&d->services, &at)) {
+        if (s->of)
+            continue;
         struct desk_count count = {
             .service = slice_str(s->name),
-            .ready = queue_ready(&s->queue),
-            .delayed = queue_delayed(&s->queue),
+            .ready = ready(s),
+            .delayed = delayed(s),
             .leased = job_leased(&d->jobs, slice_str(s->name)),
             .workers = dispatch_workers(&s->dispatch),
             .paused = s->paused,
@@ -172,8 +190,10 @@ void desk_measure(struct desk *d)
 {
     size_t at = 0;
     for (struct desk_line *s = map_next(&d->services, &at); s; s = map_next(&d->services, &at)) {
-        metric_gauge(s->queued, (double)queue_ready(&s->queue));
-        metric_gauge(s->delayed, (double)queue_delayed(&s->queue));
+        if (s->of)
+            continue;
+        metric_gauge(s->queued, (double)ready(s));
+        metric_gauge(s->delayed, (double)delayed(s));
         metric_gauge(s->workers, (double)dispatch_workers(&s->dispatch));
     }
     metric_gauge(d->leased, (double)lease_count(&d->leases));

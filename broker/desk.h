@@ -62,12 +62,14 @@ typedef void desk_done_fn(void *arg, enum err e, struct slice job, bool replayed
 
 struct desk_submit {
     struct slice service, caller, operation;
+    struct slice labels; /* as labels_ok wants them, with preferences */
     const struct record_request *request;
     uint32_t priority, attempts; /* attempts 0: the service's */
     uint64_t delay_ms, timeout_ms;
     int64_t deadline_ms; /* unix; 0: none */
 };
-/* FULL: the caller's bound, and `done` is not called; else `done` comes once, as store_apply says. */
+/* FULL: the caller's bound, or too many kinds of labels, and `done` is not called; else `done` comes once, as
+ * store_apply says. */
 MUST_USE enum err desk_submit(struct desk *d, const struct desk_submit *s, desk_done_fn *done, void *arg);
 
 /* --- workers --- */

@@ -76,22 +76,55 @@ static void count_lease(struct desk *d, struct desk_line *s)
         s->next_us = (s->next_us > now_us ? s->next_us : now_us) + MINUTE_US / s->per_minute;
 }
 
+static bool goes_first(const struct job *a, const struct job *b)
+{
+    if (a->priority != b->priority)
+        return a->priority > b->priority;
+    return strcmp(a->id, b->id) < 0;
+}
+
+/* Of the service's line and its lanes the one whose first job goes before the others'; NULL: none is left. */
+static struct desk_line *first_line(struct desk_line *s)
+{
+    struct desk_line *first = !s->tried && queue_first(&s->queue) ? s : NULL;
+    for (struct list *l = s->lanes.next; l != &s->lanes; l = l->next) {
+        struct desk_line *lane = LIST_OF(l, struct desk_line, lane);
+        const struct job *j = lane->tried ? NULL : queue_first(&lane->queue);
+        if (j && (!first || goes_first(j, queue_first(&first->queue))))
+            first = lane;
+    }
+    return first;
+}
+
+static void try_all_again(struct desk_line *s)
+{
+    s->tried = false;
+    for (struct list *l = s->lanes.next; l != &s->lanes; l = l->next)
+        LIST_OF(l, struct desk_line, lane)->tried = false;
+}
+
 static void meet_service(struct desk *d, struct desk_line *s)
 {
+    try_all_again(s);
     for (int i = 0; i < ASSIGN_TURN; i++) {
-        struct job *j = queue_first(&s->queue);
+        struct desk_line *line = first_line(s);
         struct dispatch_worker *to;
-        if (!j)
+        if (!line)
             return;
+        struct job *j = queue_first(&line->queue);
         if (too_late(d, j)) {
-            queue_remove(&s->queue, j);
+            queue_remove(&line->queue, j);
             bury(d, j, SLICE("its deadline passed before it could run"));
             continue;
         }
-        if (desk_why_held(d, s) || dispatch_pick(&s->dispatch, j->size, &to) != ERR_OK)
+        if (desk_why_held(d, s))
             return;
+        if (dispatch_pick(&s->dispatch, line->needs, j->size, &to) != ERR_OK) {
+            line->tried = true;
+            continue;
+        }
         count_lease(d, s);
-        lease_out(d, queue_take(&s->queue), to); /* taking passes the turn to the next caller */
+        lease_out(d, queue_take(&line->queue), to); /* taking passes the turn to the next caller */
     }
     desk_meet_soon(d);
 }
@@ -103,7 +136,8 @@ static void meet(struct loop_task *task)
         return;
     size_t at = 0;
     for (struct desk_line *s = map_next(&d->services, &at); s; s = map_next(&d->services, &at))
-        meet_service(d, s);
+        if (!s->of)
+            meet_service(d, s);
     desk_meet_timer(d);
 }
 
@@ -175,7 +209,7 @@ void desk_meet_timer(struct desk *d)
         next_us = until_us;
     size_t at = 0;
     for (struct desk_line *s = map_next(&d->services, &at); s; s = map_next(&d->services, &at)) {
-        if (queue_ready(&s->queue) && s->next_us > desk_room_mono_us(d) && s->next_us < next_us)
+        if (s->next_us > desk_room_mono_us(d) && s->next_us < next_us)
             next_us = s->next_us;
         if (!queue_next_due(&s->queue, &due_ms))
             continue;

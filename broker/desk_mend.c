@@ -2,9 +2,15 @@
 
 #include "broker/desk_meet.h"
 
-static struct queue *queue_of(void *arg, struct slice service)
+/* What was promised has a lane, however many there are. */
+static struct queue *queue_of(void *arg, const struct record_job *job)
 {
-    return &desk_room_need_line(arg, service)->queue;
+    struct desk_line *service = desk_room_need_line(arg, job->service);
+    size_t count = service->lane_count;
+    service->lane_count = 0;
+    struct desk_line *lane = desk_room_need_lane(arg, service, job->labels);
+    service->lane_count += count;
+    return &lane->queue;
 }
 
 struct recover_into desk_mend_into(struct desk *d, int64_t grace_us)

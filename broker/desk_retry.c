@@ -8,7 +8,9 @@ static enum err revive(struct desk *d, struct slice id, struct job **out)
     TRY(store_read_job(d->conf.store, id, &r));
     if (r.state != JOB_DEAD || job_find(&d->jobs, id))
         return ERR_STALE;
-    struct desk_line *s = desk_room_need_line(d, r.service);
+    struct desk_line *s = desk_room_need_lane(d, desk_room_need_line(d, r.service), r.labels);
+    if (!s)
+        return ERR_FULL;
     TRY(queue_admit(&s->queue, r.caller, r.size));
     r.state = JOB_QUEUED;
     r.attempt = r.crashes = r.releases = 0;

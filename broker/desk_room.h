@@ -7,9 +7,18 @@
 #include "base/arena.h"
 #include "broker/desk.h"
 
-/* One service: its queue and its workers. */
+enum { DESK_ROOM_LANES = 1000 };
+
+/* One service: its queue and its workers.  Or, beside it, those of its jobs that need the same labels: they
+ * wait in a lane of their own, so that they hold up nobody who needs less. */
 struct desk_line {
-    char *name;
+    char *name;           /* of a lane: service, a line feed, labels */
+    struct desk_line *of; /* a lane: its service */
+    struct slice needs;   /* a lane: inside its name */
+    struct list lanes;    /* a service: of these */
+    struct list lane;     /* in them */
+    size_t lane_count;
+    bool tried; /* nobody can take its first job just now */
     struct queue queue;
     struct dispatch dispatch;
     uint32_t attempts, concurrency, per_minute;
@@ -51,6 +60,10 @@ int64_t desk_room_mono_us(const struct desk *d);
 struct desk_line *desk_room_line(const struct desk *d, struct slice service);
 /* Made when it is new. */
 struct desk_line *desk_room_need_line(struct desk *d, struct slice service);
+/* Where a job with these labels waits; made when it is new.  NULL: over DESK_ROOM_LANES. */
+struct desk_line *desk_room_need_lane(struct desk *d, struct desk_line *service, struct slice labels);
+/* The service of a line: itself, or whose lane it is. */
+struct desk_line *desk_room_service(struct desk_line *s);
 struct desk_line *desk_room_line_of(const struct desk *d, const struct job *j);
 /* For people; empty: nobody, or it has gone. */
 struct slice desk_room_worker_name(const struct desk *d, uint64_t worker);

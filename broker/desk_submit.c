@@ -27,7 +27,8 @@ static void submitted(void *arg, const struct store_answer *answer)
         desk_write_tell(w);
         enter_memory(d, w);
     } else {
-        queue_forget(&desk_room_line(d, w->job.service)->queue, w->job.caller, w->job.size);
+        struct desk_line *service = desk_room_line(d, w->job.service);
+        queue_forget(&desk_room_need_lane(d, service, w->job.labels)->queue, w->job.caller, w->job.size);
     }
     w->done(w->arg, answer->e, slice_str(answer->job), answer->replayed);
     desk_write_free(w);
@@ -62,7 +63,10 @@ enum err desk_submit(struct desk *d, const struct desk_submit *s, desk_done_fn *
     if (!service || !service->configured)
         return ERR_ABSENT;
     uint64_t size = request_size(s->request);
-    TRY(queue_admit(&service->queue, s->caller, size));
+    struct desk_line *lane = desk_room_need_lane(d, service, s->labels);
+    if (!lane)
+        return ERR_FULL;
+    TRY(queue_admit(&lane->queue, s->caller, size));
     char id[JOB_ID + 1];
     int64_t now_ms = desk_room_wall_ms(d);
     next_id(d, now_ms, id);
@@ -72,6 +76,7 @@ enum err desk_submit(struct desk *d, const struct desk_submit *s, desk_done_fn *
         .service = s->service,
         .caller = s->caller,
         .operation = s->operation,
+        .labels = s->labels,
         .state = s->delay_ms ? JOB_DELAYED : JOB_QUEUED,
         .priority = s->priority,
         .attempts = s->attempts ? s->attempts : service->attempts,

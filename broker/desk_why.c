@@ -15,7 +15,8 @@ const char *desk_why_held(const struct desk *d, const struct desk_line *s)
 
 static void why_queued(const struct desk *d, const struct job *j, struct buf *out)
 {
-    const struct desk_line *s = desk_room_line_of(d, j);
+    struct desk_line *lane = desk_room_line_of(d, j);
+    const struct desk_line *s = desk_room_service(lane);
     const char *held = desk_why_held(d, s);
     size_t workers = dispatch_workers(&s->dispatch);
     if (!s->configured)
@@ -24,6 +25,8 @@ static void why_queued(const struct desk *d, const struct job *j, struct buf *ou
         buf_put(out, slice_str(held));
     else if (workers == 0)
         buf_put(out, SLICE("no sidecar of its service is connected"));
+    else if (dispatch_fitting(&s->dispatch, lane->needs) == 0)
+        buf_putf(out, "no sidecar of its service that is connected has what it needs: %.*s", SLICE_FMT(lane->needs));
     else
         buf_putf(out, "%zu jobs of its service are ready and %zu run: its %zu sidecars have no place free for it",
                  queue_ready(&s->queue), job_leased(&d->jobs, slice_str(s->name)), workers);

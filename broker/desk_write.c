@@ -102,6 +102,7 @@ void desk_write_keep(struct desk_waiting *w, const struct record_job *r)
     w->job.service = arena_keep(&w->text, r->service);
     w->job.caller = arena_keep(&w->text, r->caller);
     w->job.operation = arena_keep(&w->text, r->operation);
+    w->job.labels = arena_keep(&w->text, r->labels);
     w->job.reason = arena_keep(&w->text, r->reason);
     w->job.worker = arena_keep(&w->text, r->worker);
 }

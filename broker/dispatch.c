@@ -73,9 +73,35 @@ static struct dispatch_worker *best(const struct dispatch *d, uint64_t size)
     return found;
 }
 
-enum err dispatch_pick(struct dispatch *d, uint64_t size, struct dispatch_worker **out)
+/* Only jobs with labels pay for looking at all. */
+static struct dispatch_worker *best_fitting(const struct dispatch *d, struct slice needs, uint64_t size)
 {
-    struct dispatch_worker *w = best(d, size);
+    struct dispatch_worker *found = NULL;
+    unsigned most = 0, liked;
+    for (size_t i = 0; i < d->workers.count; i++) {
+        struct dispatch_worker *w = worker_of(d->workers.v[i]);
+        if (w->slots == 0 || w->bytes < size || !labels_fit(needs, w->labels, &liked))
+            continue;
+        if (!found || liked > most || (liked == most && goes_before(&w->node, &found->node))) {
+            found = w;
+            most = liked;
+        }
+    }
+    return found;
+}
+
+size_t dispatch_fitting(const struct dispatch *d, struct slice needs)
+{
+    size_t count = 0;
+    unsigned liked;
+    for (size_t i = 0; i < d->workers.count; i++)
+        count += labels_fit(needs, worker_of(d->workers.v[i])->labels, &liked);
+    return count;
+}
+
+enum err dispatch_pick(struct dispatch *d, struct slice needs, uint64_t size, struct dispatch_worker **out)
+{
+    struct dispatch_worker *w = needs.len ? best_fitting(d, needs, size) : best(d, size);
     if (!w)
         return ERR_AGAIN;
     w->bytes -= size;

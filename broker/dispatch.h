@@ -12,6 +12,7 @@
  * Threads:  belongs to the loop; pure. */
 #include "base/err.h"
 #include "base/heap.h"
+#include "broker/labels.h"
 
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ struct dispatch_worker {
     uint64_t id; /* its session's number, from 1 on */
     uint32_t slots;
     uint64_t bytes;
+    struct slice labels; /* its owner's; may change while it has joined */
 };
 
 struct dispatch {
@@ -40,8 +42,11 @@ void dispatch_leave(struct dispatch *d, struct dispatch_worker *w);
 void dispatch_credit(struct dispatch *d, struct dispatch_worker *w, uint32_t slots, uint64_t bytes);
 /* Takes back all credit: it drains. */
 void dispatch_revoke(struct dispatch *d, struct dispatch_worker *w);
-/* One slot and `size` bytes of `*out` are used up.  AGAIN: nobody has both; try after more credit. */
-MUST_USE enum err dispatch_pick(struct dispatch *d, uint64_t size, struct dispatch_worker **out);
+/* One slot and `size` bytes of `*out` are used up; it has what `needs` requires, and most of what it would
+ * like.  AGAIN: nobody has all of that; try after more credit. */
+MUST_USE enum err dispatch_pick(struct dispatch *d, struct slice needs, uint64_t size, struct dispatch_worker **out);
+/* How many workers have what `needs` requires, with credit or without. */
+size_t dispatch_fitting(const struct dispatch *d, struct slice needs);
 
 static inline size_t dispatch_workers(const struct dispatch *d)
 {

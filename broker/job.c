@@ -87,6 +87,7 @@ struct job *job_new(struct job_table *t, const struct job_spec *spec)
     j->service = name_ref(t, spec->service);
     j->caller = name_ref(t, spec->caller);
     j->operation = name_ref(t, spec->operation);
+    j->labels = name_ref(t, spec->labels);
     t->count[spec->state]++;
     PRE(!map_put(&t->by_id, id_of(j), j));
     return j;
@@ -125,6 +126,7 @@ void job_free(struct job_table *t, struct job **j)
     name_unref(t, old->service);
     name_unref(t, old->caller);
     name_unref(t, old->operation);
+    name_unref(t, old->labels);
     mem_free(old);
     *j = NULL;
 }

@@ -37,7 +37,7 @@ struct job {
     struct sm state;     /* written by job_move only */
     struct list in_line; /* queue: among the ready ones of its caller */
     struct heap_node in_delay;
-    const struct job_name *service, *caller, *operation;
+    const struct job_name *service, *caller, *operation, *labels;
     uint64_t token; /* of the latest lease: grows with every one, for ever */
     /* Unix milliseconds; 0: not yet, or none. */
     int64_t due_ms, deadline_ms, submitted_ms, started_ms, ended_ms;
@@ -68,10 +68,10 @@ void job_id_make(char out[JOB_ID + 1], int64_t wall_ms, const uint8_t random[10]
 bool job_id_is(struct slice text);
 
 struct job_spec {
-    struct slice id, service, caller, operation;
+    struct slice id, service, caller, operation, labels;
     enum job_state state;
 };
-/* In the table, the three names set, the rest zero.  The id must be new and well formed. */
+/* In the table, the four names set, the rest zero.  The id must be new and well formed. */
 struct job *job_new(struct job_table *t, const struct job_spec *spec);
 /* NULL: not one of ours, or over. */
 struct job *job_find(const struct job_table *t, struct slice id);

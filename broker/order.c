@@ -36,6 +36,7 @@ static struct record_job keep_job(struct arena *a, const struct record_job *j)
     kept.service = keep(a, j->service);
     kept.caller = keep(a, j->caller);
     kept.operation = keep(a, j->operation);
+    kept.labels = keep(a, j->labels);
     kept.worker = keep(a, j->worker);
     kept.reason = keep(a, j->reason);
     kept.progress = keep(a, j->progress);

@@ -79,11 +79,14 @@ void queue_enrol(struct queue *q, struct slice caller, uint64_t size)
         a = account_new(q, caller);
     a->live++;
     a->bytes += size;
+    if (q->of)
+        queue_enrol(q->of, caller, size);
 }
 
 enum err queue_admit(struct queue *q, struct slice caller, uint64_t size)
 {
-    if (!has_room(q, map_get(&q->accounts, caller), size))
+    const struct queue *whole = q->of ? q->of : q;
+    if (!has_room(whole, map_get(&whole->accounts, caller), size))
         return ERR_FULL;
     queue_enrol(q, caller, size);
     return ERR_OK;
@@ -95,6 +98,8 @@ void queue_forget(struct queue *q, struct slice caller, uint64_t size)
     PRE(a && a->live > 0 && a->bytes >= size);
     a->live--;
     a->bytes -= size;
+    if (q->of)
+        queue_forget(q->of, caller, size);
     if (a->live > 0)
         return;
     PRE(a->ready == 0);

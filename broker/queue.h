@@ -27,6 +27,7 @@ struct queue {
     struct heap delayed;               /* by due_ms */
     struct map accounts;               /* of callers, by name */
     size_t ready;
+    struct queue *of; /* whose accounts count our jobs too, and whose bounds hold; NULL: our own */
 };
 
 void queue_init(struct queue *q, const struct queue_bounds *bounds);

@@ -89,6 +89,7 @@ enum err record_put_job(struct buf *out, const struct record_job *r)
     m.service = bytes_of(r->service);
     m.caller = bytes_of(r->caller);
     m.operation = bytes_of(r->operation);
+    m.labels = bytes_of(r->labels);
     m.state = r->state;
     m.token = r->token;
     m.attempt = r->attempt;
@@ -130,6 +131,7 @@ enum err record_get_job(struct slice bytes, struct arena *arena, struct record_j
         .service = slice_of_bytes(m->service),
         .caller = slice_of_bytes(m->caller),
         .operation = slice_of_bytes(m->operation),
+        .labels = slice_of_bytes(m->labels),
         .state = (enum job_state)m->state,
         .token = m->token,
         .attempt = m->attempt,
@@ -162,6 +164,7 @@ void record_of_job(const struct job *j, struct record_job *out)
         .service = job_name_text(j->service),
         .caller = job_name_text(j->caller),
         .operation = job_name_text(j->operation),
+        .labels = job_name_text(j->labels),
         .state = job_state(j),
         .token = j->token,
         .attempt = j->attempt,
@@ -187,7 +190,7 @@ enum err record_to_job(const struct record_job *r, struct job_table *t, struct j
         return ERR_PEER;
     /* A job is born ready or delayed; one that was leased takes the step to it. */
     enum job_state born = r->state == JOB_LEASED ? JOB_QUEUED : r->state;
-    struct job *j = job_new(t, &(struct job_spec){r->id, r->service, r->caller, r->operation, born});
+    struct job *j = job_new(t, &(struct job_spec){r->id, r->service, r->caller, r->operation, r->labels, born});
     if (born != r->state)
         job_move(t, j, r->state);
     j->token = r->token;

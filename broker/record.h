@@ -34,7 +34,7 @@ enum record_kind {
 
 /* Rewritten at every step of the job. */
 struct record_job {
-    struct slice id, service, caller, operation;
+    struct slice id, service, caller, operation, labels;
     enum job_state state;
     uint64_t token;
     uint32_t attempt, attempts, crashes, releases;

@@ -24,7 +24,7 @@ static void recover_one(void *arg, const struct record_job *stored)
         log_event(LOG_ERROR, "job-not-recovered", LOG_TEXT("job", stored->id), LOG_STR("did", "left it out"));
         return;
     }
-    struct queue *q = r->into->queue_of(r->into->arg, stored->service);
+    struct queue *q = r->into->queue_of(r->into->arg, stored);
     queue_enrol(q, stored->caller, stored->size);
     if (job_state(j) == JOB_LEASED)
         grant_grace(r, j);

@@ -13,8 +13,8 @@
 struct recover_into {
     struct job_table *jobs;
     struct lease_table *leases;
-    /* The queue of a service, made when it is new; never NULL. */
-    struct queue *(*queue_of)(void *arg, struct slice service);
+    /* Where the job waits, made when it is new; never NULL. */
+    struct queue *(*queue_of)(void *arg, const struct record_job *job);
     void *arg;
     int64_t grace_until_us; /* monotonic */
 };

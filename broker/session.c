@@ -11,6 +11,7 @@ struct session *session_new(uint64_t id, const struct zsock_route *route, struct
         .identity = mem_copy(identity),
         .service = mem_copy(SLICE("")),
         .instance = mem_copy(SLICE("")),
+        .labels = mem_copy(SLICE("")),
     };
     list_init(&s->link);
     list_init(&s->unsent);
@@ -40,6 +41,7 @@ void session_free(struct session **session)
     mem_free(s->identity);
     mem_free(s->service);
     mem_free(s->instance);
+    mem_free(s->labels);
     buf_fini(&s->out);
     mem_free(s);
 }
@@ -51,6 +53,13 @@ void session_name(struct session *s, const char *service, const char *instance)
     s->service = mem_copy(slice_to(slice_str(service), SESSION_NAME_MOST));
     s->instance = mem_copy(slice_to(slice_str(instance), SESSION_NAME_MOST));
     s->greeted = true;
+}
+
+void session_label(struct session *s, const char *labels)
+{
+    mem_free(s->labels);
+    s->labels = mem_copy(labels_ok(slice_str(labels), false) ? slice_str(labels) : SLICE(""));
+    s->worker.labels = slice_str(s->labels);
 }
 
 struct session_watch *session_watches(struct session *s, struct slice job)

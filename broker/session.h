@@ -31,6 +31,7 @@ struct session {
     char *identity; /* SPIFFE ID, as the door has it */
     char *service;  /* whose jobs it runs, or "" */
     char *instance;
+    char *labels;
     bool greeted; /* has said hello */
     bool joined;  /* its credit counts */
     struct dispatch_worker worker;
@@ -45,6 +46,8 @@ struct session {
 struct session *session_new(uint64_t id, const struct zsock_route *route, struct slice identity);
 void session_free(struct session **s);
 void session_name(struct session *s, const char *service, const char *instance);
+/* What its function has; none when they are not well formed. */
+void session_label(struct session *s, const char *labels);
 /* FULL: it watches too many. */
 MUST_USE enum err session_watch(struct session *s, struct slice job, uint64_t after);
 void session_unwatch(struct session *s, struct slice job);

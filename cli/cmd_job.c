@@ -13,7 +13,8 @@
 enum { PATH_ROOM = 1024, LINE_ROOM = 64 << 10, DATA_BOUND = 1 << 20, QUICK_US = 15000000 };
 
 struct job_flags {
-    const char *sidecar, *broker, *data, *type, *key, *delay, *timeout, *deadline, *out, *state, *service, *cursor;
+    const char *sidecar, *broker, *data, *type, *key, *labels, *delay, *timeout, *deadline, *out, *state, *service,
+        *cursor;
     struct args_texts headers;
     uint64_t priority, attempts, wait, limit;
     bool json;
@@ -53,6 +54,11 @@ static const struct args_flag flags[] = {
      .doc = "submit: Idempotency-Key; the same again is the same job"},
     {.name = "priority", .type = ARGS_COUNT, AT(priority), .value = "0..9", .doc = "submit: 9 first; default 5"},
     {.name = "delay", .type = ARGS_TEXT, AT(delay), .value = "DURATION", .doc = "submit: not before"},
+    {.name = "labels",
+     .type = ARGS_TEXT,
+     AT(labels),
+     .value = "LABELS",
+     .doc = "submit: gpu=a100,model=x? its worker must (?: should) have"},
     {.name = "timeout", .type = ARGS_TEXT, AT(timeout), .value = "DURATION", .doc = "submit: of one attempt"},
     {.name = "deadline", .type = ARGS_TEXT, AT(deadline), .value = "DURATION", .doc = "submit: dead after"},
     {.name = "attempts", .type = ARGS_COUNT, AT(attempts), .value = "N", .doc = "submit: failures it may have"},
@@ -197,6 +203,7 @@ static int send(const struct job_flags *f, const char **words, struct buf *body)
     add_field(&request, "idempotency-key", f->key);
     add_field(&request, "weft-priority", f->priority != 5 ? priority : NULL);
     add_field(&request, "weft-attempts", f->attempts ? attempts : NULL);
+    add_field(&request, "weft-labels", f->labels);
     add_field(&request, "weft-delay", f->delay);
     add_field(&request, "weft-timeout", f->timeout);
     add_field(&request, "weft-deadline", f->deadline);

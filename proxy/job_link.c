@@ -162,6 +162,8 @@ void job_link_show_contract(struct job_link *l, struct contract *c)
 static void on_hello(void *arg, Weft__Bus__V1__Hello *hello)
 {
     struct job_link *l = arg;
+    if (l->snap->conf.broker.labels)
+        hello->labels = (char *)(uintptr_t)l->snap->conf.broker.labels;
     l->conf.hello(l->conf.arg, hello);
 }
 

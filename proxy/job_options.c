@@ -112,12 +112,28 @@ static enum err read_deadline(struct reading *r, struct slice value)
     return ERR_OK;
 }
 
+/* A list: spaces around its commas mean nothing.  What a label may be the broker says. */
+static enum err read_labels(struct reading *r, struct slice value)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.at[i] == ' ' || value.at[i] == '\t')
+            continue;
+        if (len == JOB_OPTIONS_LABELS || value.at[i] < 0x21 || value.at[i] > 0x7e)
+            return ERR_INPUT;
+        r->out->labels[len++] = value.at[i];
+    }
+    r->out->labels[len] = 0;
+    return ERR_OK;
+}
+
 static const struct option options[] = {
     {"idempotency-key", read_key, "send one quoted string of 1 to 255 printable characters, like \"8e03978e\""},
     {"weft-priority", read_priority, "send a digit from 0 to 9; 9 goes first, 5 is the default"},
     {"weft-delay", read_delay, "send a duration like 30s or 5m"},
     {"weft-timeout", read_timeout, "send a duration over zero, like 30s or 5m"},
     {"weft-deadline", read_deadline, "send a duration from now like 1h, or a moment to come in unix milliseconds"},
+    {"weft-labels", read_labels, "send words like gpu=a100, model=resnet@3?, with ? behind a preference"},
     {"weft-attempts", read_attempts, "send a number from 1 to 100"},
 };
 enum { OPTIONS = sizeof(options) / sizeof(options[0]) };

@@ -18,16 +18,17 @@
 #include "base/buf.h"
 #include "proxy/prefer.h"
 
-enum { JOB_OPTIONS_KEY = 255 };
+enum { JOB_OPTIONS_KEY = 255, JOB_OPTIONS_LABELS = 1056 };
 
 struct job_options {
     struct prefer prefer;
     char key[JOB_OPTIONS_KEY + 1]; /* empty: none */
     uint32_t priority;
-    uint32_t attempts;    /* 0: the broker's default */
-    uint64_t delay_ms;    /* 0: none */
-    uint64_t timeout_ms;  /* 0: none */
-    uint64_t deadline_ms; /* unix; 0: none */
+    uint32_t attempts;                   /* 0: the broker's default */
+    uint64_t delay_ms;                   /* 0: none */
+    uint64_t timeout_ms;                 /* 0: none */
+    uint64_t deadline_ms;                /* unix; 0: none */
+    char labels[JOB_OPTIONS_LABELS + 1]; /* with commas between, as the bus has them */
 };
 
 /* INPUT: `complaint` is one sentence for people. */

@@ -80,7 +80,8 @@ struct proxy_conf {
     struct {
         const char *https; /* NULL: no jobs */
         const char *identity;
-        uint64_t slots; /* jobs run at once for the local function */
+        uint64_t slots;     /* jobs run at once for the local function */
+        const char *labels; /* what it has, for jobs that need it */
     } broker;
     struct {
         const char *listen;

@@ -28,6 +28,19 @@ class Jobs(JobStory):
         self.assertEqual((behind.status, behind.field("content-range")), (416, "bytes */10"))
         self.assert_answer(self.result(job), 200, b"0123456789")
 
+    def test_labels_choose_the_worker(self):
+        self.begin()
+        job = self.submit(weft_labels="gpu=h100, model=x?")
+        self.assertIn("what it needs: gpu=h100,model=x?", self.weft_job("why", job))
+        self.wait_state(self.submit(), "done")
+        self.trainer.end()
+        self.trainer.conf["broker"]["labels"] = "zone=b,gpu=h100"
+        self.trainer.write()
+        self.start(self.trainer)
+        self.wait_state(job, "done")
+        wrong = self.ask("POST", "/train", [ASYNC, ("weft-labels", "gpu=a;b")], b"")
+        self.assert_refused(wrong, 400, "bad-request")
+
     def weft_job(self, *words):
         done = self.place.weft("job", *words, "-s", self.web.outbound, "--broker", self.broker.admin)
         self.assertEqual((done.returncode, done.stderr), (0, ""))

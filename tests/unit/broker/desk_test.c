@@ -698,7 +698,77 @@ TEST(a_job_that_waits_says_for_what)
     world_close(&w);
 }
 
+static enum err submit_labelled(struct world *w, const char *labels, uint32_t priority)
+{
+    struct record_request request = {.method = SLICE("POST"), .path = SLICE("/train"), .body = SLICE("{}")};
+    struct desk_submit s = {
+        .service = SLICE("trainer"),
+        .caller = SLICE("spiffe://example.org/web"),
+        .labels = slice_str(labels),
+        .request = &request,
+        .priority = priority,
+    };
+    enum err e = desk_submit(w->desk, &s, on_done, w);
+    turn(w);
+    return e;
+}
+
+TEST(a_job_that_nobody_can_run_holds_up_nobody)
+{
+    struct world w;
+    world_open(&w);
+    w.worker.labels = SLICE("");
+    work_begins(&w, 10);
+    CHECK_ERR(ERR_OK, submit_labelled(&w, "gpu=h100", 9));
+    check_why(&w, w.done.job, "no sidecar of its service that is connected has what it needs: gpu=h100");
+    CHECK_ERR(ERR_OK, submit(&w));
+    CHECK_INT(1, w.assigned.count);
+    w.worker.labels = SLICE("gpu=h100");
+    desk_credit(w.desk, SLICE("trainer"), &w.worker, 1, 0);
+    turn(&w);
+    CHECK_INT(2, w.assigned.count);
+    world_close(&w);
+}
+
+TEST(jobs_with_labels_count_among_their_callers_jobs_and_come_back_at_start)
+{
+    struct world w;
+    struct recover_count found;
+    world_open(&w); /* ten of a caller */
+    for (int i = 0; i < 10; i++)
+        CHECK_ERR(ERR_OK, i % 2 ? submit(&w) : submit_labelled(&w, "gpu=h100", 5));
+    CHECK_ERR(ERR_FULL, submit(&w));
+    CHECK_ERR(ERR_FULL, submit_labelled(&w, "gpu=h100", 5));
+    desk_free(&w.desk);
+    open_desk(&w, 10);
+    desk_recover(w.desk, LEASE, &found);
+    CHECK_INT(10, found.queued);
+    CHECK_ERR(ERR_FULL, submit(&w));
+    work_begins(&w, 10);
+    CHECK_INT(5, w.assigned.count);
+    world_close(&w);
+}
+
+TEST(priority_and_age_decide_between_jobs_with_labels_and_without)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit(&w));
+    CHECK_ERR(ERR_OK, submit_labelled(&w, "gpu=h100", 9));
+    struct dispatch_worker *me = &w.worker;
+    CHECK_ERR(ERR_OK, desk_join(w.desk, SLICE("trainer"), me, 7));
+    me->labels = SLICE("gpu=h100");
+    desk_credit(w.desk, SLICE("trainer"), me, 1, 1 << 20);
+    turn(&w);
+    CHECK_INT(1, w.assigned.count);
+    CHECK_TEXT(w.done.job, slice_str(w.assigned.job));
+    world_close(&w);
+}
+
 TESTS_BEGIN()
+TESTS_RUN(a_job_that_nobody_can_run_holds_up_nobody)
+TESTS_RUN(jobs_with_labels_count_among_their_callers_jobs_and_come_back_at_start)
+TESTS_RUN(priority_and_age_decide_between_jobs_with_labels_and_without)
 TESTS_RUN(no_more_run_at_once_than_the_service_allows)
 TESTS_RUN(a_rate_lets_jobs_begin_evenly_and_saves_nothing_up)
 TESTS_RUN(a_paused_service_takes_jobs_and_runs_none)

@@ -5,7 +5,7 @@
 static uint64_t pick(struct dispatch *d, uint64_t size)
 {
     struct dispatch_worker *w = NULL;
-    return dispatch_pick(d, size, &w) == ERR_OK ? w->id : 0;
+    return dispatch_pick(d, SLICE(""), size, &w) == ERR_OK ? w->id : 0;
 }
 
 TEST(nothing_is_sent_without_credit)
@@ -95,7 +95,36 @@ TEST(a_draining_or_gone_worker_gets_nothing)
     dispatch_fini(&d);
 }
 
+TEST(labels_decide_who_may_and_then_who_is_liked)
+{
+    struct dispatch d;
+    struct dispatch_worker plain, gpu, warm, *w;
+    dispatch_init(&d);
+    dispatch_join(&d, &plain, 1);
+    dispatch_join(&d, &gpu, 2);
+    dispatch_join(&d, &warm, 3);
+    gpu.labels = SLICE("gpu=a100");
+    warm.labels = SLICE("gpu=a100,model=x");
+    dispatch_credit(&d, &plain, 9, 100);
+    dispatch_credit(&d, &gpu, 5, 100);
+    dispatch_credit(&d, &warm, 1, 100);
+    CHECK_INT(2, dispatch_fitting(&d, SLICE("gpu=a100,model=x?")));
+    CHECK_ERR(ERR_OK, dispatch_pick(&d, SLICE("gpu=a100,model=x?"), 10, &w));
+    CHECK_INT(3, w->id);
+    CHECK_ERR(ERR_OK, dispatch_pick(&d, SLICE("gpu=a100,model=x?"), 10, &w));
+    CHECK_INT(2, w->id);
+    CHECK_ERR(ERR_AGAIN, dispatch_pick(&d, SLICE("gpu=h100"), 10, &w));
+    CHECK_ERR(ERR_AGAIN, dispatch_pick(&d, SLICE("gpu=a100"), 101, &w));
+    CHECK_ERR(ERR_OK, dispatch_pick(&d, SLICE("model=x?"), 10, &w));
+    CHECK_INT(1, w->id);
+    dispatch_leave(&d, &plain);
+    dispatch_leave(&d, &gpu);
+    dispatch_leave(&d, &warm);
+    dispatch_fini(&d);
+}
+
 TESTS_BEGIN()
+TESTS_RUN(labels_decide_who_may_and_then_who_is_liked)
 TESTS_RUN(nothing_is_sent_without_credit)
 TESTS_RUN(the_worker_with_most_free_slots_is_chosen)
 TESTS_RUN(a_big_job_goes_where_its_bytes_fit)

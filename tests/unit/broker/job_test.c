@@ -7,7 +7,7 @@ static const uint8_t nothing[10];
 static struct job *job_from(struct job_table *t, const char *id, const char *caller)
 {
     return job_new(t,
-                   &(struct job_spec){slice_str(id), SLICE("orders"), slice_str(caller), SLICE("render"), JOB_QUEUED});
+                   &(struct job_spec){slice_str(id), SLICE("orders"), slice_str(caller), SLICE("render"), SLICE(""), JOB_QUEUED});
 }
 
 TEST(an_id_is_a_time_and_eighty_random_bits)
