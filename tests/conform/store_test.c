@@ -499,9 +499,9 @@ struct start {
     struct recover_count count;
 };
 
-static struct queue *only_queue(void *arg, struct slice service)
+static struct queue *only_queue(void *arg, const struct record_job *job)
 {
-    CHECK_TEXT("orders", service);
+    CHECK_TEXT("orders", job->service);
     return arg;
 }
 

@@ -94,8 +94,8 @@ static void put_one(struct yard *y, unsigned priorities)
     char id[JOB_ID + 1];
     char caller[] = {(char)('a' + draw(CALLERS)), '\0'};
     snprintf(id, sizeof(id), "%026u", ++y->made);
-    struct job *j =
-        job_new(&y->jobs, &(struct job_spec){slice_str(id), SLICE("s"), slice_str(caller), SLICE("o"), JOB_QUEUED});
+    struct job *j = job_new(
+        &y->jobs, &(struct job_spec){slice_str(id), SLICE("s"), slice_str(caller), SLICE("o"), SLICE(""), JOB_QUEUED});
     j->priority = (uint8_t)draw(priorities);
     queue_enrol(&y->queue, slice_str(caller), 0);
     queue_put(&y->queue, j);

@@ -6,8 +6,8 @@ static const uint8_t nothing[10];
 
 static struct job *job_from(struct job_table *t, const char *id, const char *caller)
 {
-    return job_new(t,
-                   &(struct job_spec){slice_str(id), SLICE("orders"), slice_str(caller), SLICE("render"), SLICE(""), JOB_QUEUED});
+    return job_new(t, &(struct job_spec){slice_str(id), SLICE("orders"), slice_str(caller), SLICE("render"), SLICE(""),
+                                         JOB_QUEUED});
 }
 
 TEST(an_id_is_a_time_and_eighty_random_bits)
@@ -49,7 +49,7 @@ TEST(jobs_are_found_by_id_and_share_their_names)
     CHECK(job_find(&t, SLICE("00000000000000000000000003")) == NULL);
     CHECK(one->caller == two->caller);
     CHECK_TEXT("a", job_name_text(one->caller));
-    CHECK_INT(3, t.names.count);
+    CHECK_INT(4, t.names.count);
     job_free(&t, &one);
     CHECK(one == NULL);
     CHECK_TEXT("a", job_name_text(two->caller));

@@ -32,8 +32,8 @@ static struct job *make(struct yard *y, unsigned n, const char *caller, unsigned
 {
     char id[JOB_ID + 1];
     snprintf(id, sizeof(id), "%026u", n);
-    struct job *j =
-        job_new(&y->jobs, &(struct job_spec){slice_str(id), SLICE("s"), slice_str(caller), SLICE("o"), state});
+    struct job *j = job_new(
+        &y->jobs, &(struct job_spec){slice_str(id), SLICE("s"), slice_str(caller), SLICE("o"), SLICE(""), state});
     j->priority = (uint8_t)priority;
     return j;
 }
