@@ -1,7 +1,6 @@
 #include "broker/front.h"
 
-#include <stdio.h>
-
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -41,24 +40,35 @@ static void drop(struct front *f, struct session *s, const char *why)
     session_free(&s);
 }
 
-/* "UNTIL IDENTITY", as admit has written it. */
-static bool read_user(struct slice user, struct slice *identity, int64_t *until_us)
+/* "KEY IDENTITY", as admit has written it. */
+static bool read_user(struct slice user, uint8_t key[ZSOCK_KEY], struct slice *identity)
 {
-    size_t space;
-    uint64_t until;
-    if (!slice_find(user, ' ', &space) || slice_u64(slice_to(user, space), INT64_MAX, &until) != ERR_OK)
+    size_t space, len;
+    if (!slice_find(user, ' ', &space) || hash_base64url(slice_to(user, space), key, ZSOCK_KEY, &len) != ERR_OK)
         return false;
     *identity = slice_from(user, space + 1);
-    *until_us = (int64_t)until;
-    return true;
+    return len == ZSOCK_KEY;
+}
+
+/* ZAP asks once, when a peer connects: a key may have been renewed since, or have ended. */
+static bool still_admitted(struct front *f, struct session *s)
+{
+    int64_t now_us = loop_turn_us(f->conf.loop);
+    struct slice identity;
+    if (s->until_us > now_us)
+        return true;
+    return f->conf.admit(f->conf.arg, s->key, &identity, &s->until_us) == ERR_OK && s->until_us > now_us &&
+           slice_eq(identity, slice_str(s->identity));
 }
 
 /* NULL: it may not, or not any more. */
 static struct session *enter(struct front *f, const struct zsock_route *from, struct slice user)
 {
-    struct slice identity;
+    struct slice identity, now;
+    uint8_t key[ZSOCK_KEY];
     int64_t until_us;
-    if (!read_user(user, &identity, &until_us) || until_us <= loop_turn_us(f->conf.loop))
+    if (!read_user(user, key, &identity) || f->conf.admit(f->conf.arg, key, &now, &until_us) != ERR_OK ||
+        !slice_eq(now, identity))
         return NULL;
     if (f->count >= FRONT_SESSIONS) {
         log_event(LOG_WARN, "session-refused", LOG_TEXT("peer", identity), LOG_STR("why", "over 20000 sessions"));
@@ -66,6 +76,7 @@ static struct session *enter(struct front *f, const struct zsock_route *from, st
     }
     struct session *s = session_new(++f->next_id, from, identity);
     s->until_us = until_us;
+    memcpy(s->key, key, ZSOCK_KEY);
     map_put(&f->by_route, route_key(&s->route), s);
     map_put(&f->by_id, slice_of(&s->id, sizeof(s->id)), s);
     list_push_back(&f->sessions, &s->link);
@@ -100,11 +111,11 @@ void front_each(struct front *f, front_each_fn *fn, void *arg)
 static void sweep(struct due *due)
 {
     struct front *f = (struct front *)(void *)((char *)due - offsetof(struct front, sweep));
-    int64_t now_us = loop_turn_us(f->conf.loop), oldest = now_us - f->conf.silence_us;
+    int64_t oldest = loop_turn_us(f->conf.loop) - f->conf.silence_us;
     for (struct list *l = f->sessions.next, *next; l != &f->sessions; l = next) {
         struct session *s = LIST_OF(l, struct session, link);
         next = l->next;
-        if (s->until_us <= now_us)
+        if (!still_admitted(f, s))
             drop(f, s, "its certificate has ended");
         else if (s->heard_us < oldest)
             drop(f, s, "silent");
@@ -176,7 +187,7 @@ static void received(void *arg, const struct zsock_route *from, struct slice use
 {
     struct front *f = arg;
     struct session *s = map_get(&f->by_route, route_key(from));
-    if (s && s->until_us <= loop_turn_us(f->conf.loop)) {
+    if (s && !still_admitted(f, s)) {
         drop(f, s, "its certificate has ended");
         return;
     }
@@ -206,11 +217,17 @@ static enum err admit(void *arg, const uint8_t key[ZSOCK_KEY], struct slice *use
     struct slice identity;
     int64_t until_us;
     TRY(f->conf.admit(f->conf.arg, key, &identity, &until_us));
-    int len = snprintf(f->user, USER_ROOM, "%lld %.*s", (long long)until_us, SLICE_FMT(identity));
-    if (len < 0 || len >= USER_ROOM)
-        return ERR_DENIED;
-    *user = slice_of(f->user, (size_t)len);
-    return ERR_OK;
+    struct buf text;
+    buf_init(&text, BUF_TEXT_BOUND);
+    hash_put_base64url(&text, slice_of(key, ZSOCK_KEY));
+    buf_put_char(&text, ' ');
+    buf_put(&text, identity);
+    size_t len = buf_len(&text);
+    if (len < USER_ROOM)
+        memcpy(f->user, buf_slice(&text).at, len);
+    buf_fini(&text);
+    *user = slice_of(f->user, len);
+    return len < USER_ROOM ? ERR_OK : ERR_DENIED;
 }
 
 enum err front_open(const struct front_conf *conf, struct front **out, const char **why)

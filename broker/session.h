@@ -36,7 +36,8 @@ struct session {
     bool joined;  /* its credit counts */
     struct dispatch_worker worker;
     int64_t heard_us;
-    int64_t until_us; /* of the certificate that its key stands for */
+    uint8_t key[ZSOCK_KEY];
+    int64_t until_us; /* what the key is good for, as far as we know */
     struct list watches;
     size_t watch_count;
     struct buf out; /* records of this turn */

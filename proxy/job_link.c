@@ -17,6 +17,7 @@
 #include "proxy/reply.h"
 
 enum { RETRY_US = 1000000, KEY_BODY = 128, CALL_US = 10000000, CONTRACTS = 64, FAULT_ROOM = 256 };
+#define RENEW_US (INT64_C(3600) * NOW_US_PER_S)
 
 enum link_state { IDLE, REGISTERING, CONNECTING, READY, STATES };
 static const struct sm_row link_rows[STATES] = {
@@ -33,7 +34,9 @@ struct job_link {
     struct sm sm;
     struct pool *pool; /* to the broker's HTTPS side */
     struct sock_addr addr;
-    struct transit *asking; /* the registration under way */
+    struct transit *asking;   /* the registration under way */
+    struct transit *renewing; /* the same key once more: it is good for longer then */
+    struct due renew;
     uint8_t public_key[ZSOCK_KEY], secret_key[ZSOCK_KEY];
     struct bus_client *bus;
     struct due retry;
@@ -57,6 +60,11 @@ static void broke(struct job_link *l, const char *why)
     if (l->sm.at != IDLE)
         sm_move(&l->sm, IDLE);
     due_in(l->conf.clock, &l->retry, RETRY_US);
+}
+
+static void renew_in(struct job_link *l, int64_t us)
+{
+    due_in(l->conf.clock, &l->renew, us);
 }
 
 bool job_link_ready(const struct job_link *l)
@@ -172,6 +180,7 @@ static void on_welcome(void *arg, const Weft__Bus__V1__Welcome *welcome)
     struct job_link *l = arg;
     sm_move(&l->sm, READY);
     l->told = false;
+    renew_in(l, RENEW_US);
     log_event(LOG_INFO, "broker-ready", LOG_STR("broker", l->snap->conf.broker.https),
               LOG_INT("attached", (int64_t)welcome->n_attached), LOG_INT("dropped", (int64_t)welcome->n_dropped));
     for (size_t i = 0; i < l->contract_count; i++)
@@ -319,6 +328,41 @@ static enum err send_key(struct job_link *l, struct transit *t)
     return e;
 }
 
+/* --- renewal --- */
+
+static void renewing_gone(struct transit *t, enum transit_end how)
+{
+    struct job_link *l = t->owner_data;
+    bool renewed = how == TRANSIT_DONE && t->in.status == 200;
+    l->renewing = NULL;
+    if (!renewed && l->sm.at == READY)
+        log_event(LOG_WARN, "broker-key-unrenewed", LOG_STR("broker", l->snap->conf.broker.https),
+                  LOG_INT("status", t->in.status), LOG_STR("so", "trying again every second"));
+    renew_in(l, renewed ? RENEW_US : RETRY_US);
+    transit_free(&t);
+}
+
+static const struct transit_owner renewing_owner = {
+    .head = asking_nothing,
+    .data = asking_data,
+    .end = asking_nothing,
+    .gone = renewing_gone,
+};
+
+/* A key is good for no longer than the certificate it was registered with, so with a new one it is registered
+ * again; and now and then anyhow. */
+static void renew(struct due *due)
+{
+    struct job_link *l = (struct job_link *)(void *)((char *)due - offsetof(struct job_link, renew));
+    if (l->sm.at != READY || l->renewing)
+        return;
+    l->renewing = pool_request(l->pool, &renewing_owner, l);
+    if (!l->renewing)
+        renew_in(l, RETRY_US);
+    else if (send_key(l, l->renewing) != ERR_OK)
+        transit_reset(l->renewing, TRANSIT_WHY_INTERNAL);
+}
+
 static void ask_for_bus(struct due *due)
 {
     struct job_link *l = (struct job_link *)(void *)((char *)due - offsetof(struct job_link, retry));
@@ -350,6 +394,23 @@ static struct stream *dial(void *arg, const char **why)
 
 /* --- lifecycle --- */
 
+static void open_pool(struct job_link *l)
+{
+    struct pool_conf pool = {
+        .dial = dial,
+        .arg = l,
+        .protocol = POOL_H2,
+        .connect_timeout_us = l->snap->conf.timeouts.connect_us,
+        .idle_timeout_us = 5 * RETRY_US,
+        .ping_us = CALL_US,
+        .ping_timeout_us = CALL_US,
+        .max_streams = 10,
+        .max_connections = 1,
+        .max_waiting = 10,
+    };
+    l->pool = pool_new(l->conf.loop, l->conf.clock, &pool);
+}
+
 struct job_link *job_link_new(const struct job_link_conf *conf)
 {
     struct job_link *l = mem_new(sizeof(*l));
@@ -362,19 +423,8 @@ struct job_link *job_link_new(const struct job_link_conf *conf)
     uint64_t chance;
     hash_random(&chance, sizeof(chance));
     snprintf(l->instance, sizeof(l->instance), "%016llx", (unsigned long long)chance);
-    struct pool_conf pool = {
-        .dial = dial,
-        .arg = l,
-        .protocol = POOL_H2,
-        .connect_timeout_us = conf->snap->conf.timeouts.connect_us,
-        .idle_timeout_us = 5 * RETRY_US,
-        .ping_us = CALL_US,
-        .ping_timeout_us = CALL_US,
-        .max_streams = 10,
-        .max_connections = 1,
-        .max_waiting = 10,
-    };
-    l->pool = pool_new(conf->loop, conf->clock, &pool);
+    open_pool(l);
+    due_init(&l->renew, renew);
     due_init(&l->retry, ask_for_bus);
     due_in(conf->clock, &l->retry, 0);
     return l;
@@ -385,6 +435,18 @@ void job_link_reload(struct job_link *l, struct snapshot *snap)
     struct snapshot *old = l->snap;
     l->snap = snapshot_ref(snap);
     snapshot_unref(&old);
+    pool_close(&l->pool); /* its connections have shown the old certificate */
+    open_pool(l);
+    renew_in(l, 0);
+}
+
+/* Its end is of no interest any more. */
+static void let_go(struct transit *t)
+{
+    if (!t)
+        return;
+    t->owner = &reply_owner;
+    transit_reset(t, TRANSIT_WHY_CANCEL);
 }
 
 void job_link_close(struct job_link **link)
@@ -394,11 +456,10 @@ void job_link_close(struct job_link **link)
     if (!l)
         return;
     due_cancel(l->conf.clock, &l->retry);
+    due_cancel(l->conf.clock, &l->renew);
     bus_client_close(&l->bus);
-    if (l->asking) {
-        l->asking->owner = &reply_owner; /* its end is of no interest any more */
-        transit_reset(l->asking, TRANSIT_WHY_CANCEL);
-    }
+    let_go(l->asking);
+    let_go(l->renewing);
     pool_close(&l->pool);
     for (size_t i = 0; i < l->contract_count; i++)
         contract_unref(&l->contracts[i]);

@@ -321,6 +321,10 @@ TEST(a_session_ends_with_the_certificate_its_key_stands_for)
     w.until_us = loop_turn_us(w.loop) + 300000;
     struct peer *web = bus_world_enter(&w, ID("web"), "", NULL);
     CHECK_INT(1, sessions(&w));
+    int64_t first_us = w.until_us;
+    w.until_us += 3000000; /* the key is renewed in time */
+    UNTIL(&w, loop_turn_us(w.loop) > first_us + 1100000);
+    CHECK_INT(1, sessions(&w));
     UNTIL(&w, sessions(&w) == 0);
     /* It may still talk: ZAP was asked once, when it connected.  Nobody listens. */
     Weft__Bus__V1__Submit m = bus_world_a_submit();

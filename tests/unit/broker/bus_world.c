@@ -27,7 +27,7 @@ static enum err admit(void *arg, const uint8_t key[ZSOCK_KEY], struct slice *ide
         if (memcmp(w->peers[i].key, key, ZSOCK_KEY) == 0) {
             *identity = slice_str(w->peers[i].identity);
             *until_us = w->until_us ? w->until_us : INT64_MAX;
-            return ERR_OK;
+            return *until_us > loop_turn_us(w->loop) ? ERR_OK : ERR_DENIED;
         }
     return ERR_DENIED;
 }
