@@ -479,7 +479,8 @@ TEST(a_revoked_leaf_is_refused_until_its_list_is_gone)
     BIO *pem = BIO_new(BIO_s_mem());
     char *at;
     PEM_write_bio_X509(pem, c.leaf);
-    buf_put(&revoked, slice_of(at, (size_t)BIO_get_mem_data(pem, &at)));
+    size_t len = (size_t)BIO_get_mem_data(pem, &at);
+    buf_put(&revoked, slice_of(at, len));
     BIO_free(pem);
     certs_sign(w.certs, DOMAIN, &own, &cert, &key);
     certs_write(w.certs, "own.pem", buf_slice(&cert), 0644, cert_path);
