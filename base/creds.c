@@ -30,22 +30,11 @@ struct creds {
     int64_t begins_us, expires_us;
 };
 
-static bool PRINTF_LIKE(3, 4) refuse(struct trust_refusal *r, int code, const char *format, ...)
-{
-    va_list args;
-
-    r->code = code;
-    va_start(args, format);
-    (void)vsnprintf(r->why, r->room, format, args);
-    va_end(args);
-    return false;
-}
-
 static bool expected(const struct creds_session *s, const struct trust_claim *claim, struct trust_refusal *r)
 {
     if (!s->expect || strcmp(s->expect, claim->id) == 0)
         return true;
-    return refuse(r, X509_V_ERR_CERT_REJECTED, "not the expected identity %s but %s", s->expect, claim->id);
+    return trust_refuse(r, X509_V_ERR_CERT_REJECTED, "not the expected identity %s but %s", s->expect, claim->id);
 }
 
 static int64_t time_of(const ASN1_TIME *time)

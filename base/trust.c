@@ -46,7 +46,7 @@ struct facts {
     GENERAL_NAMES *names;
 };
 
-static bool PRINTF_LIKE(3, 4) refuse(struct trust_refusal *r, int code, const char *format, ...)
+bool trust_refuse(struct trust_refusal *r, int code, const char *format, ...)
 {
     va_list args;
 
@@ -117,8 +117,8 @@ static bool judge(const struct trust *t, X509 *x, bool as_signer, struct trust_c
 
     *claim = (struct trust_claim){0};
     if (!read_facts(x, as_signer, &f))
-        return refuse(r, X509_V_ERR_INVALID_EXTENSION, "%s: an extension is malformed",
-                      as_signer ? "signing certificate" : "certificate");
+        return trust_refuse(r, X509_V_ERR_INVALID_EXTENSION, "%s: an extension is malformed",
+                            as_signer ? "signing certificate" : "certificate");
     bool good = t->judge(&f.leaf, &domain, &why) == ERR_OK && domain.len <= TRUST_DOMAIN_MAX;
     if (good && domain.len > 0)
         memcpy(claim->domain, domain.at, domain.len);
@@ -126,7 +126,7 @@ static bool judge(const struct trust *t, X509 *x, bool as_signer, struct trust_c
         claim->id = mem_copy(f.leaf.uris[0]);
     GENERAL_NAMES_free(f.names);
     return good ||
-           refuse(r, X509_V_ERR_CERT_REJECTED, "%s: %s", as_signer ? "signing certificate" : "certificate", why);
+           trust_refuse(r, X509_V_ERR_CERT_REJECTED, "%s: %s", as_signer ? "signing certificate" : "certificate", why);
 }
 
 static const struct domain *find_domain(const struct trust *t, const char *name)
@@ -159,10 +159,10 @@ static bool refuse_date(struct trust_refusal *r, const X509 *x, const char *who)
 
     if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0) {
         print_between(X509_get0_notAfter(x), NULL, span, sizeof(span));
-        return refuse(r, X509_V_ERR_CERT_HAS_EXPIRED, "%s expired %s ago", who, span);
+        return trust_refuse(r, X509_V_ERR_CERT_HAS_EXPIRED, "%s expired %s ago", who, span);
     }
     print_between(NULL, X509_get0_notBefore(x), span, sizeof(span));
-    return refuse(r, X509_V_ERR_CERT_NOT_YET_VALID, "%s is not valid for another %s", who, span);
+    return trust_refuse(r, X509_V_ERR_CERT_NOT_YET_VALID, "%s is not valid for another %s", who, span);
 }
 
 static bool refuse_chain(struct trust_refusal *r, X509_STORE_CTX *chain, const char *domain)
@@ -183,9 +183,9 @@ static bool refuse_chain(struct trust_refusal *r, X509_STORE_CTX *chain, const c
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-        return refuse(r, code, "certificate is not signed by the bundle of \"%s\"", domain);
+        return trust_refuse(r, code, "certificate is not signed by the bundle of \"%s\"", domain);
     }
-    return refuse(r, code, "certificate chain: %s", X509_verify_cert_error_string(code));
+    return trust_refuse(r, code, "certificate chain: %s", X509_verify_cert_error_string(code));
 }
 
 /* A signer with another trust domain's name has no business in this chain. */
@@ -196,7 +196,8 @@ static bool signer_ok(const struct trust *t, X509 *x, const char *domain, struct
     if (!judge(t, x, true, &claim, r))
         return false;
     if (claim.domain[0] != '\0' && strcmp(claim.domain, domain) != 0)
-        return refuse(r, X509_V_ERR_CERT_REJECTED, "signing certificate names the trust domain \"%s\"", claim.domain);
+        return trust_refuse(r, X509_V_ERR_CERT_REJECTED, "signing certificate names the trust domain \"%s\"",
+                            claim.domain);
     return true;
 }
 
@@ -233,8 +234,8 @@ static bool refuse_list(struct trust_refusal *r, const struct list *list)
     char span[32];
 
     print_between(X509_CRL_get0_nextUpdate(list->crl), NULL, span, sizeof(span));
-    return refuse(r, X509_V_ERR_CRL_HAS_EXPIRED, "the revocation list %s ended %s ago: whoever it is about is refused",
-                  list->path, span);
+    return trust_refuse(r, X509_V_ERR_CRL_HAS_EXPIRED,
+                        "the revocation list %s ended %s ago: whoever it is about is refused", list->path, span);
 }
 
 /* An authority without a list revokes nothing.  With lists only of the past, what it has revoked
@@ -250,8 +251,8 @@ static bool not_revoked(const struct trust *t, X509 *x, X509 *issuer, bool is_le
         if (!list_is_of(list, issuer))
             continue;
         if (X509_CRL_get0_by_cert(list->crl, &entry, x) == 1)
-            return refuse(r, X509_V_ERR_CERT_REVOKED, "%s is revoked by %s",
-                          is_leaf ? "certificate" : "signing certificate", list->path);
+            return trust_refuse(r, X509_V_ERR_CERT_REVOKED, "%s is revoked by %s",
+                                is_leaf ? "certificate" : "signing certificate", list->path);
         if (list_is_over(list))
             over = list;
         else
@@ -298,7 +299,7 @@ bool trust_leaf(const struct trust *t, X509 *leaf, STACK_OF(X509) * others, stru
         return false;
     const struct domain *domain = find_domain(t, claim->domain);
     if (!domain)
-        return refuse(r, X509_V_ERR_CERT_UNTRUSTED, "unknown trust domain \"%s\"", claim->domain);
+        return trust_refuse(r, X509_V_ERR_CERT_UNTRUSTED, "unknown trust domain \"%s\"", claim->domain);
     return chain_ok(t, domain, leaf, others, r);
 }
 

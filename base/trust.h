@@ -30,6 +30,8 @@ struct trust_refusal {
     char *why;
     size_t room;
 };
+/* false, always: for `return trust_refuse(...)`. */
+bool trust_refuse(struct trust_refusal *r, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* What is wrong with the bundles and lists is in `diag`; whoever finds an error there must not use it. */
 struct trust *trust_load(const struct creds_conf *conf, struct diag *diag);

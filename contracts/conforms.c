@@ -66,24 +66,9 @@ static enum answer multiple(struct slice number, struct slice of)
 
 /* --- Texts. */
 
-/* -1: it is none, else how many bytes it stands for. */
-static long base64_bytes(struct slice s)
-{
-    size_t pad = 0;
-    while (pad < 2 && pad < s.len && s.at[s.len - 1 - pad] == '=')
-        pad++;
-    for (size_t i = 0; i + pad < s.len; i++) {
-        char c = s.at[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!letter && c != '+' && c != '/' && c != '-' && c != '_')
-            return -1;
-    }
-    return (s.len - pad) % 4 == 1 ? -1 : (long)((s.len - pad) * 3 / 4);
-}
-
 static enum answer is_bytes(const struct shape_position *p, const struct json_value *v)
 {
-    long bytes = v->kind == JSON_STRING ? base64_bytes(v->text) : -1;
+    long bytes = v->kind == JSON_STRING ? json_value_base64(v->text) : -1;
     const struct shape_type *t = p->type;
     for (unsigned i = 0; t && i < 64 && bytes >= 0; i++) {
         uint64_t size;

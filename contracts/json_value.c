@@ -134,3 +134,17 @@ enum answer json_value_same(const struct json_value *a, const struct json_value 
     }
     return answer;
 }
+
+long json_value_base64(struct slice s)
+{
+    size_t pad = 0;
+    while (pad < 2 && pad < s.len && s.at[s.len - 1 - pad] == '=')
+        pad++;
+    for (size_t i = 0; i + pad < s.len; i++) {
+        char c = s.at[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && c != '+' && c != '/' && c != '-' && c != '_')
+            return -1;
+    }
+    return (s.len - pad) % 4 == 1 ? -1 : (long)((s.len - pad) * 3 / 4);
+}

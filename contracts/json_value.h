@@ -28,4 +28,7 @@ size_t json_value_size(const struct json_value *v);
 /* Equal, whatever the order of members and the spelling of numbers.  MAYBE: numbers too odd to say. */
 enum answer json_value_same(const struct json_value *a, const struct json_value *b);
 
+/* How many bytes a text in base64 stands for (RFC 4648, either alphabet, with or without its =); -1: it is none. */
+long json_value_base64(struct slice text);
+
 #endif

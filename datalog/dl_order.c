@@ -17,12 +17,12 @@ static bool column_known(const struct dl_expr *e, const bool *bound)
     return e->kind == DL_EXPR_WORD || (e->kind == DL_EXPR_SLOT && bound[e->slot]);
 }
 
-static unsigned known_columns(const struct dl_goal *g, const bool *bound)
+static uint32_t known_mask(const struct dl_goal *g, const bool *bound)
 {
-    unsigned n = 0;
+    uint32_t mask = 0;
     for (unsigned i = 0; i < g->count; i++)
-        n += column_known(&g->args[i], bound);
-    return n;
+        mask |= (uint32_t)column_known(&g->args[i], bound) << i;
+    return mask;
 }
 
 static bool all_bound(const struct dl_goal *g, const bool *bound)
@@ -37,7 +37,7 @@ static bool is_test(const struct dl_goal *g, const bool *bound)
 {
     switch (g->kind) {
     case DL_GOAL_ATOM:
-        return known_columns(g, bound) == g->count;
+        return (unsigned)__builtin_popcount(known_mask(g, bound)) == g->count;
     case DL_GOAL_ABSENT:
     case DL_GOAL_COMPARE:
         return all_bound(g, bound);
@@ -55,14 +55,6 @@ static bool is_tied(const struct dl_goal *g, const bool *bound)
         if (g->args[i].kind == DL_EXPR_SLOT && bound[g->args[i].slot])
             return true;
     return false;
-}
-
-static uint32_t known_mask(const struct dl_goal *g, const bool *bound)
-{
-    uint32_t mask = 0;
-    for (unsigned i = 0; i < g->count; i++)
-        mask |= (uint32_t)column_known(&g->args[i], bound) << i;
-    return mask;
 }
 
 enum { RANK_TEST, RANK_LET, RANK_FOLD, RANK_ATOM, RANK_NOT_YET = 1000 };

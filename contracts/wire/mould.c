@@ -589,21 +589,6 @@ static uint64_t characters(struct slice text)
     return count;
 }
 
-/* Letters of either alphabet, at most two = at the end. */
-static bool is_base64(struct slice s)
-{
-    size_t pad = 0;
-    while (pad < 2 && pad < s.len && s.at[s.len - 1 - pad] == '=')
-        pad++;
-    for (size_t i = 0; i + pad < s.len; i++) {
-        char c = s.at[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!letter && c != '+' && c != '/' && c != '-' && c != '_')
-            return false;
-    }
-    return (s.len - pad) % 4 != 1;
-}
-
 /* The fast matcher and the exact one must both say no. */
 static bool is_like(const struct mould_pattern *p, struct slice text)
 {
@@ -617,7 +602,7 @@ static struct mould_flaw judge_string(const struct mould_node *n, struct slice t
         return (struct mould_flaw){.kind = MOULD_SHORT, .length = n->min_length};
     if (length > n->max_length)
         return (struct mould_flaw){.kind = MOULD_LONG, .length = n->max_length};
-    if (n->base64 && !is_base64(text))
+    if (n->base64 && json_value_base64(text) < 0)
         return (struct mould_flaw){.kind = MOULD_NOT_BASE64};
     for (const struct mould_pattern *p = n->patterns; p; p = p->next)
         if (!is_like(p, text))
