@@ -31,7 +31,12 @@
 #include "http/h1_wire.h"
 #include "http/websocket.h"
 
-enum { SKIP_MOST = 64 << 10, LINGER_US = 2 * NOW_US_PER_S, PROBE_US = 100 * NOW_US_PER_MS };
+enum {
+    SKIP_MOST = 64 << 10,
+    LINGER_US = 2 * NOW_US_PER_S,
+    PROBE_US = 100 * NOW_US_PER_MS,
+    PARTING_US = 400 * NOW_US_PER_MS
+};
 
 enum state { IDLE, HEAD, EXCHANGE, SKIP, LINGER, CLOSED };
 
@@ -145,10 +150,16 @@ static void refuse(struct h1_server *s, unsigned status, const char *word, enum 
     linger(s);
 }
 
+/* Drained, it may still be asked once, by a request that is on its way: the answer says that the connection closes. */
+static void await_request(struct h1_server *s)
+{
+    set_due(s, s->conn.draining ? PARTING_US : s->conf.idle_timeout_us);
+}
+
 static void become_idle(struct h1_server *s)
 {
     sm_move(&s->state, IDLE);
-    set_due(s, s->conf.idle_timeout_us);
+    await_request(s);
     look_soon(s);
 }
 
@@ -478,8 +489,6 @@ static void settle(struct h1_server *s)
         close_with(s, TRANSIT_CANCELLED, "the connection was closed");
     if (s->transit && s->transit->is_reset)
         close_with(s, TRANSIT_CANCELLED, "the owner gave up");
-    if (s->state.at == IDLE && s->conn.draining && buf_len(&s->wire.in) == 0)
-        close_with(s, TRANSIT_DONE, NULL);
     if (s->state.at == CLOSED)
         release(s);
     else
@@ -611,7 +620,8 @@ static struct h1_server *self(struct conn *c)
 static void drain_conn(struct conn *c)
 {
     c->draining = true;
-    look_soon(self(c));
+    if (self(c)->state.at == IDLE)
+        await_request(self(c));
 }
 
 static void close_conn(struct conn *c)

@@ -87,10 +87,20 @@ enum err listener_open(struct loop *loop, struct due_clock *clock, const struct 
     return ERR_OK;
 }
 
+/* Whoever has been connected by the kernel would be reset. */
+static void take_the_rest(struct listener *l)
+{
+    struct sock_addr from;
+    int fd;
+    while (sock_accept(l->fd, &fd, &from) == ERR_OK)
+        take(l, fd, &from);
+}
+
 void listener_close(struct listener **l)
 {
     if (!*l)
         return;
+    take_the_rest(*l);
     due_cancel((*l)->clock, &(*l)->pause);
     loop_watch_free(&(*l)->watch);
     close((*l)->fd);

@@ -20,11 +20,12 @@ struct server {
     void (*idle)(void *arg); /* a drain's, once */
     void *idle_arg;
     struct loop_task told_idle;
+    struct due parting; /* waits: what is just being sent to us is still heard */
 };
 
 /* RFC 9113 section 3.4. */
 #define PREFACE SLICE("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-enum { PREFACE_LEN = 24, ADDR_MOST = 128 };
+enum { PREFACE_LEN = 24, ADDR_MOST = 128, PARTING_US = 500 * NOW_US_PER_MS };
 enum speech { H1, H2, RAW };
 
 struct guest {
@@ -49,6 +50,8 @@ static void on_told_idle(struct loop_task *task)
 
 static bool is_busy(const struct server *s)
 {
+    if (due_waits(&s->parting) && s->connections > 0)
+        return true;
     for (const struct list *at = s->conns.next; at != &s->conns; at = at->next)
         if (LIST_OF(at, struct conn, link)->exchanges > 0)
             return true;
@@ -59,6 +62,11 @@ static void look_idle(struct server *s)
 {
     if (s->idle && !is_busy(s))
         loop_defer(s->loop, &s->told_idle);
+}
+
+static void parted(struct due *due)
+{
+    look_idle(LIST_OF(due, struct server, parting));
 }
 
 /* Conns. */
@@ -78,6 +86,8 @@ static void freed(struct conn *c)
 static void let_go(struct server *s)
 {
     s->connections--;
+    if (!s->is_freed)
+        look_idle(s);
     if (!s->is_freed || s->connections > 0)
         return;
     transit_stock_free(&s->stock);
@@ -90,7 +100,6 @@ static void closed(struct conn *c, const char *fault)
     struct server *s = c->host_data;
     (void)fault;
     list_remove(&c->link);
-    look_idle(s);
     let_go(s);
 }
 
@@ -116,6 +125,8 @@ static void make_conn(struct server *s, struct guest *g, enum speech speech)
                      : speech == H2 ? h2_server_new(&conf, g->stream, seen)
                                     : h1_server_new(&conf, g->stream, seen);
     list_push_back(&s->conns, &c->link);
+    if (s->is_draining)
+        c->ops->drain(c);
 }
 
 /* Guests. */
@@ -193,6 +204,7 @@ struct server *server_new(struct loop *l, struct due_clock *clock, const struct 
     list_init(&s->guests);
     list_init(&s->conns);
     loop_task_init(&s->told_idle, on_told_idle);
+    due_init(&s->parting, parted);
     return s;
 }
 
@@ -237,7 +249,6 @@ static void close_conn(struct conn *c)
     c->ops->close(c);
 }
 
-/* A guest has asked for nothing yet, so closing on it loses nothing. */
 static void send_all_away(struct server *s)
 {
     for (struct list *at = list_first(&s->guests); at; at = list_first(&s->guests))
@@ -249,8 +260,8 @@ void server_drain(struct server *s, void (*idle)(void *arg), void *arg)
     s->is_draining = true;
     s->idle = idle;
     s->idle_arg = arg;
-    send_all_away(s);
     for_conns(s, drain_conn);
+    due_in(s->clock, &s->parting, PARTING_US);
     look_idle(s);
 }
 
@@ -263,6 +274,7 @@ void server_free(struct server **s)
     mine->is_draining = true;
     mine->idle = NULL;
     loop_task_cancel(&mine->told_idle);
+    due_cancel(mine->clock, &mine->parting);
     send_all_away(mine);
     mine->connections++; /* ours, so that the memory stays until here */
     mine->is_freed = true;

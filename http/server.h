@@ -7,7 +7,8 @@
  * 3.4) is h2, anything else is HTTP/1.1, or bytes without HTTP where the configuration
  * says so: those come as one CONNECT.  TLS or plain is the caller's choice of stream.
  *
- * Lifetime: server_drain says GOAWAY / connection: close and lets exchanges finish;
+ * Lifetime: server_drain says GOAWAY / connection: close and lets exchanges finish, and hears for half a second
+ *           more what is on its way;
  *           server_free cuts what is left.
  * Threads:  belongs to the loop. */
 #include "base/due.h"

@@ -274,12 +274,15 @@ static bool rests(const struct cluster_endpoint *e, const struct look *look)
     return e->rests_until_us > look->now_us;
 }
 
-/* One that rests comes after all others, however idle it is: nothing is as idle as the dead. */
+/* One that rests comes after all others, however idle it is: nothing is as idle as the dead.  Of two, the one that
+ * failed earlier may be back. */
 static bool is_better(const struct cluster_endpoint *a, const struct cluster_endpoint *b, const struct look *look)
 {
     bool a_rests = rests(a, look), b_rests = rests(b, look);
     if (a_rests != b_rests)
         return b_rests;
+    if (a_rests && a->rests_until_us != b->rests_until_us)
+        return a->rests_until_us < b->rests_until_us;
     return balance_better(&a->balance, &b->balance, look->now_us);
 }
 

@@ -603,13 +603,32 @@ TEST(an_exchange_reset_from_inside_data_hears_only_gone)
     scene_fini(&s);
 }
 
-TEST(draining_closes_an_idle_connection_at_once)
+TEST(draining_closes_an_idle_connection_a_moment_later)
 {
     struct scene s;
     scene_init(&s, NULL);
     s.conn->ops->drain(s.conn);
+    s.hand.mono += 399 * NOW_US_PER_MS;
+    turns(&s);
+    CHECK_INT(0, s.closed);
+    s.hand.mono += NOW_US_PER_MS;
     turns(&s);
     CHECK_INT(1, s.closed);
+    scene_fini(&s);
+}
+
+TEST(draining_answers_the_request_that_was_on_its_way_and_says_close)
+{
+    struct scene s;
+    scene_init(&s, NULL);
+    s.conn->ops->drain(s.conn);
+    s.hand.mono += 399 * NOW_US_PER_MS;
+    turns(&s);
+    say(&s, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    answer(s.t);
+    turns(&s);
+    CHECK(slice_has(buf_slice(&s.seen), SLICE("\r\nconnection: close\r\n")));
+    CHECK(s.client_ended);
     scene_fini(&s);
 }
 
@@ -852,7 +871,8 @@ TESTS_RUN(what_does_not_begin_like_http_is_not_answered_in_it)
 TESTS_RUN(half_a_head_is_nobodys_exchange)
 TESTS_RUN(a_connection_closed_from_inside_head_ends_its_exchange_later)
 TESTS_RUN(an_exchange_reset_from_inside_data_hears_only_gone)
-TESTS_RUN(draining_closes_an_idle_connection_at_once)
+TESTS_RUN(draining_closes_an_idle_connection_a_moment_later)
+TESTS_RUN(draining_answers_the_request_that_was_on_its_way_and_says_close)
 TESTS_RUN(draining_lets_the_exchange_finish_and_says_close)
 TESTS_RUN(an_answer_shorter_than_it_promised_is_cut_and_not_completed)
 TESTS_RUN(a_head_that_drips_is_answered_408_after_the_header_timeout)

@@ -199,6 +199,9 @@ TEST(a_drain_waits_for_the_last_exchange)
     CHECK_INT(0, idles);
     CHECK_ERR(ERR_OK, transit_answer(serves[0].t, 200, SLICE(""), SLICE("")));
     settle();
+    CHECK_INT(0, idles); /* what is just being sent to us would be heard */
+    hand.mono += SECOND / 2;
+    settle();
     CHECK_INT(1, idles);
     CHECK_INT(0, server_exchanges(server));
     struct script_peer late;
@@ -207,6 +210,24 @@ TEST(a_drain_waits_for_the_last_exchange)
     CHECK(late.ended);
     script_peer_fini(&late);
     script_peer_fini(&p);
+    end();
+}
+
+TEST(who_was_connected_before_a_drain_may_still_ask)
+{
+    begin();
+    struct script_peer p;
+    visit(&p, "");
+    server_drain(server, on_idle, NULL);
+    settle();
+    CHECK_INT(0, idles);
+    script_peer_say_preface(&p);
+    say_get(&p, 1);
+    CHECK_INT(1, served);
+    CHECK_INT(TRANSIT_DONE, serves[0].how);
+    script_peer_fini(&p);
+    settle();
+    CHECK_INT(1, idles);
     end();
 }
 
@@ -244,6 +265,7 @@ TESTS_RUN(a_guest_that_says_nothing_is_sent_away)
 TESTS_RUN(a_guest_that_leaves_is_forgotten)
 TESTS_RUN(connections_past_the_most_are_closed_at_once)
 TESTS_RUN(a_drain_waits_for_the_last_exchange)
+TESTS_RUN(who_was_connected_before_a_drain_may_still_ask)
 TESTS_RUN(a_drain_of_an_idle_server_is_over_in_the_next_turn)
 TESTS_RUN(a_freed_server_cuts_what_is_left)
 TESTS_END()

@@ -170,6 +170,18 @@ TEST(when_all_rest_they_are_asked_all_the_same)
     end();
 }
 
+TEST(of_two_that_rest_the_one_that_failed_earlier_is_asked)
+{
+    begin(three, 2);
+    cluster_failed(nth(0));
+    hand.mono += SECOND / 2;
+    loop_turn(loop, false);
+    cluster_failed(nth(1));
+    for (int i = 0; i < 5; i++)
+        picks(three[0]);
+    end();
+}
+
 TEST(a_connection_that_many_waited_for_is_one_failure)
 {
     begin(three, 2);
@@ -296,6 +308,7 @@ TESTS_RUN(the_one_with_the_fewest_exchanges_is_next)
 TESTS_RUN(another_one_is_asked_where_there_is_another)
 TESTS_RUN(one_that_cannot_be_reached_rests_longer_each_time)
 TESTS_RUN(when_all_rest_they_are_asked_all_the_same)
+TESTS_RUN(of_two_that_rest_the_one_that_failed_earlier_is_asked)
 TESTS_RUN(a_connection_that_many_waited_for_is_one_failure)
 TESTS_RUN(one_that_fails_seven_times_is_left_alone)
 TESTS_RUN(when_all_have_failed_the_call_fails_but_for_one_a_second)
