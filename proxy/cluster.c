@@ -51,12 +51,17 @@ static struct stream *dial(void *arg, const char **why)
     return stream_tls_new(c->loop, stream_fd_new(c->loop, fd, true), &tls);
 }
 
+static void is_there(struct cluster_endpoint *e)
+{
+    e->failures = 0;
+    e->rests_until_us = 0;
+}
+
 static void pool_opened(struct pool *p, uint64_t conn_id, void *arg)
 {
     (void)p;
     struct cluster_endpoint *e = arg;
-    e->failures = 0;
-    e->rests_until_us = 0;
+    is_there(e);
     e->cluster->conf.opened(e, conn_id, e->cluster->conf.arg);
 }
 
@@ -385,15 +390,26 @@ void cluster_answered(struct cluster_endpoint *e, int64_t latency_us, bool good)
 {
     int64_t now_us = now_of(e->cluster);
     balance_sample(&e->balance, latency_us, now_us);
-    if (good)
-        breaker_good(&e->breaker, &e->cluster->conf.breaker, now_us);
-    else
+    if (!good) {
         breaker_bad(&e->breaker, &e->cluster->conf.breaker, now_us);
+        return;
+    }
+    breaker_good(&e->breaker, &e->cluster->conf.breaker, now_us);
+    is_there(e);
+}
+
+static bool is_probed(const struct cluster_endpoint *e)
+{
+    return e->breaker.sm.at == BREAKER_PROBING;
 }
 
 void cluster_broke(struct cluster_endpoint *e)
 {
-    breaker_bad(&e->breaker, &e->cluster->conf.breaker, now_of(e->cluster));
+    int64_t now_us = now_of(e->cluster);
+    if (e->broke_us == now_us && !is_probed(e))
+        return;
+    e->broke_us = now_us;
+    breaker_bad(&e->breaker, &e->cluster->conf.breaker, now_us);
 }
 
 void cluster_failed(struct cluster_endpoint *e)
@@ -401,9 +417,11 @@ void cluster_failed(struct cluster_endpoint *e)
     int64_t now_us = now_of(e->cluster);
     if (!e->pool)
         return; /* it has left: no fault of its own */
-    if (e->rests_until_us > now_us)
+    bool rests = e->rests_until_us > now_us;
+    if (!rests || is_probed(e))
+        cluster_broke(e);
+    if (rests)
         return; /* one failure for all who waited together */
-    cluster_broke(e);
     unsigned doublings = e->failures < REST_DOUBLINGS ? e->failures : REST_DOUBLINGS;
     int64_t rest_us = (int64_t)SECOND << doublings;
     e->failures++;

@@ -34,6 +34,7 @@ struct cluster_endpoint {
     struct balance balance;
     struct breaker breaker;
     int64_t rests_until_us;
+    int64_t broke_us;  /* when it last broke */
     unsigned failures; /* to reach it, in a row */
     unsigned refs;
 };
@@ -125,9 +126,9 @@ bool cluster_by_name(const struct cluster *c);
 void cluster_begin(struct cluster_endpoint *e);
 /* The head of its answer is there.  `good`: the other side works. */
 void cluster_answered(struct cluster_endpoint *e, int64_t latency_us, bool good);
-/* It was cut off, or too slow. */
+/* It was cut off, or too slow.  All that broke in one turn of the loop broke together: one failure. */
 void cluster_broke(struct cluster_endpoint *e);
-/* It could not be reached.  Many who waited for one connection are one failure. */
+/* It could not be reached, or has nobody behind it.  Many who waited for one connection are one failure. */
 void cluster_failed(struct cluster_endpoint *e);
 /* The exchange is over; `told`: one of the three above has come. */
 void cluster_end(struct cluster_endpoint *e, bool told);

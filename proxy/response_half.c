@@ -142,6 +142,13 @@ static int64_t latency_of(const struct relay *r, const struct message *answer)
     return us > (int64_t)s * NOW_US_PER_S ? us : (int64_t)s * NOW_US_PER_S;
 }
 
+/* The other sidecar is there, its function is not, or soon will not be. */
+static bool is_absent(const struct message *answer)
+{
+    struct slice word = headers_value(&answer->headers, HEADERS_WEFT_ERROR);
+    return is_refused_unseen(answer) && (slice_eq(word, SLICE("app-unreachable")) || slice_eq(word, SLICE("draining")));
+}
+
 static void note_answer(struct relay *r, const struct message *answer)
 {
     if (r->side == RELAY_INBOUND) {
@@ -149,14 +156,25 @@ static void note_answer(struct relay *r, const struct message *answer)
         return;
     }
     bool good = answer->status < 502 || answer->status > 504;
-    cluster_answered(r->endpoint, latency_of(r, answer), good);
+    if (is_absent(answer))
+        cluster_failed(r->endpoint);
+    else
+        cluster_answered(r->endpoint, latency_of(r, answer), good);
     r->told = true;
+}
+
+/* The other sidecar says that its function has broken off. */
+static bool is_cut_behind(const struct message *answer)
+{
+    return answer->status == 502 &&
+           slice_eq(headers_value(&answer->headers, HEADERS_WEFT_ERROR), slice_str(reply_word(REPLY_APP_RESET)));
 }
 
 /* OK: it will be asked again once this answer has ended. */
 static bool is_asked_again(struct relay *r, const struct message *answer)
 {
-    if (r->side != RELAY_OUTBOUND || !is_refused_unseen(answer) || !request_half_repeatable(r))
+    bool may = is_refused_unseen(answer) || (is_cut_behind(answer) && request_half_safe(r));
+    if (r->side != RELAY_OUTBOUND || !may || !request_half_repeatable(r))
         return false;
     if (retry_budget_spend(&r->to->budget, loop_turn_us(r->env->loop)) != ERR_OK)
         return false;
@@ -236,7 +254,7 @@ static enum reply_word fault_word(const struct relay *r, enum transit_end how)
     if (r->too_slow)
         return REPLY_REQUEST_TIMEOUT;
     if (r->ask_again)
-        return REPLY_UNREACHABLE;
+        return request_half_safe(r) ? REPLY_UPSTREAM_RESET : REPLY_UNREACHABLE;
     switch (how) {
     case TRANSIT_UNSENT:
         return app ? REPLY_APP_UNREACHABLE : REPLY_UNREACHABLE;

@@ -2,7 +2,6 @@
 """Two thousand calls a second, and processes that are killed, stopped, slowed down, drained and renewed meanwhile: no
 POST is done twice, no GET is lost, and of the POSTs only those that were with the killed one at that moment."""
 
-import json
 import signal
 import time
 
@@ -45,9 +44,6 @@ class Failures(kit.Story):
         deed()
         time.sleep(WHILE)
 
-    def are_trusted(self):
-        return all(p["breaker"] == "closed" for p in json.loads(self.web.ask("GET", "/peers").body))
-
     def account(self):
         account = self.load.wait(60)
         print(f"{account.sums}", flush=True)
@@ -71,11 +67,11 @@ class Failures(kit.Story):
         return account
 
     def test_a_function_is_killed_again_and_again(self):
-        self.begin(6)
+        self.begin(4)
         for i in (0, 1, 0):
             self.blow(self.functions[i].kill)
             self.functions[i].start()
-            kit.wait_until("it is trusted again", self.are_trusted)
+            time.sleep(WHILE)
         self.assert_only_posts_under_way_are_lost()
 
     def test_a_function_stops_for_a_while(self):

@@ -192,11 +192,46 @@ TEST(a_connection_that_many_waited_for_is_one_failure)
     end();
 }
 
+static void breaks_alone(struct cluster_endpoint *e)
+{
+    hand.mono++;
+    loop_turn(loop, false);
+    cluster_broke(e);
+}
+
+TEST(what_breaks_together_is_one_failure)
+{
+    begin(three, 2);
+    for (int i = 0; i < 100; i++)
+        cluster_broke(nth(0));
+    CHECK_INT(1, nth(0)->breaker.in_a_row);
+    end();
+}
+
+TEST(a_probe_that_cannot_reach_it_while_it_rests_is_told)
+{
+    struct cluster_endpoint *e = NULL;
+    begin(three, 1);
+    for (int i = 0; i < 7; i++)
+        breaks_alone(nth(0));
+    for (int i = 0; i < 4; i++) {
+        nth(0)->rests_until_us = hand.mono + 60 * SECOND;
+        hand.mono += (int64_t)SECOND << i;
+        loop_turn(loop, false);
+        CHECK_ERR(ERR_OK, cluster_pick(cluster, NULL, &e));
+        cluster_begin(e);
+        cluster_failed(e);
+        cluster_end(e, true);
+        CHECK_INT(BREAKER_OPEN, nth(0)->breaker.sm.at);
+    }
+    end();
+}
+
 TEST(one_that_fails_seven_times_is_left_alone)
 {
     begin(three, 2);
     for (int i = 0; i < 7; i++)
-        cluster_broke(nth(0));
+        breaks_alone(nth(0));
     for (int i = 0; i < 4; i++)
         picks(three[1]);
     CHECK(pick_but(nth(1)) == nth(1)); /* before it, the one that was to be avoided */
@@ -208,7 +243,7 @@ TEST(when_all_have_failed_the_call_fails_but_for_one_a_second)
     struct cluster_endpoint *e = NULL;
     begin(three, 1);
     for (int i = 0; i < 7; i++)
-        cluster_broke(nth(0));
+        breaks_alone(nth(0));
     for (int s = 0; s < 5; s++) {
         CHECK_ERR(ERR_FULL, cluster_pick(cluster, NULL, &e));
         hand.mono += SECOND;
@@ -310,6 +345,8 @@ TESTS_RUN(one_that_cannot_be_reached_rests_longer_each_time)
 TESTS_RUN(when_all_rest_they_are_asked_all_the_same)
 TESTS_RUN(of_two_that_rest_the_one_that_failed_earlier_is_asked)
 TESTS_RUN(a_connection_that_many_waited_for_is_one_failure)
+TESTS_RUN(what_breaks_together_is_one_failure)
+TESTS_RUN(a_probe_that_cannot_reach_it_while_it_rests_is_told)
 TESTS_RUN(one_that_fails_seven_times_is_left_alone)
 TESTS_RUN(when_all_have_failed_the_call_fails_but_for_one_a_second)
 TESTS_RUN(versions_share_the_calls_by_weight)

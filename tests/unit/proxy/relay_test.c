@@ -884,6 +884,16 @@ static void answer_overloaded(struct recorder *r, bool at_end)
     stage.answer = answer_end;
 }
 
+static void answer_app_reset(struct recorder *r, bool at_end)
+{
+    if (!at_end)
+        return;
+    r->t->out.status = 502;
+    CHECK_ERR(ERR_OK, headers_add_token(&r->t->out.headers, HEADERS_WEFT_ERROR, SLICE("app-reset")));
+    CHECK_ERR(ERR_OK, transit_head(r->t, true));
+    stage.answer = answer_end;
+}
+
 static void cut(struct recorder *r, bool at_end)
 {
     if (!at_end)
@@ -937,6 +947,18 @@ TEST(what_was_cut_is_asked_again_only_if_it_is_safe)
     stage_close();
 }
 
+TEST(what_broke_off_behind_another_sidecar_is_asked_again_only_if_it_is_safe)
+{
+    call_two(answer_app_reset, "GET");
+    CHECK_INT(200, stage.caller.status);
+    CHECK_INT(2, stage.served_count);
+    stage_close();
+    call_two(answer_app_reset, "POST");
+    CHECK_INT(502, stage.caller.status);
+    CHECK_INT(1, stage.served_count);
+    stage_close();
+}
+
 TEST(an_attempt_that_takes_too_long_is_cut_and_tried_elsewhere_if_it_is_safe)
 {
     call_two(never_answer, "GET");
@@ -972,8 +994,10 @@ TEST(a_service_that_keeps_failing_is_left_alone)
     struct stage_conf conf = calls_orders;
     conf.consumes = NULL;
     stage_open(&conf);
-    for (int i = 0; i < 7; i++)
+    for (int i = 0; i < 7; i++) {
+        stage_wait(1);
         cluster_broke(stage.env.snap->clusters[0]->groups[0].endpoints[0]);
+    }
     stage_ask("GET", "/orders/7");
     caller_head(&stage.caller, true);
     stage_over();
@@ -1189,6 +1213,7 @@ TESTS_RUN(a_call_names_its_contract_and_not_what_the_caller_says_of_itself)
 TESTS_RUN(a_service_that_cannot_be_reached_is_named_and_rests)
 TESTS_RUN(what_another_sidecar_refused_unseen_is_asked_of_the_next)
 TESTS_RUN(what_was_cut_is_asked_again_only_if_it_is_safe)
+TESTS_RUN(what_broke_off_behind_another_sidecar_is_asked_again_only_if_it_is_safe)
 TESTS_RUN(an_attempt_that_takes_too_long_is_cut_and_tried_elsewhere_if_it_is_safe)
 TESTS_RUN(a_retry_that_is_not_paid_for_is_not_made)
 TESTS_RUN(a_service_that_keeps_failing_is_left_alone)
