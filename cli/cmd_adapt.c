@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/json_out.h"
 #include "cli/args.h"
 #include "cli/commands.h"
 #include "cli/plan_file.h"
 #include "cli/show.h"
+#include "contracts/wire/json_tok.h"
 #include "contracts/wire/rewrite_records.h"
 
 enum { FINE, REFUSED, UNUSABLE };
@@ -17,6 +19,7 @@ enum { PIECE = 64 << 10, COMMIT = 64 << 10, OUT_MOST = 256 << 20, LEAST_HOLD = 1
 struct adapt_flags {
     const char *name;
     bool list, counts;
+    const char *given;
     uint64_t max_hold;
     unsigned framing;
 };
@@ -42,6 +45,11 @@ static const struct args_flag flags[] = {
      .type = ARGS_SWITCH,
      .offset = AT(counts),
      .doc = "say on stderr how often each step was applied"},
+    {.name = "give",
+     .type = ARGS_TEXT,
+     .offset = AT(given),
+     .value = "NAMES",
+     .doc = "what put steps put, by the parameters' names: 'limit=7 sort=up'"},
     {.name = "max-hold",
      .type = ARGS_COUNT,
      .offset = AT(max_hold),
@@ -69,6 +77,19 @@ static const struct args_command command = {
         "  narrow   /          total 0..2147483647     a whole number within, or the body is refused\n"
         "  enum     /          status GONE -> CLOSED, else \"OTHER\"\n"
         "  strip    /          note                    null becomes absent\n"
+        "  scale    /          weight * 1/1000         exactly, or the body is refused\n"
+        "  text     /          total                   a whole number becomes a string of its digits\n"
+        "  number   /          total in 0..9999        and back\n"
+        "  encode   /          note                    a text becomes base64; decode goes back\n"
+        "  date     /          sent ms                 a time since 1970 becomes a date-time; epoch goes back\n"
+        "  wrap     /          tag                     a value becomes an array of it\n"
+        "  head     /          tags only, else null    an array becomes its first, last or only element\n"
+        "  hoist    /          address/city -> city    a member of a member comes up\n"
+        "  plunge   /          city -> address/city    and goes down\n"
+        "  take     /          max -> query max        a member leaves for the head, and is said on stderr\n"
+        "  put      /          query max -> max number and comes from it (--give)\n"
+        "  then     /                                  the steps below see what went out above\n"
+        "method, path, status and param are about the head of a message and do nothing here.\n"
         "BODY is a file; without it, or as -, standard input.  What no step touches keeps every byte.\n"
         "Nothing is printed of a body that is refused within its first 64 KiB.\n"
         "Exit status: 0 done, 1 the body was refused, 2 unusable arguments or plan.\n",
@@ -187,6 +208,45 @@ static void print_counts(const struct plan *plan, const struct rewrite *r)
     buf_fini(&text);
 }
 
+/* The JSON that a parameter's text is; false: it is none. */
+static bool put_given(enum plan_as as, struct slice text, struct buf *json)
+{
+    struct json_out j;
+    json_out_init(&j, json, 0);
+    if (as == PLAN_AS_STRING)
+        json_out_slice(&j, text);
+    else
+        buf_put(json, text);
+    return json_tok_whole(buf_slice(json));
+}
+
+static void give(const struct plan *plan, struct rewrite *r, const char *given)
+{
+    struct slice rest = slice_str(given), pair;
+    size_t equals;
+    while (slice_split(&rest, ' ', &pair)) {
+        for (size_t i = 0; i < plan_count(plan) && slice_find(pair, '=', &equals); i++) {
+            const struct plan_step *s = plan_step(plan, i);
+            struct buf json;
+            buf_init(&json, BUF_TEXT_BOUND);
+            if (s->op == PLAN_PUT && slice_eq(s->from, slice_to(pair, equals)) &&
+                put_given(s->as, slice_from(pair, equals + 1), &json))
+                rewrite_give(r, i, buf_slice(&json));
+            buf_fini(&json);
+        }
+    }
+}
+
+static void print_taken(const struct plan *plan, const struct rewrite *r)
+{
+    struct slice json;
+    for (size_t i = 0; i < plan_count(plan); i++) {
+        const struct plan_step *s = plan_step(plan, i);
+        if (rewrite_taken(r, i, &json) == ERR_OK)
+            fprintf(stderr, "%s %.*s = %.*s\n", plan_in_name(s->to_in), SLICE_FMT(s->to), SLICE_FMT(json));
+    }
+}
+
 static int adapt_file(struct plan *plan, const struct adapt_flags *f, const char *body)
 {
     struct adapting a = {.from = STDIN_FILENO};
@@ -195,7 +255,10 @@ static int adapt_file(struct plan *plan, const struct adapt_flags *f, const char
         return broken(body);
     a.rewrite = rewrite_records_new(plan, (size_t)f->max_hold, (enum rewrite_framing)f->framing);
     buf_init(&a.out, OUT_MOST);
+    if (f->given)
+        give(plan, a.rewrite, f->given);
     int status = adapt(&a);
+    print_taken(plan, a.rewrite);
     if (f->counts)
         print_counts(plan, a.rewrite);
     buf_fini(&a.out);

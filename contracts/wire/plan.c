@@ -17,10 +17,24 @@ struct plan {
 };
 
 static const char *const op_names[PLAN_OP_COUNT] = {
-    [PLAN_RENAME] = "rename", [PLAN_DEFAULT] = "default", [PLAN_DROP] = "drop",   [PLAN_WIDEN] = "widen",
-    [PLAN_NARROW] = "narrow", [PLAN_ENUM] = "enum",       [PLAN_STRIP] = "strip", [PLAN_SCALE] = "scale",
-    [PLAN_TEXT] = "text",     [PLAN_NUMBER] = "number",
+    [PLAN_RENAME] = "rename", [PLAN_DEFAULT] = "default", [PLAN_DROP] = "drop",     [PLAN_WIDEN] = "widen",
+    [PLAN_NARROW] = "narrow", [PLAN_ENUM] = "enum",       [PLAN_STRIP] = "strip",   [PLAN_SCALE] = "scale",
+    [PLAN_TEXT] = "text",     [PLAN_NUMBER] = "number",   [PLAN_ENCODE] = "encode", [PLAN_DECODE] = "decode",
+    [PLAN_DATE] = "date",     [PLAN_EPOCH] = "epoch",     [PLAN_WRAP] = "wrap",     [PLAN_HEAD] = "head",
+    [PLAN_HOIST] = "hoist",   [PLAN_PLUNGE] = "plunge",   [PLAN_METHOD] = "method", [PLAN_PATH] = "path",
+    [PLAN_STATUS] = "status", [PLAN_PARAM] = "param",     [PLAN_TAKE] = "take",     [PLAN_PUT] = "put",
+    [PLAN_THEN] = "then",
 };
+
+static const char *const in_names[PLAN_INS] = {
+    [PLAN_IN_QUERY] = "query", [PLAN_IN_HEADER] = "header", [PLAN_IN_COOKIE] = "cookie",
+    [PLAN_IN_PATH] = "path",   [PLAN_IN_STASH] = "stash",
+};
+
+static const char *const as_names[PLAN_ASES] = {
+    [PLAN_AS_STRING] = "string", [PLAN_AS_NUMBER] = "number", [PLAN_AS_BOOL] = "bool", [PLAN_AS_JSON] = "json"};
+
+static const char *const pick_names[] = {[PLAN_FIRST] = "first", [PLAN_LAST] = "last", [PLAN_ONLY] = "only"};
 
 static const char *const law_names[] = {
     [PLAN_LOSSLESS] = "lossless",
@@ -110,6 +124,24 @@ const char *plan_law_name(enum plan_law law)
     return law_names[law];
 }
 
+const char *plan_in_name(enum plan_in in)
+{
+    PRE(in < PLAN_INS);
+    return in_names[in];
+}
+
+const char *plan_as_name(enum plan_as as)
+{
+    PRE(as < PLAN_ASES);
+    return as_names[as];
+}
+
+const char *plan_pick_name(enum plan_pick pick)
+{
+    PRE(pick <= PLAN_ONLY);
+    return pick_names[pick];
+}
+
 enum plan_law plan_op_law(enum plan_op op)
 {
     switch (op) {
@@ -117,15 +149,30 @@ enum plan_law plan_op_law(enum plan_op op)
     case PLAN_WIDEN:
     case PLAN_SCALE:
     case PLAN_TEXT:
+    case PLAN_ENCODE:
+    case PLAN_DATE:
+    case PLAN_WRAP:
+    case PLAN_HOIST:
+    case PLAN_PLUNGE:
+    case PLAN_METHOD:
+    case PLAN_PATH:
+    case PLAN_STATUS:
+    case PLAN_PARAM:
+    case PLAN_TAKE:
+    case PLAN_PUT:
+    case PLAN_THEN:
         return PLAN_LOSSLESS;
     case PLAN_DEFAULT:
         return PLAN_DEFAULTING;
     case PLAN_NARROW:
     case PLAN_NUMBER:
+    case PLAN_DECODE:
+    case PLAN_EPOCH:
         return PLAN_PARTIAL;
     case PLAN_DROP:
     case PLAN_ENUM:
     case PLAN_STRIP:
+    case PLAN_HEAD:
     case PLAN_OP_COUNT:
         break;
     }
@@ -141,12 +188,55 @@ enum plan_law plan_law(const struct plan *p)
     return weakest;
 }
 
+static bool on_head(enum plan_op op)
+{
+    return op == PLAN_METHOD || op == PLAN_PATH || op == PLAN_STATUS || op == PLAN_PARAM;
+}
+
 bool plan_rewrites(const struct plan *p)
 {
-    for (size_t i = 0; i < p->count; i++)
-        if (p->steps[i].op != PLAN_WIDEN)
+    for (size_t i = 0; i < p->count; i++) {
+        enum plan_op op = p->steps[i].op;
+        if (op != PLAN_WIDEN && op != PLAN_THEN && !on_head(op))
             return true;
+    }
     return false;
+}
+
+bool plan_reheads(const struct plan *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        enum plan_op op = p->steps[i].op;
+        if (on_head(op) || op == PLAN_TAKE || op == PLAN_PUT)
+            return true;
+    }
+    return false;
+}
+
+static void add_all(struct plan *to, const struct plan *from)
+{
+    for (size_t i = 0; from && i < from->count; i++)
+        plan_add(to, &from->steps[i]);
+}
+
+struct plan *plan_then(const struct plan *first, const struct plan *second)
+{
+    if (!first && !second)
+        return NULL;
+    struct plan *both = plan_new();
+    add_all(both, first);
+    if (first && second)
+        plan_add(both, &(struct plan_step){.op = PLAN_THEN, .path = SLICE("/")});
+    add_all(both, second);
+    return both;
+}
+
+size_t plan_stages(const struct plan *p)
+{
+    size_t stages = 1;
+    for (size_t i = 0; i < p->count; i++)
+        stages += p->steps[i].op == PLAN_THEN;
+    return stages;
 }
 
 const struct plan_tree *plan_compiled(struct plan *p)

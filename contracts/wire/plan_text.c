@@ -62,13 +62,65 @@ static void put_factor(struct buf *out, const struct plan_step *s)
         buf_putf(out, "/%lld", (long long)s->per);
 }
 
+static void put_target(struct buf *out, const struct plan_step *s)
+{
+    buf_put(out, SLICE(" -> "));
+    if (s->op == PLAN_PARAM || s->op == PLAN_TAKE)
+        buf_putf(out, "%s ", plan_in_name(s->to_in));
+    put_word(out, s->to);
+    if (s->op == PLAN_PUT)
+        buf_putf(out, " %s", plan_as_name(s->as));
+}
+
+static void put_pick(struct buf *out, const struct plan_step *s)
+{
+    buf_putf(out, " %s", plan_pick_name(s->pick));
+    if (s->value.len == 0)
+        return;
+    buf_put(out, SLICE(", else "));
+    put_line(out, s->value);
+}
+
+/* Ticks a second. */
+static const struct unit {
+    const char *name;
+    int64_t times;
+} units[] = {{"s", 1}, {"ms", 1000}, {"us", 1000000}, {"ns", 1000000000}};
+enum { UNITS = sizeof(units) / sizeof(units[0]) };
+
+static void put_unit(struct buf *out, const struct plan_step *s)
+{
+    for (size_t i = 0; i < UNITS; i++)
+        if (units[i].times == s->times)
+            buf_putf(out, " %s", units[i].name);
+    put_range(out, s);
+}
+
 static void put_operand(struct buf *out, const struct plan_step *s)
 {
+    if (s->op == PLAN_THEN)
+        return;
+    if (s->op == PLAN_PARAM || s->op == PLAN_PUT)
+        buf_putf(out, "%s ", plan_in_name(s->from_in));
     put_word(out, s->op == PLAN_DEFAULT ? s->to : s->from);
     switch (s->op) {
     case PLAN_RENAME:
-        buf_put(out, SLICE(" -> "));
-        put_word(out, s->to);
+    case PLAN_HOIST:
+    case PLAN_PLUNGE:
+    case PLAN_METHOD:
+    case PLAN_PATH:
+    case PLAN_STATUS:
+    case PLAN_PARAM:
+    case PLAN_TAKE:
+    case PLAN_PUT:
+        put_target(out, s);
+        break;
+    case PLAN_HEAD:
+        put_pick(out, s);
+        break;
+    case PLAN_DATE:
+    case PLAN_EPOCH:
+        put_unit(out, s);
         break;
     case PLAN_DEFAULT:
         buf_put(out, SLICE(" = "));
@@ -95,7 +147,11 @@ static void put_operand(struct buf *out, const struct plan_step *s)
         put_range(out, s);
         break;
     case PLAN_TEXT:
+    case PLAN_ENCODE:
+    case PLAN_DECODE:
+    case PLAN_WRAP:
     case PLAN_DROP:
+    case PLAN_THEN:
     case PLAN_OP_COUNT:
         break;
     }
@@ -250,13 +306,107 @@ static enum err read_factor(struct reader *r, struct plan_step *s)
     return read_range_if_any(r, s);
 }
 
+static enum err read_in(struct reader *r, enum plan_in *in)
+{
+    struct slice word;
+    TRY(read_word(r, &word));
+    for (unsigned i = 0; i < PLAN_INS; i++)
+        if (slice_eq(word, slice_str(plan_in_name((enum plan_in)i)))) {
+            *in = (enum plan_in)i;
+            return expect(r, SLICE(" "), "the parameter's name");
+        }
+    return complain(r, "query, header, cookie, path or stash");
+}
+
+static enum err read_as(struct reader *r, enum plan_as *as)
+{
+    struct slice word;
+    if (!take(r, SLICE(" ")))
+        return ERR_OK;
+    TRY(read_word(r, &word));
+    for (unsigned i = 0; i < PLAN_ASES; i++)
+        if (slice_eq(word, slice_str(plan_as_name((enum plan_as)i)))) {
+            *as = (enum plan_as)i;
+            return ERR_OK;
+        }
+    return complain(r, "string, number, bool or json");
+}
+
+/* How many names are in `a/b`; 0 when one of them is empty. */
+static size_t names_in(struct slice path)
+{
+    size_t count = 0;
+    struct slice name;
+    while (slice_split(&path, '/', &name)) {
+        if (name.len == 0)
+            return 0;
+        count++;
+    }
+    return count;
+}
+
+static enum err read_target(struct reader *r, struct plan_step *s)
+{
+    TRY(expect(r, SLICE(" -> "), "` -> ` and the new name"));
+    if (s->op == PLAN_PARAM || s->op == PLAN_TAKE)
+        TRY(read_in(r, &s->to_in));
+    TRY(read_word(r, &s->to));
+    if (s->op == PLAN_HOIST && names_in(s->from) < 2)
+        return complain(r, "a member of a member to come up, like address/city -> city");
+    if (s->op == PLAN_PLUNGE && names_in(s->to) != 2)
+        return complain(r, "a member of a member to go to, like city -> address/city");
+    if (s->op == PLAN_TAKE && names_in(s->from) < 1)
+        return complain(r, "a member, like address/city");
+    return s->op == PLAN_PUT ? read_as(r, &s->as) : ERR_OK;
+}
+
+static enum err read_pick(struct reader *r, struct plan_step *s)
+{
+    struct slice word;
+    TRY(expect(r, SLICE(" "), "first, last or only"));
+    TRY(read_word(r, &word));
+    bool found = false;
+    for (unsigned i = PLAN_FIRST; i <= PLAN_ONLY && !found; i++) {
+        found = slice_eq(word, slice_str(plan_pick_name((enum plan_pick)i)));
+        s->pick = (enum plan_pick)i;
+    }
+    if (!found)
+        return complain(r, "first, last or only");
+    return take(r, SLICE(", else ")) ? read_json(r, &s->value) : ERR_OK;
+}
+
+static enum err read_unit(struct reader *r, struct plan_step *s)
+{
+    struct slice word;
+    TRY(expect(r, SLICE(" "), "s, ms, us or ns"));
+    TRY(read_word(r, &word));
+    for (size_t i = 0; i < UNITS; i++)
+        if (slice_eq(word, slice_str(units[i].name))) {
+            s->times = units[i].times;
+            return read_range_if_any(r, s);
+        }
+    return complain(r, "s, ms, us or ns");
+}
+
 /* What follows the first name. */
 static enum err read_rest(struct reader *r, struct plan_step *s)
 {
     switch (s->op) {
     case PLAN_RENAME:
-        TRY(expect(r, SLICE(" -> "), "` -> ` and the new name"));
-        return read_word(r, &s->to);
+    case PLAN_HOIST:
+    case PLAN_PLUNGE:
+    case PLAN_METHOD:
+    case PLAN_PATH:
+    case PLAN_STATUS:
+    case PLAN_PARAM:
+    case PLAN_TAKE:
+    case PLAN_PUT:
+        return read_target(r, s);
+    case PLAN_HEAD:
+        return read_pick(r, s);
+    case PLAN_DATE:
+    case PLAN_EPOCH:
+        return read_unit(r, s);
     case PLAN_DEFAULT:
         TRY(expect(r, SLICE(" = "), "` = ` and a JSON value"));
         return read_json(r, &s->value);
@@ -279,7 +429,11 @@ static enum err read_rest(struct reader *r, struct plan_step *s)
     case PLAN_NUMBER:
         return read_range_if_any(r, s);
     case PLAN_TEXT:
+    case PLAN_ENCODE:
+    case PLAN_DECODE:
+    case PLAN_WRAP:
     case PLAN_DROP:
+    case PLAN_THEN:
     case PLAN_OP_COUNT:
         break;
     }
@@ -288,6 +442,10 @@ static enum err read_rest(struct reader *r, struct plan_step *s)
 
 static enum err read_operand(struct reader *r, struct plan_step *s)
 {
+    if (s->op == PLAN_THEN)
+        return r->rest.len == 0 ? ERR_OK : complain(r, "nothing, for then stands alone");
+    if (s->op == PLAN_PARAM || s->op == PLAN_PUT)
+        TRY(read_in(r, &s->from_in));
     TRY(read_word(r, s->op == PLAN_DEFAULT ? &s->to : &s->from));
     TRY(read_rest(r, s));
     return r->rest.len == 0 ? ERR_OK : complain(r, "the end of the column");
@@ -300,7 +458,7 @@ static enum err read_op(struct reader *r, enum plan_op *op)
             *op = (enum plan_op)i;
             return ERR_OK;
         }
-    return complain(r, "rename, default, drop, widen, narrow, enum, strip, scale, text or number");
+    return complain(r, "the name of a step, like rename or default (`weft adapt --help` has them all)");
 }
 
 /* None is the law that such a step has by itself. */

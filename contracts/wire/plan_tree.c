@@ -1,5 +1,6 @@
 #include "contracts/wire/plan_tree.h"
 
+#include "base/check.h"
 #include "base/json_out.h"
 #include "base/mem.h"
 #include "contracts/wire/json_tok.h"
@@ -10,7 +11,10 @@ static struct plan_tree_node *node_new(struct plan_tree *t)
     n->change = PLAN_TREE_NONE;
     n->narrow = PLAN_TREE_NONE;
     n->turn = PLAN_TREE_NONE;
+    n->shape = PLAN_TREE_NONE;
     n->last_out = &n->outs;
+    n->last_slot = &n->slots;
+    n->last_host = &n->hosts;
     n->made_before = t->newest;
     t->newest = n;
     return n;
@@ -57,8 +61,11 @@ static struct plan_tree_out *out_at(struct plan_tree *t, struct plan_tree_node *
         if (slice_eq(o->name, name))
             return o;
     struct plan_tree_out *o = arena_new(&t->arena, sizeof(*o));
-    *o = (struct plan_tree_out){
-        .number = n->out_count++, .name = name, .quoted = quote(t, name), .fill = PLAN_TREE_NONE};
+    *o = (struct plan_tree_out){.number = n->out_count++,
+                                .name = name,
+                                .quoted = quote(t, name),
+                                .fill = PLAN_TREE_NONE,
+                                .put = PLAN_TREE_NONE};
     *n->last_out = o;
     n->last_out = &o->next;
     struct plan_tree_member *m = member_at(t, n, name);
@@ -145,9 +152,93 @@ static void add_turn(struct plan_tree_node *n, int number)
     n->change = PLAN_TREE_NONE;
 }
 
+static void add_shape(struct plan_tree_node *n, const struct plan_step *s, int number)
+{
+    n->shape = number;
+    n->else_ok = s->value.len && json_tok_whole(s->value);
+}
+
+/* ---- members that leave their place ---- */
+
+/* The member at `path` in the objects at `home`; those on the way to it let it out. */
+static struct plan_tree_member *member_in(struct plan_tree *t, struct plan_tree_node *home, struct slice path,
+                                          unsigned *up)
+{
+    struct plan_tree_node *n = home;
+    struct slice word;
+    struct plan_tree_member *m = NULL;
+    *up = 0;
+    while (slice_split(&path, '/', &word)) {
+        if (m) {
+            m->lets_out = true;
+            n = sub_node(t, &m->value);
+            ++*up;
+        }
+        m = member_at(t, n, path_name(t, word));
+        n->edits = true;
+    }
+    return m;
+}
+
+static struct plan_tree_slot *add_slot(struct plan_tree *t, struct plan_tree_node *home, struct slice from, int number)
+{
+    struct plan_tree_slot *slot = arena_new(&t->arena, sizeof(*slot));
+    *slot = (struct plan_tree_slot){.number = home->slot_count++, .step = number};
+    home->edits = true;
+    *home->last_slot = slot;
+    home->last_slot = &slot->next;
+    struct plan_tree_member *m = member_in(t, home, from, &slot->up);
+    PRE(m);
+    m->slot = slot;
+    return slot;
+}
+
+static void add_hoist(struct plan_tree *t, struct plan_tree_node *home, const struct plan_step *s, int number)
+{
+    struct plan_tree_slot *slot = add_slot(t, home, s->from, number);
+    slot->out = out_at(t, home, s->to);
+}
+
+static struct plan_tree_host *host_at(struct plan_tree *t, struct plan_tree_node *home, struct slice name)
+{
+    struct plan_tree_member *m = member_at(t, home, name);
+    if (m->host)
+        return m->host;
+    struct plan_tree_host *host = arena_new(&t->arena, sizeof(*host));
+    *host = (struct plan_tree_host){.inside = sub_node(t, &m->value), .out = out_at(t, home, name)};
+    host->kept = (struct plan_tree_slot){.number = home->slot_count++, .step = PLAN_TREE_NONE};
+    host->inside->is_host = true;
+    host->inside->edits = true; /* its names are looked at */
+    *home->last_host = host;
+    home->last_host = &host->next;
+    m->host = host;
+    return host;
+}
+
+static void add_plunge(struct plan_tree *t, struct plan_tree_node *home, const struct plan_step *s, int number)
+{
+    struct slice inside = s->to, name;
+    bool split = slice_split(&inside, '/', &name);
+    struct plan_tree_slot *slot = add_slot(t, home, s->from, number);
+    slot->host = host_at(t, home, path_name(t, split ? name : s->to));
+    slot->out = out_at(t, slot->host->inside, path_name(t, inside));
+    slot->out->lands = true;
+}
+
+static void add_put(struct plan_tree *t, struct plan_tree_node *n, const struct plan_step *s, int number)
+{
+    out_at(t, n, s->to)->put = number;
+    n->edits = true;
+}
+
+static bool is_for_people(enum plan_op op)
+{
+    return op == PLAN_WIDEN || op == PLAN_METHOD || op == PLAN_PATH || op == PLAN_STATUS || op == PLAN_PARAM;
+}
+
 static void add_step(struct plan_tree *t, const struct plan_step *s, int number)
 {
-    if (s->op == PLAN_WIDEN)
+    if (is_for_people(s->op))
         return;
     struct plan_tree_node *n = node_at(t, s->path);
     switch (s->op) {
@@ -174,9 +265,34 @@ static void add_step(struct plan_tree *t, const struct plan_step *s, int number)
     case PLAN_SCALE:
     case PLAN_TEXT:
     case PLAN_NUMBER:
+    case PLAN_ENCODE:
+    case PLAN_DECODE:
+    case PLAN_DATE:
+    case PLAN_EPOCH:
         add_turn(value_at(t, n, s->from), number);
         break;
+    case PLAN_WRAP:
+    case PLAN_HEAD:
+        add_shape(value_at(t, n, s->from), s, number);
+        break;
+    case PLAN_HOIST:
+        add_hoist(t, n, s, number);
+        break;
+    case PLAN_TAKE:
+        add_slot(t, n, s->from, number);
+        break;
+    case PLAN_PLUNGE:
+        add_plunge(t, n, s, number);
+        break;
+    case PLAN_PUT:
+        add_put(t, n, s, number);
+        break;
     case PLAN_WIDEN:
+    case PLAN_METHOD:
+    case PLAN_PATH:
+    case PLAN_STATUS:
+    case PLAN_PARAM:
+    case PLAN_THEN:
     case PLAN_OP_COUNT:
         break;
     }
@@ -196,29 +312,47 @@ static void make_quick(struct plan_tree *t, struct plan_tree_node *n)
     }
 }
 
-struct plan_tree *plan_tree_new(const struct plan *p)
+/* The steps from `*at` to the next `then`. */
+static struct plan_tree *stage_new(const struct plan *p, size_t *at)
 {
     struct plan_tree *t = mem_new(sizeof(*t));
     arena_init(&t->arena, 0);
     t->root = node_new(t);
     t->step_count = plan_count(p);
-    for (size_t i = 0; i < t->step_count; i++)
-        add_step(t, plan_step(p, i), (int)i);
+    for (; *at < t->step_count && plan_step(p, *at)->op != PLAN_THEN; ++*at)
+        add_step(t, plan_step(p, *at), (int)*at);
     for (struct plan_tree_node *n = t->newest; n; n = n->made_before)
         make_quick(t, n);
     return t;
 }
 
-void plan_tree_free(struct plan_tree **t)
+struct plan_tree *plan_tree_new(const struct plan *p)
 {
-    struct plan_tree *tree = *t;
-    *t = NULL;
-    if (!tree)
-        return;
-    for (struct plan_tree_node *n = tree->newest; n; n = n->made_before) {
+    size_t at = 0;
+    struct plan_tree *first = stage_new(p, &at), *last = first;
+    for (; at < plan_count(p); last = last->next) {
+        at++;
+        last->next = stage_new(p, &at);
+    }
+    return first;
+}
+
+static void stage_free(struct plan_tree *t)
+{
+    for (struct plan_tree_node *n = t->newest; n; n = n->made_before) {
         map_fini(&n->members);
         map_fini(&n->table);
     }
-    arena_fini(&tree->arena);
-    mem_free(tree);
+    arena_fini(&t->arena);
+    mem_free(t);
+}
+
+void plan_tree_free(struct plan_tree **t)
+{
+    struct plan_tree *next;
+    for (struct plan_tree *stage = *t; stage; stage = next) {
+        next = stage->next;
+        stage_free(stage);
+    }
+    *t = NULL;
 }

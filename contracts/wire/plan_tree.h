@@ -17,11 +17,32 @@ enum { PLAN_TREE_NONE = -1 };
 
 struct plan_tree_out;
 
+/* A value that leaves its place and waits until the object at its home ends: there it lands, or goes to the head. */
+struct plan_tree_slot {
+    struct plan_tree_slot *next;
+    size_t number;               /* within its home, from 0 */
+    int step;                    /* hoist, plunge or take */
+    unsigned up;                 /* how many objects its home is further out than its place */
+    struct plan_tree_out *out;   /* hoist: in its home; plunge: in its host */
+    struct plan_tree_host *host; /* plunge */
+};
+
+/* A member that others go into: kept whole until its object ends, or made there. */
+struct plan_tree_host {
+    struct plan_tree_host *next;
+    struct plan_tree_slot kept;
+    struct plan_tree_node *inside;
+    struct plan_tree_out *out; /* its own name, in its home */
+};
+
 /* What happens to a member that comes in under one name. */
 struct plan_tree_member {
     struct slice name;
     uint64_t hash; /* json_names_hash of it */
     int rename, drop, strip;
+    bool lets_out;                /* something further in leaves */
+    struct plan_tree_slot *slot;  /* it leaves */
+    struct plan_tree_host *host;  /* or others go into it; that counts more */
     struct plan_tree_out *out;    /* under what name it goes out, when that is watched; or NULL */
     struct plan_tree_node *value; /* steps further in, or NULL */
 };
@@ -34,6 +55,8 @@ struct plan_tree_out {
     struct slice quoted; /* as a JSON string */
     int fill;            /* the default step */
     bool fill_ok;        /* its value is JSON */
+    int put;             /* the step whose value comes with the message; that counts more */
+    bool lands;          /* something may come here from further out, when this object has ended */
 };
 
 /* One place in the data. */
@@ -46,9 +69,15 @@ struct plan_tree_node {
     struct plan_tree_out *outs, **last_out;
     size_t out_count;
     bool edits;               /* members come, go or change their names */
-    int change, narrow, turn; /* steps on the value itself: enum; narrow; scale, text or number */
-    struct map table;         /* of `change`: symbol to struct slice, quoted */
-    bool otherwise_ok;        /* `change` has a value for all other symbols, and it is JSON */
+    int change, narrow, turn; /* steps on the value itself: enum; narrow; scale, text, number and their like */
+    int shape;                /* wrap or head */
+    bool else_ok;             /* head: there is a value for an empty array, and it is JSON */
+    struct plan_tree_slot *slots, **last_slot;
+    struct plan_tree_host *hosts, **last_host;
+    size_t slot_count; /* with those of hosts */
+    bool is_host;      /* members land in here from further out */
+    struct map table;  /* of `change`: symbol to struct slice, quoted */
+    bool otherwise_ok; /* `change` has a value for all other symbols, and it is JSON */
     struct plan_tree_node *made_before;
 };
 
@@ -56,6 +85,7 @@ struct plan_tree {
     struct arena arena;
     struct plan_tree_node *root, *newest;
     size_t step_count;
+    struct plan_tree *next; /* the stage after it */
 };
 
 struct plan_tree *plan_tree_new(const struct plan *p);
@@ -75,6 +105,12 @@ static inline const struct plan_tree_member *plan_tree_member(const struct plan_
 static inline bool plan_tree_judges(const struct plan_tree_node *n)
 {
     return n && (n->change != PLAN_TREE_NONE || n->narrow != PLAN_TREE_NONE || n->turn != PLAN_TREE_NONE);
+}
+
+/* Or must at least its kind be known? */
+static inline bool plan_tree_waits(const struct plan_tree_node *n)
+{
+    return plan_tree_judges(n) || (n && n->shape != PLAN_TREE_NONE);
 }
 
 #endif

@@ -20,6 +20,11 @@ enum { REWRITE_MAX_HOLD = 1 << 20, REWRITE_DEPTH = 128 };
 struct rewrite *rewrite_json_new(struct plan *plan, size_t max_hold);
 void rewrite_free(struct rewrite **r);
 
+/* What a `put` step puts, as JSON; copied.  PRE: nothing was fed, and it is JSON. */
+void rewrite_give(struct rewrite *r, size_t step, struct slice json);
+/* What a `take` step has taken, as JSON.  ABSENT: nothing yet. */
+MUST_USE enum err rewrite_taken(const struct rewrite *r, size_t step, struct slice *json);
+
 /* Adds what is ready to `out`.  OK.  PEER: not JSON, or not a body that this plan can rewrite.
  * FULL: a member is over max_hold, or `out` is at its bound.  After an error it stays in error. */
 MUST_USE enum err rewrite_feed(struct rewrite *r, struct slice bytes, struct buf *out);

@@ -74,6 +74,16 @@ TEST(a_plan_written_by_hand_needs_neither_name_nor_laws)
     golden("by-hand", "adapt " HERE "by-hand.plan " HERE "order.json");
 }
 
+TEST(members_go_to_the_head_and_come_from_it)
+{
+    struct printed p = adapt("adapt " HERE "head.plan --give limit=7 " HERE "order.json");
+    CHECK_INT(0, p.status);
+    CHECK_TEXT("header x-qty = 3\n", buf_slice(&p.err));
+    CHECK(slice_has(buf_slice(&p.out), SLICE(",\"limit\":7")));
+    CHECK(!slice_has(buf_slice(&p.out), SLICE("\"qty\"")));
+    printed_fini(&p);
+}
+
 TEST(a_body_of_many_texts_is_rewritten_text_by_text)
 {
     golden("lines", "adapt " HERE "by-hand.plan --texts lines " HERE "orders.ndjson");
@@ -100,8 +110,8 @@ TEST(a_body_that_does_not_fit_is_refused_with_its_place_and_nothing_of_it_comes_
 TEST(what_is_wrong_with_a_plan_is_said_with_its_place)
 {
     refused(2, "adapt " HERE "wrong.plan " HERE "order.json",
-            HERE
-            "wrong.plan:4:1: error: expected rename, default, drop, widen, narrow, enum, strip, scale, text or number");
+            HERE "wrong.plan:4:1: error: expected the name of a step, like rename or default (`weft adapt --help` has "
+                 "them all)");
     refused(2, "adapt " HERE "wrong.plan " HERE "order.json",
             HERE "wrong.plan:5:1: error: expected an operation, a path");
     refused(2, "adapt " HERE "twice.plan --for a " HERE "order.json",
@@ -123,6 +133,7 @@ TESTS_BEGIN()
 TESTS_RUN(a_body_is_rewritten_by_the_plan_that_check_printed)
 TESTS_RUN(the_plans_of_a_file_are_listed)
 TESTS_RUN(a_plan_written_by_hand_needs_neither_name_nor_laws)
+TESTS_RUN(members_go_to_the_head_and_come_from_it)
 TESTS_RUN(a_body_of_many_texts_is_rewritten_text_by_text)
 TESTS_RUN(steps_are_counted_for_who_asks)
 TESTS_RUN(a_body_that_does_not_fit_is_refused_with_its_place_and_nothing_of_it_comes_out)

@@ -4,6 +4,7 @@
 
 #include "base/json_out.h"
 #include "contracts/wire/json_number.h"
+#include "contracts/wire/recode.h"
 
 enum { PATH = 256, NONE = -1 };
 
@@ -61,7 +62,38 @@ void rewrite_by_hand_put(const struct json_value *v, struct buf *out)
 
 static bool on_value(enum plan_op op)
 {
-    return op == PLAN_NARROW || op == PLAN_ENUM || op == PLAN_SCALE || op == PLAN_TEXT || op == PLAN_NUMBER;
+    switch (op) {
+    case PLAN_NARROW:
+    case PLAN_ENUM:
+    case PLAN_SCALE:
+    case PLAN_TEXT:
+    case PLAN_NUMBER:
+    case PLAN_ENCODE:
+    case PLAN_DECODE:
+    case PLAN_DATE:
+    case PLAN_EPOCH:
+    case PLAN_WRAP:
+    case PLAN_HEAD:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool on_shape(enum plan_op op)
+{
+    return op == PLAN_WRAP || op == PLAN_HEAD;
+}
+
+/* Does it say nothing about bodies? */
+static bool is_aside(enum plan_op op)
+{
+    return op == PLAN_WIDEN || op == PLAN_METHOD || op == PLAN_PATH || op == PLAN_STATUS || op == PLAN_PARAM;
+}
+
+static bool leaves(enum plan_op op)
+{
+    return op == PLAN_HOIST || op == PLAN_PLUNGE || op == PLAN_TAKE;
 }
 
 static const struct plan_step *step_at(const struct hand *h, size_t i)
@@ -86,6 +118,44 @@ static bool is_under(const struct plan_step *s, const char *path)
     return slice_starts(s->path, slice_str(path)) && (s->path.len == len || s->path.at[len] == '/');
 }
 
+static struct slice first_name(struct slice path)
+{
+    size_t slash;
+    return slice_find(path, '/', &slash) ? slice_to(path, slash) : path;
+}
+
+static struct slice last_name(struct slice path)
+{
+    size_t slash;
+    return slice_find_last(path, '/', &slash) ? slice_from(path, slash + 1) : path;
+}
+
+/* Where the object is from which this step takes a member. */
+static void source_path(const struct plan_step *s, char path[PATH])
+{
+    struct slice names = s->from;
+    size_t slash;
+    bool deep = slice_find_last(names, '/', &slash);
+    snprintf(path, PATH, "%.*s%s%.*s", SLICE_FMT(s->path), deep && s->path.len > 1 ? "/" : "",
+             SLICE_FMT(deep ? slice_to(names, slash) : SLICE("")));
+}
+
+/* Is `path` on the way from the home of this step to what it takes, or the host that gets it? */
+static bool is_passed(const struct plan_step *s, const char *path)
+{
+    char source[PATH], host[PATH];
+    struct slice name = first_name(s->to);
+    if (!leaves(s->op))
+        return false;
+    source_path(s, source);
+    snprintf(host, PATH, "%.*s/%.*s", SLICE_FMT(s->path.len > 1 ? s->path : SLICE("")), SLICE_FMT(name));
+    if (s->op == PLAN_PLUNGE && strcmp(host, path) == 0)
+        return true;
+    size_t len = strlen(path), home = s->path.len > 1 ? s->path.len : 0;
+    return len > home && strncmp(source, path, len) == 0 && (source[len] == '/' || source[len] == '\0') &&
+           strncmp(path, s->path.at, home) == 0 && (home == 0 || path[home] == '/');
+}
+
 /* Has the value a step of its own, or one inside? */
 static bool has_steps(const struct hand *h, struct spot spot)
 {
@@ -94,7 +164,7 @@ static bool has_steps(const struct hand *h, struct spot spot)
     for (size_t i = 0; i < plan_count(h->plan); i++) {
         const struct plan_step *s = step_at(h, i);
         bool own = on_value(s->op) && is_at(s, spot.holder) && slice_eq(s->from, slice_str(spot.name));
-        if (s->op != PLAN_WIDEN && (own || is_under(s, path)))
+        if (!is_aside(s->op) && (own || is_under(s, path) || is_passed(s, path)))
             return true;
     }
     return false;
@@ -173,15 +243,89 @@ static void put_symbol(struct hand *h, struct spot spot, const struct plan_step 
         buf_put(h->out, last->value);
 }
 
+static void put_recoded(struct hand *h, const struct plan_step *s, const struct json_value *v)
+{
+    struct buf made;
+    buf_init(&made, BUF_TEXT_BOUND);
+    if (v->kind != (s->op == PLAN_DATE ? JSON_NUMBER : JSON_STRING) || recode(s, v->text, &made) ||
+        (s->op == PLAN_EPOCH && s->whole && !in_range(s, buf_slice(&made))))
+        refuse(h);
+    buf_put(h->out, buf_slice(&made));
+    buf_fini(&made);
+}
+
 static void put_inside(struct hand *h, const char *path, const struct json_value *v);
+static void put_value(struct hand *h, struct spot spot, const struct json_value *v);
+
+static void put_picked(struct hand *h, const struct plan_step *s, const char *path, const struct json_value *array)
+{
+    struct buf *out = h->out, one;
+    buf_init(&one, BUF_TEXT_BOUND);
+    h->out = &one;
+    for (const struct json_value *e = array->first; e; e = e->next) {
+        struct buf rest;
+        bool wanted = s->pick == PLAN_LAST || e == array->first;
+        buf_init(&rest, BUF_TEXT_BOUND);
+        h->out = wanted ? &one : &rest;
+        if (wanted)
+            buf_clear(&one);
+        put_value(h, (struct spot){path, "[]"}, e);
+        buf_fini(&rest);
+        if (s->pick == PLAN_ONLY && e != array->first)
+            refuse(h);
+    }
+    h->out = out;
+    if (!array->first && s->value.len == 0)
+        refuse(h);
+    buf_put(out, array->first ? buf_slice(&one) : s->value);
+    buf_fini(&one);
+}
+
+static const struct plan_step *shape_of(const struct hand *h, struct spot spot)
+{
+    const struct plan_step *shape = NULL;
+    for (size_t i = 0; i < plan_count(h->plan); i++) {
+        const struct plan_step *s = step_at(h, i);
+        if (on_shape(s->op) && is_at(s, spot.holder) && slice_eq(s->from, slice_str(spot.name)))
+            shape = s;
+    }
+    return shape;
+}
+
+static void put_plain_value(struct hand *h, struct spot spot, const struct json_value *v);
 
 static void put_value(struct hand *h, struct spot spot, const struct json_value *v)
+{
+    const struct plan_step *shape = shape_of(h, spot);
+    char path[PATH];
+    join(path, spot.holder, spot.name);
+    if (!shape || (v->kind == JSON_NULL && shape->op == PLAN_HEAD)) {
+        put_plain_value(h, spot, v);
+    } else if (shape->op == PLAN_WRAP) {
+        buf_put_char(h->out, '[');
+        if (v->kind != JSON_NULL)
+            put_plain_value(h, spot, v);
+        buf_put_char(h->out, ']');
+    } else if (v->kind != JSON_ARRAY) {
+        refuse(h);
+    } else {
+        struct buf *out = h->out, judged; /* steps that judge an array refuse it */
+        buf_init(&judged, BUF_TEXT_BOUND);
+        h->out = &judged;
+        put_plain_value(h, spot, v);
+        h->out = out;
+        buf_fini(&judged);
+        put_picked(h, shape, path, v);
+    }
+}
+
+static void put_plain_value(struct hand *h, struct spot spot, const struct json_value *v)
 {
     const struct plan_step *narrow = NULL, *turn = NULL;
     char path[PATH];
     for (size_t i = 0; i < plan_count(h->plan); i++) {
         const struct plan_step *s = step_at(h, i);
-        if (!on_value(s->op) || !is_at(s, spot.holder) || !slice_eq(s->from, slice_str(spot.name)))
+        if (!on_value(s->op) || on_shape(s->op) || !is_at(s, spot.holder) || !slice_eq(s->from, slice_str(spot.name)))
             continue;
         *(s->op == PLAN_NARROW ? &narrow : &turn) = s;
     }
@@ -199,6 +343,8 @@ static void put_value(struct hand *h, struct spot spot, const struct json_value 
         put_symbol(h, spot, turn, v);
     else if (turn->op == PLAN_SCALE)
         put_scaled(h, turn, v);
+    else if (turn->op >= PLAN_ENCODE)
+        put_recoded(h, turn, v);
     else if (turn->op == PLAN_TEXT)
         put_text(h, v);
     else
@@ -218,10 +364,43 @@ static bool is_given(const struct hand *h, const char *path, struct slice name)
     return false;
 }
 
-/* The name that a member goes out with; an empty slice without bytes: it does not. */
+static bool is_host(const struct hand *h, const char *path, struct slice name)
+{
+    for (size_t i = 0; i < plan_count(h->plan); i++) {
+        const struct plan_step *s = step_at(h, i);
+        if (s->op == PLAN_PLUNGE && is_at(s, path) && slice_eq(first_name(s->to), name))
+            return true;
+    }
+    return false;
+}
+
+/* The step that takes this member away, the last one that says so. */
+static int leaving_step(const struct hand *h, const char *path, struct slice name)
+{
+    int found = NONE;
+    for (size_t i = 0; i < plan_count(h->plan) && !is_host(h, path, name); i++) {
+        const struct plan_step *s = step_at(h, i);
+        char source[PATH];
+        if (!leaves(s->op))
+            continue;
+        source_path(s, source);
+        if (strcmp(source, path) == 0 && slice_eq(last_name(s->from), name))
+            found = (int)i;
+    }
+    return found;
+}
+
+static bool is_gone(const struct hand *h, const char *path, const struct json_value *m)
+{
+    return m->kind == JSON_NULL && member_step(h, path, PLAN_STRIP, m->name) != NONE;
+}
+
+/* The name that a member goes out with; an empty slice without bytes: it does not, or not in its place. */
 static struct slice name_out(const struct hand *h, const char *path, const struct json_value *m)
 {
     int rename = member_step(h, path, PLAN_RENAME, m->name);
+    if (is_host(h, path, m->name) || leaving_step(h, path, m->name) != NONE)
+        return (struct slice){0};
     if (member_step(h, path, PLAN_DROP, m->name) != NONE ||
         (m->kind == JSON_NULL && member_step(h, path, PLAN_STRIP, m->name) != NONE))
         return (struct slice){0};
@@ -256,39 +435,232 @@ static void put_comma(struct hand *h, bool *first)
     *first = false;
 }
 
-static void put_defaults(struct hand *h, const char *path, const struct json_value *object, bool *first)
+/* ---- members that move ---- */
+
+/* What a step takes out of the object at its home; NULL: nothing. */
+static const struct json_value *taken_by(const struct hand *h, size_t number, const struct json_value *object)
+{
+    const struct plan_step *s = step_at(h, number);
+    struct slice path = s->from, name;
+    const struct json_value *at = object;
+    char source[PATH];
+    source_path(s, source);
+    while (at && slice_split(&path, '/', &name))
+        at = at->kind == JSON_OBJECT ? json_value_member(at, name) : NULL;
+    if (!at || leaving_step(h, source, at->name) != (int)number || is_gone(h, source, at))
+        return NULL;
+    return at;
+}
+
+static void put_taken(struct hand *h, size_t number, const struct json_value *v)
+{
+    char source[PATH], own[8];
+    source_path(step_at(h, number), source);
+    snprintf(own, sizeof(own), "%.*s", SLICE_FMT(v->name));
+    struct spot spot = {source, own};
+    if (!has_steps(h, spot))
+        spot.name = "{}";
+    put_value(h, spot, v);
+}
+
+/* The names that an object's end gives. */
+struct names {
+    struct slice v[64];
+    size_t count;
+};
+
+static bool is_among(const struct names *n, struct slice name)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (slice_eq(n->v[i], name))
+            return true;
+    return false;
+}
+
+static void put_name(struct hand *h, struct slice name, bool *first)
+{
+    put_comma(h, first);
+    put_string(h->out, name);
+    buf_put_char(h->out, ':');
+}
+
+static void put_hoists(struct hand *h, const char *path, const struct json_value *object, struct names *given,
+                       bool *first)
 {
     for (size_t i = 0; i < plan_count(h->plan); i++) {
         const struct plan_step *s = step_at(h, i);
-        bool names = (s->op == PLAN_RENAME || s->op == PLAN_DEFAULT) && is_at(s, path);
-        for (size_t k = 0; k < i && names; k++) {
-            const struct plan_step *b = step_at(h, k);
-            names = !((b->op == PLAN_RENAME || b->op == PLAN_DEFAULT) && is_at(b, path) && slice_eq(b->to, s->to));
-        }
-        int fill = names ? member_step(h, path, PLAN_DEFAULT, s->to) : NONE;
-        if (fill == NONE || came_before(h, path, object, NULL, s->to))
+        const struct json_value *v =
+            leaves(s->op) && s->op != PLAN_PLUNGE && is_at(s, path) ? taken_by(h, i, object) : NULL;
+        if (!v)
             continue;
-        put_comma(h, first);
-        put_string(h->out, s->to);
-        buf_put_char(h->out, ':');
-        buf_put(h->out, step_at(h, (size_t)fill)->value);
+        struct buf aside, *out = h->out;
+        buf_init(&aside, BUF_TEXT_BOUND);
+        if (s->op == PLAN_TAKE) {
+            h->out = &aside;
+        } else {
+            if (came_before(h, path, object, NULL, s->to) || is_among(given, s->to))
+                refuse(h);
+            given->v[given->count++] = s->to;
+            put_name(h, s->to, first);
+        }
+        put_taken(h, i, v);
+        h->out = out;
+        buf_fini(&aside);
     }
 }
 
-static void put_object(struct hand *h, const char *path, const struct json_value *v)
+static void put_object_members(struct hand *h, const char *path, const struct json_value *v, struct names *given,
+                               bool *first);
+static void put_defaults(struct hand *h, const char *path, const struct json_value *object, const struct names *given,
+                         bool *first);
+
+/* The host is made of what came as it, or of nothing, and of what others plunge into it. */
+static void put_host(struct hand *h, const char *path, const struct json_value *object, struct slice name,
+                     struct names *outer, bool *first)
 {
-    bool first = true;
+    static const struct json_value nothing = {.kind = JSON_OBJECT};
+    const struct json_value *v = json_value_member(object, name);
+    struct names given = {.count = 0};
+    bool awaited = false, none = true;
+    char own[PATH], word[8];
+    if (v && is_gone(h, path, v))
+        v = NULL;
+    snprintf(word, sizeof(word), "%.*s", SLICE_FMT(name));
+    join(own, path, word);
+    for (size_t i = 0; i < plan_count(h->plan); i++) {
+        const struct plan_step *s = step_at(h, i);
+        awaited = awaited || (s->op == PLAN_PLUNGE && is_at(s, path) && slice_eq(first_name(s->to), name) &&
+                              taken_by(h, i, object));
+    }
+    if (!v && !awaited)
+        return;
+    if (came_before(h, path, object, NULL, name) || is_among(outer, name))
+        refuse(h);
+    outer->v[outer->count++] = name;
+    put_name(h, name, first);
+    struct spot spot = {path, word};
+    bool plain = v && v->kind == JSON_OBJECT && !shape_of(h, spot);
+    if (v && !plain) {
+        struct buf text, *out = h->out;
+        buf_init(&text, BUF_TEXT_BOUND);
+        h->out = &text;
+        put_value(h, spot, v);
+        h->out = out;
+        if (awaited)
+            refuse(h);
+        buf_put(out, buf_slice(&text));
+        buf_fini(&text);
+        return;
+    }
+    if (v) { /* a step that judges refuses it */
+        struct buf text, *out = h->out;
+        buf_init(&text, BUF_TEXT_BOUND);
+        h->out = &text;
+        put_plain_value(h, spot, v);
+        h->out = out;
+        buf_fini(&text);
+    }
     buf_put_char(h->out, '{');
+    put_object_members(h, own, v ? v : &nothing, &given, &none);
+    for (size_t i = 0; i < plan_count(h->plan); i++) {
+        const struct plan_step *s = step_at(h, i);
+        const struct json_value *moved = NULL;
+        if (s->op == PLAN_PLUNGE && is_at(s, path) && slice_eq(first_name(s->to), name))
+            moved = taken_by(h, i, object);
+        if (!moved)
+            continue;
+        struct slice to = last_name(s->to);
+        if ((v && came_before(h, own, v, NULL, to)) || is_among(&given, to))
+            refuse(h);
+        given.v[given.count++] = to;
+        put_name(h, to, &none);
+        put_taken(h, i, moved);
+    }
+    put_defaults(h, own, v ? v : &nothing, &given, &none);
+    buf_put_char(h->out, '}');
+}
+
+static void put_hosts(struct hand *h, const char *path, const struct json_value *object, struct names *given,
+                      bool *first)
+{
+    for (size_t i = 0; i < plan_count(h->plan); i++) {
+        const struct plan_step *s = step_at(h, i);
+        bool news = s->op == PLAN_PLUNGE && is_at(s, path);
+        for (size_t k = 0; k < i && news; k++) {
+            const struct plan_step *b = step_at(h, k);
+            news = !(b->op == PLAN_PLUNGE && is_at(b, path) && slice_eq(first_name(b->to), first_name(s->to)));
+        }
+        if (news)
+            put_host(h, path, object, first_name(s->to), given, first);
+    }
+}
+
+static void put_defaults(struct hand *h, const char *path, const struct json_value *object, const struct names *given,
+                         bool *first)
+{
+    struct names done = {.count = 0};
+    for (size_t i = 0; i < plan_count(h->plan); i++) {
+        const struct plan_step *s = step_at(h, i);
+        if (s->op != PLAN_DEFAULT || !is_at(s, path) || is_among(&done, s->to) || is_among(given, s->to) ||
+            came_before(h, path, object, NULL, s->to))
+            continue;
+        done.v[done.count++] = s->to;
+        put_name(h, s->to, first);
+        buf_put(h->out, step_at(h, (size_t)member_step(h, path, PLAN_DEFAULT, s->to))->value);
+    }
+}
+
+/* Goes nowhere, but what is in it is looked at when something leaves it. */
+static void look_inside(struct hand *h, const char *path, const struct json_value *m)
+{
+    char own[PATH];
+    snprintf(own, PATH, "%s/%.*s", strcmp(path, "/") == 0 ? "" : path, SLICE_FMT(m->name));
+    bool passed = false;
+    for (size_t i = 0; i < plan_count(h->plan); i++) {
+        const struct plan_step *s = step_at(h, i);
+        char host[PATH];
+        snprintf(host, PATH, "%.*s/%.*s", SLICE_FMT(s->path.len > 1 ? s->path : SLICE("")),
+                 SLICE_FMT(first_name(s->to)));
+        if (is_passed(s, own) && !(s->op == PLAN_PLUNGE && strcmp(host, own) == 0))
+            passed = true;
+    }
+    if (!passed || is_gone(h, path, m))
+        return;
+    struct buf aside, *out = h->out;
+    buf_init(&aside, BUF_TEXT_BOUND);
+    h->out = &aside;
+    put_member(h, path, m, m->name);
+    h->out = out;
+    buf_fini(&aside);
+}
+
+/* All but hosts and defaults. */
+static void put_object_members(struct hand *h, const char *path, const struct json_value *v, struct names *given,
+                               bool *first)
+{
     for (const struct json_value *m = v->first; m; m = m->next) {
         struct slice name = name_out(h, path, m);
+        if (!name.at && member_step(h, path, PLAN_DROP, m->name) != NONE && !is_host(h, path, m->name) &&
+            leaving_step(h, path, m->name) == NONE)
+            look_inside(h, path, m);
         if (!name.at)
             continue;
         if (is_given(h, path, name) && came_before(h, path, v, m, name))
             refuse(h);
-        put_comma(h, &first);
+        put_comma(h, first);
         put_member(h, path, m, name);
     }
-    put_defaults(h, path, v, &first);
+    put_hoists(h, path, v, given, first);
+    put_hosts(h, path, v, given, first);
+}
+
+static void put_object(struct hand *h, const char *path, const struct json_value *v)
+{
+    struct names given = {.count = 0};
+    bool first = true;
+    buf_put_char(h->out, '{');
+    put_object_members(h, path, v, &given, &first);
+    put_defaults(h, path, v, &given, &first);
     buf_put_char(h->out, '}');
 }
 
@@ -317,7 +689,7 @@ static bool fits_root(const struct hand *h)
     bool members = false, elements = false;
     for (size_t i = 0; i < plan_count(h->plan); i++) {
         const struct plan_step *s = step_at(h, i);
-        if (s->op == PLAN_WIDEN)
+        if (is_aside(s->op))
             continue;
         bool element = is_at(s, "/") ? on_value(s->op) && slice_eq(s->from, SLICE("[]")) : is_under(s, "/[]");
         *(element ? &elements : &members) = true;

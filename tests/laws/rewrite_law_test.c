@@ -119,13 +119,23 @@ static struct plan *draw_plan(char fresh)
     buf_init(&path, 100);
     const struct slice table[] = {SLICE("A"), SLICE("B"), SLICE("\xC3\xA9"), SLICE("e\"")};
     for (unsigned i = 1 + draw(6); i > 0; i--) {
-        char from = (char)('a' + draw(NAMES)), to = (char)(fresh + (char)draw(NAMES));
-        plan_add(plan, &(struct plan_step){.op = (enum plan_op)draw(PLAN_OP_COUNT),
+        enum plan_op op = (enum plan_op)draw(PLAN_THEN);
+        char from[4], to[4];
+        static const int64_t ticks[] = {1, 1000, 1000000, 1000000000};
+        bool deep = op == PLAN_HOIST || (op == PLAN_TAKE && draw(2)), dated = op == PLAN_DATE || op == PLAN_EPOCH;
+        snprintf(from, sizeof(from), deep ? "%c/%c" : "%c", 'a' + draw(NAMES), 'a' + draw(NAMES));
+        snprintf(to, sizeof(to), op == PLAN_PLUNGE ? "%c/%c" : "%c", fresh + (char)draw(NAMES),
+                 fresh + (char)draw(NAMES));
+        plan_add(plan, &(struct plan_step){.op = op,
                                            .path = draw_path(&path),
-                                           .from = slice_of(&from, 1),
-                                           .to = slice_of(&to, 1),
+                                           .from = slice_str(from),
+                                           .to = slice_str(to),
+                                           .pick = (enum plan_pick)draw(3),
+                                           .to_in = (enum plan_in)draw(PLAN_INS),
+                                           .from_in = (enum plan_in)draw(PLAN_INS),
+                                           .as = (enum plan_as)draw(PLAN_ASES),
                                            .value = draw(2) ? SLICE("[{\"new\": 1}]") : SLICE("\"D\""),
-                                           .times = 1 + draw(3) * 99,
+                                           .times = dated ? ticks[draw(4)] : 1 + draw(3) * 99,
                                            .per = 1 + draw(4),
                                            .whole = draw(2) == 0,
                                            .low = -1000,
@@ -154,6 +164,17 @@ static enum err apply(struct plan *plan, struct slice body, unsigned most, struc
     buf_put(fault, slice_str(rewrite_fault(r)));
     rewrite_free(&r);
     return e;
+}
+
+/* What a law does not hold for. */
+static void show_case(const struct plan *plan, struct slice body, struct slice want, struct slice got)
+{
+    struct buf text;
+    buf_init(&text, BUF_TEXT_BOUND);
+    plan_put(plan, &text);
+    fprintf(stderr, "%.*sbody %.*s\nwant %.*s\ngot  %.*s\n", SLICE_FMT(buf_slice(&text)), SLICE_FMT(body),
+            SLICE_FMT(want), SLICE_FMT(got));
+    buf_fini(&text);
 }
 
 struct bodies {
@@ -227,11 +248,11 @@ TEST(a_plan_that_matches_nothing_gives_the_same_bytes)
     static const char *const paths[] = {"/", "/a", "/a/[]", "/{}", "/b/{}/[]/{}"};
     for (size_t i = 0; i < 5; i++)
         for (unsigned op = 0; op < PLAN_OP_COUNT; op++)
-            if (op != PLAN_DEFAULT)
+            if (op != PLAN_DEFAULT && op != PLAN_THEN)
                 plan_add(plan, &(struct plan_step){.op = (enum plan_op)op,
                                                    .path = slice_str(paths[i]),
-                                                   .from = SLICE("nobody"),
-                                                   .to = SLICE("somebody"),
+                                                   .from = op == PLAN_HOIST ? SLICE("no/body") : SLICE("nobody"),
+                                                   .to = op == PLAN_PLUNGE ? SLICE("some/body") : SLICE("somebody"),
                                                    .table = table,
                                                    .table_count = 1});
     bodies_init(&b);
@@ -288,7 +309,10 @@ TEST(what_comes_out_is_json_without_duplicate_names)
         struct plan *plan = draw_plan(draw(2) ? 'a' : 'p');
         draw_any_body(&b);
         if (apply(plan, buf_slice(&b.in), 40, &b.out, &b.fault) == ERR_OK) {
-            CHECK_ERR(ERR_OK, apply(none, buf_slice(&b.out), 40, &b.again, &b.fault));
+            enum err again = apply(none, buf_slice(&b.out), 40, &b.again, &b.fault);
+            if (again != ERR_OK)
+                show_case(plan, buf_slice(&b.in), buf_slice(&b.fault), buf_slice(&b.out));
+            CHECK_ERR(ERR_OK, again);
             CHECK_SLICE(buf_slice(&b.out), buf_slice(&b.again));
         }
         plan_unref(&plan);
@@ -327,11 +351,17 @@ TEST(streaming_gives_what_the_definition_of_the_plan_gives)
         CHECK_ERR(ERR_OK, json_value_read(buf_slice(&b.in), &arena, &v));
         buf_clear(&made);
         bool fine = rewrite_by_hand(plan, v, &made);
-        CHECK_ERR(fine ? ERR_OK : ERR_PEER, apply(plan, buf_slice(&b.in), BODY_MOST, &b.out, &b.fault));
+        enum err e = apply(plan, buf_slice(&b.in), BODY_MOST, &b.out, &b.fault);
+        if ((e == ERR_OK) != fine)
+            show_case(plan, buf_slice(&b.in), fine ? buf_slice(&made) : SLICE("refused"),
+                      e == ERR_OK ? buf_slice(&b.out) : buf_slice(&b.fault));
+        CHECK_ERR(fine ? ERR_OK : ERR_PEER, e);
         *(fine ? &good : &bad) += 1;
         if (fine) {
             put_plain(buf_slice(&b.out), &got);
             put_plain(buf_slice(&made), &want);
+            if (!slice_eq(buf_slice(&want), buf_slice(&got)))
+                show_case(plan, buf_slice(&b.in), buf_slice(&want), buf_slice(&got));
             CHECK_SLICE(buf_slice(&want), buf_slice(&got));
         }
         arena_fini(&arena);
@@ -386,6 +416,35 @@ TEST(conversions_round_trip)
     bodies_fini(&b);
 }
 
+/* One after the other, or both at once. */
+TEST(two_plans_in_one_do_what_the_second_does_after_the_first)
+{
+    struct bodies b;
+    struct buf between;
+    unsigned good = 0, bad = 0;
+    bodies_init(&b);
+    buf_init(&between, BODY_MOST * 4);
+    for (int i = 0; i < ROUNDS; i++) {
+        struct plan *first = draw_plan(draw(2) ? 'a' : 'p'), *second = draw_plan(draw(2) ? 'a' : 'p');
+        struct plan *both = plan_then(first, second);
+        draw_any_body(&b);
+        enum err e = apply(first, buf_slice(&b.in), 40, &between, &b.fault);
+        if (e == ERR_OK)
+            e = apply(second, buf_slice(&between), 40, &b.again, &b.fault);
+        CHECK_ERR(e, apply(both, buf_slice(&b.in), 1 + draw(60), &b.out, &b.fault));
+        if (e == ERR_OK)
+            CHECK_SLICE(buf_slice(&b.again), buf_slice(&b.out));
+        *(e == ERR_OK ? &good : &bad) += 1;
+        plan_unref(&first);
+        plan_unref(&second);
+        plan_unref(&both);
+    }
+    CHECK(good > ROUNDS / 8);
+    CHECK(bad > ROUNDS / 8);
+    buf_fini(&between);
+    bodies_fini(&b);
+}
+
 TEST(plans_read_back_what_they_print)
 {
     struct buf text, again;
@@ -417,5 +476,6 @@ TESTS_RUN(lossless_plans_round_trip)
 TESTS_RUN(what_comes_out_is_json_without_duplicate_names)
 TESTS_RUN(streaming_gives_what_the_definition_of_the_plan_gives)
 TESTS_RUN(conversions_round_trip)
+TESTS_RUN(two_plans_in_one_do_what_the_second_does_after_the_first)
 TESTS_RUN(plans_read_back_what_they_print)
 TESTS_END()

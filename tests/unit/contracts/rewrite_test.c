@@ -337,6 +337,119 @@ TEST(steps_are_counted_when_they_are_applied)
     plan_unref(&plan);
 }
 
+TEST(wrap_makes_an_array_and_head_takes_it_apart)
+{
+    becomes("wrap\t/\ttag", "{\"tag\" : {\"x\":1} ,\"b\":2}", "{\"tag\" : [{\"x\":1}] ,\"b\":2}");
+    becomes("wrap\t/\ttag", "{\"tag\":null}", "{\"tag\":[]}");
+    becomes("wrap\t/tags\t[]", "{\"tags\":[1, \"a\"]}", "{\"tags\":[[1], [\"a\"]]}");
+    becomes("wrap\t/\ttotal\ntext\t/\ttotal", "{\"total\":12}", "{\"total\":[\"12\"]}");
+    becomes("head\t/\ttags only", "{\"tags\": [ {\"x\":[1,2]} ] ,\"b\":1}", "{\"tags\": {\"x\":[1,2]} ,\"b\":1}");
+    becomes("head\t/\ttags first", "{\"tags\":[1,[2],{\"a\":3}]}", "{\"tags\":1}");
+    becomes("head\t/\ttags last\ntext\t/tags\t[]", "{\"tags\":[1,2 ,3 ]}", "{\"tags\":\"3\"}");
+    becomes("head\t/\ttags first, else {}", "{\"tags\":[ ]}", "{\"tags\":{}}");
+    becomes("head\t/\ttags only", "{\"tags\":null}", "{\"tags\":null}");
+    refused("head\t/\ttags only", "{\"tags\":[1,2]}",
+            "one element is expected, and here is another at /tags/[1] (byte 11)");
+    refused("head\t/\ttags only", "{\"tags\":[]}", "an array with an element is expected at /tags (byte 9)");
+    refused("head\t/\ttags only", "{\"tags\":1}", "an array is expected at /tags (byte 8)");
+}
+
+TEST(hoist_brings_members_up_to_the_end_of_the_object)
+{
+    becomes("hoist\t/\taddress/city -> town", "{\"address\":{\"street\":\"S\", \"city\": \"C\"},\"n\":1}",
+            "{\"address\":{\"street\":\"S\"},\"n\":1,\"town\":\"C\"}");
+    becomes("hoist\t/\taddress/city -> city\ndrop\t/\taddress", "{\"address\":{\"city\":{\"a\":[1]},\"x\":2},\"n\":1}",
+            "{\"n\":1,\"city\":{\"a\":[1]}}");
+    becomes("hoist\t/[]\ta/b/c -> d", "[{\"a\":{\"b\":{\"c\":1}}},{\"a\":3},{}]",
+            "[{\"a\":{\"b\":{}},\"d\":1},{\"a\":3},{}]");
+    becomes("hoist\t/\ta/b -> c\ndefault\t/\tc = 7", "{\"a\":{}}", "{\"a\":{},\"c\":7}");
+    refused("hoist\t/\ta/b -> c", "{\"a\":{\"b\":1},\"c\":2}",
+            "member \"c\" is there twice after moving at /c (byte 18)");
+}
+
+TEST(plunge_puts_members_into_a_host_that_is_there_or_is_made)
+{
+    becomes("plunge\t/\tcity -> address/town", "{\"city\": \"C\",\"n\":1}", "{\"n\":1,\"address\":{\"town\":\"C\"}}");
+    becomes("plunge\t/\tcity -> address/city\nplunge\t/\tzip -> address/zip\ndefault\t/address\tland = \"D\"",
+            "{\"zip\":1,\"city\":2}", "{\"address\":{\"city\":2,\"zip\":1,\"land\":\"D\"}}");
+    becomes("plunge\t/\tcity -> address/city", "{\"address\": {\"a\":1 } ,\"city\":2}",
+            "{ \"address\":{\"a\":1,\"city\":2}}");
+    becomes("plunge\t/\tcity -> address/city\nrename\t/address\ta -> b", "{\"city\":2,\"address\":{\"a\":1}}",
+            "{\"address\":{\"b\":1,\"city\":2}}");
+    becomes("plunge\t/\tcity -> address/city", "{\"address\":{\"a\":1 }}", "{\"address\":{\"a\":1 }}");
+    becomes("plunge\t/\tcity -> address/city", "{}", "{}");
+    refused("plunge\t/\tcity -> address/city", "{\"address\":{\"city\":1},\"city\":2}",
+            "member \"city\" is there twice after moving at /city (byte 30)");
+    refused("plunge\t/\tcity -> address/city", "{\"address\":[],\"city\":2}",
+            "member \"address\" is no object, and others go into it at /city (byte 22)");
+}
+
+TEST(hoist_and_plunge_undo_each_other)
+{
+    const char *there = "hoist\t/\taddress/city -> city\nhoist\t/\taddress/zip -> zip\ndrop\t/\taddress\nthen\t/\t\n"
+                        "plunge\t/\tcity -> address/city\nplunge\t/\tzip -> address/zip";
+    becomes(there, "{\"n\":1,\"address\":{\"city\":\"C\",\"zip\":7}}",
+            "{\"n\":1,\"address\":{\"city\":\"C\",\"zip\":7}}");
+}
+
+TEST(texts_become_base64_and_come_back)
+{
+    becomes("encode\t/\tnote", "{\"note\":\"\\u00e9 \\\"x\"}", "{\"note\":\"w6kgIng=\"}");
+    becomes("decode\t/\tnote", "{\"note\":\"w6kgIng=\"}", "{\"note\":\"\xC3\xA9 \\\"x\"}");
+    becomes("decode\t/\tnote", "{\"note\":\"w6kgIng\"}", "{\"note\":\"\xC3\xA9 \\\"x\"}");
+    becomes("decode\t/\tnote", "{\"note\":\"\"}", "{\"note\":\"\"}");
+    refused("decode\t/\tnote", "{\"note\":\"w6kgInh=\"}", "base64 of a text is expected at /note (byte 8)");
+    refused("decode\t/\tnote", "{\"note\":\"/w==\"}", "base64 of a text is expected at /note (byte 8)");
+    refused("decode\t/\tnote", "{\"note\":1}", "a string is expected at /note (byte 8)");
+}
+
+TEST(seconds_become_date_times_and_come_back)
+{
+    becomes("date\t/\tat s", "{\"at\":0}", "{\"at\":\"1970-01-01T00:00:00Z\"}");
+    becomes("date\t/\tat ms", "{\"at\":1709164799500}", "{\"at\":\"2024-02-28T23:59:59.5Z\"}");
+    becomes("date\t/\tat ms", "{\"at\":1709251199001}", "{\"at\":\"2024-02-29T23:59:59.001Z\"}");
+    becomes("date\t/\tat s", "{\"at\":-1.5}", "{\"at\":\"1969-12-31T23:59:58.5Z\"}");
+    becomes("date\t/\tat s", "{\"at\":253402300799}", "{\"at\":\"9999-12-31T23:59:59Z\"}");
+    becomes("epoch\t/\tat ms", "{\"at\":\"2024-02-28T23:59:59.5Z\"}", "{\"at\":1709164799500}");
+    becomes("epoch\t/\tat s", "{\"at\":\"2024-02-29t01:00:00.000+01:00\"}", "{\"at\":1709164800}");
+    becomes("epoch\t/\tat s", "{\"at\":\"1969-12-31T23:59:59Z\"}", "{\"at\":-1}");
+    refused("date\t/\tat s", "{\"at\":253402300800}",
+            "a time from the year 0 to 9999, no finer than a nanosecond, is expected at /at (byte 6)");
+    refused("epoch\t/\tat s", "{\"at\":\"2023-02-29T00:00:00Z\"}",
+            "a date-time (RFC 3339) is expected at /at (byte 6)");
+    refused("epoch\t/\tat s", "{\"at\":\"2024-02-29T00:00:00.5Z\"}",
+            "a date-time no finer than the unit is expected at /at (byte 6)");
+    refused("epoch\t/\tat s in 0..9", "{\"at\":\"1970-01-01T00:00:10Z\"}",
+            "a whole number from 0 to 9 is expected at /at (byte 6)");
+}
+
+TEST(members_leave_for_the_head_and_come_from_it)
+{
+    struct plan *plan = plan_of("take\t/\ta/b -> query b\nput\t/\tquery limit -> limit number\nput\t/\tquery no -> no");
+    struct rewrite *r = rewrite_json_new(plan, 100);
+    struct buf out;
+    struct slice taken;
+    buf_init(&out, 1000);
+    rewrite_give(r, 1, SLICE("7"));
+    CHECK_ERR(ERR_ABSENT, rewrite_taken(r, 0, &taken));
+    CHECK_ERR(ERR_OK, rewrite_feed(r, SLICE("{\"a\":{\"b\":[1]}}"), &out));
+    CHECK_ERR(ERR_OK, rewrite_finish(r, &out));
+    CHECK_TEXT("{\"a\":{},\"limit\":7}", buf_slice(&out));
+    CHECK_ERR(ERR_OK, rewrite_taken(r, 0, &taken));
+    CHECK_TEXT("[1]", taken);
+    rewrite_free(&r);
+    buf_fini(&out);
+    plan_unref(&plan);
+}
+
+TEST(stages_see_what_goes_out_before_them)
+{
+    becomes("rename\t/\ta -> b\nthen\t/\t\nrename\t/\tb -> c\nthen\t/\t\ndefault\t/\td = 1", "{\"a\":1}",
+            "{\"c\":1,\"d\":1}");
+    refused("drop\t/\ta\nthen\t/\t\nnarrow\t/\tb 0..9", "{\"a\":1,\"b\":10}",
+            "in stage 2: a whole number from 0 to 9 is expected at /b (byte 5)");
+}
+
 TESTS_BEGIN()
 TESTS_RUN(what_no_step_touches_keeps_every_byte)
 TESTS_RUN(a_rename_replaces_the_name_and_nothing_else)
@@ -360,4 +473,12 @@ TESTS_RUN(no_more_than_max_hold_is_kept_back)
 TESTS_RUN(an_object_has_at_most_4096_names)
 TESTS_RUN(a_full_out_stops_the_rewrite)
 TESTS_RUN(steps_are_counted_when_they_are_applied)
+TESTS_RUN(wrap_makes_an_array_and_head_takes_it_apart)
+TESTS_RUN(hoist_brings_members_up_to_the_end_of_the_object)
+TESTS_RUN(plunge_puts_members_into_a_host_that_is_there_or_is_made)
+TESTS_RUN(hoist_and_plunge_undo_each_other)
+TESTS_RUN(texts_become_base64_and_come_back)
+TESTS_RUN(seconds_become_date_times_and_come_back)
+TESTS_RUN(members_leave_for_the_head_and_come_from_it)
+TESTS_RUN(stages_see_what_goes_out_before_them)
 TESTS_END()
