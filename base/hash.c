@@ -21,6 +21,33 @@ struct hash_digest hash_sha256(struct slice bytes)
     return d;
 }
 
+struct hash_digest hash_hmac_sha256(struct slice key, struct slice bytes)
+{
+    enum { BLOCK = 64 };
+    char pads[2][BLOCK] = {{0}, {0}};
+    struct hash_digest d = {{0}};
+    if (key.len > BLOCK) {
+        d = hash_sha256(key);
+        key = slice_of(d.b, sizeof(d.b));
+    }
+    for (size_t i = 0; i < BLOCK; i++) {
+        uint8_t k = i < key.len ? (uint8_t)key.at[i] : 0;
+        pads[0][i] = (char)(k ^ 0x36);
+        pads[1][i] = (char)(k ^ 0x5c);
+    }
+    struct buf text;
+    buf_init(&text, SIZE_MAX);
+    buf_put(&text, slice_of(pads[0], BLOCK));
+    buf_put(&text, bytes);
+    d = hash_sha256(buf_slice(&text));
+    buf_clear(&text);
+    buf_put(&text, slice_of(pads[1], BLOCK));
+    buf_put(&text, slice_of(d.b, sizeof(d.b)));
+    d = hash_sha256(buf_slice(&text));
+    buf_fini(&text);
+    return d;
+}
+
 struct hash_sha1 hash_sha1(struct slice bytes)
 {
     struct hash_sha1 d;

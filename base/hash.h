@@ -19,6 +19,8 @@ struct hash_sha1 {
     uint8_t b[20];
 };
 struct hash_sha1 hash_sha1(struct slice bytes);
+/* HMAC-SHA-256 (RFC 2104) over `bytes`. */
+struct hash_digest hash_hmac_sha256(struct slice key, struct slice bytes);
 /* CRC-32C (RFC 3720, Castagnoli); start with crc = 0. */
 uint32_t hash_crc32c(uint32_t crc, struct slice bytes);
 /* Cryptographically random; aborts when the system has none. */

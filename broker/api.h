@@ -12,6 +12,7 @@
  * Threads:  belongs to the loop. */
 #include "broker/desk.h"
 #include "broker/front.h"
+#include "broker/outbox.h"
 #include "policy/authz.h"
 
 struct api_conf {
@@ -23,6 +24,8 @@ struct api_conf {
     const char *(*runner_of)(void *arg, struct slice service);
     /* The policy now in force. */
     struct authz *(*policy)(void *arg);
+    const struct callback_rules *(*callbacks)(void *arg);
+    struct outbox *outbox;
     void *arg;
 };
 

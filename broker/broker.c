@@ -17,6 +17,7 @@
 #include "broker/api.h"
 #include "broker/broker_admin.h"
 #include "broker/bus_keys.h"
+#include "broker/outbox.h"
 #include "broker/store_lmdb.h"
 #include "http/listener.h"
 #include "policy/policy_files.h"
@@ -28,7 +29,8 @@ enum {
     POLICY_BYTES = 1 << 20,
     LAST_TURNS = 16,
     DRAIN_US = 50000,
-    LOOK_US = 10 * SECOND
+    LOOK_US = 10 * SECOND,
+    SECRET_FILE = 4096,
 };
 
 /* What a reload replaces, whole. */
@@ -37,6 +39,8 @@ struct setup {
     struct broker_conf conf;
     struct creds *creds;
     struct policy_files policy_files;
+    char secret[CALLBACK_SECRET_MOST];
+    struct callback_rules callbacks;
     struct authz *policy;
 };
 
@@ -48,6 +52,7 @@ struct broker {
     struct metric_set *metrics;
     struct metric *commits, *changes, *flushes, *used, *damaged, *expiry;
     struct store *store;
+    struct outbox *outbox;
     struct desk *desk;
     struct api *api;
     struct front *front;
@@ -102,14 +107,42 @@ static enum err load_policy(struct setup *s, struct diag *diag)
     return policy_load(s->policy_files.v, s->policy_files.count, diag, &s->policy);
 }
 
+static enum err load_callbacks(struct setup *s, struct diag *diag)
+{
+    const struct broker_conf *c = &s->conf;
+    struct buf text;
+    size_t len = 0;
+    s->callbacks = (struct callback_rules){
+        .allow = c->callbacks.allow.v,
+        .allow_count = c->callbacks.allow.count,
+        .ca = c->callbacks.ca,
+        .private_too = c->callbacks.private_too,
+        .tries = (uint32_t)c->callbacks.tries,
+    };
+    if (!c->callbacks.secret)
+        return ERR_OK;
+    buf_init(&text, SECRET_FILE);
+    enum err e = file_read(c->callbacks.secret, &text);
+    if (e == ERR_OK)
+        e = callback_secret(buf_slice(&text), s->secret, &len);
+    buf_fini(&text);
+    s->callbacks.secret = slice_of(s->secret, len);
+    if (e == ERR_OK)
+        return ERR_OK;
+    diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = c->callbacks.secret},
+             "write whsec_ and base64 of 32 random bytes", "callbacks.secret: no secret can be read from this file");
+    return ERR_INPUT;
+}
+
 static enum err setup_load(const struct broker_conf_source *source, struct diag *diag, struct setup **out)
 {
     struct setup *s = mem_new(sizeof(*s));
     arena_init(&s->arena, SIZE_MAX);
     enum err e = broker_conf_load(source, &s->arena, diag, &s->conf);
     if (e == ERR_OK) {
-        enum err creds = load_creds(s, diag), policy = load_policy(s, diag);
-        e = creds != ERR_OK || policy != ERR_OK || diag->errors ? ERR_INPUT : ERR_OK;
+        enum err creds = load_creds(s, diag), policy = load_policy(s, diag), callbacks = load_callbacks(s, diag);
+        bool failed = creds != ERR_OK || policy != ERR_OK || callbacks != ERR_OK || diag->errors;
+        e = failed ? ERR_INPUT : ERR_OK;
     }
     if (e != ERR_OK) {
         setup_free(&s);
@@ -194,6 +227,13 @@ static struct authz *current_policy(void *arg)
     return ((struct broker *)arg)->setup->policy;
 }
 
+static const struct callback_rules *current_callbacks(void *arg)
+{
+    struct setup *s = ((struct broker *)arg)->setup;
+    s->callbacks.source = creds_id(s->creds).at;
+    return &s->callbacks;
+}
+
 static struct creds *current_creds(void *arg)
 {
     return ((struct broker *)arg)->setup->creds;
@@ -213,6 +253,14 @@ static struct slice on_name(void *arg, uint64_t worker)
 static void on_event(void *arg, struct slice job, const struct record_event *event, bool last)
 {
     api_event(((struct broker *)arg)->api, job, event, last);
+}
+
+/* While we end nothing is told any more: the store has it for the next process. */
+static void on_owed(void *arg, struct slice job, uint64_t event)
+{
+    struct broker *b = arg;
+    if (b->outbox)
+        outbox_owe(b->outbox, job, event);
 }
 
 static void on_cancel(void *arg, uint64_t worker, struct slice job, uint64_t token)
@@ -277,6 +325,7 @@ static void open_desk(struct broker *b)
         .assign = on_assign,
         .name_of = on_name,
         .event = on_event,
+        .owed = on_owed,
         .cancel = on_cancel,
         .arg = b,
     };
@@ -291,6 +340,21 @@ static void open_desk(struct broker *b)
               LOG_INT("damaged", (int64_t)found.damaged), LOG_STR("durability", store_durability(b->store)));
 }
 
+/* Before the desk, which may owe something as soon as it is there. */
+static void open_outbox(struct broker *b)
+{
+    struct outbox_conf conf = {
+        .loop = b->loop,
+        .clock = b->clock,
+        .store = b->store,
+        .metrics = b->metrics,
+        .rules = current_callbacks,
+        .arg = b,
+    };
+    b->outbox = outbox_new(&conf);
+    outbox_recover(b->outbox);
+}
+
 static enum err open_bus(struct broker *b, struct diag *diag)
 {
     const struct broker_conf *c = &b->setup->conf;
@@ -302,6 +366,8 @@ static enum err open_bus(struct broker *b, struct diag *diag)
         .beat_us = c->beat_us,
         .runner_of = runner_of,
         .policy = current_policy,
+        .callbacks = current_callbacks,
+        .outbox = b->outbox,
         .arg = b,
     };
     char endpoint[300];
@@ -412,6 +478,7 @@ static struct broker *assemble(const struct broker_start *start)
 static enum err open_all(struct broker *b, struct diag *diag)
 {
     TRY(open_store(b, diag));
+    open_outbox(b);
     open_desk(b);
     TRY(open_bus(b, diag));
     return open_doors(b, diag);
@@ -462,6 +529,7 @@ void broker_free(struct broker **broker)
     due_cancel(b->clock, &b->look_due);
     listener_close(&b->https_listener);
     listener_close(&b->admin_listener);
+    outbox_free(&b->outbox);
     store_close(&b->store);
     front_close(&b->front);
     desk_free(&b->desk);

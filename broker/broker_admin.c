@@ -86,6 +86,38 @@ static void dead(void *arg, struct transit *t, const struct pages_request *r)
     pages_buf(t, 200, SLICE("application/json"), &text);
 }
 
+struct owed_page {
+    struct json_out *j;
+    size_t left;
+};
+
+static bool put_owed(void *arg, struct slice job, const struct record_debt *debt)
+{
+    struct owed_page *p = arg;
+    json_out_object(p->j);
+    json_out_member(p->j, "job", job);
+    json_out_member(p->j, "state", debt->dead ? SLICE("dead") : SLICE("pending"));
+    json_out_member_int(p->j, "tries", debt->tries);
+    json_out_member(p->j, "reason", debt->reason);
+    json_out_end(p->j);
+    return --p->left > 0;
+}
+
+static void callbacks(void *arg, struct transit *t, const struct pages_request *r)
+{
+    (void)r;
+    struct buf text;
+    struct json_out j;
+    struct owed_page page = {&j, DEAD_LIST};
+    buf_init(&text, BUF_TEXT_BOUND);
+    json_out_init(&j, &text, 2);
+    json_out_array(&j);
+    store_each_debt(broker_store(arg), put_owed, &page);
+    json_out_end(&j);
+    buf_put_char(&text, '\n');
+    pages_buf(t, 200, SLICE("application/json"), &text);
+}
+
 static void drain(void *arg, struct transit *t, const struct pages_request *r)
 {
     (void)r;
@@ -115,11 +147,17 @@ static void resume_service(void *arg, struct transit *t, const struct pages_requ
 }
 
 static const struct pages_row rows[] = {
-    {"GET", "/live", false, pages_live},      {"GET", "/ready", false, ready},
-    {"GET", "/metrics", false, metrics},      {"GET", "/queues", false, queues},
-    {"GET", "/jobs/dead", false, dead},       {"PUT", "/log-level", false, pages_log_level},
-    {"POST", "/pause/", true, pause_service}, {"POST", "/resume/", true, resume_service},
-    {"POST", "/drain", false, drain},         {0},
+    {"GET", "/live", false, pages_live},
+    {"GET", "/ready", false, ready},
+    {"GET", "/metrics", false, metrics},
+    {"GET", "/queues", false, queues},
+    {"GET", "/jobs/dead", false, dead},
+    {"GET", "/callbacks", false, callbacks},
+    {"PUT", "/log-level", false, pages_log_level},
+    {"POST", "/pause/", true, pause_service},
+    {"POST", "/resume/", true, resume_service},
+    {"POST", "/drain", false, drain},
+    {0},
 };
 
 void broker_admin_serve(struct broker *b, struct transit *t)

@@ -3,7 +3,7 @@
 
 /* broker_admin - ready, metrics, queues, dead jobs: what a broker tells about itself.
  *
- *   GET /live /ready /metrics /queues /jobs/dead     PUT /log-level     POST /drain
+ *   GET /live /ready /metrics /queues /jobs/dead /callbacks     PUT /log-level     POST /drain
  *
  * Plain HTTP on loopback or a unix socket (broker_conf sees to it).
  *

@@ -1,6 +1,7 @@
 #include "broker/broker_conf.h"
 
 #include "base/sock.h"
+#include "base/web_url.h"
 
 static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
 
@@ -60,6 +61,30 @@ static const struct conf_key limit_keys[] = {
      .min = 1,
      .max = 10000000,
      .doc = "jobs that one caller may have waiting"},
+    {0},
+};
+
+static const struct conf_key callback_keys[] = {
+    {.name = "allow",
+     .type = CONF_STRINGS,
+     AT(callbacks.allow),
+     .doc = "beginnings of the URLs that jobs may call back (https://hooks.example.org/); none: no callbacks"},
+    {.name = "secret",
+     .type = CONF_PATH,
+     AT(callbacks.secret),
+     .doc = "file with whsec_BASE64 of 24 to 64 bytes: signs them (Standard Webhooks)"},
+    {.name = "ca", .type = CONF_PATH, AT(callbacks.ca), .doc = "PEM of the authorities of those hosts; the system's"},
+    {.name = "private",
+     .type = CONF_BOOL,
+     AT(callbacks.private_too),
+     .doc = "names in allow may have private addresses; addresses in allow always may"},
+    {.name = "tries",
+     .type = CONF_COUNT,
+     AT(callbacks.tries),
+     .preset = "12",
+     .min = 1,
+     .max = 100,
+     .doc = "of one callback, 5 s to 1 h apart; then it is dead"},
     {0},
 };
 
@@ -134,6 +159,7 @@ const struct conf_key broker_conf_keys[] = {
      .min = SECOND,
      .doc = "how long ended jobs and their results are kept"},
     {.name = "limits", .type = CONF_TABLE, .sub = limit_keys, .doc = "bounds per caller"},
+    {.name = "callbacks", .type = CONF_TABLE, .sub = callback_keys, .doc = "who may be told that a job has ended"},
     {.name = "admin", .type = CONF_TABLE, .sub = admin_keys, .doc = "health, metrics, queues"},
     {.name = "confine",
      .type = CONF_BOOL,
@@ -145,6 +171,20 @@ const struct conf_key broker_conf_keys[] = {
     {0},
 };
 
+static void check_callbacks(const struct conf_node *root, const struct broker_conf *c, struct diag *diag)
+{
+    struct web_url url;
+    const struct conf_node *callbacks = conf_get(root, "callbacks");
+    const struct diag_place *place = callbacks ? &callbacks->key_place : &root->place;
+    for (size_t i = 0; i < c->callbacks.allow.count; i++)
+        if (web_url_read(slice_str(c->callbacks.allow.v[i]), &url) != ERR_OK)
+            diag_add(diag, DIAG_ERROR, place, "write https://HOST/PATH",
+                     "callbacks.allow: \"%s\" is no beginning of URLs", c->callbacks.allow.v[i]);
+    if (c->callbacks.allow.count && !c->callbacks.secret)
+        diag_add(diag, DIAG_ERROR, place, "name a file with whsec_ and base64 of 32 random bytes",
+                 "callbacks.secret is missing: who is called back could not tell us from a stranger");
+}
+
 static void check(const struct conf_node *root, const struct broker_conf *c, struct diag *diag)
 {
     struct sock_addr addr;
@@ -153,6 +193,7 @@ static void check(const struct conf_node *root, const struct broker_conf *c, str
     if (c->admin.listen && sock_parse(slice_str(c->admin.listen), &addr, &why) == ERR_OK && !sock_is_loopback(&addr))
         diag_add(diag, DIAG_ERROR, admin ? &admin->key_place : &root->place, "use 127.0.0.1:PORT or unix:PATH",
                  "admin.listen must be on loopback");
+    check_callbacks(root, c, diag);
     const struct conf_node *beat = conf_get(root, "beat");
     if (c->beat_us * 2 > c->lease_us)
         diag_add(diag, DIAG_ERROR, beat ? &beat->key_place : &root->place, "a third of the lease is good",

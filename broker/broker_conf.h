@@ -26,6 +26,12 @@ struct broker_conf {
     uint64_t max_bytes;       /* of the database */
     struct conf_map services; /* struct broker_conf_service */
     struct conf_strings policy;
+    struct {
+        struct conf_strings allow; /* beginnings of URLs */
+        const char *secret, *ca;   /* files */
+        bool private_too;
+        uint64_t tries;
+    } callbacks;
     int64_t lease_us, beat_us;
     int64_t retention_us; /* of terminal jobs and their results */
     struct {

@@ -55,6 +55,8 @@ static const char *unfit(const Weft__Bus__V1__Submit *m)
         return "labels: up to 16 words like gpu=a100, commas between, ? behind a preference";
     if (m->contract.len && m->contract.len != HASH_SHA256_LEN)
         return "contract: a SHA-256";
+    if ((unsigned)m->callback_style >= CALLBACK_STYLES)
+        return "callback_style: 0 or 1";
     return strlen(m->operation) > JOB_NAME_MOST || strlen(m->service) > JOB_NAME_MOST ? "a name is too long" : NULL;
 }
 
@@ -72,6 +74,10 @@ static enum err to_desk(struct api *a, struct session *s, const Weft__Bus__V1__R
         .key = slice_str(m->key),
         .fingerprint = words_slice(m->fingerprint),
     };
+    if (*m->callback) {
+        request.callback = slice_str(m->callback);
+        request.callback_style = (uint32_t)m->callback_style;
+    }
     struct desk_submit submit = {
         .service = slice_str(m->service),
         .caller = slice_str(s->identity),
@@ -94,9 +100,13 @@ static enum err to_desk(struct api *a, struct session *s, const Weft__Bus__V1__R
 void caller_verbs_submit(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
 {
     const Weft__Bus__V1__Submit *m = r->submit;
-    const char *wrong = unfit(m);
+    const char *wrong = unfit(m), *no_callback;
+    struct web_url url;
     if (wrong)
         answers_problem(a, s, r->seq, "bad-request", 400, wrong);
+    else if (*m->callback &&
+             callback_allowed(a->conf.callbacks(a->conf.arg), slice_str(m->callback), &url, &no_callback) != ERR_OK)
+        answers_problem(a, s, r->seq, "callback-denied", 403, no_callback);
     else if (m->body.len > API_PAYLOAD)
         answers_problem(a, s, r->seq, "payload-too-large", 413, "A job's body may have 256 KiB.");
     else if (!desk_knows(a->desk, slice_str(m->service)))
@@ -142,6 +152,22 @@ static void change(struct api *a, struct session *s, const Weft__Bus__V1__Record
         answers_problem(a, s, r->seq, "job-ended", 409, "The job is not in a state for this.");
 }
 
+/* What has become of its callback. */
+static void add_callback(struct api *a, struct record_job *job)
+{
+    struct record_debt debt;
+    if (!(job->traits & JOB_CALLS_BACK))
+        return;
+    enum err e = store_read_debt(a->conf.store, job->id, &debt);
+    if (e != ERR_OK) {
+        job->callback = job_over(job->state) ? "delivered" : "waiting";
+        return;
+    }
+    job->callback = debt.dead ? "dead" : "pending";
+    job->callback_tries = debt.tries;
+    job->callback_reason = debt.reason;
+}
+
 void caller_verbs_query(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
 {
     struct record_job job;
@@ -151,6 +177,7 @@ void caller_verbs_query(struct api *a, struct session *s, const Weft__Bus__V1__R
     buf_init(&why, BUF_TEXT_BOUND);
     desk_why(a->desk, job.id, &why);
     job.waits = buf_slice(&why);
+    add_callback(a, &job);
     answers_job(a, s, r->seq, &job);
     buf_fini(&why);
 }
@@ -254,7 +281,27 @@ void caller_verbs_cancel(struct api *a, struct session *s, const Weft__Bus__V1__
     change(a, s, r, r->cancel->job, desk_cancel);
 }
 
+static void callback_revived(void *arg, const struct store_answer *answer)
+{
+    job_changed(arg, answer->e, slice_str(answer->job), false);
+}
+
+static void retry_callback(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    struct record_job job;
+    if (!permits_find(a, s, r->seq, r->retry->job, "cancel", &job))
+        return;
+    struct answers_asker *k = answers_asker(a, s, r);
+    if (outbox_retry(a->conf.outbox, job.id, callback_revived, k) == ERR_OK)
+        return;
+    mem_free(k);
+    answers_problem(a, s, r->seq, "callback-alive", 409, "No callback of this job has been given up.");
+}
+
 void caller_verbs_retry(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
 {
-    change(a, s, r, r->retry->job, desk_retry);
+    if (r->retry->callback)
+        retry_callback(a, s, r);
+    else
+        change(a, s, r, r->retry->job, desk_retry);
 }

@@ -44,6 +44,8 @@ struct desk_conf {
     struct slice (*name_of)(void *arg, uint64_t worker);
     /* An event of a job is durable. */
     void (*event)(void *arg, struct slice job, const struct record_event *event, bool last);
+    /* A job that calls back has ended, durably: a debt is in the store.  May be NULL. */
+    void (*owed)(void *arg, struct slice job, uint64_t event);
     /* A leased job is to be given up by its worker. */
     void (*cancel)(void *arg, uint64_t worker, struct slice job, uint64_t token);
     void *arg;

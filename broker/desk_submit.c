@@ -79,6 +79,7 @@ enum err desk_submit(struct desk *d, const struct desk_submit *s, desk_done_fn *
         .labels = s->labels,
         .state = s->delay_ms ? JOB_DELAYED : JOB_QUEUED,
         .priority = s->priority,
+        .traits = s->request->callback.len ? JOB_CALLS_BACK : 0,
         .attempts = s->attempts ? s->attempts : service->attempts,
         .due_ms = s->delay_ms ? now_ms + (int64_t)s->delay_ms : 0,
         .deadline_ms = s->deadline_ms,

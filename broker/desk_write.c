@@ -77,6 +77,8 @@ void desk_write_tell(struct desk_waiting *w)
     count_event(d, w->job.service, w->event.name);
     log_job(w);
     d->conf.event(d->conf.arg, w->job.id, &w->event, w->last);
+    if (w->last && w->job.traits & JOB_CALLS_BACK && d->conf.owed)
+        d->conf.owed(d->conf.arg, w->job.id, w->event.id);
 }
 
 static void changed(void *arg, const struct store_answer *answer)

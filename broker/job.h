@@ -20,6 +20,9 @@ extern const struct sm_row job_rows[JOB_STATES];
 
 enum { JOB_ID = 26, JOB_PRIORITIES = 10, JOB_PRIORITY = 5, JOB_ATTEMPTS = 5, JOB_NAME_MOST = 2048 };
 
+/* What else there is to know of a job, beside its request.  The numbers are stored: they never change. */
+enum job_trait { JOB_CALLS_BACK = 1 };
+
 /* A text shared by many jobs. */
 struct job_name {
     size_t uses;
@@ -50,6 +53,7 @@ struct job {
     uint32_t releases;   /* of `attempt`: given back untouched */
     uint8_t priority;    /* 0..9, 9 first */
     bool cancel_asked;
+    uint8_t traits; /* enum job_trait */
     char id[JOB_ID + 1];
 };
 

@@ -135,6 +135,19 @@ struct order *order_of_expire(int64_t before_ms)
     return o;
 }
 
+struct order *order_of_debt(struct slice job, uint64_t event, const struct record_debt *left)
+{
+    struct order *o = new_order(ORDER_DEBT);
+    struct buf b;
+    o->job.id = arena_keep(&o->arena, job);
+    o->job.events = event;
+    buf_init(&b, RECORD_BOUND);
+    if (left)
+        o->text = kept_record(o, &b, record_put_debt(&b, left));
+    buf_fini(&b);
+    return o;
+}
+
 void order_answer(struct order *o)
 {
     if (o->done)
@@ -293,6 +306,18 @@ static void fill(struct slice *wanted, struct slice was)
         *wanted = was;
 }
 
+/* The end of a job that calls back owes somebody a word. */
+static enum err put_debt(const struct run *r, const struct record_job *j)
+{
+    struct buf b;
+    buf_init(&b, RECORD_BOUND);
+    enum err e = record_put_debt(&b, &(struct record_debt){.event = j->events, .due_ms = j->ended_ms});
+    PRE(e == ERR_OK);
+    e = put(r, ORDER_DEBTS, j->id, buf_slice(&b));
+    buf_fini(&b);
+    return e;
+}
+
 /* Who is live and who has ended are rows of their own, so that neither start nor expiry reads all jobs. */
 static enum err move_lists(const struct run *r, const struct record_job *was)
 {
@@ -304,10 +329,13 @@ static enum err move_lists(const struct run *r, const struct record_job *was)
         TRY(del(r, ORDER_ENDED, ended_key(&o->arena, was)));
     if (over) {
         TRY(del(r, ORDER_LIVE, o->job.id));
+        if (o->job.traits & JOB_CALLS_BACK)
+            TRY(put_debt(r, &o->job));
         return put(r, ORDER_ENDED, ended_key(&o->arena, &o->job), (struct slice){0});
     }
-    /* It lives again: the result was of its former life. */
+    /* It lives again: the result was of its former life, and nobody needs to hear of its death. */
     TRY(del(r, ORDER_RESULTS, o->job.id));
+    TRY(del(r, ORDER_DEBTS, o->job.id));
     return put(r, ORDER_LIVE, o->job.id, (struct slice){0});
 }
 
@@ -423,6 +451,7 @@ static enum err del_job(const struct run *r, struct slice id)
     TRY(del(r, ORDER_REQUESTS, id));
     TRY(del(r, ORDER_RESULTS, id));
     TRY(del(r, ORDER_CHECKPOINTS, id));
+    TRY(del(r, ORDER_DEBTS, id));
     return del(r, ORDER_JOBS, id);
 }
 
@@ -442,6 +471,25 @@ static enum err expire(const struct run *r)
     return ERR_OK;
 }
 
+/* Only the debt that was meant: the job may have lived and ended again since. */
+static enum err settle(const struct run *r)
+{
+    struct order *o = r->o;
+    struct slice row;
+    struct record_debt now;
+    enum err e = r->rows->get(r->txn, ORDER_DEBTS, o->job.id, &row);
+    if (e == ERR_OK)
+        e = record_get_debt(row, &o->arena, &now);
+    if (e == ERR_OK && now.event != o->job.events)
+        e = ERR_STALE;
+    if (e == ERR_OK && o->text.len && o->room == ORDER_ROOM_DELETES)
+        e = ERR_FULL;
+    answer(r, e, o->job.id);
+    if (e != ERR_OK)
+        return ERR_OK;
+    return o->text.len ? put(r, ORDER_DEBTS, o->job.id, o->text) : del(r, ORDER_DEBTS, o->job.id);
+}
+
 enum err order_run(struct order *o, const struct order_rows *rows, void *txn)
 {
     const struct run r = {o, rows, txn};
@@ -450,6 +498,8 @@ enum err order_run(struct order *o, const struct order_rows *rows, void *txn)
         return o->submit ? submit(&r) : change(&r);
     case ORDER_CONTRACT:
         return put_contract(&r);
+    case ORDER_DEBT:
+        return settle(&r);
     case ORDER_EXPIRE:
         break;
     }

@@ -21,6 +21,7 @@ enum order_table {
     ORDER_LIVE,        /* id of a job that is not over: nothing */
     ORDER_ENDED,       /* ended_ms, big-endian, and id of one that is: nothing */
     ORDER_CONTRACTS,   /* digest: record contract: age, big-endian, and text */
+    ORDER_DEBTS,       /* id: record debt: a callback that is owed */
     ORDER_TABLES,
 };
 enum { ORDER_NUMBER = 8, ORDER_EVENT_KEY = JOB_ID + ORDER_NUMBER };
@@ -41,7 +42,7 @@ struct order_rows {
     enum err (*next)(void *txn, enum order_table table, struct slice key, struct order_row *row);
 };
 
-enum order_kind { ORDER_CHANGE, ORDER_CONTRACT, ORDER_EXPIRE };
+enum order_kind { ORDER_CHANGE, ORDER_CONTRACT, ORDER_EXPIRE, ORDER_DEBT };
 
 /* What there is room for.  An order that has none is answered FULL, though a submit whose key is known
  * has its answer all the same. */
@@ -64,13 +65,14 @@ struct order {
     struct slice request, result, checkpoint, event; /* records; empty: none */
     struct slice key, fingerprint;                   /* key of ORDER_KEYS; empty: none */
     /* The others. */
-    struct slice digest, text;
+    struct slice digest, text; /* of a debt: its record, empty: it is paid */
     int64_t before_ms;
 };
 
 struct order *order_of_change(const struct store_change *change);
 struct order *order_of_contract(struct slice digest, struct slice text);
 struct order *order_of_expire(int64_t before_ms);
+struct order *order_of_debt(struct slice job, uint64_t event, const struct record_debt *left);
 /* Fills `answer`.  OK: it is done, or refused without having written.  FULL, IO: as the rows said; the
  * transaction must be thrown away, after which the order may be run again. */
 MUST_USE enum err order_run(struct order *o, const struct order_rows *rows, void *txn);

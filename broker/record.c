@@ -98,6 +98,7 @@ enum err record_put_job(struct buf *out, const struct record_job *r)
     m.releases = r->releases;
     m.priority = r->priority;
     m.cancel_asked = r->cancel_asked;
+    m.traits = r->traits;
     m.due_ms = r->due_ms;
     m.deadline_ms = r->deadline_ms;
     m.submitted_ms = r->submitted_ms;
@@ -140,6 +141,7 @@ enum err record_get_job(struct slice bytes, struct arena *arena, struct record_j
         .releases = m->releases,
         .priority = m->priority,
         .cancel_asked = m->cancel_asked,
+        .traits = m->traits,
         .due_ms = m->due_ms,
         .deadline_ms = m->deadline_ms,
         .submitted_ms = m->submitted_ms,
@@ -173,6 +175,7 @@ void record_of_job(const struct job *j, struct record_job *out)
         .releases = j->releases,
         .priority = j->priority,
         .cancel_asked = j->cancel_asked,
+        .traits = j->traits,
         .due_ms = j->due_ms,
         .deadline_ms = j->deadline_ms,
         .submitted_ms = j->submitted_ms,
@@ -200,6 +203,7 @@ enum err record_to_job(const struct record_job *r, struct job_table *t, struct j
     j->releases = r->releases;
     j->priority = (uint8_t)r->priority;
     j->cancel_asked = r->cancel_asked;
+    j->traits = (uint8_t)r->traits;
     j->due_ms = r->due_ms;
     j->deadline_ms = r->deadline_ms;
     j->submitted_ms = r->submitted_ms;
@@ -245,6 +249,8 @@ enum err record_put_request(struct buf *out, const struct record_request *r)
     m.traceparent = bytes_of(r->traceparent);
     m.key = bytes_of(r->key);
     m.fingerprint = bytes_of(r->fingerprint);
+    m.callback = bytes_of(r->callback);
+    m.callback_style = r->callback_style;
     enum err e = put(out, RECORD_REQUEST, &m.base);
     arena_fini(&scratch);
     return e;
@@ -265,6 +271,8 @@ enum err record_get_request(struct slice bytes, struct arena *arena, struct reco
         .traceparent = slice_of_bytes(m->traceparent),
         .key = slice_of_bytes(m->key),
         .fingerprint = slice_of_bytes(m->fingerprint),
+        .callback = slice_of_bytes(m->callback),
+        .callback_style = m->callback_style,
     };
     return ERR_OK;
 }
@@ -334,5 +342,31 @@ enum err record_get_key(struct slice bytes, struct arena *arena, struct record_k
     if (!m || !job_id_is(slice_of_bytes(m->job)))
         return ERR_PEER;
     *out = (struct record_key){.job = slice_of_bytes(m->job), .fingerprint = slice_of_bytes(m->fingerprint)};
+    return ERR_OK;
+}
+
+enum err record_put_debt(struct buf *out, const struct record_debt *r)
+{
+    Weft__Store__V1__Debt m = WEFT__STORE__V1__DEBT__INIT;
+    m.event = r->event;
+    m.due_ms = r->due_ms;
+    m.tries = r->tries;
+    m.dead = r->dead;
+    m.reason = bytes_of(slice_to(r->reason, RECORD_REASON_MOST));
+    return put(out, RECORD_DEBT, &m.base);
+}
+
+enum err record_get_debt(struct slice bytes, struct arena *arena, struct record_debt *out)
+{
+    const Weft__Store__V1__Debt *m = get(bytes, RECORD_DEBT, &weft__store__v1__debt__descriptor, arena);
+    if (!m)
+        return ERR_PEER;
+    *out = (struct record_debt){
+        .event = m->event,
+        .due_ms = m->due_ms,
+        .tries = m->tries,
+        .dead = m->dead,
+        .reason = slice_of_bytes(m->reason),
+    };
     return ERR_OK;
 }

@@ -30,6 +30,7 @@ enum record_kind {
     RECORD_EVENT = 5,
     RECORD_KEY = 6,
     RECORD_CONTRACT = 7,
+    RECORD_DEBT = 8,
 };
 
 /* Rewritten at every step of the job. */
@@ -40,6 +41,7 @@ struct record_job {
     uint32_t attempt, attempts, crashes, releases;
     uint32_t priority;
     bool cancel_asked;
+    uint32_t traits;                                                 /* enum job_trait */
     int64_t due_ms, deadline_ms, submitted_ms, started_ms, ended_ms; /* unix; 0: none */
     uint64_t timeout_ms;
     uint64_t size;
@@ -49,7 +51,11 @@ struct record_job {
     struct slice worker;
     struct slice reason; /* at most RECORD_REASON_MOST bytes are kept */
     struct slice progress, progress_type;
-    struct slice waits; /* why it does not run; never stored: what the desk says of it just now */
+    /* Never stored: what is so just now, for who asks. */
+    struct slice waits;   /* why it does not run */
+    const char *callback; /* NULL: none */
+    uint32_t callback_tries;
+    struct slice callback_reason;
 };
 
 struct record_header {
@@ -65,6 +71,8 @@ struct record_request {
     struct slice contract; /* SHA-256, or empty */
     struct slice traceparent;
     struct slice key, fingerprint; /* as the caller gave them; empty: none */
+    struct slice callback;         /* URL; empty: none */
+    uint32_t callback_style;       /* enum callback_style */
 };
 
 struct record_result {
@@ -86,6 +94,15 @@ struct record_key {
     struct slice job, fingerprint;
 };
 
+/* A callback that is owed. */
+struct record_debt {
+    uint64_t event; /* of the job, that is to be told */
+    int64_t due_ms; /* of the next try */
+    uint32_t tries;
+    bool dead; /* given up */
+    struct slice reason;
+};
+
 /* What memory knows of `j`; its borrowed texts live as long as it.  The rest is empty: "stays what it was". */
 void record_of_job(const struct job *j, struct record_job *out);
 /* And back, into a new job of the table.  PEER: it cannot be one of ours. */
@@ -97,6 +114,7 @@ MUST_USE enum err record_put_request(struct buf *out, const struct record_reques
 MUST_USE enum err record_put_result(struct buf *out, const struct record_result *r);
 MUST_USE enum err record_put_event(struct buf *out, const struct record_event *r);
 MUST_USE enum err record_put_key(struct buf *out, const struct record_key *r);
+MUST_USE enum err record_put_debt(struct buf *out, const struct record_debt *r);
 /* A checkpoint or a contract: bytes as they are. */
 MUST_USE enum err record_put_bytes(struct buf *out, enum record_kind kind, struct slice bytes);
 
@@ -106,6 +124,7 @@ MUST_USE enum err record_get_request(struct slice bytes, struct arena *arena, st
 MUST_USE enum err record_get_result(struct slice bytes, struct arena *arena, struct record_result *out);
 MUST_USE enum err record_get_event(struct slice bytes, struct arena *arena, struct record_event *out);
 MUST_USE enum err record_get_key(struct slice bytes, struct arena *arena, struct record_key *out);
+MUST_USE enum err record_get_debt(struct slice bytes, struct arena *arena, struct record_debt *out);
 /* Borrows from `bytes`. */
 MUST_USE enum err record_get_bytes(struct slice bytes, enum record_kind kind, struct slice *out);
 

@@ -48,6 +48,12 @@ void store_expire(struct store *s, int64_t before_ms, store_done_fn *done, void 
     take(s, order_of_expire(before_ms), done, arg);
 }
 
+void store_settle(struct store *s, struct slice job, uint64_t event, const struct record_debt *left,
+                  store_done_fn *done, void *arg)
+{
+    take(s, order_of_debt(job, event, left), done, arg);
+}
+
 /* The operator is told which row it is: its bytes are worth a look before they expire. */
 static enum err heed(struct store *s, enum err e, struct slice key)
 {
@@ -90,6 +96,13 @@ enum err store_read_checkpoint(struct store *s, struct slice id, struct slice *o
     struct slice row;
     TRY(read_row(s, ORDER_CHECKPOINTS, id, &row));
     return heed(s, record_get_bytes(row, RECORD_CHECKPOINT, out), id);
+}
+
+enum err store_read_debt(struct store *s, struct slice id, struct record_debt *out)
+{
+    struct slice row;
+    TRY(read_row(s, ORDER_DEBTS, id, &row));
+    return heed(s, record_get_debt(row, &s->reads, out), id);
 }
 
 enum err store_read_contract(struct store *s, struct slice digest, struct slice *text)
@@ -192,6 +205,28 @@ void store_each_live(struct store *s, store_live_fn *fn, void *arg)
     } while (count == WALK_ROWS);
     if (s->ops->rest)
         s->ops->rest(s);
+}
+
+void store_each_debt(struct store *s, store_debt_fn *fn, void *arg)
+{
+    char last[JOB_ID];
+    struct order_row rows[WALK_ROWS];
+    struct order_walk what = {.table = ORDER_DEBTS};
+    size_t count;
+    do {
+        arena_reset(&s->reads);
+        count = s->ops->walk(s, &what, rows, WALK_ROWS);
+        for (size_t i = 0; i < count; i++) {
+            struct record_debt debt;
+            if (heed(s, record_get_debt(rows[i].value, &s->reads, &debt), rows[i].key) == ERR_OK &&
+                !fn(arg, rows[i].key, &debt))
+                return;
+        }
+        if (count > 0) {
+            memcpy(last, rows[count - 1].key.at, JOB_ID);
+            what.from = slice_of(last, JOB_ID);
+        }
+    } while (count == WALK_ROWS);
 }
 
 void store_stats(const struct store *s, struct store_stats *out)

@@ -56,11 +56,17 @@ void store_put_contract(struct store *s, struct slice digest, struct slice text,
  * A count of STORE_EXPIRE_MOST: there may be more. */
 void store_expire(struct store *s, int64_t before_ms, store_done_fn *done, void *arg);
 
+/* A callback owed for this event of the job: what is left of it, or NULL: it is paid, or not to be tried again.
+ * ABSENT, STALE: nothing, or another one, is owed. */
+void store_settle(struct store *s, struct slice job, uint64_t event, const struct record_debt *left,
+                  store_done_fn *done, void *arg);
+
 /* ABSENT: no such.  PEER: it is damaged, which has been counted and logged. */
 MUST_USE enum err store_read_job(struct store *s, struct slice id, struct record_job *out);
 MUST_USE enum err store_read_request(struct store *s, struct slice id, struct record_request *out);
 MUST_USE enum err store_read_result(struct store *s, struct slice id, struct record_result *out);
 MUST_USE enum err store_read_checkpoint(struct store *s, struct slice id, struct slice *out);
+MUST_USE enum err store_read_debt(struct store *s, struct slice id, struct record_debt *out);
 MUST_USE enum err store_read_contract(struct store *s, struct slice digest, struct slice *text);
 
 /* false: enough. */
@@ -87,6 +93,10 @@ void store_list(struct store *s, const struct store_list *what, struct store_pag
  * `job` lives during the call, in which the store must not be read; what was read before is gone. */
 typedef void store_live_fn(void *arg, const struct record_job *job);
 void store_each_live(struct store *s, store_live_fn *fn, void *arg);
+
+/* Every callback that is owed, in the order of jobs; false: enough.  As store_each_live otherwise. */
+typedef bool store_debt_fn(void *arg, struct slice job, const struct record_debt *debt);
+void store_each_debt(struct store *s, store_debt_fn *fn, void *arg);
 
 struct store_stats {
     uint64_t damaged; /* records seen that are */

@@ -36,6 +36,10 @@ Weft__Bus__V1__Job *words_job(struct arena *a, const struct record_job *r)
     j->progress_type = words_text(a, r->progress_type);
     j->reason = words_text(a, r->reason);
     j->waits = words_text(a, r->waits);
+    if (r->callback)
+        j->callback = words_text(a, slice_str(r->callback));
+    j->callback_tries = r->callback_tries;
+    j->callback_reason = words_text(a, r->callback_reason);
     j->status = r->status;
     j->priority = r->priority;
     j->cancel_asked = r->cancel_asked;

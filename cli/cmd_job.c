@@ -14,7 +14,7 @@ enum { PATH_ROOM = 1024, LINE_ROOM = 64 << 10, DATA_BOUND = 1 << 20, QUICK_US = 
 
 struct job_flags {
     const char *sidecar, *broker, *data, *type, *key, *labels, *delay, *timeout, *deadline, *out, *state, *service,
-        *cursor;
+        *cursor, *callback;
     struct args_texts headers;
     uint64_t priority, attempts, wait, limit;
     bool json;
@@ -61,6 +61,7 @@ static const struct args_flag flags[] = {
      .doc = "submit: gpu=a100,model=x? its worker must (?: should) have"},
     {.name = "timeout", .type = ARGS_TEXT, AT(timeout), .value = "DURATION", .doc = "submit: of one attempt"},
     {.name = "deadline", .type = ARGS_TEXT, AT(deadline), .value = "DURATION", .doc = "submit: dead after"},
+    {.name = "callback", .type = ARGS_TEXT, AT(callback), .value = "URL", .doc = "submit: it hears of the end"},
     {.name = "attempts", .type = ARGS_COUNT, AT(attempts), .value = "N", .doc = "submit: failures it may have"},
     {.name = "wait",
      .letter = 'w',
@@ -83,8 +84,9 @@ static const struct args_flag flags[] = {
 
 static const struct args_command command = {
     .name = "weft job",
-    .words = "submit SERVICE METHOD PATH | status|why|wait|events|result|cancel|retry ID | list | dead | top | "
-             "pause|resume SERVICE",
+    .words =
+        "submit SERVICE METHOD PATH | status|why|wait|events|result|cancel|retry|callback ID | list | dead | top | "
+        "pause|resume SERVICE",
     .summary = "submit, watch, cancel and inspect jobs",
     .flags = flags,
     .min_words = 1,
@@ -205,6 +207,7 @@ static int send(const struct job_flags *f, const char **words, struct buf *body)
     add_field(&request, "weft-attempts", f->attempts ? attempts : NULL);
     add_field(&request, "weft-labels", f->labels);
     add_field(&request, "weft-delay", f->delay);
+    add_field(&request, "weft-callback", f->callback);
     add_field(&request, "weft-timeout", f->timeout);
     add_field(&request, "weft-deadline", f->deadline);
     int status = add_given(f, &request);
@@ -352,15 +355,27 @@ static int list(const struct job_flags *f)
     return tell(f, &request, job_show_list);
 }
 
+/* One question about one job, and who shows the answer. */
+static const struct about {
+    const char *verb, *method, *tail;
+    shower_fn *show;
+} abouts[] = {
+    {"status", "GET", "", job_show_status},
+    {"why", "GET", "", job_show_why},
+    {"cancel", "DELETE", "", job_show_status},
+    {"retry", "POST", "/retry", job_show_status},
+    {"callback", "POST", "/callback", job_show_status},
+};
+
 static int about(const struct job_flags *f, const char *verb, const char *id)
 {
     char path[PATH_ROOM];
-    snprintf(path, sizeof(path), "/v1/jobs/%.64s%s", id, strcmp(verb, "retry") == 0 ? "/retry" : "");
-    bool why = strcmp(verb, "why") == 0, cancels = strcmp(verb, "cancel") == 0, retries = strcmp(verb, "retry") == 0;
-    if (why || cancels || retries || strcmp(verb, "status") == 0) {
-        struct fetch_request request = request_of(f, cancels ? "DELETE" : retries ? "POST" : "GET", path);
-        return tell(f, &request, why ? job_show_why : job_show_status);
-    }
+    for (size_t i = 0; i < sizeof(abouts) / sizeof(abouts[0]); i++)
+        if (strcmp(verb, abouts[i].verb) == 0) {
+            snprintf(path, sizeof(path), "/v1/jobs/%.64s%s", id, abouts[i].tail);
+            struct fetch_request request = request_of(f, abouts[i].method, path);
+            return tell(f, &request, abouts[i].show);
+        }
     if (strcmp(verb, "result") == 0)
         return result(f, id);
     if (strcmp(verb, "wait") == 0 || strcmp(verb, "events") == 0)

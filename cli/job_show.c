@@ -68,6 +68,20 @@ static void put_progress(FILE *to, const json_t *job)
     free(text);
 }
 
+static void put_callback(FILE *to, const json_t *callback)
+{
+    if (!callback)
+        return;
+    fprintf(to, "%-10s %s", "callback", text_of(callback, "state"));
+    if (number_of(callback, "tries"))
+        fprintf(to, " after %lld tries", number_of(callback, "tries"));
+    if (*text_of(callback, "reason")) {
+        fprintf(to, ": ");
+        put_safe(to, text_of(callback, "reason"), BUF_TEXT_BOUND);
+    }
+    fprintf(to, "\n");
+}
+
 void job_show_status(FILE *to, struct slice json)
 {
     json_t *job = read_object(json);
@@ -92,6 +106,7 @@ void job_show_status(FILE *to, struct slice json)
     put_progress(to, job);
     put_member(to, job, "waits", "waits");
     put_member(to, job, "reason", "reason");
+    put_callback(to, json_object_get(job, "callback"));
     json_decref(job);
 }
 

@@ -50,14 +50,25 @@ static void cancel(struct job_visit *v)
     job_visit_call(v, &record, WEFT__BUS__V1__RECORD__BODY_JOB, taken);
 }
 
-static void retry(struct job_visit *v)
+static void retry_one(struct job_visit *v, bool callback)
 {
     Weft__Bus__V1__Retry body = WEFT__BUS__V1__RETRY__INIT;
     body.job = v->id;
+    body.callback = callback;
     Weft__Bus__V1__Record record = WEFT__BUS__V1__RECORD__INIT;
     record.body_case = WEFT__BUS__V1__RECORD__BODY_RETRY;
     record.retry = &body;
     job_visit_call(v, &record, WEFT__BUS__V1__RECORD__BODY_JOB, taken);
+}
+
+static void retry(struct job_visit *v)
+{
+    retry_one(v, false);
+}
+
+static void retry_callback(struct job_visit *v)
+{
+    retry_one(v, true);
 }
 
 static void progress(struct job_visit *v)
@@ -148,6 +159,7 @@ static const struct entry_row {
     {"GET", "/result", job_result_answer},
     {"GET", "/events", job_stream_open},
     {"POST", "/retry", retry},
+    {"POST", "/callback", retry_callback},
     {"POST", "/progress", progress},
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -200,7 +212,7 @@ static void refuse_path(struct job_visit *v, struct slice allow)
         job_visit_refuse(v, REPLY_METHOD_UNKNOWN, "docs/job-api.md lists the methods of this path.");
     else
         job_visit_refuse(v, REPLY_JOB_UNKNOWN,
-                         "There is /v1/jobs, /v1/jobs/ID and its /result, /events, /retry, /progress.");
+                         "There is /v1/jobs, /v1/jobs/ID and its /result, /events, /retry, /callback, /progress.");
 }
 
 void job_entry_api(struct job_entry *e, struct transit *down)

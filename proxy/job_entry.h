@@ -10,6 +10,7 @@
  *   GET    /v1/jobs/ID/events                          SSE, Last-Event-ID
  *   DELETE /v1/jobs/ID                                 cancel
  *   POST   /v1/jobs/ID/retry                           from dead back to queued
+ *   POST   /v1/jobs/ID/callback                        given up, and tried again
  *   POST   /v1/jobs/ID/progress                        by the running function
  *
  * RFC 7240 (Prefer), draft-ietf-httpapi-idempotency-key-header-07, WHATWG HTML 9.2 (SSE).

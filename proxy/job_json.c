@@ -70,6 +70,19 @@ void job_json_put_links(struct json_out *j, const char *id)
     json_out_end(j);
 }
 
+static void put_callback(struct json_out *j, const Weft__Bus__V1__Job *job)
+{
+    if (!job->callback[0])
+        return;
+    json_out_name(j, "callback");
+    json_out_object(j);
+    json_out_member(j, "state", slice_str(job->callback));
+    if (job->callback_tries)
+        json_out_member_int(j, "tries", job->callback_tries);
+    put_text(j, "reason", job->callback_reason);
+    json_out_end(j);
+}
+
 static void put(struct json_out *j, const Weft__Bus__V1__Job *job, bool in_list)
 {
     json_out_object(j);
@@ -94,6 +107,7 @@ static void put(struct json_out *j, const Weft__Bus__V1__Job *job, bool in_list)
     put_text(j, "waits", job->waits);
     if (job->status)
         json_out_member_int(j, "status", job->status);
+    put_callback(j, job);
     if (job->cancel_asked) {
         json_out_name(j, "cancel_asked");
         json_out_bool(j, true);

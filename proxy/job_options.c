@@ -127,6 +127,19 @@ static enum err read_labels(struct reading *r, struct slice value)
     return ERR_OK;
 }
 
+/* Which ones are allowed the broker knows. */
+static enum err read_callback(struct reading *r, struct slice value)
+{
+    if (value.len == 0 || value.len > JOB_OPTIONS_CALLBACK)
+        return ERR_INPUT;
+    for (size_t i = 0; i < value.len; i++)
+        if (value.at[i] < 0x21 || value.at[i] > 0x7e)
+            return ERR_INPUT;
+    memcpy(r->out->callback, value.at, value.len);
+    r->out->callback[value.len] = 0;
+    return ERR_OK;
+}
+
 static const struct option options[] = {
     {"idempotency-key", read_key, "send one quoted string of 1 to 255 printable characters, like \"8e03978e\""},
     {"weft-priority", read_priority, "send a digit from 0 to 9; 9 goes first, 5 is the default"},
@@ -134,6 +147,7 @@ static const struct option options[] = {
     {"weft-timeout", read_timeout, "send a duration over zero, like 30s or 5m"},
     {"weft-deadline", read_deadline, "send a duration from now like 1h, or a moment to come in unix milliseconds"},
     {"weft-labels", read_labels, "send words like gpu=a100, model=resnet@3?, with ? behind a preference"},
+    {"weft-callback", read_callback, "send a URL like https://hooks.example.org/done, 1024 characters at most"},
     {"weft-attempts", read_attempts, "send a number from 1 to 100"},
 };
 enum { OPTIONS = sizeof(options) / sizeof(options[0]) };

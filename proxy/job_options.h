@@ -10,6 +10,7 @@
  *   weft-timeout      a duration for one attempt
  *   weft-deadline     a duration from now, or unix milliseconds
  *   weft-attempts     1..100; default: the broker's
+ *   weft-callback     a URL that hears of the end
  *
  * A field that comes twice or says something else is refused, with its name and
  * what to send instead.
@@ -18,17 +19,18 @@
 #include "base/buf.h"
 #include "proxy/prefer.h"
 
-enum { JOB_OPTIONS_KEY = 255, JOB_OPTIONS_LABELS = 1056 };
+enum { JOB_OPTIONS_KEY = 255, JOB_OPTIONS_LABELS = 1056, JOB_OPTIONS_CALLBACK = 1024 };
 
 struct job_options {
     struct prefer prefer;
     char key[JOB_OPTIONS_KEY + 1]; /* empty: none */
     uint32_t priority;
-    uint32_t attempts;                   /* 0: the broker's default */
-    uint64_t delay_ms;                   /* 0: none */
-    uint64_t timeout_ms;                 /* 0: none */
-    uint64_t deadline_ms;                /* unix; 0: none */
-    char labels[JOB_OPTIONS_LABELS + 1]; /* with commas between, as the bus has them */
+    uint32_t attempts;                       /* 0: the broker's default */
+    uint64_t delay_ms;                       /* 0: none */
+    uint64_t timeout_ms;                     /* 0: none */
+    uint64_t deadline_ms;                    /* unix; 0: none */
+    char callback[JOB_OPTIONS_CALLBACK + 1]; /* empty: none */
+    char labels[JOB_OPTIONS_LABELS + 1];     /* with commas between, as the bus has them */
 };
 
 /* INPUT: `complaint` is one sentence for people. */

@@ -202,6 +202,7 @@ static void submit(struct job_visit *v)
     body.timeout_ms = o->timeout_ms;
     body.attempts = o->attempts;
     body.labels = (char *)(uintptr_t)o->labels;
+    body.callback = (char *)(uintptr_t)o->callback;
     if (s->shows_contract)
         body.contract = bytes_of(slice_of(s->contract.b, sizeof(s->contract.b)));
     body.traceparent = text_of(v, headers_value(&v->down->in.headers, HEADERS_TRACEPARENT));

@@ -54,6 +54,8 @@ static const struct {
     const char *what;
 } broker_rows[] = {
     {"bad-request", 400, "A record that a broker does not take, or a value out of range."},
+    {"callback-alive", 409, "No callback of this job has been given up."},
+    {"callback-denied", 403, "The job may not call this URL back (`callbacks.allow`)."},
     {"hello-first", 409, "The session must say hello after every reconnect."},
     {"idempotency-conflict", 422, "The key came before with another request."},
     {"job-damaged", 500, "The record on disk is damaged; the broker's log names it."},

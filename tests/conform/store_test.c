@@ -414,6 +414,64 @@ static void check_a_list_has_what_was_asked_for(struct world *w)
 }
 BOTH(a_list_has_what_was_asked_for)
 
+static struct store_answer pay(struct world *w, unsigned n, uint64_t event, const struct record_debt *left)
+{
+    struct name id = id_of(n);
+    store_settle(w->store, slice_str(id.text), event, left, note, w);
+    w->asked++;
+    settle(w);
+    return w->answers[w->count - 1];
+}
+
+static bool count_debt(void *arg, struct slice job, const struct record_debt *debt)
+{
+    (void)job;
+    (void)debt;
+    ++*(unsigned *)arg;
+    return true;
+}
+
+static unsigned debts(struct world *w)
+{
+    unsigned count = 0;
+    store_each_debt(w->store, count_debt, &count);
+    return count;
+}
+
+static void check_an_end_that_calls_back_is_owed_until_it_is_paid(struct world *w)
+{
+    for (unsigned n = 1; n <= 2; n++) {
+        struct name id = id_of(n);
+        struct store_change c = {.job = job_of(&id, JOB_QUEUED, 0),
+                                 .request = request_of((struct slice){0}, (struct slice){0})};
+        c.job.traits = n == 1 ? JOB_CALLS_BACK : 0;
+        CHECK_ERR(ERR_OK, apply(w, &c)->e);
+    }
+    CHECK_INT(0, debts(w));
+    uint64_t event = 0;
+    for (unsigned n = 1; n <= 2; n++) {
+        struct name id = id_of(n);
+        struct store_change c = {.job = job_of(&id, JOB_CANCELLED, 0)};
+        c.job.traits = n == 1 ? JOB_CALLS_BACK : 0;
+        event = c.job.events;
+        CHECK_ERR(ERR_OK, apply(w, &c)->e);
+    }
+    CHECK_INT(1, debts(w));
+    struct record_debt left = {.event = event, .tries = 3, .due_ms = 99, .dead = true, .reason = SLICE("no")}, got;
+    CHECK_ERR(ERR_STALE, pay(w, 1, event + 1, NULL).e);
+    CHECK_ERR(ERR_ABSENT, pay(w, 2, event, NULL).e);
+    CHECK_ERR(ERR_OK, pay(w, 1, event, &left).e);
+    struct name id = id_of(1);
+    CHECK_ERR(ERR_OK, store_read_debt(w->store, slice_str(id.text), &got));
+    CHECK_INT(3, got.tries);
+    CHECK_INT(99, got.due_ms);
+    CHECK(got.dead);
+    CHECK_TEXT("no", got.reason);
+    CHECK_ERR(ERR_OK, pay(w, 1, event, NULL).e);
+    CHECK_INT(0, debts(w));
+}
+BOTH(an_end_that_calls_back_is_owed_until_it_is_paid)
+
 static size_t expire(struct world *w, int64_t before_ms)
 {
     store_expire(w->store, before_ms, note, w);
@@ -905,6 +963,7 @@ RUN_BOTH(close_answers_what_is_under_way)
 RUN_BOTH(a_list_is_newest_first_in_pages)
 RUN_BOTH(a_list_has_what_was_asked_for)
 RUN_BOTH(ended_jobs_expire_with_all_they_had)
+RUN_BOTH(an_end_that_calls_back_is_owed_until_it_is_paid)
 RUN_BOTH(expiry_goes_in_bounded_steps)
 RUN_BOTH(a_thousand_contracts_are_kept)
 RUN_BOTH(live_jobs_come_back_at_start)

@@ -99,6 +99,22 @@ TEST(random_bytes_differ)
     CHECK(!hash_same(a, b, 16));
 }
 
+/* RFC 4231 sections 4.3 and 4.7. */
+TEST(hmac_has_the_values_of_its_standard)
+{
+    char key[131];
+    buf_init(&out, BUF_TEXT_BOUND);
+    struct hash_digest d = hash_hmac_sha256(SLICE("Jefe"), SLICE("what do ya want for nothing?"));
+    hash_put_hex(&out, slice_of(d.b, sizeof(d.b)));
+    CHECK_TEXT("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843", buf_slice(&out));
+    buf_clear(&out);
+    memset(key, 0xaa, sizeof(key));
+    d = hash_hmac_sha256(slice_of(key, sizeof(key)), SLICE("Test Using Larger Than Block-Size Key - Hash Key First"));
+    hash_put_hex(&out, slice_of(d.b, sizeof(d.b)));
+    CHECK_TEXT("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54", buf_slice(&out));
+    buf_fini(&out);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(sha256_gives_the_numbers_of_the_standard)
 TESTS_RUN(crc32c_gives_the_numbers_of_rfc_3720)
@@ -108,4 +124,5 @@ TESTS_RUN(a_digest_is_43_letters_that_read_back)
 TESTS_RUN(only_one_spelling_of_base64url_is_taken)
 TESTS_RUN(what_does_not_fit_the_room_is_refused)
 TESTS_RUN(random_bytes_differ)
+TESTS_RUN(hmac_has_the_values_of_its_standard)
 TESTS_END()

@@ -19,6 +19,7 @@ static struct record_job some_job(void)
         .releases = 4,
         .priority = 9,
         .cancel_asked = true,
+        .traits = JOB_CALLS_BACK,
         .due_ms = 1,
         .deadline_ms = 2,
         .submitted_ms = 3,
@@ -72,6 +73,7 @@ TEST(a_job_reads_back_as_it_was_written)
     CHECK_INT(4, out.releases);
     CHECK_INT(9, out.priority);
     CHECK(out.cancel_asked);
+    CHECK_INT(JOB_CALLS_BACK, out.traits);
     CHECK_INT(1, out.due_ms);
     CHECK_INT(2, out.deadline_ms);
     CHECK_INT(3, out.submitted_ms);
@@ -91,8 +93,17 @@ TEST(a_job_reads_back_as_it_was_written)
 TEST(a_request_and_a_result_read_back_with_any_bytes)
 {
     struct paper p;
-    struct record_request in = {SLICE("PUT"),      SLICE("/a?b"), headers,       2, SLICE("x\0y"), SLICE("digest"),
-                                SLICE("00-1-2-3"), SLICE("key"),  SLICE("print")};
+    struct record_request in = {SLICE("PUT"),
+                                SLICE("/a?b"),
+                                headers,
+                                2,
+                                SLICE("x\0y"),
+                                SLICE("digest"),
+                                SLICE("00-1-2-3"),
+                                SLICE("key"),
+                                SLICE("print"),
+                                SLICE("https://h/"),
+                                1};
     struct record_request out;
     paper_init(&p);
     CHECK_ERR(ERR_OK, record_put_request(&p.bytes, &in));
@@ -107,6 +118,8 @@ TEST(a_request_and_a_result_read_back_with_any_bytes)
     CHECK_SLICE(in.traceparent, out.traceparent);
     CHECK_SLICE(in.key, out.key);
     CHECK_SLICE(in.fingerprint, out.fingerprint);
+    CHECK_SLICE(in.callback, out.callback);
+    CHECK_INT(1, out.callback_style);
     buf_clear(&p.bytes);
     struct record_result result = {404, headers, 1, SLICE("gone")}, back;
     CHECK_ERR(ERR_OK, record_put_result(&p.bytes, &result));
