@@ -332,6 +332,67 @@ static void look_at_renamed(struct search *s, const struct fact *f)
     wants_member(s, f, f->text[2]);
 }
 
+/* "a/b" without an empty name. */
+static bool is_way(struct slice path)
+{
+    struct slice name;
+    bool fine = path.len > 0 && path.at[path.len - 1] != '/';
+    while (slice_split(&path, '/', &name))
+        fine = fine && name.len > 0;
+    return fine;
+}
+
+static void look_at_moved(struct search *s, const struct fact *f)
+{
+    const struct shape_type *t = shape_type(s->shape, f->text[0]);
+    bool place = (t && t->kind == SHAPE_RECORD) || map_get(&s->operations, f->text[0]);
+    if (!place)
+        complain(s, f, NULL, "`%.*s` is neither a record nor an operation", SLICE_FMT(slice_to(f->text[0], 80)));
+    for (size_t i = 1; i <= 2; i++)
+        if (!is_way(f->text[i]))
+            complain(s, f, "names with / between them, like address/city", "`%.*s` is no path",
+                     SLICE_FMT(slice_to(f->text[i], 80)));
+}
+
+/* Ways to write a value that only go with each other; seconds are also a unit among units. */
+static bool is_writing(struct slice word)
+{
+    static const char *const words[] = {"text", "base64", "one",    "list",   "first",    "last",
+                                        "null", "number", "string", "absent", "date-time"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (slice_eq(word, slice_str(words[i])))
+            return true;
+    return false;
+}
+
+static bool is_tick(struct slice word)
+{
+    return slice_eq(word, SLICE("s")) || slice_eq(word, SLICE("ms")) || slice_eq(word, SLICE("us")) ||
+           slice_eq(word, SLICE("ns"));
+}
+
+/* Symbols and values may be called anything. */
+static bool holds_names(const struct search *s, struct slice subject)
+{
+    const struct shape_type *t = shape_type(s->shape, subject);
+    const struct shape_position *p = shape_position(s->shape, subject);
+    const struct shape_type *base = shape_base(p ? p->type : t);
+    return (base && base->kind == SHAPE_ENUM) || (p && p->rule.values) || (t && t->rule.values) ||
+           (base && base->rule.values);
+}
+
+static void look_at_converted(struct search *s, const struct fact *f)
+{
+    struct slice was = f->text[1], now = f->text[2];
+    wants_subject(s, f);
+    bool known = is_writing(was) ? is_writing(now) || is_tick(now) : !is_writing(now) || is_tick(was);
+    if (!known && !holds_names(s, f->text[0]))
+        complain(s, f,
+                 "text, base64, s, ms, us, ns, date-time, one, list, first, last, number, string, absent and null go "
+                 "with each other",
+                 "nobody knows how `%.*s` becomes `%.*s`", SLICE_FMT(slice_to(was, 40)), SLICE_FMT(slice_to(now, 40)));
+}
+
 static void look_at_aspect(struct search *s, const struct fact *f)
 {
     wants_subject(s, f);
@@ -372,6 +433,7 @@ static void (*const lookers[VOCABULARY_COUNT])(struct search *s, const struct fa
     [VOCABULARY_UNION] = look_at_choice,        [VOCABULARY_CLOSED] = look_at_closed,
     [VOCABULARY_FIELD] = look_at_field,         [VOCABULARY_TAG] = look_at_tag,
     [VOCABULARY_DEFAULT] = look_at_default,     [VOCABULARY_RENAMED] = look_at_renamed,
+    [VOCABULARY_MOVED] = look_at_moved,         [VOCABULARY_CONVERTED] = look_at_converted,
     [VOCABULARY_EXTRA] = look_at_extra,         [VOCABULARY_ASPECT] = look_at_aspect,
     [VOCABULARY_ITEM] = look_at_item,           [VOCABULARY_SYMBOL] = look_at_symbol,
     [VOCABULARY_FALLBACK] = look_at_symbol,     [VOCABULARY_OPEN] = look_at_open,

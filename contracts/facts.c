@@ -23,7 +23,7 @@ struct side {
 
 /* Files of rules that most pairs have no use for; reading them takes longer than a small pair does.  No pair has one
  * for what is said about rules. */
-enum { WITH_OASDIFF = 1, WITH_PROTO = 2, WITH_CLIENTS = 4, WITH_STRICT = 8, WITH_ALL = 15 };
+enum { WITH_OASDIFF = 1, WITH_PROTO = 2, WITH_CLIENTS = 4, WITH_STRICT = 8, WITH_CONVERT = 16, WITH_ALL = 31 };
 
 static struct datalog *_Atomic programs[WITH_ALL + 1];
 
@@ -32,11 +32,8 @@ static bool is_left_out(const char *file, unsigned with)
     static const struct {
         const char *file;
         unsigned with;
-    } needed[] = {{"oasdiff.dl", WITH_OASDIFF},
-                  {"proto.dl", WITH_PROTO},
-                  {"clients.dl", WITH_CLIENTS},
-                  {"strict.dl", WITH_STRICT},
-                  {"mirror.dl", WITH_ALL}};
+    } needed[] = {{"oasdiff.dl", WITH_OASDIFF}, {"proto.dl", WITH_PROTO},     {"clients.dl", WITH_CLIENTS},
+                  {"strict.dl", WITH_STRICT},   {"convert.dl", WITH_CONVERT}, {"mirror.dl", WITH_ALL}};
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
         if (slice_eq(slice_str(file), slice_str(needed[i].file)))
             return (with & needed[i].with) != needed[i].with;
@@ -102,6 +99,15 @@ static bool is_schema(const struct contract *c)
            contract_speaks(c, SLICE("protobuf"));
 }
 
+static bool declares_conversions(const struct contract *c)
+{
+    const struct fact_list *facts = contract_facts(c);
+    for (size_t i = 0; i < facts->count; i++)
+        if (facts->v[i].relation == VOCABULARY_MOVED || facts->v[i].relation == VOCABULARY_CONVERTED)
+            return true;
+    return false;
+}
+
 static const struct datalog *program_for(const struct contract *consumer, const struct contract *provider,
                                          const struct profile *p)
 {
@@ -117,6 +123,8 @@ static const struct datalog *program_for(const struct contract *consumer, const 
         with |= WITH_CLIENTS | WITH_OASDIFF;
     if (contract_speaks(consumer, SLICE("protobuf")) && contract_speaks(provider, SLICE("protobuf")))
         with |= WITH_PROTO;
+    if (declares_conversions(consumer) || declares_conversions(provider))
+        with |= WITH_CONVERT;
     return program_with(with);
 }
 
@@ -334,6 +342,36 @@ static void put_surface(struct datalog_run *r, const struct side *s)
     buf_fini(&scratch);
 }
 
+/* "a/b/c" is "a" and then "b/c", and so on; names are written as in the paths of plans. */
+static void put_way(struct datalog_run *r, int rel, struct slice path, struct buf *name)
+{
+    struct slice rest = path, first;
+    while (slice_split(&path, '/', &first)) {
+        buf_clear(name);
+        for (size_t i = 0; i < first.len; i++) {
+            bool escape = first.at[i] == '~' && i + 1 < first.len && (first.at[i + 1] == '0' || first.at[i + 1] == '1');
+            buf_put_char(name, !escape ? first.at[i] : first.at[i + 1] == '0' ? '~' : '/');
+            i += escape;
+        }
+        put_texts(r, rel, (struct slice[]){rest, buf_slice(name), path}, 3);
+        rest = path;
+    }
+}
+
+static void put_ways(struct datalog_run *r, const struct contract *c)
+{
+    struct buf name;
+    buf_init(&name, BUF_TEXT_BOUND);
+    const struct fact_list *facts = contract_facts(c);
+    for (size_t i = 0; i < facts->count; i++) {
+        if (facts->v[i].relation != VOCABULARY_MOVED)
+            continue;
+        put_way(r, relation(r, "way"), facts->v[i].text[1], &name);
+        put_way(r, relation(r, "way"), facts->v[i].text[2], &name);
+    }
+    buf_fini(&name);
+}
+
 /* The reaches of whole types; rules/types.dl names the same. */
 static const char *const reaches[] = {
     "-2147483648", "2147483647", "-9223372036854775808", "9223372036854775807",
@@ -503,6 +541,8 @@ struct datalog_run *facts_run(const struct contract *consumer, const struct cont
         put_facts(r, &sides[i], pruned ? &marked : NULL);
         put_surface(r, &sides[i]);
     }
+    put_ways(r, consumer);
+    put_ways(r, provider);
     put_profile(r, profile);
     put_ranks(r, consumer, provider);
     put_multiples(r, consumer, provider);

@@ -53,8 +53,9 @@ static struct graph_node *node_at(struct graph *g, datalog_word direction, datal
 static enum graph_way way_of(struct slice name)
 {
     static const char *const names[] = {
-        [GRAPH_TYPE] = "type", [GRAPH_MEMBER] = "member", [GRAPH_ITEM] = "item",
-        [GRAPH_KEY] = "key",   [GRAPH_VALUE] = "value",   [GRAPH_BRANCH] = "branch",
+        [GRAPH_TYPE] = "type",   [GRAPH_MEMBER] = "member", [GRAPH_ITEM] = "item",
+        [GRAPH_KEY] = "key",     [GRAPH_VALUE] = "value",   [GRAPH_BRANCH] = "branch",
+        [GRAPH_MOVED] = "moved", [GRAPH_WRAP] = "wrap",     [GRAPH_HEAD] = "head",
     };
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (slice_eq(name, slice_str(names[i])))

@@ -26,7 +26,18 @@ struct graph_difference {
     datalog_word columns[9];
 };
 
-enum graph_way { GRAPH_TYPE, GRAPH_MEMBER, GRAPH_ITEM, GRAPH_KEY, GRAPH_VALUE, GRAPH_BRANCH };
+/* MOVED: its name is a path; WRAP: the writer's value to the reader's element; HEAD: the writer's element. */
+enum graph_way {
+    GRAPH_TYPE,
+    GRAPH_MEMBER,
+    GRAPH_ITEM,
+    GRAPH_KEY,
+    GRAPH_VALUE,
+    GRAPH_BRANCH,
+    GRAPH_MOVED,
+    GRAPH_WRAP,
+    GRAPH_HEAD,
+};
 
 struct graph_edge {
     struct graph_edge *next;

@@ -69,6 +69,14 @@ static void set_factor(struct slice factor, struct plan_step *s)
     s->per = (int64_t)per;
 }
 
+static int64_t ticks(struct slice unit)
+{
+    return slice_eq(unit, SLICE("s"))    ? 1
+           : slice_eq(unit, SLICE("ms")) ? 1000
+           : slice_eq(unit, SLICE("us")) ? 1000000
+                                         : 1000000000;
+}
+
 /* Scale, text and number stand on the value, and say nothing of another name. */
 static void set_turn(const struct planner *p, const struct graph_difference *d, struct plan_step *s)
 {
@@ -76,37 +84,65 @@ static void set_turn(const struct planner *p, const struct graph_difference *d, 
     s->value = (struct slice){0};
     if (s->op == PLAN_SCALE)
         set_factor(d->step->value, s);
-    if (s->op != PLAN_TEXT)
+    if (s->op == PLAN_DATE || s->op == PLAN_EPOCH)
+        s->times = ticks(d->step->value);
+    if (s->op == PLAN_SCALE || s->op == PLAN_NUMBER || s->op == PLAN_EPOCH)
         set_whole(p, d, s);
 }
 
-static bool knows(const struct shape_type *t, struct slice symbol)
+/* The text of a JSON string without escapes; false: it is another value. */
+static bool plain_string(struct slice json, struct slice *text)
 {
-    for (size_t i = 0; i < t->symbol_count; i++)
-        if (slice_eq(t->symbols[i]->text[1], symbol))
+    size_t at;
+    if (json.len < 2 || json.at[0] != '"' || json.at[json.len - 1] != '"' || slice_find(json, '\\', &at))
+        return false;
+    *text = slice_of(json.at + 1, json.len - 2);
+    return true;
+}
+
+/* The names that may stand here: the symbols of an enum, or the values that are listed. */
+static struct slice *names_at(const struct planner *p, const struct shape *side, struct slice where, size_t *count)
+{
+    const struct shape_type *t = shape_type(side, where);
+    const struct shape_position *at = shape_position(side, where);
+    t = shape_base(t && t->kind == SHAPE_ENUM ? t : at ? at->type : NULL);
+    size_t symbols = t && t->kind == SHAPE_ENUM ? t->symbol_count : 0, values = 0;
+    const struct shape_rule *rule;
+    for (unsigned i = 0; at && (rule = shape_rule_at(at, i)); i++)
+        for (const struct shape_text *v = rule->values; v; v = v->next)
+            values++;
+    struct slice *all = arena_array(p->arena, symbols + values + 1, sizeof(*all));
+    *count = 0;
+    for (size_t i = 0; i < symbols; i++)
+        all[(*count)++] = t->symbols[i]->text[1];
+    for (unsigned i = 0; at && (rule = shape_rule_at(at, i)); i++)
+        for (const struct shape_text *v = rule->values; v; v = v->next)
+            *count += plain_string(v->text, &all[*count]);
+    return all;
+}
+
+static bool is_among(const struct slice *names, size_t count, struct slice name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (slice_eq(names[i], name))
             return true;
     return false;
 }
 
-/* Symbols that both have stay, the writer's others become the reader's fallback, and so does all that is unknown. */
-static void set_table(const struct planner *p, const struct graph_difference *d, struct plan_step *s)
+static const struct graph_step *new_name(const struct graph_node *n, struct slice symbol)
 {
-    const struct shape_type *reader = shape_type(p->reader, d->node->reader);
-    const struct shape_position *at = shape_position(p->reader, d->node->reader);
-    reader = shape_base(reader && reader->kind == SHAPE_ENUM ? reader : at ? at->type : NULL);
-    const struct shape_type *writer = shape_type(p->writer, d->node->writer);
-    PRE(reader && reader->kind == SHAPE_ENUM);
-    size_t extra = writer && writer->kind == SHAPE_ENUM ? writer->symbol_count : 0;
-    struct slice *table = arena_array(p->arena, (reader->symbol_count + extra) * 2 + 1, sizeof(*table));
-    for (size_t i = 0; i < reader->symbol_count; i++, s->table_count++)
-        table[2 * s->table_count] = table[2 * s->table_count + 1] = reader->symbols[i]->text[1];
-    for (size_t i = 0; i < extra; i++) {
-        if (knows(reader, writer->symbols[i]->text[1]))
-            continue;
-        table[2 * s->table_count] = writer->symbols[i]->text[1];
-        table[2 * s->table_count++ + 1] = d->step->value;
-    }
-    s->table = table;
+    for (const struct graph_difference *d = n->differences; d; d = d->next)
+        if (d->step && d->step->op == PLAN_ENUM && d->step->value.len == 0 && slice_eq(d->step->name, symbol))
+            return d->step;
+    return NULL;
+}
+
+static struct slice fallback_of(const struct graph_node *n)
+{
+    for (const struct graph_difference *d = n->differences; d; d = d->next)
+        if (d->step && d->step->op == PLAN_ENUM && d->step->value.len)
+            return d->step->value;
+    return (struct slice){0};
 }
 
 static struct slice quoted(const struct planner *p, struct slice text)
@@ -121,6 +157,46 @@ static struct slice quoted(const struct planner *p, struct slice text)
     return kept;
 }
 
+/* Does every symbol keep a name of its own? */
+static enum plan_law table_law(const struct plan_step *s, const struct slice *table)
+{
+    for (size_t i = 0; i < s->table_count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (slice_eq(table[2 * i + 1], table[2 * k + 1]))
+                return PLAN_ONE_WAY;
+    return PLAN_LOSSLESS;
+}
+
+static void add_pair(struct plan_step *s, struct slice *table, struct slice from, struct slice to)
+{
+    table[2 * s->table_count] = from;
+    table[2 * s->table_count++ + 1] = to;
+}
+
+/* Symbols that both have stay, the writer's others get their new names or become the reader's fallback, and so does all
+ * that is unknown. */
+static void set_table(const struct planner *p, const struct graph_difference *d, struct plan_step *s)
+{
+    size_t stay, sent, renamed = 0;
+    const struct slice *reader = names_at(p, p->reader, d->node->reader, &stay);
+    const struct slice *writer = names_at(p, p->writer, d->node->writer, &sent);
+    for (const struct graph_difference *o = d->node->differences; o; o = o->next)
+        renamed++;
+    struct slice *table = arena_array(p->arena, (stay + sent + renamed) * 2 + 1, sizeof(*table));
+    struct slice fallback = fallback_of(d->node);
+    for (size_t i = 0; i < stay; i++)
+        if (fallback.len || !sent || is_among(writer, sent, reader[i]))
+            add_pair(s, table, reader[i], reader[i]);
+    for (const struct graph_difference *o = d->node->differences; o; o = o->next)
+        if (o->step && o->step == new_name(d->node, o->step->name))
+            add_pair(s, table, o->step->name, o->step->becomes);
+    for (size_t i = 0; i < sent && fallback.len; i++)
+        if (!is_among(reader, stay, writer[i]) && !new_name(d->node, writer[i]))
+            add_pair(s, table, writer[i], fallback);
+    s->law = fallback.len ? PLAN_ONE_WAY : table_law(s, table);
+    s->value = fallback.len ? quoted(p, fallback) : (struct slice){0};
+    s->table = table;
+}
 static enum err put(struct layout *l, const struct plan_step *step)
 {
     if (plan_count(l->plan) == PLANNER_STEPS)
@@ -129,10 +205,58 @@ static enum err put(struct layout *l, const struct plan_step *step)
     return ERR_OK;
 }
 
+static bool is_on_object(enum plan_op op)
+{
+    return op == PLAN_RENAME || op == PLAN_DEFAULT || op == PLAN_DROP || op == PLAN_HOIST || op == PLAN_PLUNGE;
+}
+
+static bool is_turn(enum plan_op op)
+{
+    return op == PLAN_SCALE || op == PLAN_TEXT || op == PLAN_NUMBER || op == PLAN_ENCODE || op == PLAN_DECODE ||
+           op == PLAN_DATE || op == PLAN_EPOCH;
+}
+
+/* An empty array is null to who takes null, and else there is nothing to take. */
+static void set_head(const struct planner *p, const struct graph_difference *d, struct plan_step *s)
+{
+    const struct shape_position *at = shape_position(p->reader, d->node->reader);
+    s->pick = slice_eq(d->step->value, SLICE("only"))   ? PLAN_ONLY
+              : slice_eq(d->step->value, SLICE("last")) ? PLAN_LAST
+                                                        : PLAN_FIRST;
+    s->value = at && shape_nullable(at) ? SLICE("null") : (struct slice){0};
+    s->law = s->value.len && s->pick != PLAN_ONLY ? PLAN_ONE_WAY : PLAN_PARTIAL;
+}
+
+/* Of a member that its holder moves, the step stands there. */
+static bool is_moved_above(const struct layout *l, const struct graph_difference *d, const struct spot *spot)
+{
+    bool goes = d->step->op == PLAN_HOIST;
+    struct buf path;
+    bool found = false;
+    buf_init(&path, BUF_TEXT_BOUND);
+    plan_put_name(&path, spot->name);
+    buf_put_char(&path, '/');
+    plan_put_name(&path, goes ? d->step->name : d->step->becomes);
+    for (size_t i = 0; i < plan_count(l->plan) && !found && !spot->outermost; i++) {
+        const struct plan_step *s = plan_step(l->plan, i);
+        found = s->op == d->step->op && slice_eq(s->path, spot->holder) &&
+                slice_eq(goes ? s->from : s->to, buf_slice(&path));
+    }
+    buf_fini(&path);
+    return found;
+}
+
+static bool is_of_holder(const struct graph_difference *d)
+{
+    return (d->step->op == PLAN_PLUNGE || d->step->op == PLAN_HOIST) && !slice_eq(d->kind, SLICE("member-moved"));
+}
+
 static enum err put_step(struct layout *l, const struct graph_difference *d, const struct spot *spot)
 {
     const struct graph_step *g = d->step;
-    bool on_object = g->op == PLAN_RENAME || g->op == PLAN_DEFAULT || g->op == PLAN_DROP;
+    bool on_object = is_on_object(g->op);
+    if (is_of_holder(d))
+        return is_moved_above(l, d, spot) ? ERR_OK : give_up(l, "a member would be moved from one place only");
     if (!on_object && spot->outermost)
         return give_up(l, "the body itself would have to change");
     struct plan_step s = {
@@ -146,11 +270,12 @@ static enum err put_step(struct layout *l, const struct graph_difference *d, con
         s.to = (struct slice){0};
     } else if (g->op == PLAN_ENUM) {
         set_table(l->planner, d, &s);
-        s.value = quoted(l->planner, g->value);
         s.to = (struct slice){0};
     }
-    if (g->op == PLAN_SCALE || g->op == PLAN_TEXT || g->op == PLAN_NUMBER)
+    if (is_turn(g->op))
         set_turn(l->planner, d, &s);
+    if (g->op == PLAN_HEAD)
+        set_head(l->planner, d, &s);
     return put(l, &s);
 }
 
@@ -201,6 +326,25 @@ static struct spot inward(const struct planner *p, const struct spot *at, struct
     return in;
 }
 
+/* Along a path, name by name. */
+static struct spot along(const struct planner *p, const struct spot *at, struct slice path)
+{
+    struct spot in = *at;
+    struct slice word;
+    while (slice_split(&path, '/', &word)) {
+        char *name = arena_new(p->arena, word.len + 1);
+        size_t len = 0;
+        for (size_t i = 0; i < word.len; i++) {
+            char next = i + 1 < word.len ? word.at[i + 1] : '\0';
+            bool escape = word.at[i] == '~' && (next == '0' || next == '1');
+            name[len++] = !escape ? word.at[i] : next == '0' ? '~' : '/';
+            i += escape;
+        }
+        in = inward(p, &in, slice_of(name, len), true);
+    }
+    return in;
+}
+
 static enum err lay(struct layout *l, struct graph_node *n, const struct spot *spot);
 
 static enum err follow(struct layout *l, const struct graph_edge *e, const struct spot *spot)
@@ -212,6 +356,12 @@ static enum err follow(struct layout *l, const struct graph_edge *e, const struc
     case GRAPH_MEMBER:
         in = inward(l->planner, spot, e->name, true);
         break;
+    case GRAPH_MOVED:
+        in = along(l->planner, spot, e->name);
+        break;
+    case GRAPH_WRAP:
+        break;
+    case GRAPH_HEAD:
     case GRAPH_ITEM:
         in = inward(l->planner, spot, SLICE("[]"), false);
         break;

@@ -30,6 +30,8 @@
     X(TAG, tag, "ssn")                    \
     X(DEFAULT, default, "sss")            \
     X(RENAMED, renamed, "sss")            \
+    X(MOVED, moved, "sss")                \
+    X(CONVERTED, converted, "sss")        \
     X(ONEOF, oneof, "sss")                \
     X(ONLY, only, "ss")                   \
     X(ENUM, enum, "s")                    \

@@ -44,7 +44,9 @@ struct witness_step *walk_way(const struct walk *w, size_t at, struct arena *are
         way[k].position = w->queue[i].node->writer;
         way[k].name = w->queue[i].name;
         way[k].kind = w->queue[i].way == GRAPH_MEMBER  ? WITNESS_MEMBER
+                      : w->queue[i].way == GRAPH_MOVED ? WITNESS_MEMBER /* of no one: nothing is shown in there */
                       : w->queue[i].way == GRAPH_ITEM  ? WITNESS_ITEM
+                      : w->queue[i].way == GRAPH_HEAD  ? WITNESS_ITEM
                       : w->queue[i].way == GRAPH_VALUE ? WITNESS_VALUE
                                                        : WITNESS_SAME;
     }
