@@ -276,6 +276,19 @@ static void put_texts(struct datalog_run *r, int rel, const struct slice *texts,
     datalog_fact(r, rel, words);
 }
 
+/* "/orders/{id}/{line}" as "{id}{line}". */
+static void put_blanks(struct slice template, struct buf *out)
+{
+    bool inside = false;
+    for (size_t i = 0; i < template.len; i++) {
+        char c = template.at[i];
+        inside = inside || c == '{';
+        if (inside)
+            buf_put_char(out, c);
+        inside = inside && c != '}';
+    }
+}
+
 /* "/orders/{id}" as "/orders/{}": the names of path parameters are each side's own. */
 static void put_route(struct datalog_run *r, const struct side *s, const struct fact *f, struct buf *path)
 {
@@ -292,6 +305,9 @@ static void put_route(struct datalog_run *r, const struct side *s, const struct 
     }
     struct slice texts[] = {slice_str(s->name), f->text[0], f->text[1], buf_slice(path)};
     put_texts(r, relation(r, "route"), texts, 4);
+    buf_clear(path);
+    put_blanks(f->text[2], path);
+    put_texts(r, relation(r, "blanks"), (struct slice[]){slice_str(s->name), f->text[0], buf_slice(path)}, 3);
 }
 
 /* How many parameters stand before `name` in the path; its length when it is not there. */

@@ -172,6 +172,29 @@ static bool take_surface(void *arg, const datalog_word *c)
     return true;
 }
 
+static bool take_spanned(void *arg, const datalog_word *c)
+{
+    struct load *l = arg;
+    for (struct graph_surface *s = l->g->surfaces; s; s = s->next)
+        s->spanned = s->spanned || (s->columns[0] == c[0] && memcmp(&s->columns[2], &c[1], 5 * sizeof(*c)) == 0);
+    return true;
+}
+
+static bool take_head(void *arg, const datalog_word *c)
+{
+    struct load *l = arg;
+    struct graph_head *h = arena_new(l->g->arena, sizeof(*h));
+    *h = (struct graph_head){
+        .direction = slice_eq(text(l, c[0]), SLICE("request")) ? VERDICT_REQUEST : VERDICT_RESPONSE,
+        .op = op_of(text(l, c[2])),
+        .from = text(l, c[3]),
+        .to = text(l, c[4]),
+        .why = text(l, c[5]),
+    };
+    h->next = map_put(&l->g->heads, text(l, c[1]), h);
+    return true;
+}
+
 /* --- What the rule book says of kinds. */
 
 static struct slice place_of(struct graph *g, const struct slice *rule_direction_locus)
@@ -270,6 +293,10 @@ void graph_init(struct graph *g, struct datalog_run *run, struct arena *arena, b
     each(g, "widened", take_widened);
     each(g, "root", take_root);
     each(g, "surface", take_surface);
+    if (plans)
+        each(g, "spanned", take_spanned);
+    if (plans)
+        each(g, "head", take_head);
     each(g, "named", take_name);
     each(g, "named_surface", take_name);
     each(g, "named_kind", take_called);
@@ -281,6 +308,7 @@ void graph_fini(struct graph *g)
     map_fini(&g->roots);
     map_fini(&g->kinds);
     map_fini(&g->served);
+    map_fini(&g->heads);
     map_fini(&g->names);
     map_fini(&g->called);
 }
@@ -316,6 +344,11 @@ struct slice graph_served(const struct graph *g, struct slice operation)
 struct graph_root *graph_roots(const struct graph *g, struct slice operation)
 {
     return map_get(&g->roots, operation);
+}
+
+const struct graph_head *graph_heads(const struct graph *g, struct slice operation)
+{
+    return map_get(&g->heads, operation);
 }
 
 bool graph_unstable(const struct graph *g, struct slice operation)

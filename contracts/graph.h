@@ -70,7 +70,16 @@ struct graph_surface {
     struct graph_surface *next;
     enum verdict_level level;
     struct slice kind, operation, consumer, provider, was, now, witness;
+    bool spanned; /* steps on the head put it right */
     datalog_word columns[8];
+};
+
+/* A step on the head of an operation's requests or responses. */
+struct graph_head {
+    struct graph_head *next;
+    enum verdict_direction direction;
+    enum plan_op op;
+    struct slice from, to, why;
 };
 
 /* What another tool calls it. */
@@ -93,6 +102,7 @@ struct graph {
     struct map called; /* of differences of one kind */
     struct map served; /* the consumer's operation to the provider's */
     struct map roots;  /* operation to its roots */
+    struct map heads;  /* operation to its steps on heads */
     struct graph_surface *surfaces;
     int difference, clash, surface, incompat, at_odds, unstable, fits; /* relations */
 };
@@ -106,6 +116,8 @@ const struct graph_kind *graph_kind(const struct graph *g, struct slice kind, en
 struct slice graph_served(const struct graph *g, struct slice operation);
 /* NULL: no body and no parameter meets another. */
 struct graph_root *graph_roots(const struct graph *g, struct slice operation);
+/* NULL: none. */
+const struct graph_head *graph_heads(const struct graph *g, struct slice operation);
 /* The consumer was promised nothing of it. */
 bool graph_unstable(const struct graph *g, struct slice operation);
 bool graph_changed(const struct graph *g, struct slice operation);

@@ -209,6 +209,64 @@ static struct plan *judge_direction(struct judging *j, struct graph_root *roots,
     return take_plan(&b);
 }
 
+/* "query max" */
+static enum plan_in place_of(struct slice *text)
+{
+    struct slice word;
+    bool split = slice_split(text, ' ', &word);
+    for (unsigned i = 0; split && i < PLAN_INS; i++)
+        if (slice_eq(word, slice_str(plan_in_name((enum plan_in)i))))
+            return (enum plan_in)i;
+    bool known_place = false;
+    POST(known_place);
+    return PLAN_IN_QUERY;
+}
+
+/* "max number": a name, and what its text is. */
+static enum plan_as kind_of(struct slice *text)
+{
+    size_t blank;
+    bool split = slice_find_last(*text, ' ', &blank);
+    PRE(split);
+    struct slice word = slice_from(*text, blank + 1);
+    *text = slice_to(*text, blank);
+    for (unsigned i = 0; i < PLAN_ASES; i++)
+        if (slice_eq(word, slice_str(plan_as_name((enum plan_as)i))))
+            return (enum plan_as)i;
+    return PLAN_AS_STRING;
+}
+
+static void add_head(struct plan *plan, const struct graph_head *h)
+{
+    struct plan_step s = {
+        .op = h->op, .law = plan_op_law(h->op), .path = SLICE("/"), .from = h->from, .to = h->to, .why = h->why};
+    if (h->op == PLAN_PARAM || h->op == PLAN_PUT)
+        s.from_in = place_of(&s.from);
+    if (h->op == PLAN_PARAM || h->op == PLAN_TAKE)
+        s.to_in = place_of(&s.to);
+    if (h->op == PLAN_PUT)
+        s.as = kind_of(&s.to);
+    plan_add(plan, &s);
+}
+
+/* Steps on the head stand before those on the body. */
+static void add_heads(struct judging *j, struct slice operation, enum verdict_direction direction, struct plan **plan)
+{
+    struct plan *whole = NULL;
+    for (const struct graph_head *h = graph_heads(&j->graph, operation); h; h = h->next) {
+        if (h->direction != direction)
+            continue;
+        whole = whole ? whole : plan_new();
+        add_head(whole, h);
+    }
+    if (!whole)
+        return;
+    for (size_t i = 0; *plan && i < plan_count(*plan); i++)
+        plan_add(whole, plan_step(*plan, i));
+    plan_unref(plan);
+    *plan = whole;
+}
+
 static void judge_operation(struct judging *j, struct verdict_operation *op)
 {
     op->provider_name = arena_keep(j->out->keep, graph_served(&j->graph, op->name));
@@ -217,6 +275,8 @@ static void judge_operation(struct judging *j, struct verdict_operation *op)
     struct graph_root *roots = graph_roots(&j->graph, op->name);
     op->request = judge_direction(j, roots, VERDICT_REQUEST, &op->level);
     op->response = judge_direction(j, roots, VERDICT_RESPONSE, &op->level);
+    add_heads(j, op->name, VERDICT_REQUEST, &op->request);
+    add_heads(j, op->name, VERDICT_RESPONSE, &op->response);
 }
 
 static void raise(struct judging *j, struct slice operation, enum verdict_level level)
@@ -247,6 +307,7 @@ static void judge_surface(struct judging *j, const struct graph_surface *s)
 {
     int i = contract_operation(j->out->consumer, s->operation);
     enum verdict_level level = level_of_surface(j, s);
+    level = s->spanned && level > VERDICT_ADAPTABLE ? VERDICT_ADAPTABLE : level;
     /* A contract as a whole is no operation. */
     POST(i >= 0 || s->operation.len == 0 || level == VERDICT_COMPATIBLE);
     if (j->protobuf && s->operation.len == 0) {

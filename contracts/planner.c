@@ -246,6 +246,12 @@ static bool is_moved_above(const struct layout *l, const struct graph_difference
     return found;
 }
 
+/* Of a parameter that becomes a member, and back, the step is on the head. */
+static bool is_of_head(const struct graph_difference *d)
+{
+    return d->step->op == PLAN_PUT || d->step->op == PLAN_TAKE;
+}
+
 static bool is_of_holder(const struct graph_difference *d)
 {
     return (d->step->op == PLAN_PLUNGE || d->step->op == PLAN_HOIST) && !slice_eq(d->kind, SLICE("member-moved"));
@@ -255,6 +261,8 @@ static enum err put_step(struct layout *l, const struct graph_difference *d, con
 {
     const struct graph_step *g = d->step;
     bool on_object = is_on_object(g->op);
+    if (is_of_head(d))
+        return spot->outermost ? ERR_OK : give_up(l, "a member would come from the head in one place only");
     if (is_of_holder(d))
         return is_moved_above(l, d, spot) ? ERR_OK : give_up(l, "a member would be moved from one place only");
     if (!on_object && spot->outermost)

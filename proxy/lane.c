@@ -5,12 +5,14 @@
 
 void lane_init(struct lane *l, struct transit *from, struct plan *plan, size_t max_hold, bool keep)
 {
-    *l = (struct lane){.from = from, .holds = keep};
+    *l = (struct lane){.from = from, .holds = keep, .most = max_hold};
     buf_init(&l->pending, LANE_PENDING);
     buf_init(&l->held, LANE_HOLD);
     if (plan && plan_rewrites(plan)) {
         l->plan = plan_ref(plan);
         l->rewrite = rewrite_json_new(plan, max_hold);
+        for (size_t i = 0; i < plan_count(plan); i++)
+            l->waits = l->waits || plan_step(plan, i)->op == PLAN_TAKE;
     }
 }
 
@@ -30,8 +32,28 @@ void lane_check(struct lane *l, const struct mould_node *body, size_t max_hold, 
     l->fit_first = first;
 }
 
+static bool works(const struct lane *l)
+{
+    return l->rewrite || l->fit;
+}
+
+void lane_decode(struct lane *l, enum coding coding)
+{
+    PRE(l->bytes == 0);
+    l->coding = coding;
+    if (!works(l) || coding == CODING_IDENTITY)
+        return;
+    l->undo = coding_undo_new(coding);
+    if (l->rewrite)
+        l->redo = coding_redo_new(coding);
+    buf_init(&l->bare, LANE_PENDING);
+}
+
 void lane_fini(struct lane *l)
 {
+    coding_undo_free(&l->undo);
+    coding_redo_free(&l->redo);
+    buf_fini(&l->bare);
     fit_free(&l->fit);
     if (l->rewrite)
         rewrite_free(&l->rewrite);
@@ -105,29 +127,70 @@ static enum err check(struct lane *l, struct slice bytes, bool first)
     return l->fit && l->fit_first == first && bytes.len ? fit_feed(l->fit, bytes) : ERR_OK;
 }
 
+/* What the rewriter gives goes on, under the coding if there is one. */
+static enum err pass_on(struct lane *l, struct slice made)
+{
+    TRY(check(l, made, false));
+    return l->redo ? coding_redo(l->redo, made, l->flows, &l->pending) : ERR_OK;
+}
+
+/* A piece without its coding. */
+static enum err take_bare(struct lane *l, struct slice bytes)
+{
+    TRY(check(l, bytes, true));
+    if (!l->rewrite)
+        return check(l, bytes, false);
+    struct buf *out = l->redo ? &l->bare : &l->pending;
+    size_t before = buf_len(out);
+    TRY(rewrite_feed(l->rewrite, bytes, out));
+    TRY(pass_on(l, slice_from(buf_slice(out), before)));
+    if (l->redo)
+        buf_clear(&l->bare);
+    return ERR_OK;
+}
+
+static enum err undo(struct lane *l, struct slice bytes)
+{
+    struct buf piece;
+    enum err e;
+    buf_init(&piece, 2 * (size_t)CODING_PIECE);
+    do {
+        buf_clear(&piece);
+        e = coding_undo(l->undo, &bytes, &piece);
+        if (e == ERR_PEER || e == ERR_FULL)
+            l->broken = e == ERR_PEER ? "the body is not under the coding that it names"
+                                      : "the body grows out of proportion when it is read";
+        if (e != ERR_OK && e != ERR_AGAIN)
+            break;
+        enum err taken = take_bare(l, buf_slice(&piece));
+        e = taken == ERR_OK ? e : taken;
+    } while (e == ERR_AGAIN);
+    buf_fini(&piece);
+    return e;
+}
+
 static enum err take(struct lane *l, struct slice bytes)
 {
-    size_t before = buf_len(&l->pending);
-    TRY(check(l, bytes, true));
-    if (l->rewrite)
-        TRY(rewrite_feed(l->rewrite, bytes, &l->pending));
-    else
+    if (!l->rewrite)
         TRY(buf_add(&l->pending, bytes));
-    return check(l, slice_from(buf_slice(&l->pending), before), false);
+    return l->undo ? undo(l, bytes) : take_bare(l, bytes);
 }
 
 static enum err take_end(struct lane *l)
 {
-    size_t before = buf_len(&l->pending);
-    if (l->rewrite)
-        TRY(rewrite_finish(l->rewrite, &l->pending));
-    TRY(check(l, slice_from(buf_slice(&l->pending), before), false));
+    if (l->undo && coding_undo_end(l->undo) != ERR_OK) {
+        l->broken = "the body ends before its coding does";
+        return ERR_PEER;
+    }
+    if (l->rewrite) {
+        struct buf *out = l->redo ? &l->bare : &l->pending;
+        size_t before = buf_len(out);
+        TRY(rewrite_finish(l->rewrite, out));
+        TRY(pass_on(l, slice_from(buf_slice(out), before)));
+    }
+    if (l->redo)
+        TRY(coding_redo_end(l->redo, &l->pending));
     return l->fit ? fit_finish(l->fit) : ERR_OK;
-}
-
-static bool works(const struct lane *l)
-{
-    return l->rewrite || l->fit;
 }
 
 enum err lane_data(struct lane *l, struct slice bytes)
@@ -137,8 +200,12 @@ enum err lane_data(struct lane *l, struct slice bytes)
         return ERR_OK;
     TRY(take(l, bytes));
     lane_pump(l);
+    if (l->waits && buf_len(&l->pending) > l->most) {
+        l->broken = "the body is too large for one whose members are needed for the head";
+        return ERR_FULL;
+    }
     /* A rewriter that is collecting gets more to work on; what it holds has its own bound. */
-    if (!l->open && works(l) && l->from->owed && buf_len(&l->pending) < LANE_COMMIT)
+    if (!l->open && works(l) && l->from->owed && (l->waits || buf_len(&l->pending) < LANE_COMMIT))
         transit_credit(l->from, l->from->owed);
     return ERR_OK;
 }
@@ -155,7 +222,7 @@ enum err lane_end(struct lane *l)
 
 bool lane_ready(const struct lane *l)
 {
-    return !works(l) || l->flows || l->ended || buf_len(&l->pending) >= LANE_COMMIT;
+    return !works(l) || l->flows || l->ended || (!l->waits && buf_len(&l->pending) >= LANE_COMMIT);
 }
 
 bool lane_empty(const struct lane *l)
@@ -192,6 +259,10 @@ void lane_rewind(struct lane *l)
 
 void lane_put_fault(const struct lane *l, struct buf *out)
 {
+    if (l->broken) {
+        buf_put(out, slice_str(l->broken));
+        return;
+    }
     if (l->fit)
         buf_put(out, slice_str(fit_fault(l->fit)));
     if (!l->rewrite || buf_len(out))

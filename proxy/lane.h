@@ -7,12 +7,14 @@
  * head on the far side was sent).  Room is given back to `from` only when what it
  * sent has left, so a slow reader slows the writer.  With a plan or a mould the lane asks to
  * stay closed until 16 KiB are rewritten or the body has ended: a small body is
- * passed on whole or not at all.  A body of many texts is not waited for.
+ * passed on whole or not at all.  A body of many texts is not waited for, and one of which members leave
+ * for the head is waited for to its end.  A body under a coding is read without it, and goes out under it.
  *
  * Lifetime: caller's memory; a zeroed lane is closed and empty, lane_fini is safe.
  * Threads:  belongs to the loop. */
 #include "contracts/wire/fit.h"
 #include "contracts/wire/rewrite_records.h"
+#include "http/coding.h"
 #include "http/transit.h"
 
 enum { LANE_COMMIT = 16 << 10, LANE_HOLD = 64 << 10, LANE_PENDING = 8 << 20 };
@@ -23,6 +25,13 @@ struct lane {
     struct fit *fit;         /* NULL: nobody holds them against a contract */
     bool fit_first;          /* what comes in is, not what goes out */
     bool flows;              /* of many texts: the head does not wait for them */
+    bool waits;              /* something in it is for the head */
+    size_t most;             /* that is waited for */
+    enum coding coding;
+    struct coding_undo *undo; /* NULL: under no coding, or nobody reads it */
+    struct coding_redo *redo; /* NULL: what goes out is what came, or under no coding */
+    struct buf bare;          /* a piece without its coding */
+    const char *broken;       /* what is wrong with the coding */
     struct plan *plan;
     struct buf pending; /* not yet taken by `to` */
     struct buf held;    /* what `to` was given, to be given again */
@@ -39,6 +48,9 @@ void lane_init(struct lane *l, struct transit *from, struct plan *plan, size_t m
 void lane_frame(struct lane *l, enum rewrite_framing framing, size_t max_hold);
 /* Holds the body against its mould, before it is rewritten (`first`) or after.  NULL: does nothing. */
 void lane_check(struct lane *l, const struct mould_node *body, size_t max_hold, bool first);
+/* The body is under this coding.  PRE: lane_frame and lane_check have been called, nothing has come; not OTHER when the
+ * lane reads the body. */
+void lane_decode(struct lane *l, enum coding coding);
 void lane_fini(struct lane *l);
 
 /* OK.  PEER: not a body the plan can rewrite, or of another shape (lane_put_fault).  FULL: a member over the bound. */

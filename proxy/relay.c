@@ -225,18 +225,26 @@ bool relay_is_json(const struct relay *r, const struct message *m, enum rewrite_
     return rewrite_records_framing(relay_media(m), framing) && (*framing == REWRITE_WHOLE || is_described(r, m));
 }
 
-bool relay_is_plain(const struct message *m)
+enum coding relay_coding(const struct message *m)
 {
-    struct slice coding = headers_value(&m->headers, HEADERS_CONTENT_ENCODING);
-    return coding.len == 0 || slice_eq_nocase(coding, SLICE("identity"));
+    const struct header *found = NULL;
+    for (uint32_t i = 0; i < m->headers.count; i++) {
+        const struct header *f = &m->headers.v[i];
+        if (f->token != HEADERS_CONTENT_ENCODING)
+            continue;
+        if (found)
+            return CODING_OTHER;
+        found = f;
+    }
+    return found ? coding_of(found->value) : CODING_IDENTITY;
 }
 
 bool relay_validates(const struct relay *r, const struct message *m)
 {
     enum rewrite_framing framing;
     return r->side == RELAY_INBOUND && r->snap->mould && r->inquiry.operation.len && !r->inquiry.audited &&
-           rewrite_records_framing(relay_media(m), &framing) && framing == REWRITE_WHOLE && relay_is_plain(m) &&
-           !message_tunnels(&r->down->in);
+           rewrite_records_framing(relay_media(m), &framing) && framing == REWRITE_WHOLE &&
+           relay_coding(m) != CODING_OTHER && !message_tunnels(&r->down->in);
 }
 
 void relay_forget_length(struct message *m)
@@ -259,7 +267,7 @@ static void pass(struct relay *r)
     bool has_body = !r->down->in_ended || buf_len(&r->request.pending); /* it may have come while we were asking */
     bool rewrites = plan && plan_rewrites(plan) && has_body && !message_tunnels(&r->down->in);
     enum rewrite_framing framing;
-    if (rewrites && (!relay_is_json(r, &r->down->in, &framing) || !relay_is_plain(&r->down->in))) {
+    if (rewrites && (!relay_is_json(r, &r->down->in, &framing) || relay_coding(&r->down->in) == CODING_OTHER)) {
         relay_refuse(r, REPLY_ENCODING_UNSUPPORTED, (struct slice){0});
         return;
     }

@@ -36,10 +36,11 @@ struct relay {
     struct gate_wait turn; /* inbound */
     enum relay_place place;
     enum relay_pause pause;
-    int64_t deadline_us; /* of the whole exchange; 0: none */
-    int64_t sent_us;     /* the attempt under way began */
-    struct slice id;     /* request id */
-    const char *error;   /* weft-error word, or NULL */
+    int64_t deadline_us;    /* of the whole exchange; 0: none */
+    int64_t sent_us;        /* the attempt under way began */
+    struct slice id;        /* request id */
+    const char *error;      /* weft-error word, or NULL */
+    const char *head_fault; /* why the plan cannot be carried out on a head, or NULL */
     unsigned status;
     unsigned attempts;
     bool down_gone;
@@ -73,8 +74,8 @@ void relay_arm(struct relay *r);
 struct slice relay_media(const struct message *m);
 /* Can a plan rewrite the body of this message: JSON, one text or many? */
 bool relay_is_json(const struct relay *r, const struct message *m, enum rewrite_framing *framing);
-/* Under no coding. */
-bool relay_is_plain(const struct message *m);
+/* What its body is under; several codings are OTHER. */
+enum coding relay_coding(const struct message *m);
 /* Is the body of this message held against our contract? */
 bool relay_validates(const struct relay *r, const struct message *m);
 /* The length is no longer what it was; the far side learns it by framing. */

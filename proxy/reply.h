@@ -31,8 +31,8 @@
       "Read `fix` in the answer, or ask `weft why`.")                                                              \
     X(PAYLOAD_TOO_LARGE, "payload-too-large", 413, "The body is over the bound.",                                  \
       "Send less, or raise adapt.max_buffer for rewritten bodies.")                                                \
-    X(ENCODING_UNSUPPORTED, "encoding-unsupported", 415, "A body that must be rewritten is not plain JSON.",       \
-      "Send application/json without content-encoding.")                                                           \
+    X(ENCODING_UNSUPPORTED, "encoding-unsupported", 415, "A body that must be rewritten is not JSON that can be read.",       \
+      "Send application/json, plain or under gzip or deflate.")                                                           \
     X(MISDIRECTED, "misdirected", 421, "This sidecar takes no calls from outside.", "Set inbound.listen and inbound.app.") \
     X(BODY_UNFIT, "body-unfit", 422, "The request body is not what the contract describes.",                       \
       "Send a body that the contract describes; the detail names the place.")                                      \

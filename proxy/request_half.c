@@ -4,6 +4,7 @@
 #include "http/grpc.h"
 #include "http/hop.h"
 #include "http/spelling.h"
+#include "proxy/head_plan.h"
 #include "proxy/job_play.h"
 #include "proxy/response_half.h"
 
@@ -78,6 +79,18 @@ static enum err tell_time_left(struct relay *r, struct message *m)
                        arena_putf(m->headers.arena, "%lld", (long long)(left_us / NOW_US_PER_MS)));
 }
 
+static enum err adapt_head(struct relay *r, struct message *m)
+{
+    const struct plan *plan = r->inquiry.request;
+    if (r->request.rewrite)
+        TRY(head_plan_body_changed(r->inquiry.verdict, m));
+    if (r->inquiry.response && plan_rewrites(r->inquiry.response))
+        TRY(head_plan_answer_changes(r->inquiry.verdict, m));
+    if (plan && plan_reheads(plan) && !message_tunnels(&r->down->in))
+        return head_plan_request(plan, r->request.rewrite, m, &r->head_fault);
+    return ERR_OK;
+}
+
 static enum err fill_head(struct relay *r)
 {
     struct message *m = &r->up->out;
@@ -88,8 +101,7 @@ static enum err fill_head(struct relay *r)
     TRY(hop_request(&r->down->in, m, hop));
     m->path = r->inquiry.path;
     TRY(r->side == RELAY_INBOUND ? fill_inbound(r, m) : fill_outbound(r, m));
-    if (r->request.rewrite)
-        relay_forget_length(m);
+    TRY(adapt_head(r, m));
     if (r->deadline_us)
         TRY(tell_time_left(r, m));
     return headers_set(&m->headers, HEADERS_WEFT_REQUEST_ID, r->id);
@@ -105,7 +117,10 @@ static void open_up(struct relay *r)
     if (e == ERR_OK)
         e = transit_head(r->up, bare);
     if (e != ERR_OK) {
-        relay_fail(r, REPLY_HEAD_TOO_LARGE, (struct slice){0});
+        if (r->head_fault)
+            relay_fail(r, REPLY_BODY_UNFIT, slice_str(r->head_fault));
+        else
+            relay_fail(r, REPLY_HEAD_TOO_LARGE, (struct slice){0});
         return;
     }
     r->request.finished = bare;
@@ -212,6 +227,13 @@ void request_half_start(struct relay *r)
     if (relay_is_json(r, &r->down->in, &framing))
         lane_frame(&r->request, framing, r->snap->conf.adapt.max_buffer);
     lane_check(&r->request, mould_of(r), r->snap->conf.adapt.max_buffer, false);
+    lane_decode(&r->request, relay_coding(&r->down->in));
+    if (r->request.rewrite && plan_reheads(plan) &&
+        head_plan_give(plan, &r->down->in, r->inquiry.path, r->request.rewrite, &r->head_fault) != ERR_OK) {
+        buf_fini(&early);
+        relay_fail(r, REPLY_BODY_UNFIT, slice_str(r->head_fault));
+        return;
+    }
     enum err e = lane_data(&r->request, buf_slice(&early));
     buf_fini(&early);
     if (e == ERR_OK && r->down->in_ended)

@@ -5,6 +5,7 @@
 #include "http/hop.h"
 #include "http/spelling.h"
 #include "proxy/exchange.h"
+#include "proxy/head_plan.h"
 #include "proxy/request_half.h"
 
 static void on_info(struct transit *t, unsigned status)
@@ -41,6 +42,25 @@ static void hear_provider(struct relay *r, const struct message *answer)
 
 /* --- the head --- */
 
+static bool is_good(unsigned status)
+{
+    return status >= 200 && status < 300;
+}
+
+/* By the plan, which is for successful answers. */
+static enum err adapt_head(struct relay *r, struct message *m)
+{
+    const struct plan *plan = r->inquiry.response;
+    if (r->response.rewrite)
+        TRY(head_plan_body_changed(r->inquiry.verdict, m));
+    if (plan && plan_reheads(plan) && is_good(m->status))
+        TRY(head_plan_response(plan, r->response.rewrite, m, &r->head_fault));
+    if (r->inquiry.request || plan)
+        TRY(head_plan_location(r->inquiry.verdict, m));
+    r->status = m->status;
+    return ERR_OK;
+}
+
 static enum err fill_head(struct relay *r)
 {
     struct message *m = &r->down->out;
@@ -57,9 +77,7 @@ static enum err fill_head(struct relay *r)
         spelling_heed(&m->headers);
     else /* whoever told has HTTP/1.1 before it */
         spelling_tell(&m->headers, headers_get(&r->down->in.headers, HEADERS_WEFT_CASE) != NULL);
-    if (r->response.rewrite)
-        relay_forget_length(m);
-    return ERR_OK;
+    return adapt_head(r, m);
 }
 
 static void open_down(struct relay *r)
@@ -71,7 +89,10 @@ static void open_down(struct relay *r)
     if (e == ERR_OK)
         e = transit_head(r->down, bare);
     if (e != ERR_OK) {
-        relay_fail(r, REPLY_BAD_ANSWER, SLICE("The head of the answer is too large."));
+        if (r->head_fault)
+            relay_fail(r, REPLY_ANSWER_UNFIT, slice_str(r->head_fault));
+        else
+            relay_fail(r, REPLY_BAD_ANSWER, SLICE("The head of the answer is too large."));
         return;
     }
     r->response.finished = bare;
@@ -88,8 +109,7 @@ static void note_error(struct relay *r, const struct message *answer)
 
 static struct plan *plan_for(const struct relay *r, const struct message *answer, enum rewrite_framing *framing)
 {
-    bool good = answer->status >= 200 && answer->status < 300;
-    return relay_is_json(r, answer, framing) && good ? r->inquiry.response : NULL;
+    return relay_is_json(r, answer, framing) && is_good(answer->status) ? r->inquiry.response : NULL;
 }
 
 /* What our function may answer; NULL: anything. */
@@ -204,13 +224,16 @@ static void on_head(struct transit *t)
     note_error(r, &t->in);
     enum rewrite_framing framing;
     struct plan *plan = plan_for(r, &t->in, &framing);
-    if (plan && plan_rewrites(plan) && !relay_is_plain(&t->in)) {
-        relay_fail(r, REPLY_ANSWER_UNFIT, SLICE("The answer has a content-encoding and would have to be rewritten."));
+    enum coding coding = relay_coding(&t->in);
+    if (plan && plan_rewrites(plan) && coding == CODING_OTHER) {
+        relay_fail(r, REPLY_ANSWER_UNFIT,
+                   SLICE("The answer has a content-encoding that cannot be undone and would have to be rewritten."));
         return;
     }
     lane_init(&r->response, t, plan, r->snap->conf.adapt.max_buffer, false);
     lane_frame(&r->response, framing, r->snap->conf.adapt.max_buffer);
     lane_check(&r->response, mould_for(r, &t->in), r->snap->conf.adapt.max_buffer, true);
+    lane_decode(&r->response, coding);
     if (t->in_ended) /* one frame says it all: what gRPC knows as trailers-only must stay that */
         on_end(t);
     else

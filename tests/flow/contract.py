@@ -2,9 +2,11 @@
 """What two contracts mean on the wire: passed, rewritten by the plan, or refused with the reason."""
 
 import base64
+import gzip
 import hashlib
 import json
 import pathlib
+import zlib
 
 import h1
 import kit
@@ -15,6 +17,26 @@ ORDER = b'{"sku": "AB-1", "qty": 3}'
 ADAPTED_ORDER = b'{"sku": "AB-1", "quantity": 3,"currency":"EUR"}'
 ANSWER = b'{"id": "o-1", "quantity": 3, "cents": 3750, "currency": "EUR"}'
 ADAPTED_ANSWER = b'{"id": "o-1", "qty": 3, "cents": 3750, "currency": "EUR"}'
+
+OLD_HEAD = """contract("orders", "1.0.0").
+operation("put"). http("put", "POST", "/v1/orders/{id}"). param("put", "path", "id", "string", "required").
+param("put", "query", "max", "int32", "required"). param("put", "header", "X-Old", "string", "optional").
+param("put", "query", "dry", "bool", "required"). param("put", "query", "keep", "int32", "optional").
+request("put", "application/json", "In"). response("put", "200", "application/json", "Out").
+record("In"). field("In", "name", "string", "required"). field("In", "limit", "int32", "required").
+record("Out"). field("Out", "a", "string", "required").
+"""
+NEW_HEAD = """contract("orders", "2.0.0").
+operation("put"). http("put", "PUT", "/v2/orders/{id}"). param("put", "path", "id", "string", "required").
+moved("put", "method/POST", "method/PUT").
+param("put", "header", "max", "int32", "required"). param("put", "query", "keep", "int32", "optional").
+param("put", "query", "old", "string", "optional"). moved("put", "header/X-Old", "query/old").
+param("put", "query", "limit", "int32", "required"). moved("put", "body/limit", "query/limit").
+moved("put", "query/dry", "body/dry").
+request("put", "application/json", "In"). response("put", "201", "application/json", "Out").
+record("In"). closed("In"). field("In", "name", "string", "required"). field("In", "dry", "bool", "required").
+record("Out"). field("Out", "b", "string", "required"). renamed("Out", "a", "b").
+"""
 
 
 def orders(request):
@@ -169,9 +191,64 @@ class Contract(kit.Story):
 
     def test_a_body_that_is_not_plain_json(self):
         self.begin()
-        for fields in ((JSON, ("content-encoding", "gzip")), (("content-type", "text/plain"),)):
+        for fields in ((JSON, ("content-encoding", "br")), (("content-type", "text/plain"),)):
             self.assert_refused(self.ask("/orders", ORDER, fields), 415, "encoding-unsupported")
+        coded = (JSON, ("content-encoding", "gzip"))
+        self.assert_refused(self.ask("/orders", ORDER, coded), 422, "body-unfit")
+        self.assert_refused(self.ask("/orders", gzip.compress(ORDER)[:-1], coded), 422, "body-unfit")
         self.assertEqual(self.saw(), [])
+
+    def test_bodies_under_a_coding_are_rewritten_and_stay_under_it(self):
+        self.begin()
+        for name, undo, redo in (
+            ("gzip", gzip.decompress, gzip.compress),
+            ("deflate", zlib.decompress, zlib.compress),
+        ):
+            self.function.seen.clear()
+            self.function.answer = lambda r, c=redo, n=name: h1.reply(
+                201, c(ANSWER), [JSON, ("content-encoding", n), ("etag", '"1"'), ("content-md5", "x")]
+            )
+            answer = self.ask("/orders", redo(ORDER), (JSON, ("content-encoding", name)))
+            self.assertEqual((answer.status, undo(answer.body)), (201, ADAPTED_ANSWER))
+            self.assertEqual(answer.field("content-encoding"), name)
+            self.assertRegex(answer.field("etag"), r'^"1-w[0-9a-f]{8}"$')
+            self.assertIsNone(answer.field("content-md5"))
+            request = self.function.seen[0]
+            self.assertEqual(undo(request.body), ADAPTED_ORDER)
+            self.assertEqual(request.field("content-encoding"), name)
+            self.assertEqual(request.field("accept-encoding"), "identity")
+            self.ask("/orders", ORDER, (JSON, ("if-match", answer.field("etag")), ("accept-encoding", "gzip, br")))
+            request = self.function.seen[1]
+            self.assertEqual((request.field("if-match"), request.field("accept-encoding")), ('"1"', "gzip"))
+
+    def test_a_body_that_grows_out_of_proportion(self):
+        self.begin()
+        bomb = gzip.compress(b'{"sku":"' + b"0" * (64 << 20) + b'","qty":3}')
+        answer = self.ask("/orders", bomb, (JSON, ("content-encoding", "gzip")))
+        self.assert_refused(answer, 413, "payload-too-large")
+        self.assertEqual(self.saw(), [])
+        self.assert_answer(self.create(), 201, ADAPTED_ANSWER)
+
+    def test_heads_are_rewritten_by_the_plan(self):
+        self.place.write("orders-1.weft", OLD_HEAD)
+        self.place.write("orders-2.weft", NEW_HEAD)
+        self.begin()
+        made = [JSON, ("location", "/v2/orders/7")]
+        self.function.answer = lambda r: h1.reply(201, b'{"b":"x"}', made)
+        answer = self.ask("/v1/orders/7?max=3&dry=true&keep=1", b'{"name":"n","limit":5}', (JSON, ("x-old", "o p")))
+        self.assert_answer(answer, 200, b'{"a":"x"}')
+        self.assertEqual(answer.field("location"), "/v1/orders/7")
+        request = self.function.seen[0]
+        self.assertEqual(request.method, "PUT")
+        path, query = request.path.split("?")
+        self.assertEqual(path, "/v2/orders/7")
+        self.assertEqual(sorted(query.split("&")), ["keep=1", "limit=5", "old=o%20p"])
+        self.assertEqual((request.field("max"), request.field("x-old")), ("3", None))
+        self.assertEqual(request.body, b'{"name":"n","dry":true}')
+        problem = self.assert_refused(
+            self.ask("/v1/orders/7?max=3&dry=maybe", b'{"name":"n","limit":5}'), 422, "body-unfit"
+        )
+        self.assertIn("not of the type", problem["detail"])
 
     def test_an_answer_that_is_not_what_the_contract_says(self):
         self.begin()

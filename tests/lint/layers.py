@@ -11,7 +11,7 @@ ROOMS = {"ev.h": {"base/loop.c"},
                       "base/web_ask.c"},
          "cjose/": {"base/jose.c"},
          "yaml.h": {"base/conf.c", "base/doc_yaml.c"}, "ares.h": {"base/lookup.c"}, "pcre2.h": {"base/regex.c"},
-         "nghttp2/": {"http/h2_session.c"}, "zmq.h": {"bus/zsock.c", "bus/zload.h"}, "lmdb.h": {"broker/store_lmdb.c", "broker/lmdb_"},
+         "nghttp2/": {"http/h2_session.c"}, "zlib.h": {"http/coding.c"}, "zmq.h": {"bus/zsock.c", "bus/zload.h"}, "lmdb.h": {"broker/store_lmdb.c", "broker/lmdb_"},
          "jansson.h": {"contracts/import/", "cli/"}, "nats/": {"broker/store_jetstream.c"}}
 PURE = ("policy/", "contracts/", "datalog/")
 IMPURE = {"time.h", "sys/socket.h", "unistd.h", "pthread.h", "base/log.h", "base/loop.h", "base/file.h", "base/rng.h"}
