@@ -197,11 +197,16 @@ static enum err say(struct asking *g)
     return e;
 }
 
+static bool has_head(struct slice answer)
+{
+    return answer.len >= 4 && memmem(answer.at, answer.len, "\r\n\r\n", 4) != NULL;
+}
+
 static enum err hear(struct asking *g, struct buf *all)
 {
     char piece[PIECE];
     ssize_t got = 1;
-    while (got > 0 && !(g->ask->head_only && memmem(buf_slice(all).at, buf_len(all), "\r\n\r\n", 4))) {
+    while (got > 0 && !(g->ask->head_only && has_head(buf_slice(all)))) {
         got = take(g, piece, sizeof(piece));
         if (got > 0 && buf_add(all, slice_of(piece, (size_t)got)) != ERR_OK)
             return fail(g, "the answer is longer than %zu bytes", all->bound);

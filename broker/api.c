@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "broker/answers.h"
 #include "broker/caller_verbs.h"
+#include "broker/fan_in.h"
 #include "broker/permits.h"
 #include "broker/watching.h"
 #include "broker/words.h"
@@ -93,6 +94,46 @@ static void hello(struct api *a, struct session *s, const Weft__Bus__V1__Record 
 
 /* --- for the desk --- */
 
+static void put_other(struct api *a, struct json_out *j, struct slice id)
+{
+    struct record_job job;
+    struct record_result result;
+    bool known = store_read_job(a->conf.store, id, &job) == ERR_OK;
+    bool answered = store_read_result(a->conf.store, id, &result) == ERR_OK;
+    fan_in_put(j, id, known ? &job : NULL, answered ? &result : NULL);
+}
+
+/* A job that waited for others and has no body of its own gets what they answered. */
+static void fill_results(struct api *a, struct record_request *r)
+{
+    struct record_header *fields = arena_array(&a->scratch, r->header_count + 2, sizeof(*fields));
+    struct buf text, names;
+    struct json_out j;
+    size_t count = 0;
+    buf_init(&text, SIZE_MAX);
+    buf_init(&names, BUF_TEXT_BOUND);
+    json_out_init(&j, &text, 0);
+    json_out_array(&j);
+    for (size_t i = 0; i < r->after_count; i++) {
+        buf_putf(&names, "%s%.*s", i ? ", " : "", SLICE_FMT(r->after[i]));
+        put_other(a, &j, r->after[i]);
+    }
+    json_out_end(&j);
+    bool has_body = r->body.len > 0;
+    for (size_t i = 0; i < r->header_count; i++)
+        if (has_body || !slice_eq(r->headers[i].name, SLICE("content-type")))
+            fields[count++] = r->headers[i];
+    fields[count++] = (struct record_header){SLICE("weft-after"), arena_keep(&a->scratch, buf_slice(&names))};
+    if (!has_body) {
+        fields[count++] = (struct record_header){SLICE("content-type"), SLICE("application/json")};
+        r->body = arena_keep(&a->scratch, buf_slice(&text));
+    }
+    r->headers = fields;
+    r->header_count = count;
+    buf_fini(&text);
+    buf_fini(&names);
+}
+
 static void fill_assign(struct api *a, const struct record_job *job, const struct record_request *request,
                         Weft__Bus__V1__Assign *m)
 {
@@ -106,9 +147,12 @@ static void fill_assign(struct api *a, const struct record_job *job, const struc
     m->operation = words_text(&a->scratch, job->operation);
     m->method = words_text(&a->scratch, request->method);
     m->path = words_text(&a->scratch, request->path);
-    m->headers = words_headers(&a->scratch, request->headers, request->header_count);
-    m->n_headers = request->header_count;
-    m->body = words_bytes(request->body);
+    struct record_request sent = *request;
+    if (request->after_count)
+        fill_results(a, &sent);
+    m->headers = words_headers(&a->scratch, sent.headers, sent.header_count);
+    m->n_headers = sent.header_count;
+    m->body = words_bytes(sent.body);
     m->deadline_ms = (uint64_t)job->deadline_ms;
     m->timeout_ms = job->timeout_ms;
     m->contract = words_bytes(request->contract);

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "broker/after.h"
 #include "broker/answers.h"
 #include "broker/permits.h"
 #include "broker/words.h"
@@ -55,6 +56,8 @@ static const char *unfit(const Weft__Bus__V1__Submit *m)
         return "labels: up to 16 words like gpu=a100, commas between, ? behind a preference";
     if (m->contract.len && m->contract.len != HASH_SHA256_LEN)
         return "contract: a SHA-256";
+    if (m->n_after > AFTER_MOST)
+        return "after: up to 32 jobs";
     if ((unsigned)m->callback_style >= CALLBACK_STYLES)
         return "callback_style: 0 or 1";
     return strlen(m->operation) > JOB_NAME_MOST || strlen(m->service) > JOB_NAME_MOST ? "a name is too long" : NULL;
@@ -78,6 +81,9 @@ static enum err to_desk(struct api *a, struct session *s, const Weft__Bus__V1__R
         request.callback = slice_str(m->callback);
         request.callback_style = (uint32_t)m->callback_style;
     }
+    request.after = words_slices(&a->scratch, m->after, m->n_after);
+    request.after_count = m->n_after;
+    request.after_any_end = m->after_any_end;
     struct desk_submit submit = {
         .service = slice_str(m->service),
         .caller = slice_str(s->identity),
@@ -97,6 +103,16 @@ static enum err to_desk(struct api *a, struct session *s, const Weft__Bus__V1__R
     return e;
 }
 
+/* It receives what they answered, so it may wait only for what its caller may see; false: it was answered. */
+static bool may_wait(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    struct record_job other;
+    for (size_t i = 0; i < r->submit->n_after; i++)
+        if (!permits_find(a, s, r->seq, r->submit->after[i], "see", &other))
+            return false;
+    return true;
+}
+
 void caller_verbs_submit(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
 {
     const Weft__Bus__V1__Submit *m = r->submit;
@@ -113,6 +129,8 @@ void caller_verbs_submit(struct api *a, struct session *s, const Weft__Bus__V1__
         answers_problem(a, s, r->seq, "service-unknown", 404, "The broker takes no jobs for this service.");
     else if (!permits_policy(a, s, "submit", slice_str(m->service), slice_str(m->operation)))
         answers_problem(a, s, r->seq, "policy-denied", 403, "Policy does not allow you to submit this.");
+    else if (!may_wait(a, s, r))
+        return;
     else if (to_desk(a, s, r) != ERR_OK)
         answers_problem(a, s, r->seq, "queue-full", 429, "Too many jobs of yours are waiting.");
 }

@@ -6,6 +6,7 @@
 #include "broker/desk.h"
 
 #include "base/mem.h"
+#include "broker/desk_after.h"
 #include "broker/desk_meet.h"
 #include "broker/desk_mend.h"
 
@@ -101,6 +102,7 @@ struct desk *desk_new(const struct desk_conf *conf)
     struct desk *d = mem_new(sizeof(*d));
     d->conf = *conf;
     lease_table_init(&d->leases);
+    list_init(&d->late);
     struct metric_set *m = conf->metrics;
     d->events = metric_family(m, METRIC_COUNTER, "weft_jobs_total", "service,event", "Events of jobs.");
     d->queued = metric_family(m, METRIC_GAUGE, "weft_jobs_queued", "service", "Jobs that could run now.");
@@ -134,6 +136,7 @@ void desk_free(struct desk **desk)
         mem_free(s);
     }
     map_fini(&d->services);
+    after_fini(&d->after);
     mem_free(d);
 }
 
@@ -141,6 +144,7 @@ void desk_recover(struct desk *d, int64_t grace_us, struct recover_count *out)
 {
     struct recover_into into = desk_mend_into(d, grace_us);
     recover_all(d->conf.store, &into, out);
+    desk_after_settle(d);
     desk_meet_timer(d);
     desk_meet_soon(d);
 }

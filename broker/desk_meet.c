@@ -56,10 +56,12 @@ void desk_meet_leave(struct desk *d, struct job *j)
 {
     queue_forget(&desk_room_line_of(d, j)->queue, job_name_text(j->caller), j->size);
     lease_drop(&d->leases, slice_str(j->id));
+    if (j->traits & JOB_AWAITS)
+        after_drop(&d->after, slice_str(j->id));
     job_free(&d->jobs, &j);
 }
 
-static void bury(struct desk *d, struct job *j, struct slice reason)
+void desk_meet_bury(struct desk *d, struct job *j, struct slice reason)
 {
     struct desk_waiting *w = desk_write_wait(d, NULL, NULL);
     struct desk_step step = {.event = "dead", .guard = j->token, .reason = reason};
@@ -114,7 +116,7 @@ static void meet_service(struct desk *d, struct desk_line *s)
         struct job *j = queue_first(&line->queue);
         if (too_late(d, j)) {
             queue_remove(&line->queue, j);
-            bury(d, j, SLICE("its deadline passed before it could run"));
+            desk_meet_bury(d, j, SLICE("its deadline passed before it could run"));
             continue;
         }
         if (desk_why_held(d, s))

@@ -1,5 +1,6 @@
 #include "broker/desk_mend.h"
 
+#include "broker/desk_after.h"
 #include "broker/desk_meet.h"
 
 /* What was promised has a lane, however many there are. */
@@ -13,12 +14,21 @@ static struct queue *queue_of(void *arg, const struct record_job *job)
     return &lane->queue;
 }
 
+static bool holds(void *arg, struct job *j)
+{
+    if (!desk_after_holds(j))
+        return false;
+    desk_after_later(arg, j);
+    return true;
+}
+
 struct recover_into desk_mend_into(struct desk *d, int64_t grace_us)
 {
     return (struct recover_into){
         .jobs = &d->jobs,
         .leases = &d->leases,
         .queue_of = queue_of,
+        .holds = holds,
         .arg = d,
         .grace_until_us = desk_room_mono_us(d) + grace_us,
     };
@@ -35,6 +45,7 @@ void desk_mend(struct desk *d, const struct record_job *refused)
     }
     struct recover_into into = desk_mend_into(d, d->conf.lease_us);
     enum err e = recover_again(d->conf.store, &into, refused->id);
+    desk_after_settle(d);
     desk_meet_timer(d);
     if (e == ERR_OK)
         desk_meet_soon(d);

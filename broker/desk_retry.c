@@ -1,3 +1,4 @@
+#include "broker/desk_after.h"
 #include "broker/desk_meet.h"
 #include "broker/desk_write.h"
 
@@ -12,7 +13,8 @@ static enum err revive(struct desk *d, struct slice id, struct job **out)
     if (!s)
         return ERR_FULL;
     TRY(queue_admit(&s->queue, r.caller, r.size));
-    r.state = JOB_QUEUED;
+    /* One that waited for others does so again, in case they were retried too. */
+    r.state = r.traits & JOB_AWAITS ? JOB_DELAYED : JOB_QUEUED;
     r.attempt = r.crashes = r.releases = 0;
     r.ended_ms = r.due_ms = 0;
     r.cancel_asked = false;
@@ -29,7 +31,10 @@ enum err desk_retry(struct desk *d, struct slice job, desk_done_fn *done, void *
     struct desk_waiting *w = desk_write_wait(d, done, arg);
     struct desk_step step = {.event = "retrying", .guard = j->token, .reason = SLICE("asked for by its caller")};
     desk_write_step(d, j, &step, w);
-    queue_put(&desk_room_line_of(d, j)->queue, j);
+    if (desk_after_holds(j))
+        desk_after_enter(d, j);
+    else
+        queue_put(&desk_room_line_of(d, j)->queue, j);
     desk_meet_soon(d);
     return ERR_OK;
 }

@@ -5,6 +5,7 @@
  *
  * Private to desk*.c.  Threads: belongs to the loop. */
 #include "base/arena.h"
+#include "broker/after.h"
 #include "broker/desk.h"
 
 enum { DESK_ROOM_LANES = 1000 };
@@ -32,6 +33,8 @@ struct desk {
     struct job_table jobs;
     struct lease_table leases;
     struct map services;
+    struct after after;
+    struct list late;      /* recovered, and to wait for others once the store may be read */
     struct due timer;      /* next lease or delayed job */
     struct due expire;     /* retention */
     struct loop_task meet; /* jobs meet credit at the end of the turn */

@@ -1,5 +1,6 @@
 #include "base/hash.h"
 #include "base/log.h"
+#include "broker/desk_after.h"
 #include "broker/desk_meet.h"
 #include "broker/desk_write.h"
 
@@ -9,6 +10,10 @@ static void enter_memory(struct desk *d, const struct desk_waiting *w)
     struct job *j;
     if (record_to_job(r, &d->jobs, &j) != ERR_OK) {
         log_event(LOG_ERROR, "job-unreadable", LOG_TEXT("job", r->id));
+        return;
+    }
+    if (desk_after_holds(j)) {
+        desk_after_enter(d, j);
         return;
     }
     queue_put(&desk_room_line_of(d, j)->queue, j);
@@ -57,6 +62,11 @@ static void next_id(struct desk *d, int64_t now_ms, char out[JOB_ID + 1])
     job_id_make(out, d->id_ms, d->id_tail);
 }
 
+static uint32_t traits_of(const struct record_request *r)
+{
+    return (r->callback.len ? JOB_CALLS_BACK : 0u) | (r->after_count ? JOB_AWAITS : 0u);
+}
+
 enum err desk_submit(struct desk *d, const struct desk_submit *s, desk_done_fn *done, void *arg)
 {
     struct desk_line *service = desk_room_line(d, s->service);
@@ -77,9 +87,9 @@ enum err desk_submit(struct desk *d, const struct desk_submit *s, desk_done_fn *
         .caller = s->caller,
         .operation = s->operation,
         .labels = s->labels,
-        .state = s->delay_ms ? JOB_DELAYED : JOB_QUEUED,
+        .state = s->delay_ms || s->request->after_count ? JOB_DELAYED : JOB_QUEUED,
         .priority = s->priority,
-        .traits = s->request->callback.len ? JOB_CALLS_BACK : 0,
+        .traits = traits_of(s->request),
         .attempts = s->attempts ? s->attempts : service->attempts,
         .due_ms = s->delay_ms ? now_ms + (int64_t)s->delay_ms : 0,
         .deadline_ms = s->deadline_ms,

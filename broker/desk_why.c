@@ -1,5 +1,7 @@
 #include "broker/desk_why.h"
 
+#include "broker/desk_after.h"
+
 const char *desk_why_held(const struct desk *d, const struct desk_line *s)
 {
     if (d->draining)
@@ -40,6 +42,8 @@ void desk_why(const struct desk *d, struct slice job, struct buf *out)
     int64_t left_ms = j->due_ms - desk_room_wall_ms(d);
     if (job_state(j) == JOB_QUEUED)
         why_queued(d, j, out);
+    else if (desk_after_holds(j) && after_count(&d->after, job))
+        desk_after_why(d, j, out);
     else if (job_state(j) == JOB_DELAYED)
         buf_putf(out, "it is due in %lld s", (long long)((left_ms > 0 ? left_ms : 0) + 999) / 1000);
 }

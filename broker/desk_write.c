@@ -3,6 +3,7 @@
 #include "base/json_out.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "broker/desk_after.h"
 #include "broker/desk_mend.h"
 
 /* The event's data, in the arena of what waits. */
@@ -79,6 +80,8 @@ void desk_write_tell(struct desk_waiting *w)
     d->conf.event(d->conf.arg, w->job.id, &w->event, w->last);
     if (w->last && w->job.traits & JOB_CALLS_BACK && d->conf.owed)
         d->conf.owed(d->conf.arg, w->job.id, w->event.id);
+    if (w->last)
+        desk_after_ended(d, w->job.id, w->job.state);
 }
 
 static void changed(void *arg, const struct store_answer *answer)

@@ -12,7 +12,7 @@ const struct sm_row job_rows[JOB_STATES] = {
                     0},
     [JOB_DONE] = {"done", 0, SM_LAST},
     [JOB_CANCELLED] = {"cancelled", 0, SM_LAST},
-    [JOB_DEAD] = {"dead", SM_TO(JOB_QUEUED), 0},
+    [JOB_DEAD] = {"dead", SM_TO(JOB_QUEUED) | SM_TO(JOB_DELAYED), 0},
 };
 
 enum { TIME_CHARS = 10, RANDOM_BYTES = 10, BITS = 5 };

@@ -21,7 +21,7 @@ extern const struct sm_row job_rows[JOB_STATES];
 enum { JOB_ID = 26, JOB_PRIORITIES = 10, JOB_PRIORITY = 5, JOB_ATTEMPTS = 5, JOB_NAME_MOST = 2048 };
 
 /* What else there is to know of a job, beside its request.  The numbers are stored: they never change. */
-enum job_trait { JOB_CALLS_BACK = 1 };
+enum job_trait { JOB_CALLS_BACK = 1, JOB_AWAITS = 2 };
 
 /* A text shared by many jobs. */
 struct job_name {

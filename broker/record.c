@@ -236,6 +236,14 @@ static const struct record_header *headers_from(struct arena *a, Weft__Store__V1
     return headers;
 }
 
+static const struct slice *slices_of(struct arena *a, const ProtobufCBinaryData *v, size_t count)
+{
+    struct slice *out = arena_array(a, count + 1, sizeof(*out));
+    for (size_t i = 0; i < count; i++)
+        out[i] = slice_of_bytes(v[i]);
+    return out;
+}
+
 enum err record_put_request(struct buf *out, const struct record_request *r)
 {
     struct arena scratch = {0};
@@ -251,6 +259,11 @@ enum err record_put_request(struct buf *out, const struct record_request *r)
     m.fingerprint = bytes_of(r->fingerprint);
     m.callback = bytes_of(r->callback);
     m.callback_style = r->callback_style;
+    m.n_after = r->after_count;
+    m.after = arena_array(&scratch, r->after_count + 1, sizeof(*m.after));
+    for (size_t i = 0; i < r->after_count; i++)
+        m.after[i] = bytes_of(r->after[i]);
+    m.after_any_end = r->after_any_end;
     enum err e = put(out, RECORD_REQUEST, &m.base);
     arena_fini(&scratch);
     return e;
@@ -273,6 +286,9 @@ enum err record_get_request(struct slice bytes, struct arena *arena, struct reco
         .fingerprint = slice_of_bytes(m->fingerprint),
         .callback = slice_of_bytes(m->callback),
         .callback_style = m->callback_style,
+        .after = slices_of(arena, m->after, m->n_after),
+        .after_count = m->n_after,
+        .after_any_end = m->after_any_end,
     };
     return ERR_OK;
 }

@@ -73,6 +73,9 @@ struct record_request {
     struct slice key, fingerprint; /* as the caller gave them; empty: none */
     struct slice callback;         /* URL; empty: none */
     uint32_t callback_style;       /* enum callback_style */
+    const struct slice *after;     /* jobs that it waits for */
+    size_t after_count;
+    bool after_any_end; /* however they end; else one that is not done makes it dead */
 };
 
 struct record_result {

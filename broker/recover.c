@@ -28,7 +28,7 @@ static void recover_one(void *arg, const struct record_job *stored)
     queue_enrol(q, stored->caller, stored->size);
     if (job_state(j) == JOB_LEASED)
         grant_grace(r, j);
-    else
+    else if (!r->into->holds || !r->into->holds(r->into->arg, j))
         queue_put(q, j);
 }
 

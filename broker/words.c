@@ -76,6 +76,14 @@ Weft__Bus__V1__Header **words_headers(struct arena *a, const struct record_heade
     return out;
 }
 
+struct slice *words_slices(struct arena *a, char *const *v, size_t count)
+{
+    struct slice *out = arena_array(a, count + 1, sizeof(*out));
+    for (size_t i = 0; i < count; i++)
+        out[i] = slice_str(v[i]);
+    return out;
+}
+
 struct record_header *words_fields(struct arena *a, Weft__Bus__V1__Header **v, size_t count)
 {
     struct record_header *out = arena_array(a, count ? count : 1, sizeof(*out));

@@ -17,6 +17,7 @@ Weft__Bus__V1__Job *words_job(struct arena *a, const struct record_job *r);
 Weft__Bus__V1__Event *words_event(struct arena *a, struct slice job, const struct record_event *e, bool last);
 /* Both directions of a list of fields. */
 Weft__Bus__V1__Header **words_headers(struct arena *a, const struct record_header *v, size_t count);
+struct slice *words_slices(struct arena *a, char *const *v, size_t count);
 struct record_header *words_fields(struct arena *a, Weft__Bus__V1__Header **v, size_t count);
 
 /* At most 100 of them and 64 KiB: what a request may have on the wire. */

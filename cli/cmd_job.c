@@ -14,7 +14,7 @@ enum { PATH_ROOM = 1024, LINE_ROOM = 64 << 10, DATA_BOUND = 1 << 20, QUICK_US = 
 
 struct job_flags {
     const char *sidecar, *broker, *data, *type, *key, *labels, *delay, *timeout, *deadline, *out, *state, *service,
-        *cursor, *callback;
+        *cursor, *callback, *after, *after_end;
     struct args_texts headers;
     uint64_t priority, attempts, wait, limit;
     bool json;
@@ -61,6 +61,16 @@ static const struct args_flag flags[] = {
      .doc = "submit: gpu=a100,model=x? its worker must (?: should) have"},
     {.name = "timeout", .type = ARGS_TEXT, AT(timeout), .value = "DURATION", .doc = "submit: of one attempt"},
     {.name = "deadline", .type = ARGS_TEXT, AT(deadline), .value = "DURATION", .doc = "submit: dead after"},
+    {.name = "after",
+     .type = ARGS_TEXT,
+     AT(after),
+     .value = "ID,ID",
+     .doc = "submit: waits for these jobs; gets their answers"},
+    {.name = "after-end",
+     .type = ARGS_TEXT,
+     AT(after_end),
+     .value = "done|any",
+     .doc = "submit: how those must end; done"},
     {.name = "callback", .type = ARGS_TEXT, AT(callback), .value = "URL", .doc = "submit: it hears of the end"},
     {.name = "attempts", .type = ARGS_COUNT, AT(attempts), .value = "N", .doc = "submit: failures it may have"},
     {.name = "wait",
@@ -208,6 +218,8 @@ static int send(const struct job_flags *f, const char **words, struct buf *body)
     add_field(&request, "weft-labels", f->labels);
     add_field(&request, "weft-delay", f->delay);
     add_field(&request, "weft-callback", f->callback);
+    add_field(&request, "weft-after", f->after);
+    add_field(&request, "weft-after-end", f->after_end);
     add_field(&request, "weft-timeout", f->timeout);
     add_field(&request, "weft-deadline", f->deadline);
     int status = add_given(f, &request);

@@ -127,6 +127,32 @@ static enum err read_labels(struct reading *r, struct slice value)
     return ERR_OK;
 }
 
+static bool keep_id(struct slice id, char out[JOB_OPTIONS_ID])
+{
+    if (id.len == 0 || id.len >= JOB_OPTIONS_ID || !headers_name_ok(id))
+        return false;
+    memcpy(out, id.at, id.len);
+    out[id.len] = 0;
+    return true;
+}
+
+static enum err read_after(struct reading *r, struct slice value)
+{
+    struct slice id;
+    while (slice_split(&value, ',', &id)) {
+        if (r->out->after_count == JOB_OPTIONS_AFTER || !keep_id(slice_trim(id), r->out->after[r->out->after_count]))
+            return ERR_INPUT;
+        r->out->after_count++;
+    }
+    return r->out->after_count ? ERR_OK : ERR_INPUT;
+}
+
+static enum err read_after_end(struct reading *r, struct slice value)
+{
+    r->out->after_any_end = slice_eq(value, SLICE("any"));
+    return r->out->after_any_end || slice_eq(value, SLICE("done")) ? ERR_OK : ERR_INPUT;
+}
+
 /* Which ones are allowed the broker knows. */
 static enum err read_callback(struct reading *r, struct slice value)
 {
@@ -147,6 +173,8 @@ static const struct option options[] = {
     {"weft-timeout", read_timeout, "send a duration over zero, like 30s or 5m"},
     {"weft-deadline", read_deadline, "send a duration from now like 1h, or a moment to come in unix milliseconds"},
     {"weft-labels", read_labels, "send words like gpu=a100, model=resnet@3?, with ? behind a preference"},
+    {"weft-after", read_after, "send 1 to 32 ids of jobs with commas between"},
+    {"weft-after-end", read_after_end, "send done, or any: how the jobs of weft-after must end"},
     {"weft-callback", read_callback, "send a URL like https://hooks.example.org/done, 1024 characters at most"},
     {"weft-attempts", read_attempts, "send a number from 1 to 100"},
 };

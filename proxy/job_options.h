@@ -10,6 +10,8 @@
  *   weft-timeout      a duration for one attempt
  *   weft-deadline     a duration from now, or unix milliseconds
  *   weft-attempts     1..100; default: the broker's
+ *   weft-after        ids of jobs that it waits for, commas between
+ *   weft-after-end    done (default) or any: how they must end
  *   weft-callback     a URL that hears of the end
  *
  * A field that comes twice or says something else is refused, with its name and
@@ -19,16 +21,25 @@
 #include "base/buf.h"
 #include "proxy/prefer.h"
 
-enum { JOB_OPTIONS_KEY = 255, JOB_OPTIONS_LABELS = 1056, JOB_OPTIONS_CALLBACK = 1024 };
+enum {
+    JOB_OPTIONS_KEY = 255,
+    JOB_OPTIONS_LABELS = 1056,
+    JOB_OPTIONS_CALLBACK = 1024,
+    JOB_OPTIONS_AFTER = 32,
+    JOB_OPTIONS_ID = 48
+};
 
 struct job_options {
     struct prefer prefer;
     char key[JOB_OPTIONS_KEY + 1]; /* empty: none */
     uint32_t priority;
-    uint32_t attempts;                       /* 0: the broker's default */
-    uint64_t delay_ms;                       /* 0: none */
-    uint64_t timeout_ms;                     /* 0: none */
-    uint64_t deadline_ms;                    /* unix; 0: none */
+    uint32_t attempts;    /* 0: the broker's default */
+    uint64_t delay_ms;    /* 0: none */
+    uint64_t timeout_ms;  /* 0: none */
+    uint64_t deadline_ms; /* unix; 0: none */
+    char after[JOB_OPTIONS_AFTER][JOB_OPTIONS_ID];
+    size_t after_count;
+    bool after_any_end;
     char callback[JOB_OPTIONS_CALLBACK + 1]; /* empty: none */
     char labels[JOB_OPTIONS_LABELS + 1];     /* with commas between, as the bus has them */
 };

@@ -130,7 +130,7 @@ static void accepted(struct job_visit *v, const Weft__Bus__V1__Record *record)
     else if (a->replayed)
         job_visit_query(v, send_state);
     else
-        send_accepted(v, o->delay_ms ? "delayed" : "queued");
+        send_accepted(v, o->delay_ms || o->after_count ? "delayed" : "queued");
 }
 
 /* Each part comes after its length, so that no two requests look alike. */
@@ -203,6 +203,11 @@ static void submit(struct job_visit *v)
     body.attempts = o->attempts;
     body.labels = (char *)(uintptr_t)o->labels;
     body.callback = (char *)(uintptr_t)o->callback;
+    body.n_after = o->after_count;
+    body.after = arena_array(&v->down->arena, o->after_count + 1, sizeof(*body.after));
+    for (size_t i = 0; i < o->after_count; i++)
+        body.after[i] = (char *)(uintptr_t)o->after[i];
+    body.after_any_end = o->after_any_end;
     if (s->shows_contract)
         body.contract = bytes_of(slice_of(s->contract.b, sizeof(s->contract.b)));
     body.traceparent = text_of(v, headers_value(&v->down->in.headers, HEADERS_TRACEPARENT));

@@ -568,7 +568,7 @@ static void start_from(struct start *s, struct world *w)
     *s = (struct start){0};
     lease_table_init(&s->leases);
     queue_init(&s->queue, &(struct queue_bounds){.jobs = 1});
-    struct recover_into into = {&s->jobs, &s->leases, only_queue, &s->queue, 77};
+    struct recover_into into = {&s->jobs, &s->leases, only_queue, NULL, &s->queue, 77};
     recover_all(w->store, &into, &s->count);
 }
 

@@ -76,7 +76,7 @@ TEST(what_is_over_stays_over_but_the_dead_may_return)
     for (enum job_state to = 0; to < JOB_STATES; to++) {
         CHECK(!job_may(JOB_DONE, to));
         CHECK(!job_may(JOB_CANCELLED, to));
-        CHECK(job_may(JOB_DEAD, to) == (to == JOB_QUEUED));
+        CHECK(job_may(JOB_DEAD, to) == (to == JOB_QUEUED || to == JOB_DELAYED));
     }
     CHECK(job_over(JOB_DONE) && job_over(JOB_CANCELLED) && job_over(JOB_DEAD));
     CHECK(!job_over(JOB_DELAYED) && !job_over(JOB_QUEUED) && !job_over(JOB_LEASED));

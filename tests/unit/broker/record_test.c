@@ -92,6 +92,7 @@ TEST(a_job_reads_back_as_it_was_written)
 
 TEST(a_request_and_a_result_read_back_with_any_bytes)
 {
+    static const struct slice after[] = {{"one", 3}, {"two", 3}};
     struct paper p;
     struct record_request in = {SLICE("PUT"),
                                 SLICE("/a?b"),
@@ -103,7 +104,10 @@ TEST(a_request_and_a_result_read_back_with_any_bytes)
                                 SLICE("key"),
                                 SLICE("print"),
                                 SLICE("https://h/"),
-                                1};
+                                1,
+                                after,
+                                2,
+                                true};
     struct record_request out;
     paper_init(&p);
     CHECK_ERR(ERR_OK, record_put_request(&p.bytes, &in));
@@ -120,6 +124,9 @@ TEST(a_request_and_a_result_read_back_with_any_bytes)
     CHECK_SLICE(in.fingerprint, out.fingerprint);
     CHECK_SLICE(in.callback, out.callback);
     CHECK_INT(1, out.callback_style);
+    CHECK_INT(2, out.after_count);
+    CHECK_TEXT("two", out.after[1]);
+    CHECK(out.after_any_end);
     buf_clear(&p.bytes);
     struct record_result result = {404, headers, 1, SLICE("gone")}, back;
     CHECK_ERR(ERR_OK, record_put_result(&p.bytes, &result));
