@@ -2,6 +2,7 @@
 """Edits real specifications at random, and lets validators judge what weft says of each edit.
 
     bench/edit_judge.py WEFT FILE-OR-FOLDER... [--edits 1000] [--seed 1] [--format FORMAT] [--show]
+                        [--keep FOLDER]
 
 Takes OpenAPI (JSON, YAML), JSON Schema, Avro (.avsc) and .proto files, and tells them apart by their content; of a folder
 all that is there; imports of .proto files are looked for below it.  Each edit changes one to three words of one file, and the pair is given to `weft check`:
@@ -11,7 +12,8 @@ all that is there; imports of .proto files are looked for below it.  Each edit c
   UNREAD       weft did not read what a validator reads, was ended by a signal or took longer than 20 seconds
 
 Judges are the Python packages jsonschema, fastavro and protobuf with protoc; YAML needs pyyaml.  A CALLED SAFE of which
-the old file is at fault (a value its own validator takes by a quirk) is for a person to tell.  --show prints the edit."""
+the old file is at fault (a value its own validator takes by a quirk) is for a person to tell.  --show prints the edit, --keep
+copies the pair to FOLDER."""
 import argparse
 import base64
 import copy
@@ -286,8 +288,8 @@ def edit_proto(r, text):
 # --- The run.
 
 class Run:
-    def __init__(self, weft, folder, show):
-        self.weft, self.folder, self.show = weft, folder, show
+    def __init__(self, weft, folder, show, keep):
+        self.weft, self.folder, self.show, self.keep = weft, folder, show, keep
         self.counts, self.wrong = {}, 0
 
     def count(self, what):
@@ -299,6 +301,8 @@ class Run:
         print(f"{what}: {self.source} edit {self.number}: {text[:600]}", flush=True)
         if self.show:
             print("    " + "; ".join(self.edit))
+        if self.keep:
+            shutil.copytree(self.folder, os.path.join(self.keep, str(self.number)), dirs_exist_ok=True)
 
     def check(self, old, new, form, profile):
         try:
@@ -364,7 +368,7 @@ class Run:
                 self.tell("WITNESS", f"{f['rule']} {f['where']} {f['operation']} {json.dumps(f['witness'])[:300]}")
         safe = {o for o, level in report["operations"].items() if level in ("same", "compatible")}
         for p in pairs:
-            if p.operation not in safe or p.same():
+            if p.operation not in safe or p.same() or not p.is_json:
                 continue
             for v in judge_json.known(r, p.writer_schema, p.writer_root):
                 if p.breaks(v):
@@ -450,13 +454,14 @@ def main():
     ap.add_argument("--format", choices=["openapi", "jsonschema", "avro", "proto"])
     ap.add_argument("--most", type=int, default=400000, help="bytes; larger files are left out")
     ap.add_argument("--show", action="store_true")
+    ap.add_argument("--keep", metavar="FOLDER")
     a = ap.parse_args()
     sources = [(p, *found) for p, root in files(a.paths) if os.path.getsize(p) <= a.most and (found := read(p, root))]
     sources = [s for s in sources if a.format in (None, s[1])]
     if not sources:
         ap.error("there is nothing to edit: give OpenAPI 3, JSON Schema, Avro or .proto files")
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(a.weft, folder, a.show)
+        run = Run(a.weft, folder, a.show, a.keep)
         for i in range(a.edits):
             r = random.Random(a.seed * 1000003 + i)
             run.source, form, what = r.choice(sources)

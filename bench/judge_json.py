@@ -62,8 +62,8 @@ class Judge:
 
 
 class Body:
-    def __init__(self, operation, direction, writer, reader, writer_root, reader_root):
-        self.operation, self.direction = operation, direction
+    def __init__(self, operation, direction, media, writer, reader, writer_root, reader_root):
+        self.operation, self.direction, self.is_json = operation, direction, "json" in media
         self.writer_schema, self.reader_schema = writer, reader
         self.writer_root, self.reader_root = writer_root, reader_root
         self.writer, self.reader = Judge(dict(writer_root, **writer)), Judge(dict(reader_root, **reader))
@@ -90,7 +90,7 @@ def media(document, node):
     node = pointed(document, node)
     content = node.get("content") if isinstance(node, dict) else None
     for name, m in (content or {}).items():
-        if "json" in name and isinstance(m, dict) and isinstance(m.get("schema"), dict):
+        if isinstance(m, dict) and isinstance(m.get("schema"), dict):
             yield name, m["schema"]
 
 
@@ -108,7 +108,7 @@ def roots(document, direction):
 
 
 def bodies(old, new):
-    """Every body of JSON that both sides have."""
+    """Every body that both sides have."""
     versions = str(old.get("openapi")), str(new.get("openapi"))
     root = {(s, d): roots(doc, d) for s, doc in (("old", old), ("new", new)) for d in ("request", "response")}
     others = dict(operations(new))
@@ -118,12 +118,12 @@ def bodies(old, new):
             continue
         asked, took = dict(media(old, op.get("requestBody"))), dict(media(new, other.get("requestBody")))
         for m in set(asked) & set(took):
-            yield Body(name, "request", adapted(asked[m], "request", versions[0]), adapted(took[m], "request", versions[1]),
+            yield Body(name, "request", m, adapted(asked[m], "request", versions[0]), adapted(took[m], "request", versions[1]),
                        root["old", "request"], root["new", "request"])
         for status, answer in (op.get("responses") or {}).items():
             gives, takes = dict(media(new, (other.get("responses") or {}).get(status))), dict(media(old, answer))
             for m in set(gives) & set(takes):
-                yield Body(name, "response", adapted(gives[m], "response", versions[1]), adapted(takes[m], "response", versions[0]),
+                yield Body(name, "response", m, adapted(gives[m], "response", versions[1]), adapted(takes[m], "response", versions[0]),
                            root["new", "response"], root["old", "response"])
 
 

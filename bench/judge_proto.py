@@ -171,11 +171,21 @@ def unknown(m):
     return known.SerializePartialToString(deterministic=True) != m.SerializePartialToString(deterministic=True)
 
 
+def written_json(m):
+    """None: it has no JSON, a Timestamp after the year 9999, say."""
+    try:
+        return json_format.MessageToJson(m)
+    except (json_format.Error, ValueError, TypeError, OverflowError):
+        return None
+
+
 def misread(written, reader, encoding="binary"):
     """Why the reader (a new message) does not read what was written; "" when it does."""
     try:
         if encoding == "json":
-            text = json_format.MessageToJson(written)
+            text = written_json(written)
+            if text is None:
+                return ""
             json_format.Parse(text, reader, ignore_unknown_fields=True)
         else:
             reader.ParseFromString(written.SerializePartialToString())

@@ -78,7 +78,7 @@ static struct slice type_of_rest(struct jschema_own *o, const struct doc_node *n
     const struct doc_node *rest = doc_get(n, "additionalProperties");
     if (jschema_word_false(rest) && !doc_get(n, "patternProperties"))
         return SLICE("never");
-    if (o->j->dialect != JSCHEMA_STANDARD || jschema_word_anything(rest) || doc_get(n, "patternProperties"))
+    if (jschema_word_anything(rest) || doc_get(n, "patternProperties"))
         return SLICE("any");
     return jschema_type(o->j, rest, arena_putf(o->j->arena, "%.*s{}", SLICE_FMT(o->name)));
 }
@@ -89,6 +89,7 @@ static void put_undescribed(struct jschema_own *o, const struct doc_node *n, con
     struct draft *d = o->j->draft;
     struct slice position = arena_putf(o->j->arena, "%.*s.%.*s", SLICE_FMT(o->name), SLICE_FMT(required->text));
     DRAFT_PUT(d, FIELD, o->name, required->text, type_of_rest(o, n), SLICE("required"));
+    draft_place(d, position, jschema_state_file(o->j, required), required->line, required->column);
     if (o->j->dialect != JSCHEMA_STANDARD)
         DRAFT_PUT(d, OPTION, position, SLICE("undescribed"), SLICE("true"));
 }
