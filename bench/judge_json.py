@@ -16,25 +16,26 @@ def adapted(node, direction, version, depth=0):
     if "$ref" in node and isinstance(node["$ref"], str) and version.startswith("3.0"):
         return {"$ref": node["$ref"]}
     out = {k: adapted(v, direction, version, depth + 1) for k, v in node.items() if k not in ("example", "default")}
+    nullable = False
     if version.startswith("3.0"):
-        if out.pop("nullable", None) is True and isinstance(out.get("type"), str):
-            out["type"] = [out["type"], "null"]
+        nullable = out.pop("nullable", None) is True and isinstance(out.get("type"), str)
         for strict, bound in (("exclusiveMaximum", "maximum"), ("exclusiveMinimum", "minimum")):
             if isinstance(out.get(strict), bool):
                 if out.pop(strict) and bound in out:
                     out[strict] = out.pop(bound)
-    reach = {"int32": 2 ** 31, "int64": 2 ** 63}.get(out.get("format")) if out.get("type") in ("integer", ["integer", "null"]) else None
+    reach = {"int32": 2 ** 31, "int64": 2 ** 63}.get(out.get("format")) if out.get("type") == "integer" else None
     if reach:
         out["minimum"] = max(out.get("minimum", -reach), -reach)
         out["maximum"] = min(out.get("maximum", reach - 1), reach - 1)
     properties = out.get("properties")
     if isinstance(properties, dict):
-        hidden = {n for n, p in properties.items() if isinstance(p, dict) and
+        hidden = {n for n, p in node["properties"].items() if isinstance(p, dict) and
                   p.get("readOnly" if direction == "request" else "writeOnly") is True}
         out["properties"] = {n: p for n, p in properties.items() if n not in hidden}
         if isinstance(out.get("required"), list):
             out["required"] = [n for n in out["required"] if n not in hidden]
-    return out
+    # As generated clients and servers have it: null need not be listed, nor be a branch.
+    return {"anyOf": [out, {"type": "null"}]} if nullable else out
 
 
 def validator(schema):

@@ -27,7 +27,7 @@ class Side:
         if p.returncode:
             raise ValueError(p.stderr.decode(errors="replace"))
         self.files = descriptor_pb2.FileDescriptorSet.FromString(p.stdout)
-        pool = descriptor_pool.DescriptorPool()
+        self.pool = pool = descriptor_pool.DescriptorPool()
         for f in self.files.file:
             pool.Add(f)
         self.factory = message_factory.MessageFactory(pool)
@@ -51,6 +51,14 @@ class Side:
         for n in m.nested_types:
             if not n.GetOptions().map_entry:
                 self._take(n)
+
+    def has(self, name):
+        if name not in self.messages:
+            try:
+                self.messages[name] = self.pool.FindMessageTypeByName(name)
+            except KeyError:
+                return False
+        return True
 
     def new(self, name):
         return self.factory.GetPrototype(self.messages[name])()
@@ -172,9 +180,10 @@ def unknown(m):
 
 
 def written_json(m):
-    """None: it has no JSON, a Timestamp after the year 9999, say."""
+    """None: its own side does not read its JSON; of a Timestamp after the year 9999, say, there is none."""
     try:
-        return json_format.MessageToJson(m)
+        text = json_format.MessageToJson(m)
+        return text if not difference(m, json_format.Parse(text, type(m)())) else None
     except (json_format.Error, ValueError, TypeError, OverflowError):
         return None
 
@@ -204,7 +213,7 @@ def witness_fault(old, new, w):
     writer, reader = (old, new) if w["writer"] == "consumer" else (new, old)
     if "stream" in w:
         return "" if len(w["stream"]) == 2 else "not two messages"
-    if w["message"] not in writer.messages:
+    if not writer.has(w["message"]):
         return "the writer has no such message"
     m = writer.new(w["message"])
     target = w["message"]

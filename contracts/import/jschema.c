@@ -142,6 +142,12 @@ static const struct doc_node *merged_of(struct jschema *j, const struct doc_node
     return merged && (doc_get(merged, "allOf") || jschema_ref_text(merged).len) ? n : merged;
 }
 
+static bool fits_nothing(const struct doc_node *n)
+{
+    const struct doc_node *listed = doc_get(n, "enum");
+    return jschema_word_false(n) || (listed && listed->count == 0);
+}
+
 static bool has_values(const struct doc_node *n)
 {
     return doc_get(n, "enum") || doc_get(n, "const");
@@ -161,12 +167,14 @@ static struct slice build(struct jschema *j, const struct doc_node *n, struct sl
 {
     struct jschema_own o = {.j = j, .node = n, .name = name, .taken = named};
     bool nullable = j->dialect == JSCHEMA_OPENAPI_30 && jschema_word_true(doc_get(n, j->null_word));
-    const struct doc_node *listed = doc_get(n, "enum"), *merged;
-    if (jschema_word_false(n) || (listed && listed->count == 0))
+    const struct doc_node *merged;
+    if (fits_nothing(n))
         return jschema_kind_never(&o, named);
     if (!(merged = merged_of(j, n)))
         return jschema_own_opaque(&o, n, "allOf");
     n = merged;
+    if (fits_nothing(n))
+        return jschema_kind_never(&o, named);
     if (!has_values(n) && jschema_union_hides(j, n, named))
         return jschema_own_opaque(&o, n, "oneOf");
     struct slice type = build_body(&o, n, named, &nullable);

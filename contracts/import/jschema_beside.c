@@ -1,5 +1,6 @@
 #include "contracts/import/jschema_beside.h"
 
+#include "contracts/import/jschema_ref.h"
 #include "contracts/import/jschema_word.h"
 
 struct doc_node *jschema_beside_copy(struct jschema *j, const struct doc_node *n)
@@ -20,6 +21,21 @@ static bool is_applied(struct slice word, bool union_too)
     return false;
 }
 
+/* A branch says that it is something else than an object. */
+static bool has_other_branch(struct jschema *j, const struct doc_node *n)
+{
+    static const char *const words[] = {"anyOf", "oneOf"};
+    for (size_t i = 0; i < 2; i++) {
+        const struct doc_node *list = doc_get(n, words[i]);
+        for (const struct doc_node *b = list && list->kind == DOC_LIST ? list->first : NULL; b; b = b->next) {
+            const struct doc_node *to = jschema_ref_resolve(j, b), *type = to ? doc_get(to, "type") : NULL;
+            if (type && type->kind == DOC_STRING && !slice_eq(type->text, SLICE("object")))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Without the words of unions and conditions, or without those of conditions only. */
 static const struct doc_node *without(struct jschema *j, const struct doc_node *n, bool union_too)
 {
@@ -27,9 +43,11 @@ static const struct doc_node *without(struct jschema *j, const struct doc_node *
     rest->first = NULL;
     rest->count = 0;
     rest->index = NULL;
+    /* Those who write OpenAPI say "object" beside branches that are objects anyway. */
+    bool plain = j->dialect != JSCHEMA_STANDARD && !has_other_branch(j, n);
     for (const struct doc_node *c = n->first; c; c = c->next)
         if (!is_applied(c->key, union_too) && !jschema_word_is_note(c->key) && !slice_eq(c->key, SLICE("nullable")) &&
-            !(j->dialect != JSCHEMA_STANDARD && slice_eq(c->text, SLICE("object"))))
+            !(plain && slice_eq(c->text, SLICE("object"))))
             doc_add(rest, jschema_beside_copy(j, c), &last);
     return rest;
 }

@@ -1,5 +1,6 @@
 #include "contracts/import/jschema_merge.h"
 
+#include "contracts/import/jschema_kind.h"
 #include "contracts/import/jschema_ref.h"
 #include "contracts/import/jschema_state.h"
 #include "contracts/shape.h"
@@ -11,7 +12,7 @@ struct merging {
     struct jschema *j;
     struct arena *arena;
     struct doc_node *into, *last;
-    bool failed;
+    bool failed, nullable;
     unsigned spoken[4]; /* how many parts say a word of each family */
     bool closes[2];     /* a part says what the rest is, and means its own rest */
     const struct doc_node *closed[CLOSED_MOST];
@@ -144,6 +145,22 @@ static bool merge_bound(struct doc_node *into, const struct doc_node *from)
     return true;
 }
 
+/* Of two kinds the narrower; an empty enum, which no value fits, when they have no value in common. */
+static bool merge_type(struct doc_node *into, const struct doc_node *from)
+{
+    bool named = slice_eq(into->key, SLICE("type")) && into->kind == DOC_STRING && from->kind == DOC_STRING;
+    unsigned a = named ? jschema_kind_of(into->text) : 0, b = named ? jschema_kind_of(from->text) : 0;
+    unsigned numbers = (1u << JSCHEMA_KIND_NUMBER) | (1u << JSCHEMA_KIND_INTEGER);
+    if (!a || !b)
+        return false;
+    if ((a & numbers) && (b & numbers))
+        into->text = SLICE("integer");
+    else
+        *into = (struct doc_node){
+            .kind = DOC_LIST, .key = SLICE("enum"), .line = from->line, .column = from->column, .next = into->next};
+    return true;
+}
+
 static void merge_word(struct merging *m, const struct doc_node *from)
 {
     static const char *const notes[] = {
@@ -154,6 +171,8 @@ static void merge_word(struct merging *m, const struct doc_node *from)
     if (!into)
         append(m, from);
     else if (same(into, from) || is_among(from->key, notes) || merge_bound(into, from))
+        return;
+    else if (!m->nullable && merge_type(into, from))
         return;
     else if (slice_eq(from->key, SLICE("properties")) && into->kind == DOC_MAP && from->kind == DOC_MAP)
         merge_members(m, into, from);
@@ -229,6 +248,7 @@ static void merge_part(struct merging *m, const struct doc_node *part, unsigned 
         if (jschema_has_lonely_refs(m->j))
             return;
     }
+    m->nullable = m->nullable || doc_get(part, "nullable") || doc_get(part, "x-nullable");
     note_families(m, part);
     note_closed(m, part);
     const struct doc_node *all = doc_get(part, "allOf");
