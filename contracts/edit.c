@@ -178,14 +178,16 @@ static struct verdict_finding more(const struct finding_source *source, size_t c
 /* More than EDIT_FINDINGS_MOST nobody reads; two contracts that have nothing in common differ everywhere. */
 size_t edit_findings(const struct edit_list *l, const struct finding_source *source, struct verdict_finding *out)
 {
-    size_t count = 0, left = 0;
+    size_t count = 0, left = 0, bridged = 0;
     enum verdict_level worst_left = VERDICT_SAME;
     for (enum verdict_level level = VERDICT_BREAKING; level >= VERDICT_COMPATIBLE; level--)
         for (const struct edit *e = l->first; e; e = e->next) {
             if (e->level != level)
                 continue;
             if (count < EDIT_FINDINGS_MOST) {
-                finish(e, source, &out[count++]);
+                struct finding_source with = *source;
+                with.unproven = level <= VERDICT_ADAPTABLE && bridged++ >= source->bridged_proofs;
+                finish(e, &with, &out[count++]);
                 continue;
             }
             left++;

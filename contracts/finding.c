@@ -114,7 +114,7 @@ static struct slice prove(const struct finding_source *s, int rel, const datalog
 {
     struct datalog_proof *proof;
     struct buf text;
-    if (datalog_explain(s->graph->run, rel, columns, s->scratch, &proof) != ERR_OK)
+    if (s->unproven || datalog_explain(s->graph->run, rel, columns, s->scratch, &proof) != ERR_OK)
         return (struct slice){0};
     buf_init(&text, BUF_TEXT_BOUND);
     datalog_put_proof(s->graph->run, proof, &text);

@@ -9,6 +9,8 @@ struct finding_source {
     const struct contract *consumer, *provider;
     struct arena *keep; /* what the finding points to */
     struct arena *scratch;
+    size_t bridged_proofs; /* so many of what a plan bridges, or nobody minds, get one */
+    bool unproven;         /* the proof is left out */
 };
 
 /* Sets everything but level, operations and both_directions; a witness is set for a surface only. */

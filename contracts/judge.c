@@ -353,6 +353,7 @@ void judge_run(struct judge *out)
                                     .consumer = out->consumer,
                                     .provider = out->provider,
                                     .keep = out->keep,
+                                    .bridged_proofs = out->bridged_proofs,
                                     .scratch = &j.scratch};
     out->findings = arena_array(out->keep, EDIT_FINDINGS_MOST + 1, sizeof(*out->findings));
     out->finding_count = edit_findings(&j.edits, &source, out->findings);

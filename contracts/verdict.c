@@ -38,6 +38,9 @@ static const struct datalog_limits peer_limits = {
 static const struct datalog_limits file_limits = {
     .max_tuples = 30000000, .max_steps = 2000000000, .max_bytes = 1 << 30, .proofs = true};
 
+/* Between peers nobody reads more of them: a proof of what is bridged costs more than what led to it. */
+enum { PEER_PROOFS = 64 };
+
 static void undecided(struct verdict *v, const char *why)
 {
     v->hit_limit = true;
@@ -74,6 +77,7 @@ static void compute(struct verdict *v, const struct profile *profile, const stru
                       .provider = v->provider,
                       .profile = profile,
                       .run = run,
+                      .bridged_proofs = limits == &peer_limits ? PEER_PROOFS : SIZE_MAX,
                       .keep = &v->arena,
                       .operations = v->operations,
                       .operation_count = v->operation_count};

@@ -40,7 +40,7 @@ struct verdict_finding {
     struct slice message; /* one sentence */
     struct slice witness; /* JSON a writer may send and the reader refuses, or empty */
     struct slice fix;     /* how to repair it */
-    struct slice proof;   /* the derivation, as an indented tree */
+    struct slice proof;   /* the derivation, as an indented tree; of what is bridged verdict_compute has the first 64 */
     struct slice *also;   /* what other tools call it, "oasdiff:request-property-became-required" */
     size_t also_count;
     struct verdict_place consumer, provider;
