@@ -173,9 +173,15 @@ static struct check_pair *new_pair(struct check_report *r)
     return &r->pairs[r->count++];
 }
 
-static struct verdict *judge(const struct check_report *r, struct contract *consumer, struct contract *provider)
+/* Of two questions the second goes the other way through the versions. */
+static struct verdict *judge(const struct check_report *r, struct contract *consumer, struct contract *provider,
+                             bool backward)
 {
-    return verdict_compute_as(consumer, provider, r->choice.profile);
+    struct contract *versions[VERDICT_VERSIONS];
+    size_t count = r->choice.through_count;
+    for (size_t i = 0; i < count; i++)
+        versions[i] = r->choice.through[backward ? i : count - 1 - i];
+    return verdict_compute_through_as(consumer, provider, versions, count, r->choice.profile);
 }
 
 static bool has_jobs(const struct contract *c)
@@ -193,7 +199,7 @@ static void judge_forward(const struct check_report *r, struct check_pair *p)
     if (p->jobs_only && !has_jobs(p->old) && !has_jobs(p->new))
         p->asked[CHECK_FORWARD] = false;
     if (p->asked[CHECK_FORWARD] || verdict_level(p->verdict[CHECK_BACKWARD]) == VERDICT_SAME)
-        p->verdict[CHECK_FORWARD] = judge(r, p->new, p->old);
+        p->verdict[CHECK_FORWARD] = judge(r, p->new, p->old, false);
 }
 
 void check_report_add(struct check_report *r, const char *label, struct contract *old, struct contract *new,
@@ -204,7 +210,7 @@ void check_report_add(struct check_report *r, const char *label, struct contract
         .label = label,
         .old = contract_ref(old),
         .new = contract_ref(new),
-        .verdict[CHECK_BACKWARD] = judge(r, old, new),
+        .verdict[CHECK_BACKWARD] = judge(r, old, new, true),
         .asked = {asked[CHECK_BACKWARD], asked[CHECK_FORWARD]},
         .jobs_only = jobs_only,
     };
@@ -220,7 +226,7 @@ void check_report_add_deployed(struct check_report *r, const char *label, struct
         .label = label,
         .old = contract_ref(consumer),
         .new = contract_ref(provider),
-        .verdict[CHECK_BACKWARD] = judge(r, consumer, provider),
+        .verdict[CHECK_BACKWARD] = judge(r, consumer, provider, true),
         .asked[CHECK_BACKWARD] = true,
         .deployed = true,
     };

@@ -35,6 +35,8 @@ struct check_choice {
     size_t level_count;
     const struct slice *only; /* rules; none: all */
     size_t only_count;
+    struct contract *const *through; /* versions between, the oldest first */
+    size_t through_count;
 };
 
 struct check_pair {

@@ -37,7 +37,7 @@ struct check_flags {
     bool plan, notes;
     uint64_t steps;
     const char *format_in, *profile, *today, *explain, *baseline, *baseline_write, *deploy;
-    struct args_texts only, levels, against;
+    struct args_texts only, levels, against, through;
 };
 
 #define AT(member) offsetof(struct check_flags, member)
@@ -73,6 +73,13 @@ static const struct args_flag flags[] = {
      .offset = AT(against),
      .value = "PLACE",
      .doc = "one more old version: a file, a folder of them, or a git revision (NEW as it was there); repeatable"},
+    {.name = "through",
+     .type = ARGS_TEXTS,
+     .offset = AT(through),
+     .value = "PLACE",
+     .doc =
+         "a version between OLD and NEW, the oldest first: what has no plan of its own is adapted version by version; "
+         "repeatable"},
     {.name = "deploy",
      .type = ARGS_TEXT,
      .offset = AT(deploy),
@@ -185,6 +192,8 @@ struct asking {
     struct check_report report;
     struct check_input old, new, deployed;
     struct check_input against[ARGS_TEXTS_MOST];
+    struct check_input through[VERDICT_VERSIONS];
+    struct contract *versions[VERDICT_VERSIONS];
     struct check_level levels[CHOICES_MOST];
     struct slice only[CHOICES_MOST];
 };
@@ -333,6 +342,8 @@ static int choose_words(struct asking *a)
 {
     if (reads_input_twice(a))
         return wrong("standard input can be read once only:", SLICE("-"));
+    if (a->f.through.count > VERDICT_VERSIONS)
+        return wrong("there are at most 8:", SLICE("--through"));
     if (a->f.deploy && (a->f.against.count || a->count > 1))
         return wrong("--deploy takes one contract or none, and no --against:", slice_str(a->f.deploy));
     if (a->f.deploy && !a->count && a->f.role != CHECK_ROLE_BY_ITSELF)
@@ -375,6 +386,23 @@ static const char *older_place(struct asking *a, const char *against, const char
     return arena_putf(&a->arena, "git:%s:%s%s", against, here, new).at;
 }
 
+/* A version between is one contract. */
+static bool load_version(struct asking *a, size_t i, const char *new)
+{
+    const char *place = older_place(a, a->f.through.v[i], new);
+    if (!load(a, place, &a->through[i]))
+        return false;
+    if (a->through[i].count != 1) {
+        diag_add(&a->diag, DIAG_ERROR, &(struct diag_place){.file = place}, NULL,
+                 "--through takes a file, not a folder");
+        return false;
+    }
+    a->versions[i] = a->through[i].files[0].contract;
+    a->report.choice.through = a->versions;
+    a->report.choice.through_count = i + 1;
+    return true;
+}
+
 static bool load_all(struct asking *a)
 {
     bool fine = true;
@@ -385,6 +413,8 @@ static bool load_all(struct asking *a)
         fine = load(a, new, &a->new) && fine;
     for (size_t i = 0; i < a->f.against.count; i++)
         fine = load(a, older_place(a, a->f.against.v[i], new), &a->against[i]) && fine;
+    for (size_t i = 0; i < a->f.through.count; i++)
+        fine = load_version(a, i, new) && fine;
     if (a->f.deploy)
         fine = load(a, a->f.deploy, &a->deployed) && fine;
     if (a->f.baseline) {
@@ -619,6 +649,8 @@ int cmd_check(int argc, char **argv)
     check_input_fini(&a.deployed);
     for (size_t i = 0; i < a.f.against.count; i++)
         check_input_fini(&a.against[i]);
+    for (size_t i = 0; i < VERDICT_VERSIONS; i++)
+        check_input_fini(&a.through[i]);
     diag_fini(&a.diag);
     arena_fini(&a.arena);
     return status;

@@ -39,7 +39,7 @@ static const struct datalog_limits file_limits = {
     .max_tuples = 30000000, .max_steps = 2000000000, .max_bytes = 1 << 30, .proofs = true};
 
 /* Between peers nobody reads more of them: a proof of what is bridged costs more than what led to it. */
-enum { PEER_PROOFS = 64 };
+enum { PEER_PROOFS = 8 };
 
 static void undecided(struct verdict *v, const char *why)
 {
@@ -92,6 +92,17 @@ static bool same_text(const struct verdict *v)
     return memcmp(contract_digest(v->consumer), contract_digest(v->provider), sizeof(struct hash_digest)) == 0;
 }
 
+/* The worst of all operations, and of what is said of the contract as a whole. */
+static void settle(struct verdict *v)
+{
+    v->level = VERDICT_SAME;
+    for (size_t i = 0; i < v->operation_count; i++)
+        v->level = v->operations[i].level > v->level ? v->operations[i].level : v->level;
+    for (size_t i = 0; i < v->finding_count; i++)
+        if (v->findings[i].operation_count == 0 && v->findings[i].level > v->level)
+            v->level = v->findings[i].level;
+}
+
 static struct verdict *judge(struct contract *consumer, struct contract *provider, const struct profile *profile,
                              const struct datalog_limits *limits)
 {
@@ -108,11 +119,77 @@ static struct verdict *judge(struct contract *consumer, struct contract *provide
     }
     if (!same_text(v))
         compute(v, profile, limits);
+    settle(v);
+    return v;
+}
+
+/* --- Version by version. */
+
+/* How a pair is judged. */
+struct way {
+    const struct profile *profile;
+    const struct datalog_limits *limits;
+};
+
+static enum verdict_level worse(enum verdict_level a, enum verdict_level b)
+{
+    return a > b ? a : b;
+}
+
+/* First to the version in between, then on from there. */
+static void go_through(struct verdict *v, struct verdict_operation *op, const struct verdict_operation *first,
+                       const struct verdict *onward)
+{
+    int next = first->provider_name.len ? contract_operation(onward->consumer, first->provider_name) : -1;
+    if (first->level > VERDICT_ADAPTABLE || next < 0 || onward->operations[next].level > VERDICT_ADAPTABLE)
+        return;
+    const struct verdict_operation *second = &onward->operations[next];
+    plan_unref(&op->request);
+    plan_unref(&op->response);
+    op->provider_name = arena_keep(&v->arena, second->provider_name);
+    op->request = plan_then(first->request, second->request);
+    op->response = plan_then(second->response, first->response);
+    op->level =
+        op->request || op->response ? VERDICT_ADAPTABLE : worse(VERDICT_COMPATIBLE, worse(first->level, second->level));
+}
+
+static bool is_bridged(const struct verdict *v)
+{
     for (size_t i = 0; i < v->operation_count; i++)
-        v->level = v->operations[i].level > v->level ? v->operations[i].level : v->level;
-    for (size_t i = 0; i < v->finding_count; i++)
-        if (v->findings[i].operation_count == 0 && v->findings[i].level > v->level)
-            v->level = v->findings[i].level;
+        if (v->operations[i].level > VERDICT_ADAPTABLE)
+            return false;
+    return true;
+}
+
+/* What `v` cannot do by itself goes through the version that `via` leads to. */
+static void improve(struct verdict *v, const struct verdict *via, const struct way *how)
+{
+    if (is_bridged(v))
+        return;
+    struct verdict *onward = judge(via->provider, v->provider, how->profile, how->limits);
+    for (size_t i = 0; i < v->operation_count; i++)
+        if (v->operations[i].level > VERDICT_ADAPTABLE)
+            go_through(v, &v->operations[i], &via->operations[i], onward);
+    verdict_unref(&onward);
+    settle(v);
+}
+
+static struct verdict *through(struct contract *consumer, struct contract *provider, struct contract *const *versions,
+                               size_t count, const struct way *how)
+{
+    struct verdict *to[VERDICT_VERSIONS], *v = judge(consumer, provider, how->profile, how->limits);
+    size_t made = 0;
+    PRE(count <= VERDICT_VERSIONS);
+    for (; made < count && !is_bridged(v); made++) {
+        to[made] = judge(consumer, versions[made], how->profile, how->limits);
+        for (size_t i = made; i-- > 0;)
+            improve(to[made], to[i], how);
+    }
+    /* The newest first: the fewer versions between, the less is lost. */
+    for (size_t i = made; i-- > 0;)
+        improve(v, to[i], how);
+    while (made)
+        verdict_unref(&to[--made]);
     return v;
 }
 
@@ -132,6 +209,28 @@ struct verdict *verdict_compute_as(struct contract *consumer, struct contract *p
     if (profile->steps)
         limits.max_steps = profile->steps;
     return judge(consumer, provider, profile, &limits);
+}
+
+struct verdict *verdict_compute_through(struct contract *consumer, struct contract *provider,
+                                        struct contract *const *versions, size_t count)
+{
+    struct profile wire;
+    enum err e = profile_init(&wire, SLICE("wire"));
+    PRE(e == ERR_OK);
+    struct verdict *v =
+        through(consumer, provider, versions, count, &(struct way){.profile = &wire, .limits = &peer_limits});
+    profile_fini(&wire);
+    return v;
+}
+
+struct verdict *verdict_compute_through_as(struct contract *consumer, struct contract *provider,
+                                           struct contract *const *versions, size_t count,
+                                           const struct profile *profile)
+{
+    struct datalog_limits limits = file_limits;
+    if (profile->steps)
+        limits.max_steps = profile->steps;
+    return through(consumer, provider, versions, count, &(struct way){.profile = profile, .limits = &limits});
 }
 
 struct verdict *verdict_ref(struct verdict *v)

@@ -40,7 +40,7 @@ struct verdict_finding {
     struct slice message; /* one sentence */
     struct slice witness; /* JSON a writer may send and the reader refuses, or empty */
     struct slice fix;     /* how to repair it */
-    struct slice proof;   /* the derivation, as an indented tree; of what is bridged verdict_compute has the first 64 */
+    struct slice proof;   /* the derivation, as an indented tree; of what is bridged verdict_compute has the first 8 */
     struct slice *also;   /* what other tools call it, "oasdiff:request-property-became-required" */
     size_t also_count;
     struct verdict_place consumer, provider;
@@ -63,6 +63,15 @@ struct verdict *verdict_compute(struct contract *consumer, struct contract *prov
 /* The same under limits for files, which may be larger than what a peer sends, and judged by a profile; "wire" is what
  * verdict_compute asks, what breaks peers in practice. */
 struct verdict *verdict_compute_as(struct contract *consumer, struct contract *provider, const struct profile *profile);
+/* The same when the provider knows earlier versions of its contract, the oldest first: an operation that has no plan of
+ * its own from the consumer to the provider has the plans from version to version, one after the other.  Findings stay
+ * those of the pair.  Asked of such a pair only where it helps; `count` is at most VERDICT_VERSIONS. */
+enum { VERDICT_VERSIONS = 8 };
+struct verdict *verdict_compute_through(struct contract *consumer, struct contract *provider,
+                                        struct contract *const *versions, size_t count);
+struct verdict *verdict_compute_through_as(struct contract *consumer, struct contract *provider,
+                                           struct contract *const *versions, size_t count,
+                                           const struct profile *profile);
 struct verdict *verdict_ref(struct verdict *v);
 void verdict_unref(struct verdict **v);
 

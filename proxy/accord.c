@@ -32,8 +32,11 @@ struct accord {
     struct map shown, pairs, expected;
     struct list by_use;
     struct list waiting;
-    size_t foreign; /* shown by peers */
-    size_t offers;  /* waiting to be parsed */
+    size_t foreign;        /* shown by peers */
+    struct contract *ours; /* of which there are versions, or NULL */
+    struct contract *versions[VERDICT_VERSIONS];
+    size_t version_count;
+    size_t offers; /* waiting to be parsed */
 };
 
 struct offer {
@@ -53,6 +56,8 @@ struct judgement {
     struct work_item item;
     struct accord *accord;
     struct contract *consumer, *provider;
+    struct contract *versions[VERDICT_VERSIONS];
+    size_t version_count;
     struct verdict *verdict;
 };
 
@@ -91,6 +96,13 @@ static void pairs_clear(struct accord *a)
     }
 }
 
+static void versions_clear(struct accord *a)
+{
+    while (a->version_count)
+        contract_unref(&a->versions[--a->version_count]);
+    contract_unref(&a->ours);
+}
+
 void accord_free(struct accord **a)
 {
     if (!*a)
@@ -101,6 +113,7 @@ void accord_free(struct accord **a)
     while (!list_empty(&(*a)->by_use))
         shown_free(*a, LIST_OF(list_first(&(*a)->by_use), struct shown, link));
     pairs_clear(*a);
+    versions_clear(*a);
     size_t at = 0;
     for (struct expected *e = map_next(&(*a)->expected, &at); e; e = map_next(&(*a)->expected, &at))
         mem_free(e);
@@ -172,6 +185,36 @@ static void know(struct accord *a, struct contract *c, const char *peer)
 void accord_know(struct accord *a, struct contract *c)
 {
     know(a, c, "");
+}
+
+static bool same_contract(const struct contract *a, const struct contract *b)
+{
+    return hash_same(contract_digest(a), contract_digest(b), sizeof(struct hash_digest));
+}
+
+static bool same_versions(const struct accord *a, const struct contract *of, struct contract *const *versions,
+                          size_t count)
+{
+    bool same = a->version_count == count && (count == 0 || same_contract(a->ours, of));
+    for (size_t i = 0; i < count && same; i++)
+        same = same_contract(a->versions[i], versions[i]);
+    return same;
+}
+
+void accord_know_versions(struct accord *a, struct contract *of, struct contract *const *versions, size_t count)
+{
+    if (same_versions(a, of, versions, count))
+        return;
+    pairs_clear(a);
+    versions_clear(a);
+    a->ours = contract_ref(of);
+    for (; a->version_count < count; a->version_count++)
+        a->versions[a->version_count] = contract_ref(versions[a->version_count]);
+}
+
+bool accord_has_versions(const struct accord *a)
+{
+    return a->version_count > 0;
 }
 
 void accord_expect(struct accord *a, const struct hash_digest *digest)
@@ -253,7 +296,7 @@ enum err accord_offer(struct accord *a, struct slice peer, const struct hash_dig
 static void judgement_run(struct work_item *item)
 {
     struct judgement *j = LIST_OF(item, struct judgement, item);
-    j->verdict = verdict_compute(j->consumer, j->provider);
+    j->verdict = verdict_compute_through(j->consumer, j->provider, j->versions, j->version_count);
 }
 
 static void judgement_done(struct work_item *item, bool ran)
@@ -268,6 +311,8 @@ static void judgement_done(struct work_item *item, bool ran)
     verdict_unref(&j->verdict);
     contract_unref(&j->consumer);
     contract_unref(&j->provider);
+    while (j->version_count)
+        contract_unref(&j->versions[--j->version_count]);
     mem_free(j);
     if (ran)
         tell(a, &consumer);
@@ -288,6 +333,8 @@ static void judge(struct accord *a, struct contract *consumer, struct contract *
         .consumer = contract_ref(consumer),
         .provider = contract_ref(provider),
     };
+    for (size_t i = 0; i < a->version_count && same_contract(a->ours, provider); i++)
+        j->versions[j->version_count++] = contract_ref(a->versions[i]);
     work_start(a->work, &j->item);
 }
 

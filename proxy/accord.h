@@ -30,6 +30,11 @@ struct accord_wait {
 /* A contract of our own: known at once. */
 void accord_know(struct accord *a, struct contract *c);
 
+/* What it was before, the oldest first, at most VERDICT_VERSIONS: verdicts on it go version by version where that
+ * helps. Takes references; verdicts that were made with others are forgotten. */
+void accord_know_versions(struct accord *a, struct contract *of, struct contract *const *versions, size_t count);
+bool accord_has_versions(const struct accord *a);
+
 /* A peer says that this digest is on its way: questions wait instead of failing. */
 void accord_expect(struct accord *a, const struct hash_digest *digest);
 /* It will not come after all. */

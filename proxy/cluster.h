@@ -95,6 +95,7 @@ struct cluster {
     struct slice identity;     /* SPIFFE ID that must answer */
     struct contract *consumes; /* what our function was written against, or NULL */
     struct contract *provides; /* what the provider said of itself, or NULL: learnt by the exchange */
+    bool knows_versions;       /* and it knows earlier ones: only it can say that something does not fit */
     struct cluster_group *groups;
     size_t group_count;
     struct retry_budget budget;

@@ -5,6 +5,8 @@
 #include "proxy/reply.h"
 
 #define PREFIX "/.well-known/weft/contracts/"
+/* The provider knows earlier versions too: what does not fit may still be adapted. */
+#define VERSIONS "weft-contract-versions"
 #define MEDIA_TYPE "application/vnd.weft.contract"
 
 bool exchange_is(const struct message *request)
@@ -50,6 +52,8 @@ static void upload_accept(struct upload *u)
         bool fits = headers_add_token(&t->out.headers, HEADERS_WEFT_CONTRACT_PROVIDER, digest) == ERR_OK;
         (void)fits; /* the first field of a fresh head */
         text = contract_text(u->ours);
+        if (accord_has_versions(u->accord))
+            fits = headers_add(&t->out.headers, SLICE(VERSIONS), SLICE("1")) == ERR_OK;
     }
     if (transit_answer(t, 200, SLICE(MEDIA_TYPE), text) != ERR_OK)
         transit_reset(t, TRANSIT_WHY_INTERNAL);
@@ -183,6 +187,8 @@ static void showing_head(struct transit *t)
     }
     struct slice value = headers_value(&t->in.headers, HEADERS_WEFT_CONTRACT_PROVIDER);
     s->named = accord_parse_header(value, &s->digest) == ERR_OK;
+    if (s->named && s->guest.cluster)
+        s->guest.cluster->knows_versions = headers_find(&t->in.headers, SLICE(VERSIONS)) != NULL;
 }
 
 static void showing_data(struct transit *t, struct slice bytes)

@@ -267,7 +267,7 @@ enum err inquiry_outbound(struct inquiry *q, struct snapshot *s, struct accord *
         return ERR_OK;
     keep(q, v, op);
     q->operation = q->judged->name;
-    return q->judged->level > VERDICT_ADAPTABLE ? enforce(q, s, false) : ERR_OK;
+    return q->judged->level > VERDICT_ADAPTABLE && !to->knows_versions ? enforce(q, s, false) : ERR_OK;
 }
 
 /* --- why --- */

@@ -335,6 +335,8 @@ static void know_contracts(struct proxy *p, const struct snapshot *s)
 {
     if (s->contract)
         accord_know(p->env.accord, s->contract);
+    if (s->contract)
+        accord_know_versions(p->env.accord, s->contract, s->versions, s->version_count);
     for (size_t i = 0; i < s->consume_count; i++)
         accord_know(p->env.accord, s->consumes[i]);
 }

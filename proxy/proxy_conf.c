@@ -399,6 +399,11 @@ const struct conf_key proxy_conf_keys[] = {
      AT(resolver),
      .doc = "name servers for `dns`, like 10.0.0.2,10.0.0.3:5353; unset: the system's"},
     {.name = "contract", .type = CONF_PATH, AT(contract), .doc = "what our function offers"},
+    {.name = "contract_versions",
+     .type = CONF_PATHS,
+     AT(contract_versions),
+     .doc = "earlier versions of `contract`, the oldest first, at most 8: callers of these are adapted version by "
+            "version"},
     {.name = "consumes",
      .type = CONF_PATHS,
      AT(consumes),

@@ -65,6 +65,7 @@ struct proxy_conf {
     struct conf_map services; /* struct proxy_conf_service */
     const char *resolver;     /* name servers, or NULL: the system's */
     const char *contract;
+    struct conf_strings contract_versions; /* earlier ones, the oldest first */
     struct conf_strings consumes;
     struct conf_strings policy; /* files or folders of *.weft */
     struct conf_map tokens;     /* struct proxy_conf_token */

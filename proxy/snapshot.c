@@ -35,12 +35,28 @@ static enum err load_creds(struct snapshot *s, struct diag *diag)
 
 /* --- contracts --- */
 
+static void load_versions(struct snapshot *s, struct diag *diag)
+{
+    const struct conf_strings *paths = &s->conf.contract_versions;
+    s->versions = arena_array(&s->arena, VERDICT_VERSIONS, sizeof(struct contract *));
+    for (size_t i = 0; i < paths->count && i < VERDICT_VERSIONS; i++)
+        if (contract_read(paths->v[i], diag, &s->versions[s->version_count]) == ERR_OK)
+            s->version_count++;
+    if (paths->count > VERDICT_VERSIONS)
+        diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = paths->v[VERDICT_VERSIONS]},
+                 "name those that somebody still calls", "contract_versions has at most %d", VERDICT_VERSIONS);
+    if (paths->count && !s->conf.contract)
+        diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = paths->v[0]}, "set contract",
+                 "contract_versions are versions of `contract`, which is not set");
+}
+
 static void load_contracts(struct snapshot *s, struct diag *diag)
 {
     size_t count = s->conf.consumes.count;
     s->consumes = arena_array(&s->arena, count ? count : 1, sizeof(struct contract *));
     if (s->conf.contract && contract_read(s->conf.contract, diag, &s->contract) != ERR_OK)
         s->contract = NULL; /* the complaint is in diag */
+    load_versions(s, diag);
     if (s->contract && s->conf.validate == PROXY_VALIDATE_SHAPE)
         s->mould = mould_new(s->contract);
     for (size_t i = 0; i < count; i++)
@@ -123,6 +139,8 @@ static uint64_t stamp_named(uint64_t stamp, const struct proxy_conf *c)
         stamp = stamp_file(stamp, c->contract);
     for (size_t i = 0; i < c->consumes.count; i++)
         stamp = stamp_file(stamp, c->consumes.v[i]);
+    for (size_t i = 0; i < c->contract_versions.count; i++)
+        stamp = stamp_file(stamp, c->contract_versions.v[i]);
     for (size_t i = 0; i < c->policy.count; i++) {
         stamp = stamp_file(stamp, c->policy.v[i]);
         policy_files_list(c->policy.v[i], stamp_one, &stamp);
@@ -348,6 +366,8 @@ void snapshot_unref(struct snapshot **s)
         pool_close(&old->app_jobs);
     for (size_t i = 0; i < old->consume_count; i++)
         contract_unref(&old->consumes[i]);
+    for (size_t i = 0; i < old->version_count; i++)
+        contract_unref(&old->versions[i]);
     mould_free(&old->mould);
     contract_unref(&old->contract);
     authz_free(&old->authz);

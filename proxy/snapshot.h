@@ -20,8 +20,10 @@ struct snapshot {
     struct arena arena;
     struct proxy_conf conf;
     struct creds *creds;
-    struct contract *contract; /* ours, or NULL */
-    struct mould *mould;       /* of it, when bodies are validated; or NULL */
+    struct contract *contract;  /* ours, or NULL */
+    struct mould *mould;        /* of it, when bodies are validated; or NULL */
+    struct contract **versions; /* earlier ones of it, the oldest first */
+    size_t version_count;
     struct contract **consumes;
     size_t consume_count;
     struct policy_files policy; /* its texts */

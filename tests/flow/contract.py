@@ -229,6 +229,25 @@ class Contract(kit.Story):
         self.assertEqual(self.saw(), [])
         self.assert_answer(self.create(), 201, ADAPTED_ANSWER)
 
+    def test_a_caller_two_versions_back_is_adapted_version_by_version(self):
+        body = """operation("put"). http("put", "POST", "/orders").
+request("put", "application/json", "In"). response("put", "200", "application/json", "In").
+record("In"). field("In", "%s", "int32", "required"). %s
+"""
+        names = {"1": ("a", ""), "2": ("b", 'renamed("In", "a", "b").'), "3": ("c", 'renamed("In", "b", "c").')}
+        for version, words in names.items():
+            text = f'contract("orders", "{version}.0.0").\n' + body % words
+            self.place.write(f"orders-{version}.weft", text)
+        self.function.answer = lambda r: h1.reply(200, b'{"c":7}', [JSON])
+        self.begin(provider="orders-3.weft", contract_versions=["orders-2.weft"])
+        for _ in range(3):
+            self.assert_answer(self.ask("/orders", b'{"a":7}'), 200, b'{"a":7}')
+            self.web.wait_log(r' contract-learnt service="orders" version="3.0.0"')
+        self.assertEqual(self.saw(), [("/orders", b'{"c":7}')] * 3)
+        self.assertIn("then", self.orders.why("put").stdout)
+        self.orders.reload(contract_versions=[])
+        self.assert_refused(self.ask("/orders", b'{"a":7}'), 412, "contract-mismatch")
+
     def test_heads_are_rewritten_by_the_plan(self):
         self.place.write("orders-1.weft", OLD_HEAD)
         self.place.write("orders-2.weft", NEW_HEAD)

@@ -277,16 +277,77 @@ TEST(whole_numbers_become_strings_of_their_format_and_back)
            "text\t/\tn\tlossless\tformat(\"In.n\", \"int32\") of the consumer\n");
 }
 
+#define CALLED(version, facts) HEAD(version) OPERATION("put") RECORD facts
+
+/* What the first calls a, the second calls b and the third c; each knows the one before. */
+TEST(a_chain_of_versions_is_one_plan)
+{
+    struct contract *one = parse(CALLED("1.0.0", FIELD("a", "int32", "required")));
+    struct contract *two = parse(CALLED("2.0.0", FIELD("b", "int32", "required") "renamed(\"In\", \"a\", \"b\")."));
+    struct contract *three = parse(CALLED("3.0.0", FIELD("c", "int64", "required") "renamed(\"In\", \"b\", \"c\")."));
+    struct verdict *direct = verdict_compute(one, three);
+    struct verdict *chain = verdict_compute_through(one, three, &two, 1);
+    struct buf text;
+    buf_init(&text, BUF_TEXT_BOUND);
+    CHECK_INT(VERDICT_BREAKING, verdict_level(direct));
+    CHECK_INT(VERDICT_ADAPTABLE, verdict_level(chain));
+    plan_put(verdict_operation(chain, 0)->request, &text);
+    CHECK_TEXT("rename\t/\ta -> b\tlossless\trenamed(\"In\", \"a\", \"b\") of the provider\n"
+               "then\t/\t\tlossless\n"
+               "rename\t/\tb -> c\tlossless\trenamed(\"In\", \"b\", \"c\") of the provider\n"
+               "widen\t/\tb int32 -> int64\tlossless\n",
+               buf_slice(&text));
+    buf_clear(&text);
+    plan_put(verdict_operation(chain, 0)->response, &text);
+    CHECK(slice_starts(buf_slice(&text), SLICE("rename\t/\tc -> b")));
+    CHECK(slice_has(buf_slice(&text), SLICE("then\t/\t\tlossless\nrename\t/\tb -> a")));
+    buf_fini(&text);
+    verdict_unref(&direct);
+    verdict_unref(&chain);
+    contract_unref(&one);
+    contract_unref(&two);
+    contract_unref(&three);
+}
+
+TEST(a_chain_goes_through_as_many_versions_as_it_needs_and_no_further_than_they_lead)
+{
+    static const char *const facts[] = {
+        CALLED("1.0.0", FIELD("a", "string", "required")),
+        CALLED("2.0.0", FIELD("b", "string", "required") "renamed(\"In\", \"a\", \"b\")."),
+        CALLED("3.0.0", FIELD("c", "string", "required") "renamed(\"In\", \"b\", \"c\")."),
+        CALLED("4.0.0", FIELD("d", "string", "required") "renamed(\"In\", \"c\", \"d\")."),
+        CALLED("5.0.0", FIELD("e", "string", "required")),
+    };
+    struct contract *c[5];
+    for (size_t i = 0; i < 5; i++)
+        c[i] = parse(facts[i]);
+    struct verdict *all = verdict_compute_through(c[0], c[3], &c[1], 2);
+    CHECK_INT(VERDICT_ADAPTABLE, verdict_level(all));
+    CHECK_INT(3, plan_stages(verdict_operation(all, 0)->request));
+    struct verdict *gap = verdict_compute_through(c[0], c[3], &c[2], 1);
+    CHECK_INT(VERDICT_BREAKING, verdict_level(gap));
+    CHECK(verdict_operation(gap, 0)->request == NULL);
+    struct verdict *end = verdict_compute_through(c[0], c[4], &c[1], 3);
+    CHECK_INT(VERDICT_BREAKING, verdict_level(end));
+    verdict_unref(&all);
+    verdict_unref(&gap);
+    verdict_unref(&end);
+    for (size_t i = 0; i < 5; i++)
+        contract_unref(&c[i]);
+}
+
 TESTS_BEGIN()
 cmocka_unit_test(the_embedded_rules_load),
     TESTS_RUN(the_vocabulary_of_the_rules_is_the_vocabulary_of_the_reader)
         TESTS_RUN(every_kind_of_difference_has_its_mirror_or_says_why_not) TESTS_RUN(equal_contracts_need_no_rules)
-            TESTS_RUN(only_operations_that_reach_a_change_are_changed)
-                TESTS_RUN(a_fingerprint_does_not_see_order_places_or_other_operations)
-                    TESTS_RUN(two_edits_have_two_fingerprints) TESTS_RUN(a_proof_ends_in_the_facts_of_both_sides)
-                        TESTS_RUN(a_problem_is_json_with_the_finding_in_it)
-                            TESTS_RUN(a_difference_too_deep_for_a_body_is_never_called_safe)
-                                TESTS_RUN(verdicts_may_be_computed_by_several_threads)
-                                    TESTS_RUN(units_that_differ_by_a_factor_are_converted)
-                                        TESTS_RUN(units_without_a_factor_or_under_a_bound_are_not_converted)
-                                            TESTS_RUN(whole_numbers_become_strings_of_their_format_and_back) TESTS_END()
+            TESTS_RUN(only_operations_that_reach_a_change_are_changed) TESTS_RUN(
+                a_fingerprint_does_not_see_order_places_or_other_operations) TESTS_RUN(two_edits_have_two_fingerprints)
+                TESTS_RUN(a_proof_ends_in_the_facts_of_both_sides) TESTS_RUN(a_problem_is_json_with_the_finding_in_it)
+                    TESTS_RUN(a_difference_too_deep_for_a_body_is_never_called_safe)
+                        TESTS_RUN(verdicts_may_be_computed_by_several_threads)
+                            TESTS_RUN(units_that_differ_by_a_factor_are_converted)
+                                TESTS_RUN(units_without_a_factor_or_under_a_bound_are_not_converted) TESTS_RUN(
+                                    whole_numbers_become_strings_of_their_format_and_back)
+                                    TESTS_RUN(a_chain_of_versions_is_one_plan) TESTS_RUN(
+                                        a_chain_goes_through_as_many_versions_as_it_needs_and_no_further_than_they_lead)
+                                        TESTS_END()
