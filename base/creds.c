@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/now.h"
 #include "base/trust.h"
@@ -21,6 +22,15 @@ enum {
 
 #define CIPHERS "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 #define GROUPS "P-256:X25519:P-384"
+
+/* One certificate behind the other, the leaf first, as DER: each knows its length. */
+struct creds_peer {
+    atomic_uint refs;
+    struct hash_digest trust; /* whose verdict it is */
+    char *id;
+    size_t len;
+    uint8_t der[];
+};
 
 struct creds {
     atomic_uint refs;
@@ -44,6 +54,80 @@ static int64_t time_of(const ASN1_TIME *time)
     return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) * NOW_US_PER_S : 0;
 }
 
+/* ---- a peer ---- */
+
+static void put_der(X509 *x, struct buf *out)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(x, &der);
+
+    PRE(len > 0);
+    buf_put(out, slice_of(der, (size_t)len));
+    OPENSSL_free(der);
+}
+
+static struct creds_peer *keep_peer(const struct creds *c, const char *id, X509 *leaf, const STACK_OF(X509) * others)
+{
+    struct buf der;
+
+    buf_init(&der, CERT_LIST_MAX * 2);
+    put_der(leaf, &der);
+    for (int i = 0; i < sk_X509_num(others); i++)
+        if (X509_cmp(sk_X509_value(others, i), leaf) != 0)
+            put_der(sk_X509_value(others, i), &der);
+    struct creds_peer *p = mem_new(sizeof(*p) + buf_len(&der));
+    atomic_init(&p->refs, 1);
+    p->trust = *trust_digest(c->trust);
+    p->id = mem_copy(slice_str(id));
+    p->len = buf_len(&der);
+    memcpy(p->der, buf_slice(&der).at, p->len);
+    buf_fini(&der);
+    return p;
+}
+
+struct creds_peer *creds_peer_ref(struct creds_peer *p)
+{
+    atomic_fetch_add(&p->refs, 1);
+    return p;
+}
+
+void creds_peer_unref(struct creds_peer **peer)
+{
+    struct creds_peer *p = *peer;
+
+    *peer = NULL;
+    if (!p || atomic_fetch_sub(&p->refs, 1) != 1)
+        return;
+    mem_free(p->id);
+    mem_free(p);
+}
+
+struct slice creds_peer_id(const struct creds_peer *p)
+{
+    return slice_str(p->id);
+}
+
+bool creds_takes(const struct creds *c, const struct creds_peer *p, char fault[CREDS_FAULT_MAX])
+{
+    struct trust_refusal r = {.why = fault, .room = CREDS_FAULT_MAX};
+    struct trust_claim claim;
+    const unsigned char *at = p->der;
+
+    if (memcmp(&p->trust, trust_digest(c->trust), sizeof(p->trust)) == 0)
+        return true;
+    STACK_OF(X509) *certs = sk_X509_new_null();
+    while (at < p->der + p->len) {
+        X509 *x = d2i_X509(NULL, &at, (long)(p->der + p->len - at));
+        PRE(x && sk_X509_push(certs, x) > 0);
+    }
+    bool good = trust_still(c->trust, sk_X509_value(certs, 0), certs, &claim, &r);
+    mem_free(claim.id);
+    sk_X509_pop_free(certs, X509_free);
+    return good;
+}
+
+/* ---- TLS ---- */
+
 static int on_verify(X509_STORE_CTX *theirs, void *arg)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(theirs, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -60,8 +144,9 @@ static int on_verify(X509_STORE_CTX *theirs, void *arg)
         X509_STORE_CTX_set_error(theirs, r.code);
         return 0;
     }
-    mem_free(s->peer_id);
-    s->peer_id = claim.id;
+    creds_peer_unref(&s->peer);
+    s->peer = keep_peer(s->creds, claim.id, X509_STORE_CTX_get0_cert(theirs), X509_STORE_CTX_get0_untrusted(theirs));
+    mem_free(claim.id);
     s->peer_until_us = time_of(X509_get0_notAfter(X509_STORE_CTX_get0_cert(theirs)));
     X509_STORE_CTX_set_error(theirs, X509_V_OK);
     return 1;

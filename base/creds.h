@@ -15,6 +15,8 @@
 
 struct creds;
 
+enum { CREDS_ALPN_MAX = 64, CREDS_FAULT_MAX = 512 };
+
 /* What a judge may ask of a certificate.  Slices live during the call only. */
 struct creds_leaf {
     struct slice uris[4]; /* URI SANs; more than 4 are counted only */
@@ -58,14 +60,24 @@ int64_t creds_expires_us(const struct creds *c);
 /* When a new leaf should long be there: a fifth of its life is left. */
 int64_t creds_renew_us(const struct creds *c);
 
+/* What a peer has shown, kept to be judged again by later creds.
+ * Immutable, shared by reference; references may be taken from any thread. */
+struct creds_peer;
+struct creds_peer *creds_peer_ref(struct creds_peer *p);
+void creds_peer_unref(struct creds_peer **p);
+/* Its SPIFFE ID. */
+struct slice creds_peer_id(const struct creds_peer *p);
+/* Do `c` still take this peer?  Dates are not asked again: a connection does not end because a leaf has aged.  false:
+ * `fault` says why. */
+bool creds_takes(const struct creds *c, const struct creds_peer *p, char fault[CREDS_FAULT_MAX]);
+
 /* One connection's view of all this, for stream_tls: who is expected, and the verdict. */
-enum { CREDS_ALPN_MAX = 64, CREDS_FAULT_MAX = 512 };
 struct creds_session {
     struct creds *creds;
     char *expect;                 /* the exact SPIFFE ID, or NULL: any trusted one */
     uint8_t alpn[CREDS_ALPN_MAX]; /* length-prefixed names in order of preference (RFC 7301) */
     size_t alpn_len;
-    char *peer_id;               /* once verified; owned, mem_free it */
+    struct creds_peer *peer;     /* once verified; owned */
     int64_t peer_until_us;       /* then, too: when its leaf ends, microseconds since 1970 */
     char fault[CREDS_FAULT_MAX]; /* why not */
 };

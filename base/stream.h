@@ -19,6 +19,7 @@ enum {
 };
 
 struct stream;
+struct creds_peer;
 typedef void stream_event_fn(void *arg, unsigned events);
 
 struct stream_ops {
@@ -27,6 +28,7 @@ struct stream_ops {
     void (*want)(struct stream *s, unsigned events);
     void (*shut)(struct stream *s);
     void (*close)(struct stream *s);
+    struct creds_peer *(*peer)(const struct stream *s); /* NULL: no TLS */
     struct slice (*peer_id)(const struct stream *s);
     int64_t (*peer_until_us)(const struct stream *s); /* NULL: no TLS */
     struct slice (*alpn)(const struct stream *s);
@@ -84,6 +86,12 @@ static inline void stream_close(struct stream **s)
 static inline struct slice stream_peer_id(const struct stream *s)
 {
     return s->ops->peer_id(s);
+}
+
+/* What it has shown for that, borrowed; NULL: nothing. */
+static inline struct creds_peer *stream_peer(const struct stream *s)
+{
+    return s->ops->peer ? s->ops->peer(s) : NULL;
 }
 
 /* When its certificate ends, microseconds since 1970; 0: nobody knows. */

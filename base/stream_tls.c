@@ -432,14 +432,21 @@ static void tls_close(struct stream *s)
     buf_fini(&t->rest);
     stream_close(&t->under);
     creds_unref(&t->session.creds);
-    mem_free(t->session.peer_id);
+    creds_peer_unref(&t->session.peer);
     mem_free(t->session.expect);
     mem_free(t);
 }
 
 static struct slice tls_peer_id(const struct stream *s)
 {
-    return slice_str(self(s)->session.peer_id);
+    const struct creds_peer *p = self(s)->session.peer;
+
+    return p ? creds_peer_id(p) : (struct slice){0};
+}
+
+static struct creds_peer *tls_peer(const struct stream *s)
+{
+    return self(s)->session.peer;
 }
 
 static int64_t tls_peer_until_us(const struct stream *s)
@@ -467,6 +474,7 @@ static const struct stream_ops tls_ops = {
     .want = tls_want,
     .shut = tls_shut,
     .close = tls_close,
+    .peer = tls_peer,
     .peer_id = tls_peer_id,
     .peer_until_us = tls_peer_until_us,
     .alpn = tls_alpn,

@@ -38,6 +38,7 @@ struct trust {
     size_t domain_count;
     struct list *lists;
     size_t list_count;
+    struct hash_digest digest; /* of all that was read */
 };
 
 /* What is read from one certificate; the slices of `leaf` point into `names`. */
@@ -272,7 +273,7 @@ static bool none_revoked(const struct trust *t, const STACK_OF(X509) * built, st
 /* The chain is built only against the bundle of the domain that the leaf names (V1 of
  * SPIFFE): one domain's authority can never mint a name in another. */
 static bool chain_ok(const struct trust *t, const struct domain *domain, X509 *leaf, STACK_OF(X509) * others,
-                     struct trust_refusal *r)
+                     unsigned long flags, struct trust_refusal *r)
 {
     X509_STORE_CTX *chain = X509_STORE_CTX_new();
 
@@ -282,7 +283,7 @@ static bool chain_ok(const struct trust *t, const struct domain *domain, X509 *l
     X509_VERIFY_PARAM_set_depth(param, DEPTH_MAX);
     X509_VERIFY_PARAM_set_auth_level(param, STRENGTH);
     /* Every certificate of a bundle is an authority, self-signed or not. */
-    (void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
+    (void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN | flags);
     STACK_OF(X509) *built = NULL;
     bool good = X509_verify_cert(chain) == 1 || refuse_chain(r, chain, domain->name);
     if (good)
@@ -292,15 +293,32 @@ static bool chain_ok(const struct trust *t, const struct domain *domain, X509 *l
     return good;
 }
 
-bool trust_leaf(const struct trust *t, X509 *leaf, STACK_OF(X509) * others, struct trust_claim *claim,
-                struct trust_refusal *r)
+static bool leaf_ok(const struct trust *t, X509 *leaf, STACK_OF(X509) * others, unsigned long flags,
+                    struct trust_claim *claim, struct trust_refusal *r)
 {
     if (!judge(t, leaf, false, claim, r))
         return false;
     const struct domain *domain = find_domain(t, claim->domain);
     if (!domain)
         return trust_refuse(r, X509_V_ERR_CERT_UNTRUSTED, "unknown trust domain \"%s\"", claim->domain);
-    return chain_ok(t, domain, leaf, others, r);
+    return chain_ok(t, domain, leaf, others, flags, r);
+}
+
+bool trust_leaf(const struct trust *t, X509 *leaf, STACK_OF(X509) * others, struct trust_claim *claim,
+                struct trust_refusal *r)
+{
+    return leaf_ok(t, leaf, others, 0, claim, r);
+}
+
+bool trust_still(const struct trust *t, X509 *leaf, STACK_OF(X509) * others, struct trust_claim *claim,
+                 struct trust_refusal *r)
+{
+    return leaf_ok(t, leaf, others, X509_V_FLAG_NO_CHECK_TIME, claim, r);
+}
+
+const struct hash_digest *trust_digest(const struct trust *t)
+{
+    return &t->digest;
 }
 
 /* ---- reading ---- */
@@ -368,6 +386,14 @@ static void read_json(struct slice text, const char *path, struct diag *diag, ST
     arena_fini(&arena);
 }
 
+/* Each piece by its own digest, so that no two readings run into each other. */
+static void remember(struct trust *t, struct slice what)
+{
+    struct hash_digest both[2] = {t->digest, hash_sha256(what)};
+
+    t->digest = hash_sha256(slice_of(both, sizeof(both)));
+}
+
 static void take_authority(const struct trust *t, const struct creds_bundle *bundle, const struct domain *d, X509 *x,
                            struct diag *diag)
 {
@@ -391,7 +417,9 @@ static void read_bundle(struct trust *t, const struct creds_bundle *bundle, stru
     if (find_domain(t, d.name))
         complain(diag, bundle->path, "put all authorities of a trust domain into one file",
                  "a second bundle for the trust domain \"%s\"", d.name);
+    remember(t, slice_str(d.name));
     if (trust_read_file(bundle->path, diag, &text)) {
+        remember(t, buf_slice(&text));
         if (bundle_is_json(buf_slice(&text)))
             read_json(buf_slice(&text), bundle->path, diag, d.authorities);
         else
@@ -450,6 +478,7 @@ static void read_lists(struct trust *t, const char *path, struct diag *diag)
         buf_fini(&text);
         return;
     }
+    remember(t, buf_slice(&text));
     const unsigned char *der = (const unsigned char *)buf_slice(&text).at;
     BIO *pem = BIO_new_mem_buf(der, (int)buf_len(&text));
     X509_CRL *crl = buf_len(&text) > 0 && der[0] == 0x30 ? d2i_X509_CRL(NULL, &der, (long)buf_len(&text)) : NULL;

@@ -10,6 +10,7 @@
  * Lifetime: immutable once made.
  * Threads:  may be asked from any thread. */
 #include "base/creds.h"
+#include "base/hash.h"
 
 struct trust;
 struct x509_st;
@@ -41,6 +42,13 @@ void trust_free(struct trust **t);
  * set whenever the leaf itself was good, and owned by the caller.  false: `r` says why. */
 bool trust_leaf(const struct trust *t, struct x509_st *leaf, struct stack_st_X509 *others, struct trust_claim *claim,
                 struct trust_refusal *r);
+
+/* The same for a leaf that was good once: whether it has been revoked, or its authority removed, and not how old it is.
+ */
+bool trust_still(const struct trust *t, struct x509_st *leaf, struct stack_st_X509 *others, struct trust_claim *claim,
+                 struct trust_refusal *r);
+/* The same digest: the same authorities and the same lists, hence the same verdicts. */
+const struct hash_digest *trust_digest(const struct trust *t);
 
 /* Adds every certificate of a PEM text to `out`; what stands between them is skipped. */
 void trust_read_certs(struct slice text, const char *path, struct diag *diag, struct stack_st_X509 *out);

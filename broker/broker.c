@@ -193,6 +193,21 @@ static void adopt(struct broker *b, struct setup *s)
     show_identity(b);
 }
 
+static void peer_cut(struct slice peer_id, const char *why, void *arg)
+{
+    (void)arg;
+    log_event(LOG_WARN, "peer-cut", LOG_TEXT("peer", peer_id), LOG_STR("why", why));
+}
+
+/* Who was let in by what we believed before is asked again. */
+static void recheck(struct broker *b)
+{
+    if (b->https)
+        server_recheck(b->https, b->setup->creds);
+    if (keyring_recheck(&b->ring, b->setup->creds) > 0)
+        front_recheck(b->front);
+}
+
 void broker_reload(struct broker *b)
 {
     struct diag diag;
@@ -206,6 +221,8 @@ void broker_reload(struct broker *b)
     diag_fini(&diag);
     if (e == ERR_OK)
         adopt(b, s);
+    if (e == ERR_OK && s->conf.recheck)
+        recheck(b);
     log_event(e == ERR_OK ? LOG_INFO : LOG_ERROR, e == ERR_OK ? "reloaded" : "reload-refused",
               LOG_STR("so", e == ERR_OK ? "certificates, services and policy are new" : "the old ones go on"));
 }
@@ -411,6 +428,7 @@ static enum err open_door(struct broker *b, const struct door *door, struct serv
         return ERR_OK;
     struct server_conf conf = {
         .accept = door->accept,
+        .cut = peer_cut,
         .arg = b,
         .header_timeout_us = 10 * SECOND,
         .idle_timeout_us = 60 * SECOND,

@@ -167,6 +167,11 @@ const struct conf_key broker_conf_keys[] = {
      .preset = "true",
      .doc =
          "give up, once started, what is never needed: other programs, new privileges, core dumps (docs/threats.md)"},
+    {.name = "recheck",
+     .type = CONF_BOOL,
+     AT(recheck),
+     .preset = "true",
+     .doc = "after a reload, cut connections and bus sessions of identities that are trusted no more"},
     {.name = "log", .type = CONF_TABLE, .sub = log_keys, .doc = "what is said"},
     {0},
 };

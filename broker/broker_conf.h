@@ -40,7 +40,7 @@ struct broker_conf {
     struct {
         const char *listen;
     } admin;
-    bool confine;
+    bool confine, recheck;
     struct {
         unsigned level;
         bool json;

@@ -77,7 +77,7 @@ static void take_key(struct request *r, struct transit *t)
         answer(t, 403, "policy-denied", "A key needs a certificate.");
     else if (read_key(buf_slice(&r->body), key) != ERR_OK)
         answer(t, 400, "bad-request", "The body is {\"key\":\"32 bytes in base64url\"}.");
-    else if (keyring_add(r->keys->ring, key, t->peer_id, until_us, now_us) != ERR_OK)
+    else if (keyring_add(r->keys->ring, key, t->peer_id, t->peer, until_us, now_us) != ERR_OK)
         answer(t, 503, "overloaded", "Too many keys are registered.");
     else
         welcome(r, t);

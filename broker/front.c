@@ -123,6 +123,17 @@ static void sweep(struct due *due)
     due_in(f->conf.clock, &f->sweep, SWEEP_US);
 }
 
+void front_recheck(struct front *f)
+{
+    for (struct list *l = f->sessions.next, *next; l != &f->sessions; l = next) {
+        struct session *s = LIST_OF(l, struct session, link);
+        next = l->next;
+        s->until_us = 0; /* until a key says otherwise */
+        if (!still_admitted(f, s))
+            drop(f, s, "its certificate is trusted no more");
+    }
+}
+
 /* --- out --- */
 
 static bool flush_session(struct front *f, struct session *s)

@@ -48,6 +48,8 @@ struct session *front_session(struct front *f, uint64_t id);
 struct session *front_twin(struct front *f, const struct session *s);
 typedef void front_each_fn(void *arg, struct session *s);
 void front_each(struct front *f, front_each_fn *fn, void *arg);
+/* Sessions whose key may not speak any more end now. */
+void front_recheck(struct front *f);
 /* What has been said and not yet sent goes out now. */
 void front_flush(struct front *f);
 

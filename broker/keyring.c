@@ -1,11 +1,13 @@
 #include "broker/keyring.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 
 struct entry {
     struct list link;
     uint8_t key[KEYRING_KEY];
     char *identity;
+    struct creds_peer *peer;
     int64_t until_us;
 };
 
@@ -24,6 +26,7 @@ static void drop(struct keyring *k, struct entry *e)
 {
     map_del(&k->by_key, key_slice(e->key));
     list_remove(&e->link);
+    creds_peer_unref(&e->peer);
     mem_free(e->identity);
     mem_free(e);
 }
@@ -62,8 +65,8 @@ static void make_room(struct keyring *k, struct slice identity)
         drop(k, oldest);
 }
 
-enum err keyring_add(struct keyring *k, const uint8_t key[KEYRING_KEY], struct slice identity, int64_t until_us,
-                     int64_t now_us)
+enum err keyring_add(struct keyring *k, const uint8_t key[KEYRING_KEY], struct slice identity, struct creds_peer *peer,
+                     int64_t until_us, int64_t now_us)
 {
     struct entry *same = map_get(&k->by_key, key_slice(key));
     if (same)
@@ -76,6 +79,7 @@ enum err keyring_add(struct keyring *k, const uint8_t key[KEYRING_KEY], struct s
     struct entry *e = mem_new(sizeof(*e));
     memcpy(e->key, key, KEYRING_KEY);
     e->identity = mem_copy(identity);
+    e->peer = peer ? creds_peer_ref(peer) : NULL;
     e->until_us = until_us;
     map_put(&k->by_key, key_slice(e->key), e);
     list_push_back(&k->by_age, &e->link);
@@ -91,6 +95,21 @@ enum err keyring_find(struct keyring *k, const uint8_t key[KEYRING_KEY], int64_t
     *identity = slice_str(e->identity);
     *until_us = e->until_us;
     return ERR_OK;
+}
+
+size_t keyring_recheck(struct keyring *k, const struct creds *now)
+{
+    char fault[CREDS_FAULT_MAX];
+    size_t before = k->by_key.count;
+    for (struct list *l = k->by_age.next, *next; l != &k->by_age; l = next) {
+        struct entry *e = LIST_OF(l, struct entry, link);
+        next = l->next;
+        if (!e->peer || creds_takes(now, e->peer, fault))
+            continue;
+        log_event(LOG_WARN, "bus-key-dropped", LOG_STR("peer", e->identity), LOG_STR("why", fault));
+        drop(k, e);
+    }
+    return before - k->by_key.count;
 }
 
 size_t keyring_count(const struct keyring *k)

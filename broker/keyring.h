@@ -10,6 +10,7 @@
  *
  * Lifetime: caller's memory; a zeroed keyring is empty.
  * Threads:  belongs to the loop. */
+#include "base/creds.h"
 #include "base/list.h"
 #include "base/map.h"
 
@@ -22,9 +23,11 @@ struct keyring {
 
 void keyring_init(struct keyring *k);
 void keyring_fini(struct keyring *k);
-/* FULL: too many in all, none of them expired. */
+/* `peer`: who came with it (a reference is kept), or NULL.  FULL: too many in all, none of them expired. */
 MUST_USE enum err keyring_add(struct keyring *k, const uint8_t key[KEYRING_KEY], struct slice identity,
-                              int64_t until_us, int64_t now_us);
+                              struct creds_peer *peer, int64_t until_us, int64_t now_us);
+/* Forgets the keys of those whom `now` does not take any more; how many. */
+size_t keyring_recheck(struct keyring *k, const struct creds *now);
 /* OK: `*identity` is borrowed until the next change, `*until_us` is when it ends.  DENIED: unknown, or expired. */
 MUST_USE enum err keyring_find(struct keyring *k, const uint8_t key[KEYRING_KEY], int64_t now_us,
                                struct slice *identity, int64_t *until_us);

@@ -230,8 +230,19 @@ static void welcome(struct bus_client *c, const Weft__Bus__V1__Record *record)
     c->owner.welcome(c->arg, record->welcome);
 }
 
+/* It has ended our session, and has forgotten what we said hello for. */
+static bool is_forgotten(const struct bus_client *c, const Weft__Bus__V1__Record *record)
+{
+    return c->welcomed && record->body_case == WEFT__BUS__V1__RECORD__BODY_PROBLEM &&
+           slice_eq(slice_str(record->problem->word), SLICE("hello-first"));
+}
+
 static void take(struct bus_client *c, const Weft__Bus__V1__Record *record)
 {
+    if (is_forgotten(c, record)) {
+        lost(c, "the broker has ended our session");
+        return;
+    }
     if (record->body_case == WEFT__BUS__V1__RECORD__BODY_WELCOME) {
         welcome(c, record);
         return;

@@ -16,6 +16,7 @@
 #include "http/transit.h"
 
 struct conn;
+struct creds_peer;
 
 /* Who keeps the connection: a server or a pool. */
 struct conn_host {
@@ -45,11 +46,14 @@ struct conn {
     const struct conn_ops *ops;
     const struct conn_host *host;
     void *host_data;
-    struct list link;   /* the host's */
-    uint64_t id;        /* unique in this process */
-    uint32_t exchanges; /* in flight */
-    uint32_t room;      /* client side: how many more it can take now */
-    bool ready;         /* the handshake was done; stays so */
+    struct list link;        /* the host's */
+    struct stream *stream;   /* the pool's: borrowed, good until it is ready */
+    struct creds_peer *peer; /* the host's: who is at the other end, or NULL */
+    uint64_t judged;         /* the host's: the last time it asked who that is */
+    uint64_t id;             /* unique in this process */
+    uint32_t exchanges;      /* in flight */
+    uint32_t room;           /* client side: how many more it can take now */
+    bool ready;              /* the handshake was done; stays so */
     bool draining;
 };
 

@@ -410,6 +410,7 @@ static void begin_request(struct h1_server *s)
     t->conn_id = s->conn.id;
     t->peer_id = arena_keep(&t->arena, stream_peer_id(s->wire.stream));
     t->peer_until_us = stream_peer_until_us(s->wire.stream);
+    t->peer = stream_peer(s->wire.stream);
     t->peer_addr = arena_keep(&t->arena, s->conf.peer_addr);
     s->transit = t;
     h1_parse_request(&s->parse, &t->in);

@@ -393,6 +393,7 @@ struct h2_stream *h2_conn_attach(struct h2_conn *c, struct transit *t, int32_t i
     t->carrier_data = s;
     t->peer_id = arena_keep(&t->arena, stream_peer_id(c->stream));
     t->peer_until_us = stream_peer_until_us(c->stream);
+    t->peer = stream_peer(c->stream);
     t->peer_addr = arena_keep(&t->arena, slice_str(c->peer_addr));
     t->conn_id = c->base.id;
     c->base.exchanges++;

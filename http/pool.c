@@ -31,6 +31,7 @@ struct pool {
     int64_t failed_us; /* 0: the last dial went well */
     char fault[FAULT_MOST];
     bool is_closed;
+    struct creds *now; /* by whom peers are judged again; NULL: by nobody */
 };
 
 /* Requests without a connection. */
@@ -170,6 +171,7 @@ static bool dial(struct pool *p)
         .max_streams = p->conf.max_streams,
     };
     struct conn *c = speakers[p->conf.protocol](&conf, stream);
+    c->stream = stream;
     list_push_back(&p->opening, &c->link);
     p->connections++;
     p->dialling++;
@@ -189,12 +191,25 @@ static void dial_for_waiting(struct pool *p)
             return;
 }
 
+static bool is_taken(const struct pool *p, const struct conn *c)
+{
+    char fault[CREDS_FAULT_MAX];
+    return !p->now || !c->peer || creds_takes(p->now, c->peer, fault);
+}
+
 static void conn_ready(struct conn *c)
 {
     struct pool *p = c->host_data;
     p->dialling--;
     p->failed_us = 0;
     list_remove(&c->link);
+    if (stream_peer(c->stream))
+        c->peer = creds_peer_ref(stream_peer(c->stream));
+    if (!is_taken(p, c)) {
+        list_push_front(&p->full, &c->link);
+        c->ops->close(c);
+        return;
+    }
     list_push_front(c->room > 0 ? &p->open : &p->full, &c->link);
     if (p->is_closed) {
         c->ops->drain(c);
@@ -219,6 +234,7 @@ static void conn_closed(struct conn *c, const char *fault)
 {
     struct pool *p = c->host_data;
     list_remove(&c->link);
+    creds_peer_unref(&c->peer);
     p->connections--;
     if (!c->ready) {
         p->dialling--;
@@ -248,6 +264,7 @@ static void on_settle(struct loop_task *task)
     loop_task_cancel(&p->settle);
     if (p->conf.closed)
         p->conf.closed(p->conf.arg);
+    creds_unref(&p->now);
     transit_stock_free(&p->stock);
     h2_mem_free(&p->mem);
     mem_free(p);
@@ -292,6 +309,26 @@ void pool_close(struct pool **p)
     drain_all(&mine->open);
     drain_all(&mine->full);
     loop_defer(mine->loop, &mine->settle);
+}
+
+static void recheck_all(const struct pool *p, struct list *conns)
+{
+    struct list *next;
+    for (struct list *at = conns->next; at != conns; at = next) {
+        struct conn *c = LIST_OF(at, struct conn, link);
+        next = at->next;
+        if (!is_taken(p, c))
+            c->ops->close(c);
+    }
+}
+
+void pool_recheck(struct pool *p, struct creds *now)
+{
+    struct creds *old = p->now;
+    p->now = creds_ref(now);
+    creds_unref(&old);
+    recheck_all(p, &p->open);
+    recheck_all(p, &p->full);
 }
 
 static struct transit *new_request(struct pool *p, const struct transit_owner *owner, void *owner_data)

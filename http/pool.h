@@ -12,6 +12,7 @@
  *
  * Lifetime: pool_close lets exchanges finish and then frees itself; `closed` tells.
  * Threads:  belongs to the loop. */
+#include "base/creds.h"
 #include "base/due.h"
 #include "base/stream.h"
 #include "http/transit.h"
@@ -40,6 +41,9 @@ struct pool_conf {
 
 struct pool *pool_new(struct loop *l, struct due_clock *clock, const struct pool_conf *conf);
 void pool_close(struct pool **p);
+/* Whoever is at the other end is judged again by `now`; connections to those it does not take are cut, also such as
+ * are still being made.  Keeps a reference. */
+void pool_recheck(struct pool *p, struct creds *now);
 
 /* A client transit, not yet sent: fill t->out, then transit_head.  NULL: the queue is full.
  * No connection: gone(TRANSIT_UNSENT) with `fault`.  h2: `conn_id` is known once head() or, with a

@@ -21,11 +21,14 @@ struct server {
     void *idle_arg;
     struct loop_task told_idle;
     struct due parting; /* waits: what is just being sent to us is still heard */
+    struct creds *now;  /* by whom peers are judged again; NULL: by nobody */
+    uint64_t judging;   /* counts the times */
+    struct loop_task recheck;
 };
 
 /* RFC 9113 section 3.4. */
 #define PREFACE SLICE("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-enum { PREFACE_LEN = 24, ADDR_MOST = 128, PARTING_US = 500 * NOW_US_PER_MS };
+enum { PREFACE_LEN = 24, ADDR_MOST = 128, PARTING_US = 500 * NOW_US_PER_MS, RECHECKS_A_TURN = 16 };
 enum speech { H1, H2, RAW };
 
 struct guest {
@@ -90,6 +93,7 @@ static void let_go(struct server *s)
         look_idle(s);
     if (!s->is_freed || s->connections > 0)
         return;
+    creds_unref(&s->now);
     transit_stock_free(&s->stock);
     h2_mem_free(&s->mem);
     mem_free(s);
@@ -100,6 +104,7 @@ static void closed(struct conn *c, const char *fault)
     struct server *s = c->host_data;
     (void)fault;
     list_remove(&c->link);
+    creds_peer_unref(&c->peer);
     let_go(s);
 }
 
@@ -124,6 +129,9 @@ static void make_conn(struct server *s, struct guest *g, enum speech speech)
     struct conn *c = speech == RAW  ? raw_conn_server(&conf, g->stream)
                      : speech == H2 ? h2_server_new(&conf, g->stream, seen)
                                     : h1_server_new(&conf, g->stream, seen);
+    c->judged = s->judging;
+    if (stream_peer(g->stream))
+        c->peer = creds_peer_ref(stream_peer(g->stream));
     list_push_back(&s->conns, &c->link);
     if (s->is_draining)
         c->ops->drain(c);
@@ -152,11 +160,27 @@ static void seat(struct guest *g, enum speech speech)
     free_guest(g);
 }
 
+static void refuse(struct server *s, struct slice peer_addr, const char *why)
+{
+    if (s->conf.refused)
+        s->conf.refused(peer_addr, why, s->conf.arg);
+}
+
+/* A handshake may have begun before what we believe now. */
+static bool is_taken(const struct server *s, const struct creds_peer *peer, char fault[CREDS_FAULT_MAX])
+{
+    return !s->now || !peer || creds_takes(s->now, peer, fault);
+}
+
 /* As soon as a byte differs from the preface it is not HTTP/2, and nothing else begins like it. */
 static void judge(struct guest *g)
 {
     struct slice alpn = stream_alpn(g->stream), seen = slice_of(g->seen, g->seen_len);
-    if (alpn.len > 0)
+    char fault[CREDS_FAULT_MAX];
+    if (!is_taken(g->server, stream_peer(g->stream), fault)) {
+        refuse(g->server, slice_of(g->addr, g->addr_len), fault);
+        send_away(g);
+    } else if (alpn.len > 0)
         seat(g, slice_eq(alpn, SLICE("h2")) ? H2 : H1);
     else if (g->server->conf.raw)
         seat(g, RAW);
@@ -164,12 +188,6 @@ static void judge(struct guest *g)
         seat(g, H1);
     else if (g->seen_len == PREFACE_LEN)
         seat(g, H2);
-}
-
-static void refuse(struct server *s, struct slice peer_addr, const char *why)
-{
-    if (s->conf.refused)
-        s->conf.refused(peer_addr, why, s->conf.arg);
 }
 
 static void on_guest(void *arg, unsigned events)
@@ -196,6 +214,37 @@ static void on_guest_late(struct due *due)
     send_away(LIST_OF(due, struct guest, due));
 }
 
+/* Those that were judged go to the end, where those stand that have come since. */
+static void on_recheck(struct loop_task *task)
+{
+    struct server *s = LIST_OF(task, struct server, recheck);
+    char fault[CREDS_FAULT_MAX];
+    for (int i = 0; i < RECHECKS_A_TURN; i++) {
+        struct list *first = list_first(&s->conns);
+        struct conn *c = first ? LIST_OF(first, struct conn, link) : NULL;
+        if (!c || c->judged == s->judging)
+            return;
+        c->judged = s->judging;
+        list_remove(&c->link);
+        list_push_back(&s->conns, &c->link);
+        if (is_taken(s, c->peer, fault))
+            continue;
+        if (s->conf.cut)
+            s->conf.cut(creds_peer_id(c->peer), fault, s->conf.arg);
+        c->ops->close(c);
+    }
+    loop_defer(s->loop, &s->recheck);
+}
+
+void server_recheck(struct server *s, struct creds *now)
+{
+    struct creds *old = s->now;
+    s->now = creds_ref(now);
+    creds_unref(&old);
+    s->judging++;
+    loop_defer(s->loop, &s->recheck);
+}
+
 struct server *server_new(struct loop *l, struct due_clock *clock, const struct server_conf *conf)
 {
     struct server *s = mem_new(sizeof(*s));
@@ -205,6 +254,7 @@ struct server *server_new(struct loop *l, struct due_clock *clock, const struct 
     list_init(&s->conns);
     loop_task_init(&s->told_idle, on_told_idle);
     due_init(&s->parting, parted);
+    loop_task_init(&s->recheck, on_recheck);
     return s;
 }
 
@@ -275,6 +325,7 @@ void server_free(struct server **s)
     mine->idle = NULL;
     loop_task_cancel(&mine->told_idle);
     due_cancel(mine->clock, &mine->parting);
+    loop_task_cancel(&mine->recheck);
     send_all_away(mine);
     mine->connections++; /* ours, so that the memory stays until here */
     mine->is_freed = true;

@@ -11,6 +11,7 @@
  *           more what is on its way;
  *           server_free cuts what is left.
  * Threads:  belongs to the loop. */
+#include "base/creds.h"
 #include "base/due.h"
 #include "base/stream.h"
 #include "http/transit.h"
@@ -22,6 +23,8 @@ struct server_conf {
     void (*accept)(struct transit *t, void *arg);
     /* A connection ended before it could ask for anything: who, and why.  May be NULL. */
     void (*refused)(struct slice peer_addr, const char *why, void *arg);
+    /* An open connection was cut by server_recheck.  May be NULL. */
+    void (*cut)(struct slice peer_id, const char *why, void *arg);
     void *arg;
     int64_t header_timeout_us; /* from the first byte of a request to its whole head; 10 s */
     int64_t idle_timeout_us;   /* a connection with no exchange; 5 min */
@@ -34,6 +37,9 @@ struct server_conf {
 struct server *server_new(struct loop *l, struct due_clock *clock, const struct server_conf *conf);
 /* Takes the stream (open, or about to be). */
 void server_take(struct server *s, struct stream *stream, struct slice peer_addr);
+/* Every peer is judged again by `now`, some each turn, and cut if it is not taken any more; also one whose handshake
+ * began under older creds.  Keeps a reference. */
+void server_recheck(struct server *s, struct creds *now);
 /* `idle` is called once, when no exchange is left; may be NULL. */
 void server_drain(struct server *s, void (*idle)(void *arg), void *arg);
 void server_free(struct server **s);

@@ -42,6 +42,7 @@ enum transit_end {
 enum transit_why { TRANSIT_WHY_CANCEL, TRANSIT_WHY_REFUSED, TRANSIT_WHY_INTERNAL, TRANSIT_WHY_PROTOCOL };
 
 struct transit;
+struct creds_peer;
 
 struct transit_owner {
     /* t->in is whole; never for 1xx.  t->in_ended: no body, end() is next.  Server side it comes
@@ -86,10 +87,11 @@ struct transit {
     struct transit_stock *stock; /* where it goes back to; NULL: carrier->free */
 
     /* about the connection; live as long as the transit */
-    struct slice peer_id;   /* verified SPIFFE ID of the other side, or empty */
-    int64_t peer_until_us;  /* when the certificate that says so ends, since 1970; 0: nobody knows */
-    struct slice peer_addr; /* for logs */
-    const char *fault;      /* with gone: static or in `arena`, for people; may be NULL */
+    struct slice peer_id;    /* verified SPIFFE ID of the other side, or empty */
+    struct creds_peer *peer; /* what it has shown for that, borrowed; or NULL */
+    int64_t peer_until_us;   /* when the certificate that says so ends, since 1970; 0: nobody knows */
+    struct slice peer_addr;  /* for logs */
+    const char *fault;       /* with gone: static or in `arena`, for people; may be NULL */
     bool is_h1;
     uint64_t bytes_in, bytes_out;
     uint64_t conn_id; /* unique per connection in this process */

@@ -108,6 +108,14 @@ static void endpoint_leave(struct cluster_endpoint *e)
     endpoint_unref(e);
 }
 
+void cluster_recheck(struct cluster *c, struct creds *now)
+{
+    for (size_t g = 0; g < c->group_count; g++)
+        for (size_t i = 0; i < c->groups[g].count; i++)
+            if (c->groups[g].endpoints[i]->pool)
+                pool_recheck(c->groups[g].endpoints[i]->pool, now);
+}
+
 /* --- versions --- */
 
 static bool same_address(const struct sock_addr *a, const struct sock_addr *b)

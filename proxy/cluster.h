@@ -111,6 +111,8 @@ struct cluster *cluster_new(struct loop *l, struct due_clock *clock, const struc
 void cluster_free(struct cluster **c);
 /* The endpoints of a version are these now: new ones are added, others leave at once. */
 void cluster_set(struct cluster *c, struct cluster_group *g, const struct sock_addr *addresses, size_t count);
+/* Connections to those whom `now` does not take any more are cut. */
+void cluster_recheck(struct cluster *c, struct creds *now);
 void cluster_guests_init(struct cluster *c);
 void cluster_enter(struct cluster *c, struct cluster_guest *g);
 /* Harmless when it has left. */

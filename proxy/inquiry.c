@@ -246,6 +246,13 @@ enum err inquiry_inbound(struct inquiry *q, struct snapshot *s, struct accord *a
     return q->judged ? enforce(q, s, true) : ERR_OK;
 }
 
+enum err inquiry_again(struct inquiry *q, struct snapshot *now, struct transit *down)
+{
+    struct attrs attrs = attrs_of(q, now, down);
+    return authz_ask(now->authz, &attrs).answer == AUTHZ_DENY ? deny(q, REPLY_POLICY_DENIED, (struct slice){0})
+                                                              : ERR_OK;
+}
+
 /* --- outbound --- */
 
 enum err inquiry_outbound(struct inquiry *q, struct snapshot *s, struct accord *a, struct cluster *to,

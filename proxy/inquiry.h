@@ -41,6 +41,9 @@ MUST_USE enum err inquiry_inbound(struct inquiry *q, struct snapshot *s, struct 
 MUST_USE enum err inquiry_outbound(struct inquiry *q, struct snapshot *s, struct accord *a, struct cluster *to,
                                    struct transit *down);
 
+/* A request that passed: does policy still let it?  DENIED: not by `now`, which inquiry_why then explains. */
+MUST_USE enum err inquiry_again(struct inquiry *q, struct snapshot *now, struct transit *down);
+
 /* The explanation of a denial or an adaptation, for `weft why`. */
 void inquiry_why(const struct inquiry *q, struct snapshot *s, struct transit *down, struct buf *out);
 /* "same" ... "breaking", or empty. */

@@ -50,7 +50,7 @@ struct proxy {
     struct proxy_start start;
     struct relay_env env;
     struct metric_set *metrics;
-    struct metric *expiry, *in_flight;
+    struct metric *expiry, *in_flight, *peers_cut;
     struct door inbound, outbound, admin, lambda;
     struct lambda_api *pull; /* our function asks for its requests; NULL: it listens */
     struct providers *providers;
@@ -147,6 +147,13 @@ static void peer_refused(struct slice peer_addr, const char *why, void *arg)
     log_event(LOG_WARN, "peer-refused", LOG_TEXT("peer", peer_addr), LOG_STR("why", why));
 }
 
+static void peer_cut(struct slice peer_id, const char *why, void *arg)
+{
+    struct proxy *p = ((struct door *)arg)->proxy;
+    metric_add(p->peers_cut, 1);
+    log_event(LOG_WARN, "peer-cut", LOG_TEXT("peer", peer_id), LOG_STR("why", why));
+}
+
 /* --- doors --- */
 
 struct door_conf {
@@ -167,6 +174,7 @@ static enum err open_door(struct proxy *p, struct door *d, const struct door_con
     struct server_conf server = {
         .accept = conf->accept,
         .refused = conf->mtls ? peer_refused : NULL,
+        .cut = peer_cut,
         .arg = d,
         .header_timeout_us = HEADER_TIMEOUT,
         .idle_timeout_us = INT64_C(300) * SECOND,
@@ -356,6 +364,16 @@ static void watch_identity(struct proxy *p)
     p->age = age;
 }
 
+/* Who was let in by what we believed before is asked again. */
+static void recheck(struct proxy *p, struct snapshot *old)
+{
+    for (size_t i = 0; i < old->conf.services.count; i++)
+        cluster_recheck(old->clusters[i], p->env.snap->creds);
+    if (p->inbound.server)
+        server_recheck(p->inbound.server, p->env.snap->creds);
+    relay_recheck(&p->env);
+}
+
 static void adopt(struct proxy *p, struct snapshot *s)
 {
     struct snapshot_start start = {.loop = p->loop, .clock = p->clock, .opened = opened, .arg = p};
@@ -365,9 +383,12 @@ static void adopt(struct proxy *p, struct snapshot *s)
     s->providers = p->providers;
     if (!p->env.snap || p->env.snap->conf.log.level != s->conf.log.level)
         log_set_level((enum log_level)s->conf.log.level); /* else what was set by hand stays */
-    snapshot_unref(&p->env.snap);
+    struct snapshot *old = p->env.snap;
     p->env.snap = s;
     p->stamp = s->stamp;
+    if (old && s->conf.recheck)
+        recheck(p, old);
+    snapshot_unref(&old);
     relay_env_limits(&p->env);
     metric_gauge(p->expiry, (double)(creds_expires_us(s->creds) / SECOND));
     watch_identity(p);
@@ -525,6 +546,9 @@ static struct proxy *assemble(const struct proxy_start *start)
     p->expiry = metric_series(metric_family(p->metrics, METRIC_GAUGE, "weft_identity_expiry_seconds", "",
                                             "When our certificate ends, seconds since 1970."),
                               NULL);
+    p->peers_cut = metric_series(metric_family(p->metrics, METRIC_COUNTER, "weft_peers_cut_total", "",
+                                               "Open connections cut because their peer is trusted no more."),
+                                 NULL);
     p->in_flight = metric_series(
         metric_family(p->metrics, METRIC_GAUGE, "weft_requests_in_flight", "", "Exchanges under way."), NULL);
     loop_task_init(&p->over, over);

@@ -441,6 +441,12 @@ const struct conf_key proxy_conf_keys[] = {
      .preset = "true",
      .doc =
          "give up, once started, what is never needed: other programs, new privileges, core dumps (docs/threats.md)"},
+    {.name = "recheck",
+     .type = CONF_BOOL,
+     AT(recheck),
+     .preset = "true",
+     .doc =
+         "after a reload, cut connections of identities that are trusted no more and exchanges that policy denies now"},
     {.name = "log", .type = CONF_TABLE, .sub = log_keys, .doc = "what is said, and where"},
     {0},
 };

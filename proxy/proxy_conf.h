@@ -105,7 +105,7 @@ struct proxy_conf {
         int64_t queue_wait_us;
         uint64_t rate, rate_per_identity;
     } limits;
-    bool confine;
+    bool confine, recheck;
     struct {
         unsigned level;
         bool json;

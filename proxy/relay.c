@@ -50,8 +50,8 @@ static struct ledger_entry entry_of(const struct relay *r)
     };
 }
 
-/* `text` empty: what the inquiry has to say. */
-static void remember(struct relay *r, struct slice word, struct slice text)
+/* `text` empty: what the inquiry has to say, as `snap` sees it. */
+static void remember_by(struct relay *r, struct snapshot *snap, struct slice word, struct slice text)
 {
     struct ledger_entry entry = entry_of(r);
     struct buf why;
@@ -59,9 +59,14 @@ static void remember(struct relay *r, struct slice word, struct slice text)
     if (text.len)
         buf_put(&why, text);
     else
-        inquiry_why(&r->inquiry, r->snap, r->down, &why);
+        inquiry_why(&r->inquiry, snap, r->down, &why);
     ledger_remember(&r->env->ledger, &entry, word, buf_slice(&why), now_wall_us(loop_now(r->env->loop)));
     buf_fini(&why);
+}
+
+static void remember(struct relay *r, struct slice word, struct slice text)
+{
+    remember_by(r, r->snap, word, text);
 }
 
 static void close_entry(struct relay *r)
@@ -88,6 +93,7 @@ void relay_look_over(struct relay *r)
     relay_leave_gate(r, -1, false);
     relay_let_go(r);
     list_remove(&r->wait.link);
+    list_remove(&r->link);
     lane_fini(&r->request);
     lane_fini(&r->response);
     inquiry_fini(&r->inquiry);
@@ -380,6 +386,8 @@ static void decide(struct relay *r)
         return;
     }
     relay_forget_deadline(r);
+    if (e == ERR_OK && r->side == RELAY_INBOUND && r->snap != r->env->snap && r->env->snap->conf.recheck)
+        e = inquiry_again(&r->inquiry, r->env->snap, r->down); /* while it waited */
     if (e != ERR_OK) {
         denied(r);
         return;
@@ -396,6 +404,35 @@ static void ask_again(struct accord_wait *w)
     struct relay *r = (struct relay *)(void *)((char *)w - offsetof(struct relay, wait));
     if (r->sm.at == RELAY_ASKING && !r->down_gone)
         decide(r);
+}
+
+/* --- when the policy changes under it --- */
+
+/* Neither over nor refused, nor still to be asked: a whole head has come, and passed. */
+static bool is_under_way(const struct relay *r)
+{
+    return (r->sm.at == RELAY_SENDING || r->sm.at == RELAY_ANSWERING || r->place == RELAY_IN_QUEUE) && !r->down_gone &&
+           !r->down->is_reset;
+}
+
+static void recheck(struct relay *r)
+{
+    struct snapshot *now = r->env->snap;
+    if (!is_under_way(r) || inquiry_again(&r->inquiry, now, r->down) == ERR_OK)
+        return;
+    remember_by(r, now, slice_str(reply_word(r->inquiry.word)), (struct slice){0});
+    log_event(LOG_WARN, "exchange-cut", LOG_TEXT("id", r->id), LOG_TEXT("peer", r->down->peer_id),
+              LOG_STR("why", "the policy does not allow it any more"));
+    relay_fail(r, r->inquiry.word, (struct slice){0});
+}
+
+void relay_recheck(struct relay_env *env)
+{
+    struct list *next;
+    for (struct list *at = env->inbound.next; at && at != &env->inbound; at = next) {
+        next = at->next;
+        recheck(LIST_OF(at, struct relay, link));
+    }
 }
 
 /* --- what `down` brings --- */
@@ -504,6 +541,11 @@ void relay_start(struct relay_env *env, enum relay_side side, struct cluster *to
     r->id = request_id(env, down);
     sm_init(&r->sm, relay_rows, RELAY_ASKING);
     list_init(&r->wait.link);
+    list_init(&r->link);
+    if (!env->inbound.next)
+        list_init(&env->inbound);
+    if (side == RELAY_INBOUND)
+        list_push_back(&env->inbound, &r->link);
     r->wait.fn = ask_again;
     list_init(&r->turn.link);
     r->turn.fn = request_half_turn;

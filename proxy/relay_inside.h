@@ -23,6 +23,7 @@ enum { RELAY_ATTEMPTS = 2 };
 
 struct relay {
     struct relay_env *env;
+    struct list link; /* of env->inbound */
     struct snapshot *snap;
     enum relay_side side;
     struct cluster *to;                /* outbound */

@@ -398,7 +398,7 @@ static void shake(const struct caller *c, struct creds_session *s)
         (void)SSL_do_handshake(server);
     }
     ERR_clear_error();
-    CHECK_INT(s->peer_id != NULL, SSL_is_init_finished(server));
+    CHECK_INT(s->peer != NULL, SSL_is_init_finished(server));
     SSL_free(client);
     SSL_free(server);
     SSL_CTX_free(ctx);
@@ -428,14 +428,14 @@ static void check_row(const struct world *w, const struct row *row)
     struct creds_session s = {.creds = w->server};
     mint(w, &row->mould, &c);
     shake(&c, &s);
-    if (row->why ? strcmp(s.fault, row->why) != 0 || s.peer_id : !s.peer_id)
-        fprintf(stderr, "%s, %s: taken %d, \"%s\"\n", row->rule, row->what, s.peer_id != NULL, s.fault);
+    if (row->why ? strcmp(s.fault, row->why) != 0 || s.peer : !s.peer)
+        fprintf(stderr, "%s, %s: taken %d, \"%s\"\n", row->rule, row->what, s.peer != NULL, s.fault);
     CHECK_TEXT(row->why ? row->why : "", slice_str(s.fault));
-    CHECK_INT(row->why == NULL, s.peer_id != NULL);
+    CHECK_INT(row->why == NULL, s.peer != NULL);
     if (plain_takes(w, &c) != row->plain_takes)
         fprintf(stderr, "%s, %s: OpenSSL takes it: %d\n", row->rule, row->what, !row->plain_takes);
     CHECK_INT(row->plain_takes, plain_takes(w, &c));
-    mem_free(s.peer_id);
+    creds_peer_unref(&s.peer);
     drop(&c);
 }
 
@@ -521,11 +521,11 @@ TEST(a_revoked_leaf_is_refused_until_its_list_is_gone)
             struct creds_session s = {.creds = creds}, t = {.creds = creds};
             shake(&c, &s);
             CHECK(slice_starts(slice_str(s.fault), slice_str(turns[i].why ? turns[i].why : "")));
-            CHECK_INT(turns[i].why == NULL, s.peer_id != NULL);
+            CHECK_INT(turns[i].why == NULL, s.peer != NULL);
             shake(&other, &t);
-            CHECK(t.peer_id != NULL);
-            mem_free(s.peer_id);
-            mem_free(t.peer_id);
+            CHECK(t.peer != NULL);
+            creds_peer_unref(&s.peer);
+            creds_peer_unref(&t.peer);
         }
         creds_unref(&creds);
         diag_fini(&diag);
@@ -539,7 +539,50 @@ TEST(a_revoked_leaf_is_refused_until_its_list_is_gone)
     end(&w);
 }
 
+/* A connection is judged again by creds that came later. */
+TEST(who_was_taken_is_taken_again_while_its_domain_is_trusted)
+{
+    struct world w;
+    struct caller c;
+    struct mould good = {0};
+    char own_path[CERTS_PATH], key_path[CERTS_PATH], fault[CREDS_FAULT_MAX] = "";
+    begin(&w);
+    mint(&w, &good, &c);
+    struct creds_session s = {.creds = w.server};
+    shake(&c, &s);
+    CHECK(s.peer != NULL && creds_takes(w.server, s.peer, fault));
+    CHECK_SLICE(SLICE(ID), creds_peer_id(s.peer));
+
+    struct certs_root *ours = certs_root_of(w.certs, DOMAIN), *partner = certs_root_of(w.certs, "partner.example");
+    struct issuer_leaf own = certs_leaf("spiffe://partner.example/server");
+    struct buf cert, key;
+    buf_init(&cert, OWN_BYTES);
+    buf_init(&key, OWN_BYTES);
+    certs_sign(w.certs, "partner.example", &own, &cert, &key);
+    certs_write(w.certs, "next.pem", buf_slice(&cert), 0644, own_path);
+    certs_write(w.certs, "next.key", buf_slice(&key), 0600, key_path);
+    struct creds_bundle bundles[] = {{"partner.example", partner->path}, {DOMAIN, ours->path}};
+    for (size_t count = 1; count <= 2; count++) {
+        struct creds_conf conf = {
+            .cert = own_path, .key = key_path, .bundles = bundles, .bundle_count = count, .judge = spiffe_judge};
+        struct diag diag;
+        struct creds *next;
+        diag_init(&diag);
+        CHECK_ERR(ERR_OK, creds_load(&conf, &diag, &next));
+        CHECK_INT(count == 2, creds_takes(next, s.peer, fault));
+        CHECK(strcmp(fault, "unknown trust domain \"example.org\"") == 0);
+        creds_unref(&next);
+        diag_fini(&diag);
+    }
+    creds_peer_unref(&s.peer);
+    buf_fini(&cert);
+    buf_fini(&key);
+    drop(&c);
+    end(&w);
+}
+
 TESTS_BEGIN()
+TESTS_RUN(who_was_taken_is_taken_again_while_its_domain_is_trusted)
 TESTS_RUN(each_rule_refuses_a_leaf_that_only_it_refuses)
 TESTS_RUN(plain_openssl_takes_most_of_what_the_rules_refuse)
 TESTS_RUN(a_revoked_leaf_is_refused_until_its_list_is_gone)
