@@ -6,6 +6,7 @@
 #include "broker/caller_verbs.h"
 #include "broker/fan_in.h"
 #include "broker/permits.h"
+#include "broker/schedule_verbs.h"
 #include "broker/watching.h"
 #include "broker/words.h"
 #include "broker/worker_verbs.h"
@@ -199,6 +200,11 @@ void api_cancel(struct api *a, uint64_t worker, struct slice job, uint64_t token
     arena_reset(&a->scratch);
 }
 
+bool api_may_submit(struct api *a, struct slice caller, struct slice service, struct slice operation)
+{
+    return permits_submit(a, caller, service, operation);
+}
+
 static void tell_drain(void *arg, struct session *s)
 {
     Weft__Bus__V1__Beat beat = WEFT__BUS__V1__BEAT__INIT;
@@ -241,6 +247,9 @@ static verb_fn *verb_of(const Weft__Bus__V1__Record *r)
         {WEFT__BUS__V1__RECORD__BODY_FETCH, caller_verbs_fetch},
         {WEFT__BUS__V1__RECORD__BODY_LIST, caller_verbs_list},
         {WEFT__BUS__V1__RECORD__BODY_RETRY, caller_verbs_retry},
+        {WEFT__BUS__V1__RECORD__BODY_SCHEDULE_PUT, schedule_verbs_put},
+        {WEFT__BUS__V1__RECORD__BODY_SCHEDULE_CHANGE, schedule_verbs_change},
+        {WEFT__BUS__V1__RECORD__BODY_SCHEDULE_LIST, schedule_verbs_list},
         {WEFT__BUS__V1__RECORD__BODY_CONTRACT_PUT, caller_verbs_contract_put},
         {WEFT__BUS__V1__RECORD__BODY_CONTRACT_GET, caller_verbs_contract_get},
     };
@@ -277,8 +286,9 @@ struct api *api_new(const struct api_conf *conf)
     return a;
 }
 
-void api_bind(struct api *a, struct desk *d, struct front *f)
+void api_bind(struct api *a, struct desk *d, struct front *f, struct almanac *almanac)
 {
+    a->almanac = almanac;
     a->desk = d;
     a->front = f;
 }

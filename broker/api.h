@@ -10,6 +10,7 @@
  *
  * Lifetime: api_free before desk and front.
  * Threads:  belongs to the loop. */
+#include "broker/almanac.h"
 #include "broker/desk.h"
 #include "broker/front.h"
 #include "broker/outbox.h"
@@ -35,7 +36,8 @@ struct api {
     struct desk *desk;
     struct front *front;
     struct arena scratch; /* of one record; reset after it */
-    struct map watched;   /* by job: who watches it; of `watching` */
+    struct almanac *almanac;
+    struct map watched; /* by job: who watches it; of `watching` */
 };
 
 enum { API_PAYLOAD = 256 << 10, API_CONTRACT = 64 << 10, API_KEY = 255, API_PATH = 8192 };
@@ -43,7 +45,7 @@ enum { API_PAYLOAD = 256 << 10, API_CONTRACT = 64 << 10, API_KEY = 255, API_PATH
 struct api *api_new(const struct api_conf *conf);
 void api_free(struct api **a);
 /* Both must be there before the first record. */
-void api_bind(struct api *a, struct desk *d, struct front *f);
+void api_bind(struct api *a, struct desk *d, struct front *f, struct almanac *almanac);
 
 /* For the front. */
 void api_record(struct api *a, struct session *s, const Weft__Bus__V1__Record *r);
@@ -52,6 +54,8 @@ void api_left(struct api *a, struct session *s);
 enum err api_assign(struct api *a, uint64_t worker, const struct record_job *job);
 void api_event(struct api *a, struct slice job, const struct record_event *event, bool last);
 void api_cancel(struct api *a, uint64_t worker, struct slice job, uint64_t token);
+/* For the almanac: may this caller submit it just now? */
+bool api_may_submit(struct api *a, struct slice caller, struct slice service, struct slice operation);
 /* Tells every worker to finish what it runs and take no more. */
 void api_drain(struct api *a);
 

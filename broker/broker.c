@@ -54,6 +54,7 @@ struct broker {
     struct store *store;
     struct outbox *outbox;
     struct desk *desk;
+    struct almanac *almanac;
     struct api *api;
     struct front *front;
     struct keyring ring;
@@ -372,6 +373,24 @@ static void open_outbox(struct broker *b)
     outbox_recover(b->outbox);
 }
 
+static bool on_may_submit(void *arg, struct slice caller, struct slice service, struct slice operation)
+{
+    return api_may_submit(((struct broker *)arg)->api, caller, service, operation);
+}
+
+static void open_almanac(struct broker *b)
+{
+    struct almanac_conf conf = {
+        .loop = b->loop,
+        .clock = b->clock,
+        .store = b->store,
+        .desk = b->desk,
+        .may = on_may_submit,
+        .arg = b,
+    };
+    b->almanac = almanac_new(&conf);
+}
+
 static enum err open_bus(struct broker *b, struct diag *diag)
 {
     const struct broker_conf *c = &b->setup->conf;
@@ -408,7 +427,9 @@ static enum err open_bus(struct broker *b, struct diag *diag)
         complain(diag, "bus", "another address, or stop who has this one", c->bus, why);
         return ERR_IO;
     }
-    api_bind(b->api, b->desk, b->front);
+    open_almanac(b);
+    api_bind(b->api, b->desk, b->front, b->almanac);
+    almanac_recover(b->almanac);
     b->keys.ring = &b->ring;
     b->keys.now = loop_now(b->loop);
     b->keys.endpoint = front_endpoint(b->front);
@@ -531,6 +552,7 @@ void broker_drain(struct broker *b)
     b->draining = true;
     log_event(LOG_INFO, "draining", LOG_INT("leased", (int64_t)desk_leased(b->desk)));
     desk_drain(b->desk);
+    almanac_drain(b->almanac);
     api_drain(b->api);
     front_flush(b->front);
     /* Leases outlive us, and closing the store answers what is on its way to it: one turn is enough. */
@@ -549,6 +571,7 @@ void broker_free(struct broker **broker)
     listener_close(&b->admin_listener);
     outbox_free(&b->outbox);
     store_close(&b->store);
+    almanac_free(&b->almanac);
     front_close(&b->front);
     desk_free(&b->desk);
     api_free(&b->api);

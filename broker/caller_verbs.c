@@ -2,15 +2,14 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "broker/after.h"
 #include "broker/answers.h"
 #include "broker/permits.h"
+#include "broker/submits.h"
 #include "broker/words.h"
 
 enum { LIST_DEFAULT = 50 };
-#define YEAR_MS UINT64_C(31536000000)
 
-static void submit_answered(void *arg, enum err e, struct slice job, bool replayed)
+void caller_verbs_submitted(void *arg, enum err e, struct slice job, bool replayed)
 {
     struct answers_asker *k = arg;
     struct api *a = k->api;
@@ -35,102 +34,23 @@ static void submit_answered(void *arg, enum err e, struct slice job, bool replay
     mem_free(k);
 }
 
-/* NULL: fine. */
-static const char *unfit(const Weft__Bus__V1__Submit *m)
-{
-    if (!*m->method || strlen(m->method) > 32)
-        return "method: 1 to 32 characters";
-    if (*m->path != '/' || strlen(m->path) > API_PATH)
-        return "path: begins with / and has up to 8192 characters";
-    if (m->priority > 9)
-        return "priority: 0 to 9";
-    if (m->attempts > 100)
-        return "attempts: up to 100";
-    if (strlen(m->key) > API_KEY || m->fingerprint.len > HASH_SHA256_LEN)
-        return "key: up to 255 characters";
-    if (!words_fields_fit(m->headers, m->n_headers))
-        return "headers: up to 100 and 64 KiB";
-    if (m->delay_ms > YEAR_MS || m->timeout_ms > YEAR_MS || m->deadline_ms > 1000 * YEAR_MS)
-        return "delay and timeout: up to a year; deadline: unix milliseconds";
-    if (!labels_ok(slice_str(m->labels), true))
-        return "labels: up to 16 words like gpu=a100, commas between, ? behind a preference";
-    if (m->contract.len && m->contract.len != HASH_SHA256_LEN)
-        return "contract: a SHA-256";
-    if (m->n_after > AFTER_MOST)
-        return "after: up to 32 jobs";
-    if ((unsigned)m->callback_style >= CALLBACK_STYLES)
-        return "callback_style: 0 or 1";
-    return strlen(m->operation) > JOB_NAME_MOST || strlen(m->service) > JOB_NAME_MOST ? "a name is too long" : NULL;
-}
-
 static enum err to_desk(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
 {
-    const Weft__Bus__V1__Submit *m = r->submit;
-    struct record_request request = {
-        .method = slice_str(m->method),
-        .path = slice_str(m->path),
-        .headers = words_fields(&a->scratch, m->headers, m->n_headers),
-        .header_count = m->n_headers,
-        .body = words_slice(m->body),
-        .contract = words_slice(m->contract),
-        .traceparent = slice_str(m->traceparent),
-        .key = slice_str(m->key),
-        .fingerprint = words_slice(m->fingerprint),
-    };
-    if (*m->callback) {
-        request.callback = slice_str(m->callback);
-        request.callback_style = (uint32_t)m->callback_style;
-    }
-    request.after = words_slices(&a->scratch, m->after, m->n_after);
-    request.after_count = m->n_after;
-    request.after_any_end = m->after_any_end;
-    struct desk_submit submit = {
-        .service = slice_str(m->service),
-        .caller = slice_str(s->identity),
-        .operation = slice_str(m->operation),
-        .labels = slice_str(m->labels),
-        .request = &request,
-        .priority = m->priority,
-        .attempts = m->attempts,
-        .delay_ms = m->delay_ms,
-        .timeout_ms = m->timeout_ms,
-        .deadline_ms = (int64_t)m->deadline_ms,
-    };
+    struct record_request request;
+    struct desk_submit submit;
+    submits_fill(a, s, r->submit, &request, &submit);
     struct answers_asker *k = answers_asker(a, s, r);
-    enum err e = desk_submit(a->desk, &submit, submit_answered, k);
+    enum err e = desk_submit(a->desk, &submit, caller_verbs_submitted, k);
     if (e != ERR_OK)
         mem_free(k);
     return e;
 }
 
-/* It receives what they answered, so it may wait only for what its caller may see; false: it was answered. */
-static bool may_wait(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
-{
-    struct record_job other;
-    for (size_t i = 0; i < r->submit->n_after; i++)
-        if (!permits_find(a, s, r->seq, r->submit->after[i], "see", &other))
-            return false;
-    return true;
-}
-
 void caller_verbs_submit(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
 {
-    const Weft__Bus__V1__Submit *m = r->submit;
-    const char *wrong = unfit(m), *no_callback;
-    struct web_url url;
-    if (wrong)
-        answers_problem(a, s, r->seq, "bad-request", 400, wrong);
-    else if (*m->callback &&
-             callback_allowed(a->conf.callbacks(a->conf.arg), slice_str(m->callback), &url, &no_callback) != ERR_OK)
-        answers_problem(a, s, r->seq, "callback-denied", 403, no_callback);
-    else if (m->body.len > API_PAYLOAD)
-        answers_problem(a, s, r->seq, "payload-too-large", 413, "A job's body may have 256 KiB.");
-    else if (!desk_knows(a->desk, slice_str(m->service)))
-        answers_problem(a, s, r->seq, "service-unknown", 404, "The broker takes no jobs for this service.");
-    else if (!permits_policy(a, s, "submit", slice_str(m->service), slice_str(m->operation)))
-        answers_problem(a, s, r->seq, "policy-denied", 403, "Policy does not allow you to submit this.");
-    else if (!may_wait(a, s, r))
-        return;
+    struct submits_no no;
+    if (!submits_fit(a, s, r->submit, &no))
+        answers_problem(a, s, r->seq, no.word, no.status, no.detail);
     else if (to_desk(a, s, r) != ERR_OK)
         answers_problem(a, s, r->seq, "queue-full", 429, "Too many jobs of yours are waiting.");
 }

@@ -15,4 +15,7 @@ void caller_verbs_retry(struct api *a, struct session *s, const Weft__Bus__V1__R
 void caller_verbs_contract_put(struct api *a, struct session *s, const Weft__Bus__V1__Record *r);
 void caller_verbs_contract_get(struct api *a, struct session *s, const Weft__Bus__V1__Record *r);
 
+/* Answers a submit with Accepted or a Problem; `arg` is an answers_asker and freed. */
+void caller_verbs_submitted(void *arg, enum err e, struct slice job, bool replayed);
+
 #endif

@@ -148,6 +148,20 @@ struct order *order_of_debt(struct slice job, uint64_t event, const struct recor
     return o;
 }
 
+struct order *order_of_schedule(struct slice key, const struct schedule *schedule, const struct record_request *request)
+{
+    struct order *o = new_order(ORDER_SCHEDULE);
+    struct buf b;
+    buf_init(&b, RECORD_BOUND);
+    o->digest = arena_keep(&o->arena, key);
+    if (schedule)
+        o->text = kept_record(o, &b, schedule_put(&b, schedule));
+    if (request)
+        o->request = kept_record(o, &b, record_put_request(&b, request));
+    buf_fini(&b);
+    return o;
+}
+
 void order_answer(struct order *o)
 {
     if (o->done)
@@ -490,6 +504,21 @@ static enum err settle(const struct run *r)
     return o->text.len ? put(r, ORDER_DEBTS, o->job.id, o->text) : del(r, ORDER_DEBTS, o->job.id);
 }
 
+/* A new one is as a submit to the room there is; one that goes on is as a change. */
+static enum err put_schedule(const struct run *r)
+{
+    struct order *o = r->o;
+    bool has_room = o->room == ORDER_ROOM_ALL || (o->room == ORDER_ROOM_NO_SUBMITS && !o->request.len) || !o->text.len;
+    answer(r, has_room ? ERR_OK : ERR_FULL, (struct slice){0});
+    if (!has_room)
+        return ERR_OK;
+    if (!o->text.len)
+        TRY(del(r, ORDER_PLANS, o->digest));
+    if (o->request.len)
+        TRY(put(r, ORDER_PLANS, o->digest, o->request));
+    return o->text.len ? put(r, ORDER_SCHEDULES, o->digest, o->text) : del(r, ORDER_SCHEDULES, o->digest);
+}
+
 enum err order_run(struct order *o, const struct order_rows *rows, void *txn)
 {
     const struct run r = {o, rows, txn};
@@ -500,6 +529,8 @@ enum err order_run(struct order *o, const struct order_rows *rows, void *txn)
         return put_contract(&r);
     case ORDER_DEBT:
         return settle(&r);
+    case ORDER_SCHEDULE:
+        return put_schedule(&r);
     case ORDER_EXPIRE:
         break;
     }

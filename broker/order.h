@@ -22,6 +22,8 @@ enum order_table {
     ORDER_ENDED,       /* ended_ms, big-endian, and id of one that is: nothing */
     ORDER_CONTRACTS,   /* digest: record contract: age, big-endian, and text */
     ORDER_DEBTS,       /* id: record debt: a callback that is owed */
+    ORDER_SCHEDULES,   /* schedule_key: record schedule */
+    ORDER_PLANS,       /* schedule_key: record request */
     ORDER_TABLES,
 };
 enum { ORDER_NUMBER = 8, ORDER_EVENT_KEY = JOB_ID + ORDER_NUMBER };
@@ -42,7 +44,7 @@ struct order_rows {
     enum err (*next)(void *txn, enum order_table table, struct slice key, struct order_row *row);
 };
 
-enum order_kind { ORDER_CHANGE, ORDER_CONTRACT, ORDER_EXPIRE, ORDER_DEBT };
+enum order_kind { ORDER_CHANGE, ORDER_CONTRACT, ORDER_EXPIRE, ORDER_DEBT, ORDER_SCHEDULE };
 
 /* What there is room for.  An order that has none is answered FULL, though a submit whose key is known
  * has its answer all the same. */
@@ -72,6 +74,9 @@ struct order {
 struct order *order_of_change(const struct store_change *change);
 struct order *order_of_contract(struct slice digest, struct slice text);
 struct order *order_of_expire(int64_t before_ms);
+/* `schedule` NULL: it goes; `request` NULL: it stays what it was. */
+struct order *order_of_schedule(struct slice key, const struct schedule *schedule,
+                                const struct record_request *request);
 struct order *order_of_debt(struct slice job, uint64_t event, const struct record_debt *left);
 /* Fills `answer`.  OK: it is done, or refused without having written.  FULL, IO: as the rows said; the
  * transaction must be thrown away, after which the order may be run again. */

@@ -2,16 +2,26 @@
 
 #include "broker/answers.h"
 
-bool permits_policy(struct api *a, const struct session *s, const char *verb, struct slice service,
-                    struct slice operation)
+static bool allows(struct api *a, struct slice identity, const char *verb, struct slice service, struct slice operation)
 {
     struct attrs attrs = {
-        .peer = slice_str(s->identity),
+        .peer = identity,
         .service = service,
         .operation = operation,
         .job = slice_str(verb),
     };
     return authz_ask(a->conf.policy(a->conf.arg), &attrs).answer == AUTHZ_ALLOW;
+}
+
+bool permits_policy(struct api *a, const struct session *s, const char *verb, struct slice service,
+                    struct slice operation)
+{
+    return allows(a, slice_str(s->identity), verb, service, operation);
+}
+
+bool permits_submit(struct api *a, struct slice identity, struct slice service, struct slice operation)
+{
+    return allows(a, identity, "submit", service, operation);
 }
 
 bool permits_run(struct api *a, const struct session *s, struct slice service)
@@ -31,6 +41,11 @@ static bool may(struct api *a, const struct session *s, const char *verb, const 
     bool own = slice_eq(job->caller, slice_str(s->identity));
     bool has_policy = authz_rule_count(a->conf.policy(a->conf.arg)) > 0;
     return (own || has_policy) && permits_policy(a, s, verb, job->service, job->operation);
+}
+
+bool permits_sees(struct api *a, const struct session *s, const char *id, struct record_job *out)
+{
+    return store_read_job(a->conf.store, slice_str(id), out) == ERR_OK && may(a, s, "see", out);
 }
 
 /* The job, when the session may see it.  Else it is answered as unknown. */

@@ -31,6 +31,7 @@ enum record_kind {
     RECORD_KEY = 6,
     RECORD_CONTRACT = 7,
     RECORD_DEBT = 8,
+    RECORD_SCHEDULE = 9,
 };
 
 /* Rewritten at every step of the job. */

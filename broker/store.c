@@ -54,6 +54,12 @@ void store_settle(struct store *s, struct slice job, uint64_t event, const struc
     take(s, order_of_debt(job, event, left), done, arg);
 }
 
+void store_put_schedule(struct store *s, struct slice key, const struct schedule *schedule,
+                        const struct record_request *request, store_done_fn *done, void *arg)
+{
+    take(s, order_of_schedule(key, schedule, request), done, arg);
+}
+
 /* The operator is told which row it is: its bytes are worth a look before they expire. */
 static enum err heed(struct store *s, enum err e, struct slice key)
 {
@@ -103,6 +109,13 @@ enum err store_read_debt(struct store *s, struct slice id, struct record_debt *o
     struct slice row;
     TRY(read_row(s, ORDER_DEBTS, id, &row));
     return heed(s, record_get_debt(row, &s->reads, out), id);
+}
+
+enum err store_read_plan(struct store *s, struct slice key, struct record_request *out)
+{
+    struct slice row;
+    TRY(read_row(s, ORDER_PLANS, key, &row));
+    return heed(s, record_get_request(row, &s->reads, out), key);
 }
 
 enum err store_read_contract(struct store *s, struct slice digest, struct slice *text)
@@ -205,6 +218,27 @@ void store_each_live(struct store *s, store_live_fn *fn, void *arg)
     } while (count == WALK_ROWS);
     if (s->ops->rest)
         s->ops->rest(s);
+}
+
+void store_each_schedule(struct store *s, store_schedule_fn *fn, void *arg)
+{
+    char last[SCHEDULE_KEY];
+    struct order_row rows[WALK_ROWS];
+    struct order_walk what = {.table = ORDER_SCHEDULES};
+    size_t count;
+    do {
+        arena_reset(&s->reads);
+        count = s->ops->walk(s, &what, rows, WALK_ROWS);
+        for (size_t i = 0; i < count; i++) {
+            struct schedule schedule;
+            if (heed(s, schedule_get(rows[i].value, &s->reads, &schedule), SLICE("schedule")) == ERR_OK)
+                fn(arg, &schedule);
+        }
+        if (count > 0) {
+            memcpy(last, rows[count - 1].key.at, SCHEDULE_KEY);
+            what.from = slice_of(last, SCHEDULE_KEY);
+        }
+    } while (count == WALK_ROWS);
 }
 
 void store_each_debt(struct store *s, store_debt_fn *fn, void *arg)

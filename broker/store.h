@@ -17,6 +17,7 @@
  * Threads:  belongs to the loop. */
 #include "base/loop.h"
 #include "broker/record.h"
+#include "broker/schedule.h"
 
 struct store;
 
@@ -61,12 +62,18 @@ void store_expire(struct store *s, int64_t before_ms, store_done_fn *done, void 
 void store_settle(struct store *s, struct slice job, uint64_t event, const struct record_debt *left,
                   store_done_fn *done, void *arg);
 
+/* A schedule under its schedule_key: as it shall be, or NULL: it goes.  `request` NULL: it stays what it was. */
+void store_put_schedule(struct store *s, struct slice key, const struct schedule *schedule,
+                        const struct record_request *request, store_done_fn *done, void *arg);
+
 /* ABSENT: no such.  PEER: it is damaged, which has been counted and logged. */
 MUST_USE enum err store_read_job(struct store *s, struct slice id, struct record_job *out);
 MUST_USE enum err store_read_request(struct store *s, struct slice id, struct record_request *out);
 MUST_USE enum err store_read_result(struct store *s, struct slice id, struct record_result *out);
 MUST_USE enum err store_read_checkpoint(struct store *s, struct slice id, struct slice *out);
 MUST_USE enum err store_read_debt(struct store *s, struct slice id, struct record_debt *out);
+/* The request of a schedule. */
+MUST_USE enum err store_read_plan(struct store *s, struct slice key, struct record_request *out);
 MUST_USE enum err store_read_contract(struct store *s, struct slice digest, struct slice *text);
 
 /* false: enough. */
@@ -94,6 +101,9 @@ void store_list(struct store *s, const struct store_list *what, struct store_pag
 typedef void store_live_fn(void *arg, const struct record_job *job);
 void store_each_live(struct store *s, store_live_fn *fn, void *arg);
 
+/* Every schedule; as store_each_live otherwise. */
+typedef void store_schedule_fn(void *arg, const struct schedule *schedule);
+void store_each_schedule(struct store *s, store_schedule_fn *fn, void *arg);
 /* Every callback that is owed, in the order of jobs; false: enough.  As store_each_live otherwise. */
 typedef bool store_debt_fn(void *arg, struct slice job, const struct record_debt *debt);
 void store_each_debt(struct store *s, store_debt_fn *fn, void *arg);

@@ -248,6 +248,7 @@ static int open_tables(struct lmdb_room *s)
         [ORDER_EVENTS] = "events",       [ORDER_KEYS] = "keys",
         [ORDER_LIVE] = "live",           [ORDER_ENDED] = "ended",
         [ORDER_CONTRACTS] = "contracts", [ORDER_DEBTS] = "debts",
+        [ORDER_SCHEDULES] = "schedules", [ORDER_PLANS] = "plans",
     };
     MDB_txn *txn;
     int code = mdb_txn_begin(s->env, NULL, 0, &txn);

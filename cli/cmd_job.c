@@ -14,7 +14,7 @@ enum { PATH_ROOM = 1024, LINE_ROOM = 64 << 10, DATA_BOUND = 1 << 20, QUICK_US = 
 
 struct job_flags {
     const char *sidecar, *broker, *data, *type, *key, *labels, *delay, *timeout, *deadline, *out, *state, *service,
-        *cursor, *callback, *after, *after_end;
+        *cursor, *callback, *after, *after_end, *catch_up;
     struct args_texts headers;
     uint64_t priority, attempts, wait, limit;
     bool json;
@@ -71,6 +71,11 @@ static const struct args_flag flags[] = {
      AT(after_end),
      .value = "done|any",
      .doc = "submit: how those must end; done"},
+    {.name = "catch-up",
+     .type = ARGS_TEXT,
+     AT(catch_up),
+     .value = "one|all|none",
+     .doc = "schedule: of moments that were missed; one"},
     {.name = "callback", .type = ARGS_TEXT, AT(callback), .value = "URL", .doc = "submit: it hears of the end"},
     {.name = "attempts", .type = ARGS_COUNT, AT(attempts), .value = "N", .doc = "submit: failures it may have"},
     {.name = "wait",
@@ -100,12 +105,13 @@ static const struct args_command command = {
     .summary = "submit, watch, cancel and inspect jobs",
     .flags = flags,
     .min_words = 1,
-    .max_words = 4,
+    .max_words = 6,
     .examples = "  weft job submit trainer POST /train -d '{\"epochs\": 3}'\n"
                 "  weft job wait 01M85JM4VK8G4NP2RDGJBJRNRG          # until it is over; the last line says how\n"
                 "  weft job result 01M85JM4VK8G4NP2RDGJBJRNRG -o model.json\n"
                 "  weft job why 01M85JM4VK8G4NP2RDGJBJRNRG           # what it waits for, or why it failed\n"
                 "  weft job dead                                     # then: weft job retry ID\n"
+                "  weft job schedule nightly '0 3 * * *' trainer POST /train -d '{}'   # UTC; or '@every 15m'\n"
                 "  weft job pause trainer --broker 127.0.0.1:4790\n",
     .details = "Exit status: 0 done, 1 refused or the job failed, 2 wrong arguments or no sidecar there.\n",
 };
@@ -197,17 +203,24 @@ static void show_accepted(const struct job_flags *f, struct fetch_answer *answer
     }
 }
 
-static int send(const struct job_flags *f, const char **words, struct buf *body)
+/* What goes where, and for a schedule when. */
+struct sending {
+    const char *service, *method, *path;
+    const char *schedule, *cron; /* or NULL */
+    struct slice body;
+};
+
+static int send(const struct job_flags *f, const struct sending *what)
 {
     char prefer[64], priority[24], attempts[24];
-    struct fetch_request request = request_of(f, words[2], words[3]);
+    struct fetch_request request = request_of(f, what->method, what->path);
     struct fetch_answer answer;
     snprintf(prefer, sizeof(prefer), f->wait ? "respond-async, wait=%llu" : "respond-async",
              (unsigned long long)f->wait);
     snprintf(priority, sizeof(priority), "%llu", (unsigned long long)f->priority);
     snprintf(attempts, sizeof(attempts), "%llu", (unsigned long long)f->attempts);
-    request.authority = slice_str(words[1]);
-    request.body = buf_slice(body);
+    request.authority = slice_str(what->service);
+    request.body = what->body;
     request.has_body = f->data != NULL;
     request.timeout_us = QUICK_US + (int64_t)f->wait * 1000000;
     add_field(&request, "prefer", prefer);
@@ -222,23 +235,29 @@ static int send(const struct job_flags *f, const char **words, struct buf *body)
     add_field(&request, "weft-after-end", f->after_end);
     add_field(&request, "weft-timeout", f->timeout);
     add_field(&request, "weft-deadline", f->deadline);
+    add_field(&request, "weft-schedule", what->schedule);
+    add_field(&request, "weft-cron", what->cron);
+    add_field(&request, "weft-catch-up", what->schedule ? f->catch_up : NULL);
     int status = add_given(f, &request);
     if (status)
         return status;
     status = ask(&request, &answer);
-    if (status == 0)
+    if (status == 0 && what->schedule && !f->json)
+        job_show_schedule(stdout, buf_slice(&answer.body));
+    else if (status == 0)
         show_accepted(f, &answer);
     fetch_answer_fini(&answer);
     return status;
 }
 
-static int submit(const struct job_flags *f, const char **words)
+static int submit(const struct job_flags *f, struct sending *what)
 {
     struct buf body;
     buf_init(&body, DATA_BOUND);
     int status = read_data(f, &body);
+    what->body = buf_slice(&body);
     if (status == 0)
-        status = send(f, words, &body);
+        status = send(f, what);
     buf_fini(&body);
     return status;
 }
@@ -408,13 +427,49 @@ static int at_broker(const struct job_flags *f, const char *verb, const char *se
     return tell(f, &request, top ? job_show_queues : NULL);
 }
 
+/* --- schedules --- */
+
+static int about_schedule(const struct job_flags *f, const char *verb, const char *name)
+{
+    static const char *const verbs[][3] = {{"show", "GET", ""},
+                                           {"pause", "POST", "/pause"},
+                                           {"resume", "POST", "/resume"},
+                                           {"run", "POST", "/run"},
+                                           {"delete", "DELETE", ""}};
+    char path[PATH_ROOM];
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (strcmp(verb, verbs[i][0]) == 0) {
+            snprintf(path, sizeof(path), "/v1/schedules/%.80s%s", name, verbs[i][2]);
+            struct fetch_request request = request_of(f, verbs[i][1], path);
+            return tell(f, &request, strcmp(verb, "run") == 0 ? NULL : job_show_schedule);
+        }
+    fprintf(stderr, "weft job: schedule show|pause|resume|run|delete NAME, or NAME CRON SERVICE METHOD PATH\n");
+    return 2;
+}
+
+static int schedules(const struct job_flags *f)
+{
+    char path[PATH_ROOM];
+    snprintf(path, sizeof(path), f->cursor ? "/v1/schedules?after=%.80s" : "/v1/schedules", f->cursor);
+    struct fetch_request request = request_of(f, "GET", path);
+    return tell(f, &request, job_show_schedules);
+}
+
 /* 2: no such verb, or with another number of words. */
 static int words_go(struct job_flags *f, const char **words, size_t count)
 {
     const char *verb = words[0];
     bool pauses = strcmp(verb, "pause") == 0 || strcmp(verb, "resume") == 0;
     if (strcmp(verb, "submit") == 0 && count == 4)
-        return submit(f, words);
+        return submit(f, &(struct sending){.service = words[1], .method = words[2], .path = words[3]});
+    if (strcmp(verb, "schedule") == 0 && count == 6)
+        return submit(
+            f, &(struct sending){
+                   .schedule = words[1], .cron = words[2], .service = words[3], .method = words[4], .path = words[5]});
+    if (strcmp(verb, "schedule") == 0 && count == 3)
+        return about_schedule(f, words[1], words[2]);
+    if (strcmp(verb, "schedules") == 0 && count == 1)
+        return schedules(f);
     if (strcmp(verb, "dead") == 0 && count == 1)
         f->state = "dead";
     if ((strcmp(verb, "list") == 0 || strcmp(verb, "dead") == 0) && count == 1)

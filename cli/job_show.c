@@ -224,3 +224,38 @@ void job_show_event(FILE *to, const char *name, struct slice json)
     free(text);
     json_decref(event);
 }
+
+static void put_schedule(FILE *to, const json_t *s)
+{
+    fprintf(to, "%-24s %-24s %-12s %lld runs", text_of(s, "schedule"), text_of(s, "cron"), text_of(s, "service"),
+            number_of(s, "runs"));
+    if (json_is_true(json_object_get(s, "paused")))
+        fprintf(to, ", paused");
+    else
+        fprintf(to, ", next %s", text_of(s, "next_at"));
+    if (*text_of(s, "last_job"))
+        fprintf(to, ", last %s", text_of(s, "last_job"));
+    if (*text_of(s, "fault"))
+        fprintf(to, ", missed: %s", text_of(s, "fault"));
+    fprintf(to, "\n");
+}
+
+void job_show_schedule(FILE *to, struct slice json)
+{
+    json_t *schedule = json.len ? read_object(json) : NULL;
+    if (schedule)
+        put_schedule(to, schedule);
+    json_decref(schedule);
+}
+
+void job_show_schedules(FILE *to, struct slice json)
+{
+    json_t *root = read_object(json), *schedules = json_object_get(root, "schedules");
+    for (size_t i = 0; i < json_array_size(schedules); i++)
+        put_schedule(to, json_array_get(schedules, i));
+    if (json_array_size(schedules) == 0)
+        fprintf(to, "no schedules\n");
+    if (*text_of(root, "after"))
+        fprintf(to, "more: --cursor %s\n", text_of(root, "after"));
+    json_decref(root);
+}

@@ -19,4 +19,7 @@ void job_show_queues(FILE *to, struct slice json);
 /* One event of a job, without an end of line: its name, a bar when the progress has a measure, what it says. */
 void job_show_event(FILE *to, const char *name, struct slice json);
 
+void job_show_schedule(FILE *to, struct slice json);
+void job_show_schedules(FILE *to, struct slice json);
+
 #endif

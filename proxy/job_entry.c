@@ -4,10 +4,12 @@
 #include "base/mem.h"
 #include "proxy/job_json.h"
 #include "proxy/job_result.h"
+#include "proxy/job_schedule.h"
 #include "proxy/job_stream.h"
 #include "proxy/job_submit.h"
 
-#define ROOT "/v1/jobs"
+static const char *const roots[] = {"/v1/jobs", "/v1/schedules"};
+enum entry_root { ROOT_JOBS, ROOT_SCHEDULES, ROOTS };
 
 enum { PROGRESS_BODY = 16 << 10, LIST_MOST = 200 };
 
@@ -150,30 +152,49 @@ static void list(struct job_visit *v)
 /* --- the table of paths --- */
 
 static const struct entry_row {
+    enum entry_root root;
     const char *method, *rest; /* behind the id; NULL: the list itself */
     void (*fn)(struct job_visit *v);
 } rows[] = {
-    {"GET", NULL, list},
-    {"GET", "", query},
-    {"DELETE", "", cancel},
-    {"GET", "/result", job_result_answer},
-    {"GET", "/events", job_stream_open},
-    {"POST", "/retry", retry},
-    {"POST", "/callback", retry_callback},
-    {"POST", "/progress", progress},
+    {ROOT_JOBS, "GET", NULL, list},
+    {ROOT_JOBS, "GET", "", query},
+    {ROOT_JOBS, "DELETE", "", cancel},
+    {ROOT_JOBS, "GET", "/result", job_result_answer},
+    {ROOT_JOBS, "GET", "/events", job_stream_open},
+    {ROOT_JOBS, "POST", "/retry", retry},
+    {ROOT_JOBS, "POST", "/callback", retry_callback},
+    {ROOT_JOBS, "POST", "/progress", progress},
+    {ROOT_SCHEDULES, "GET", NULL, job_schedule_list},
+    {ROOT_SCHEDULES, "GET", "", job_schedule_show},
+    {ROOT_SCHEDULES, "DELETE", "", job_schedule_delete},
+    {ROOT_SCHEDULES, "POST", "/pause", job_schedule_pause},
+    {ROOT_SCHEDULES, "POST", "/resume", job_schedule_resume},
+    {ROOT_SCHEDULES, "POST", "/run", job_schedule_run},
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
+/* What is behind the root, from its / or ? on; ROOTS: another path. */
+static enum entry_root root_of(struct slice path, struct slice *rest)
+{
+    for (unsigned i = 0; i < ROOTS; i++) {
+        if (!slice_starts(path, slice_str(roots[i])))
+            continue;
+        *rest = slice_from(path, strlen(roots[i]));
+        if (rest->len == 0 || rest->at[0] == '/' || rest->at[0] == '?')
+            return (enum entry_root)i;
+    }
+    return ROOTS;
+}
+
 bool job_entry_is_api(struct slice path)
 {
-    struct slice rest = slice_from(path, sizeof(ROOT) - 1);
-    return slice_starts(path, SLICE(ROOT)) && (rest.len == 0 || rest.at[0] == '/' || rest.at[0] == '?');
+    struct slice rest;
+    return root_of(path, &rest) != ROOTS;
 }
 
 /* The part behind the id, and the id into the visit; false: no id of a job. */
-static bool read_path(struct job_visit *v, struct slice *tail)
+static bool read_path(struct job_visit *v, struct slice id, struct slice *tail)
 {
-    struct slice id = slice_from(message_path_only(&v->down->in), sizeof(ROOT));
     size_t slash;
     *tail = slice_find(id, '/', &slash) ? slice_from(id, slash) : (struct slice){0};
     id.len -= tail->len;
@@ -191,12 +212,13 @@ static bool row_fits(const struct entry_row *row, bool has_id, struct slice tail
 /* NULL: `allow` has the methods that this path knows, or is empty. */
 static const struct entry_row *find_row(struct job_visit *v, struct buf *allow)
 {
-    struct slice path = message_path_only(&v->down->in), tail = {0};
-    bool has_id = path.len > sizeof(ROOT);
-    if (has_id && !read_path(v, &tail))
+    struct slice rest, tail = {0};
+    enum entry_root root = root_of(message_path_only(&v->down->in), &rest);
+    bool has_id = rest.len > 1;
+    if (has_id && !read_path(v, slice_from(rest, 1), &tail))
         return NULL;
     for (size_t i = 0; i < ROWS; i++) {
-        if (!row_fits(&rows[i], has_id, tail))
+        if (rows[i].root != root || !row_fits(&rows[i], has_id, tail))
             continue;
         if (slice_eq(v->down->in.method, slice_str(rows[i].method)))
             return &rows[i];
@@ -212,7 +234,8 @@ static void refuse_path(struct job_visit *v, struct slice allow)
         job_visit_refuse(v, REPLY_METHOD_UNKNOWN, "docs/job-api.md lists the methods of this path.");
     else
         job_visit_refuse(v, REPLY_JOB_UNKNOWN,
-                         "There is /v1/jobs, /v1/jobs/ID and its /result, /events, /retry, /callback, /progress.");
+                         "There is /v1/jobs, /v1/jobs/ID and its /result, /events, /retry, /callback, /progress; "
+                         "/v1/schedules, /v1/schedules/NAME and its /pause, /resume, /run.");
 }
 
 void job_entry_api(struct job_entry *e, struct transit *down)

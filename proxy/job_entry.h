@@ -11,6 +11,9 @@
  *   DELETE /v1/jobs/ID                                 cancel
  *   POST   /v1/jobs/ID/retry                           from dead back to queued
  *   POST   /v1/jobs/ID/callback                        given up, and tried again
+ *   any request with weft-schedule and weft-cron       201: a job at every moment
+ *   GET    /v1/schedules                               list
+ *   GET    /v1/schedules/NAME                          one; DELETE; POST .../pause, /resume, /run
  *   POST   /v1/jobs/ID/progress                        by the running function
  *
  * RFC 7240 (Prefer), draft-ietf-httpapi-idempotency-key-header-07, WHATWG HTML 9.2 (SSE).

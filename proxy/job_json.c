@@ -139,3 +139,45 @@ void job_json_put_list(struct buf *out, const Weft__Bus__V1__Jobs *jobs)
     json_out_end(&j);
     buf_put_char(out, '\n');
 }
+
+static void put_schedule(struct json_out *j, const Weft__Bus__V1__Schedule *s)
+{
+    static const char *const catch_ups[] = {"one", "all", "none"};
+    json_out_object(j);
+    json_out_member(j, "schedule", slice_str(s->name));
+    json_out_member(j, "cron", slice_str(s->cron));
+    json_out_member(j, "catch_up", slice_str((unsigned)s->catch_up < 3 ? catch_ups[s->catch_up] : "unknown"));
+    json_out_name(j, "paused");
+    json_out_bool(j, s->paused);
+    put_text(j, "service", s->service);
+    put_text(j, "operation", s->operation);
+    put_time(j, "next_at", s->next_ms);
+    put_time(j, "last_at", s->last_ms);
+    put_text(j, "last_job", s->last_job);
+    put_text(j, "fault", s->fault);
+    json_out_member_int(j, "runs", (int64_t)s->runs);
+    json_out_end(j);
+}
+
+void job_json_put_schedule(struct buf *out, const Weft__Bus__V1__Schedule *schedule)
+{
+    struct json_out j;
+    json_out_init(&j, out, 0);
+    put_schedule(&j, schedule);
+    buf_put_char(out, '\n');
+}
+
+void job_json_put_schedules(struct buf *out, const Weft__Bus__V1__Schedules *schedules)
+{
+    struct json_out j;
+    json_out_init(&j, out, 0);
+    json_out_object(&j);
+    json_out_name(&j, "schedules");
+    json_out_array(&j);
+    for (size_t i = 0; i < schedules->n_schedules; i++)
+        put_schedule(&j, schedules->schedules[i]);
+    json_out_end(&j);
+    put_text(&j, "after", schedules->after);
+    json_out_end(&j);
+    buf_put_char(out, '\n');
+}

@@ -21,4 +21,7 @@ const char *job_json_state(Weft__Bus__V1__State state);
 /* false: no such state. */
 bool job_json_parse_state(struct slice name, Weft__Bus__V1__State *out);
 
+void job_json_put_schedule(struct buf *out, const Weft__Bus__V1__Schedule *schedule);
+void job_json_put_schedules(struct buf *out, const Weft__Bus__V1__Schedules *schedules);
+
 #endif

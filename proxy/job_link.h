@@ -45,7 +45,7 @@ struct bus_client *job_link_bus(struct job_link *l);
 /* Events of one job, in order, each once.  `fn` is called from the loop. */
 struct job_link_watch {
     struct list link; /* list_init before the first use */
-    char job[48];
+    char job[72];
     void (*fn)(struct job_link_watch *w, const Weft__Bus__V1__Event *event);
     /* the bus was lost; it watches again by itself from `after` on */
     uint64_t after;

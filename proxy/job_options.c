@@ -153,17 +153,45 @@ static enum err read_after_end(struct reading *r, struct slice value)
     return r->out->after_any_end || slice_eq(value, SLICE("done")) ? ERR_OK : ERR_INPUT;
 }
 
+static enum err keep_text(struct slice value, char *into, size_t most)
+{
+    if (value.len == 0 || value.len > most)
+        return ERR_INPUT;
+    for (size_t i = 0; i < value.len; i++)
+        if (value.at[i] < ' ' || value.at[i] > '~')
+            return ERR_INPUT;
+    memcpy(into, value.at, value.len);
+    into[value.len] = 0;
+    return ERR_OK;
+}
+
+static enum err read_schedule(struct reading *r, struct slice value)
+{
+    return headers_name_ok(value) ? keep_text(value, r->out->schedule, JOB_OPTIONS_NAME) : ERR_INPUT;
+}
+
+/* Which ones there are the broker knows, and says what is wrong. */
+static enum err read_cron(struct reading *r, struct slice value)
+{
+    return keep_text(value, r->out->cron, JOB_OPTIONS_CRON);
+}
+
+static enum err read_catch_up(struct reading *r, struct slice value)
+{
+    static const char *const words[] = {"one", "all", "none"};
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (slice_eq(value, slice_str(words[i]))) {
+            r->out->catch_up = (enum job_options_catch_up)i;
+            return ERR_OK;
+        }
+    return ERR_INPUT;
+}
+
 /* Which ones are allowed the broker knows. */
 static enum err read_callback(struct reading *r, struct slice value)
 {
-    if (value.len == 0 || value.len > JOB_OPTIONS_CALLBACK)
-        return ERR_INPUT;
-    for (size_t i = 0; i < value.len; i++)
-        if (value.at[i] < 0x21 || value.at[i] > 0x7e)
-            return ERR_INPUT;
-    memcpy(r->out->callback, value.at, value.len);
-    r->out->callback[value.len] = 0;
-    return ERR_OK;
+    size_t blank;
+    return slice_find(value, ' ', &blank) ? ERR_INPUT : keep_text(value, r->out->callback, JOB_OPTIONS_CALLBACK);
 }
 
 static const struct option options[] = {
@@ -175,6 +203,9 @@ static const struct option options[] = {
     {"weft-labels", read_labels, "send words like gpu=a100, model=resnet@3?, with ? behind a preference"},
     {"weft-after", read_after, "send 1 to 32 ids of jobs with commas between"},
     {"weft-after-end", read_after_end, "send done, or any: how the jobs of weft-after must end"},
+    {"weft-schedule", read_schedule, "send a name of 1 to 64 letters, digits, dots, - and _"},
+    {"weft-cron", read_cron, "send five fields like 0 3 * * MON-FRI (UTC), or @every 15m"},
+    {"weft-catch-up", read_catch_up, "send one, all or none"},
     {"weft-callback", read_callback, "send a URL like https://hooks.example.org/done, 1024 characters at most"},
     {"weft-attempts", read_attempts, "send a number from 1 to 100"},
 };
@@ -214,7 +245,10 @@ enum err job_options_read(const struct headers *fields, int64_t wall_us, struct 
     struct reading r = {wall_us, out};
     for (size_t i = 0; i < OPTIONS; i++)
         TRY(read_option(&r, &options[i], fields, complaint));
-    return ERR_OK;
+    if (!out->schedule[0] == !out->cron[0])
+        return ERR_OK;
+    buf_put(complaint, SLICE("weft-schedule and weft-cron belong together: a name, and when."));
+    return ERR_INPUT;
 }
 
 bool job_options_keeps(const struct header *field)

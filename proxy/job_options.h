@@ -12,6 +12,9 @@
  *   weft-attempts     1..100; default: the broker's
  *   weft-after        ids of jobs that it waits for, commas between
  *   weft-after-end    done (default) or any: how they must end
+ *   weft-schedule     a name: not one job, but one at every moment of
+ *   weft-cron         five fields in UTC, or @every and a duration
+ *   weft-catch-up     one (default), all, none: what of moments that were missed
  *   weft-callback     a URL that hears of the end
  *
  * A field that comes twice or says something else is refused, with its name and
@@ -26,17 +29,22 @@ enum {
     JOB_OPTIONS_LABELS = 1056,
     JOB_OPTIONS_CALLBACK = 1024,
     JOB_OPTIONS_AFTER = 32,
-    JOB_OPTIONS_ID = 48
+    JOB_OPTIONS_ID = 48,
+    JOB_OPTIONS_NAME = 64,
+    JOB_OPTIONS_CRON = 256
 };
 
 struct job_options {
     struct prefer prefer;
     char key[JOB_OPTIONS_KEY + 1]; /* empty: none */
     uint32_t priority;
-    uint32_t attempts;    /* 0: the broker's default */
-    uint64_t delay_ms;    /* 0: none */
-    uint64_t timeout_ms;  /* 0: none */
-    uint64_t deadline_ms; /* unix; 0: none */
+    uint32_t attempts;                   /* 0: the broker's default */
+    uint64_t delay_ms;                   /* 0: none */
+    uint64_t timeout_ms;                 /* 0: none */
+    uint64_t deadline_ms;                /* unix; 0: none */
+    char schedule[JOB_OPTIONS_NAME + 1]; /* empty: it is a job */
+    char cron[JOB_OPTIONS_CRON + 1];
+    enum job_options_catch_up { JOB_OPTIONS_ONE, JOB_OPTIONS_ALL, JOB_OPTIONS_NONE } catch_up;
     char after[JOB_OPTIONS_AFTER][JOB_OPTIONS_ID];
     size_t after_count;
     bool after_any_end;

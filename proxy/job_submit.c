@@ -181,36 +181,78 @@ static size_t fill_fields(struct job_visit *v, Weft__Bus__V1__Header ***out)
     return count;
 }
 
-static void submit(struct job_visit *v)
+static void fill_submit(struct job_visit *v, Weft__Bus__V1__Submit *body)
 {
     const struct job_submit *s = v->submit;
     const struct job_options *o = &s->options;
     struct slice payload = buf_slice(&v->body);
     struct hash_digest digest = job_submit_fingerprint(&v->down->in, slice_str(s->path), payload);
-    Weft__Bus__V1__Submit body = WEFT__BUS__V1__SUBMIT__INIT;
-    body.service = s->service;
-    body.operation = s->operation;
-    body.method = text_of(v, v->down->in.method);
-    body.path = s->path;
-    body.n_headers = fill_fields(v, &body.headers);
-    body.body = bytes_of(payload);
-    body.key = (char *)(uintptr_t)o->key;
-    body.fingerprint = bytes_of(slice_of(digest.b, sizeof(digest.b)));
-    body.priority = o->priority;
-    body.delay_ms = o->delay_ms;
-    body.deadline_ms = o->deadline_ms;
-    body.timeout_ms = o->timeout_ms;
-    body.attempts = o->attempts;
-    body.labels = (char *)(uintptr_t)o->labels;
-    body.callback = (char *)(uintptr_t)o->callback;
-    body.n_after = o->after_count;
-    body.after = arena_array(&v->down->arena, o->after_count + 1, sizeof(*body.after));
+    weft__bus__v1__submit__init(body);
+    body->service = s->service;
+    body->operation = s->operation;
+    body->method = text_of(v, v->down->in.method);
+    body->path = s->path;
+    body->n_headers = fill_fields(v, &body->headers);
+    body->body = bytes_of(payload);
+    body->key = (char *)(uintptr_t)o->key;
+    body->fingerprint = bytes_of(arena_keep(&v->down->arena, slice_of(digest.b, sizeof(digest.b))));
+    body->priority = o->priority;
+    body->delay_ms = o->delay_ms;
+    body->deadline_ms = o->deadline_ms;
+    body->timeout_ms = o->timeout_ms;
+    body->attempts = o->attempts;
+    body->labels = (char *)(uintptr_t)o->labels;
+    body->callback = (char *)(uintptr_t)o->callback;
+    body->n_after = o->after_count;
+    body->after = arena_array(&v->down->arena, o->after_count + 1, sizeof(*body->after));
     for (size_t i = 0; i < o->after_count; i++)
-        body.after[i] = (char *)(uintptr_t)o->after[i];
-    body.after_any_end = o->after_any_end;
+        body->after[i] = (char *)(uintptr_t)o->after[i];
+    body->after_any_end = o->after_any_end;
     if (s->shows_contract)
-        body.contract = bytes_of(slice_of(s->contract.b, sizeof(s->contract.b)));
-    body.traceparent = text_of(v, headers_value(&v->down->in.headers, HEADERS_TRACEPARENT));
+        body->contract = bytes_of(slice_of(s->contract.b, sizeof(s->contract.b)));
+    body->traceparent = text_of(v, headers_value(&v->down->in.headers, HEADERS_TRACEPARENT));
+}
+
+static void scheduled(struct job_visit *v, const Weft__Bus__V1__Record *record)
+{
+    struct buf text;
+    buf_init(&text, BUF_TEXT_BOUND);
+    job_json_put_schedule(&text, record->schedule);
+    struct slice where = arena_putf(&v->down->arena, "/v1/schedules/%s", v->submit->options.schedule);
+    message_init(&v->down->out, &v->down->arena);
+    enum err e = headers_add_token(&v->down->out.headers, HEADERS_LOCATION, where);
+    (void)e; /* the first field of a fresh head */
+    job_visit_json(v, 201, &text);
+}
+
+/* How long from each moment on, which is what a deadline is for a job that comes again. */
+static uint64_t from_each_moment(const struct job_visit *v, uint64_t deadline_ms)
+{
+    uint64_t now_ms = (uint64_t)(now_wall_us(loop_now(v->desk->loop)) / NOW_US_PER_MS);
+    return deadline_ms > now_ms ? deadline_ms - now_ms : deadline_ms ? 1 : 0;
+}
+
+static void schedule(struct job_visit *v)
+{
+    const struct job_options *o = &v->submit->options;
+    Weft__Bus__V1__Submit what;
+    Weft__Bus__V1__SchedulePut body = WEFT__BUS__V1__SCHEDULE_PUT__INIT;
+    fill_submit(v, &what);
+    what.deadline_ms = from_each_moment(v, o->deadline_ms);
+    body.name = (char *)(uintptr_t)o->schedule;
+    body.cron = (char *)(uintptr_t)o->cron;
+    body.catch_up = (Weft__Bus__V1__CatchUp)o->catch_up;
+    body.submit = &what;
+    Weft__Bus__V1__Record record = WEFT__BUS__V1__RECORD__INIT;
+    record.body_case = WEFT__BUS__V1__RECORD__BODY_SCHEDULE_PUT;
+    record.schedule_put = &body;
+    job_visit_call(v, &record, WEFT__BUS__V1__RECORD__BODY_SCHEDULE, scheduled);
+}
+
+static void submit(struct job_visit *v)
+{
+    Weft__Bus__V1__Submit body;
+    fill_submit(v, &body);
     Weft__Bus__V1__Record record = WEFT__BUS__V1__RECORD__INIT;
     record.body_case = WEFT__BUS__V1__RECORD__BODY_SUBMIT;
     record.submit = &body;
@@ -233,5 +275,7 @@ void job_submit_start(struct job_visit_desk *desk, struct transit *down, const s
     buf_init(&complaint, BUF_TEXT_BOUND);
     if (job_options_read(&down->in.headers, now_wall_us(loop_now(desk->loop)), &s->options, &complaint) != ERR_OK)
         reply_refuse(down, REPLY_BAD_REQUEST, buf_slice(&complaint), (struct slice){0});
+    else if (s->options.schedule[0])
+        v->begin = schedule;
     buf_fini(&complaint);
 }

@@ -14,7 +14,7 @@
 #include "proxy/job_runner.h"
 #include "proxy/reply.h"
 
-enum { JOB_VISIT_ID = 48 };
+enum { JOB_VISIT_ID = 72 };
 
 /* What all visits share. */
 struct job_visit_desk {
@@ -34,7 +34,7 @@ struct job_visit {
     struct job_visit_desk *desk;
     struct transit *down;
     struct buf body;
-    char id[JOB_VISIT_ID]; /* of the job */
+    char id[JOB_VISIT_ID]; /* of the job, or the name of a schedule */
     void (*begin)(struct job_visit *v);
     job_visit_answer_fn *answer;
     int expected; /* of the answer: its body_case */

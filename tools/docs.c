@@ -66,6 +66,7 @@ static const struct {
     {"payload-too-large", 413, "Over the bound of a body, result, progress, checkpoint or contract."},
     {"policy-denied", 403, "Policy does not allow this identity to submit or to run."},
     {"queue-full", 429, "The caller has too many jobs waiting (`limits.jobs`)."},
+    {"schedule-unknown", 404, "No such schedule of this caller."},
     {"service-unknown", 404, "The broker takes no jobs for this service (`services:`)."},
     {"store-full", 507, "The database is at its bound or cannot be written; what it has is still served."},
 };

@@ -11,7 +11,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = {"config": "docs/config.md", "errors": "docs/errors.md", "rules": "docs/rules.md",
          "states": "docs/states/states.md"}
-REFUSAL = re.compile(r'answers_problem\([^"]*?"([a-z-]+)",\s*(\d{3})')
+REFUSAL = re.compile(r'(?:answers_problem|submits_refuse)\([^"]*?"([a-z-]+)",\s*(\d{3})')
 
 
 LAYERS, MARK = "docs/layers.md", "<!-- made from the tree by tests/lint/docs.py -->\n"

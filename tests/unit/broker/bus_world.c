@@ -89,6 +89,11 @@ static void open_desk(struct world *w)
     desk_service(w->desk, &printer);
 }
 
+static bool may(void *arg, struct slice caller, struct slice service, struct slice operation)
+{
+    return api_may_submit(((struct world *)arg)->api, caller, service, operation);
+}
+
 static void open_bus(struct world *w)
 {
     struct api_conf api = {
@@ -116,7 +121,10 @@ static void open_bus(struct world *w)
     const char *why;
     w->api = api_new(&api);
     CHECK_ERR(ERR_OK, front_open(&front, &w->front, &why));
-    api_bind(w->api, w->desk, w->front);
+    struct almanac_conf almanac = {
+        .loop = w->loop, .clock = w->clock, .store = w->store, .desk = w->desk, .may = may, .arg = w};
+    w->almanac = almanac_new(&almanac);
+    api_bind(w->api, w->desk, w->front, w->almanac);
 }
 
 /* --- the sidecars --- */
@@ -342,6 +350,7 @@ void bus_world_close(struct world *w)
     for (size_t i = 0; i < w->peer_count; i++)
         bus_client_close(&w->peers[i].client);
     store_close(&w->store);
+    almanac_free(&w->almanac);
     front_close(&w->front);
     desk_free(&w->desk);
     api_free(&w->api);

@@ -41,6 +41,7 @@ struct world {
     struct metric_set *metrics;
     struct store *store;
     struct desk *desk;
+    struct almanac *almanac;
     struct api *api;
     struct front *front;
     struct authz *policy;
