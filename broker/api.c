@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker/answers.h"
+#include "broker/batch_verbs.h"
 #include "broker/caller_verbs.h"
 #include "broker/fan_in.h"
 #include "broker/permits.h"
@@ -247,6 +248,7 @@ static verb_fn *verb_of(const Weft__Bus__V1__Record *r)
         {WEFT__BUS__V1__RECORD__BODY_FETCH, caller_verbs_fetch},
         {WEFT__BUS__V1__RECORD__BODY_LIST, caller_verbs_list},
         {WEFT__BUS__V1__RECORD__BODY_RETRY, caller_verbs_retry},
+        {WEFT__BUS__V1__RECORD__BODY_BATCH, batch_verbs_submit},
         {WEFT__BUS__V1__RECORD__BODY_SCHEDULE_PUT, schedule_verbs_put},
         {WEFT__BUS__V1__RECORD__BODY_SCHEDULE_CHANGE, schedule_verbs_change},
         {WEFT__BUS__V1__RECORD__BODY_SCHEDULE_LIST, schedule_verbs_list},

@@ -74,6 +74,11 @@ struct desk_submit {
  * store_apply says. */
 MUST_USE enum err desk_submit(struct desk *d, const struct desk_submit *s, desk_done_fn *done, void *arg);
 
+/* All or none of them; each `done` comes with its own `arg`.  `after` of one may name an earlier one as "#0".
+ * FULL, ABSENT, INPUT ("#" and no earlier one): `*which` was not taken, so none was, and no `done` is called. */
+MUST_USE enum err desk_submit_all(struct desk *d, const struct desk_submit *s, size_t count, desk_done_fn *done,
+                                  void *const *args, size_t *which);
+
 /* --- workers --- */
 /* ABSENT: no such service. */
 MUST_USE enum err desk_join(struct desk *d, struct slice service, struct dispatch_worker *w, uint64_t id);

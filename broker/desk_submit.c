@@ -67,7 +67,9 @@ static uint32_t traits_of(const struct record_request *r)
     return (r->callback.len ? JOB_CALLS_BACK : 0u) | (r->after_count ? JOB_AWAITS : 0u);
 }
 
-enum err desk_submit(struct desk *d, const struct desk_submit *s, desk_done_fn *done, void *arg)
+/* Counted among its caller's jobs, with an id, and ready to be stored.  `change` borrows from `s` and `out`. */
+static enum err prepare(struct desk *d, const struct desk_submit *s, struct store_change *change,
+                        struct desk_waiting **out)
 {
     struct desk_line *service = desk_room_line(d, s->service);
     if (!service || !service->configured)
@@ -80,7 +82,7 @@ enum err desk_submit(struct desk *d, const struct desk_submit *s, desk_done_fn *
     char id[JOB_ID + 1];
     int64_t now_ms = desk_room_wall_ms(d);
     next_id(d, now_ms, id);
-    struct desk_waiting *w = desk_write_wait(d, done, arg);
+    struct desk_waiting *w = desk_write_wait(d, NULL, NULL);
     struct record_job job = {
         .id = slice_str(id),
         .service = s->service,
@@ -100,7 +102,92 @@ enum err desk_submit(struct desk *d, const struct desk_submit *s, desk_done_fn *
     };
     desk_write_keep(w, &job);
     w->event = (struct record_event){.id = 1, .name = SLICE("accepted"), .at_ms = now_ms, .data = SLICE("{}")};
-    struct store_change change = {.job = job, .request = s->request, .event = w->event};
+    *change = (struct store_change){.job = w->job, .request = s->request, .event = w->event};
+    *out = w;
+    return ERR_OK;
+}
+
+enum err desk_submit(struct desk *d, const struct desk_submit *s, desk_done_fn *done, void *arg)
+{
+    struct store_change change;
+    struct desk_waiting *w;
+    TRY(prepare(d, s, &change, &w));
+    w->done = done;
+    w->arg = arg;
     store_apply(d->conf.store, &change, submitted, w);
     return ERR_OK;
+}
+
+/* --- many at once --- */
+
+struct many {
+    struct desk *desk;
+    struct arena text;
+    struct store_change *changes;
+    struct record_request *requests; /* with ids for what "#0" stands for */
+    struct desk_waiting **waiting;
+    size_t count; /* of those that are prepared */
+};
+
+static enum err resolve(struct many *m, const struct record_request *from, struct record_request *to)
+{
+    struct slice *after = arena_array(&m->text, from->after_count + 1, sizeof(*after));
+    *to = *from;
+    to->after = after;
+    for (size_t i = 0; i < from->after_count; i++) {
+        uint64_t at;
+        after[i] = from->after[i];
+        if (!slice_starts(after[i], SLICE("#")))
+            continue;
+        if (slice_u64(slice_from(after[i], 1), SIZE_MAX, &at) != ERR_OK || at >= m->count)
+            return ERR_INPUT;
+        after[i] = m->changes[at].job.id;
+    }
+    return ERR_OK;
+}
+
+static enum err prepare_one(struct many *m, const struct desk_submit *s)
+{
+    struct desk_submit one = *s;
+    struct record_request *request = &m->requests[m->count];
+    TRY(resolve(m, s->request, request));
+    one.request = request;
+    TRY(prepare(m->desk, &one, &m->changes[m->count], &m->waiting[m->count]));
+    m->count++;
+    return ERR_OK;
+}
+
+static void take_back(struct many *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        struct desk_waiting *w = m->waiting[i];
+        struct desk_line *service = desk_room_line(m->desk, w->job.service);
+        queue_forget(&desk_room_need_lane(m->desk, service, w->job.labels)->queue, w->job.caller, w->job.size);
+        desk_write_free(w);
+    }
+}
+
+enum err desk_submit_all(struct desk *d, const struct desk_submit *s, size_t count, desk_done_fn *done,
+                         void *const *args, size_t *which)
+{
+    struct many m = {.desk = d};
+    arena_init(&m.text, SIZE_MAX);
+    m.changes = arena_array(&m.text, count + 1, sizeof(*m.changes));
+    m.requests = arena_array(&m.text, count + 1, sizeof(*m.requests));
+    m.waiting = arena_array(&m.text, count + 1, sizeof(struct desk_waiting *));
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < count && e == ERR_OK; i++) {
+        *which = i;
+        e = prepare_one(&m, &s[i]);
+    }
+    for (size_t i = 0; i < m.count && e == ERR_OK; i++) {
+        m.waiting[i]->done = done;
+        m.waiting[i]->arg = args[i];
+    }
+    if (e == ERR_OK)
+        store_submit_all(d->conf.store, m.changes, count, submitted, (void *const *)m.waiting);
+    else
+        take_back(&m);
+    arena_fini(&m.text);
+    return e;
 }

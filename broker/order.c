@@ -119,6 +119,20 @@ struct order *order_of_change(const struct store_change *change)
     return o;
 }
 
+struct order *order_of_all(const struct store_change *changes, size_t count)
+{
+    struct order *o = new_order(ORDER_ALL);
+    o->submit = true;
+    o->parts = arena_array(&o->arena, count + 1, sizeof(struct order *));
+    o->part_count = count;
+    for (size_t i = 0; i < count; i++) {
+        PRE(changes[i].request);
+        o->parts[i] = order_of_change(&changes[i]);
+        o->size += o->parts[i]->size;
+    }
+    return o;
+}
+
 struct order *order_of_contract(struct slice digest, struct slice text)
 {
     struct order *o = new_order(ORDER_CONTRACT);
@@ -158,12 +172,15 @@ struct order *order_of_schedule(struct slice key, const struct schedule *schedul
         o->text = kept_record(o, &b, schedule_put(&b, schedule));
     if (request)
         o->request = kept_record(o, &b, record_put_request(&b, request));
+    o->submit = request != NULL; /* to the room there is */
     buf_fini(&b);
     return o;
 }
 
 void order_answer(struct order *o)
 {
+    for (size_t i = 0; i < o->part_count; i++)
+        order_answer(o->parts[i]);
     if (o->done)
         o->done(o->arg, &o->answer);
 }
@@ -173,6 +190,8 @@ void order_free(struct order **o)
     struct order *old = *o;
     if (!old)
         return;
+    for (size_t i = 0; i < old->part_count; i++)
+        order_free(&old->parts[i]);
     arena_fini(&old->arena);
     mem_free(old);
     *o = NULL;
@@ -302,6 +321,45 @@ static enum err submit(const struct run *r)
         TRY(put_key(r));
     TRY(put_parts(r, &o->job));
     answer(r, ERR_OK, o->job.id);
+    return ERR_OK;
+}
+
+/* Would it be taken?  If not, it is answered. */
+static bool would_submit(const struct run *r)
+{
+    struct order *o = r->o;
+    if (replays(r))
+        return o->answer.e == ERR_OK;
+    bool taken = exists(r, o->job.id);
+    if (!taken && o->room == ORDER_ROOM_ALL)
+        return true;
+    answer(r, taken ? ERR_STALE : ERR_FULL, o->job.id);
+    return false;
+}
+
+static struct run part_of(const struct run *r, size_t i)
+{
+    r->o->parts[i]->room = r->o->room;
+    return (struct run){r->o->parts[i], r->rows, r->txn};
+}
+
+/* First all are judged, and nothing is written unless each may be. */
+static enum err submit_all(const struct run *r)
+{
+    struct order *o = r->o;
+    size_t refused = 0;
+    for (size_t i = 0; i < o->part_count; i++) {
+        struct run part = part_of(r, i);
+        part.o->answer = (struct store_answer){.e = ERR_CLOSED};
+        refused += !would_submit(&part);
+    }
+    for (size_t i = 0; i < o->part_count; i++) {
+        struct run part = part_of(r, i);
+        if (!refused)
+            TRY(submit(&part));
+        else if (part.o->answer.e == ERR_OK)
+            answer(&part, ERR_CLOSED, (struct slice){0});
+    }
     return ERR_OK;
 }
 
@@ -531,6 +589,8 @@ enum err order_run(struct order *o, const struct order_rows *rows, void *txn)
         return settle(&r);
     case ORDER_SCHEDULE:
         return put_schedule(&r);
+    case ORDER_ALL:
+        return submit_all(&r);
     case ORDER_EXPIRE:
         break;
     }

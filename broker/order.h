@@ -44,7 +44,7 @@ struct order_rows {
     enum err (*next)(void *txn, enum order_table table, struct slice key, struct order_row *row);
 };
 
-enum order_kind { ORDER_CHANGE, ORDER_CONTRACT, ORDER_EXPIRE, ORDER_DEBT, ORDER_SCHEDULE };
+enum order_kind { ORDER_CHANGE, ORDER_CONTRACT, ORDER_EXPIRE, ORDER_DEBT, ORDER_SCHEDULE, ORDER_ALL };
 
 /* What there is room for.  An order that has none is answered FULL, though a submit whose key is known
  * has its answer all the same. */
@@ -69,9 +69,13 @@ struct order {
     /* The others. */
     struct slice digest, text; /* of a debt: its record, empty: it is paid */
     int64_t before_ms;
+    struct order **parts; /* of ORDER_ALL: submits, all or none */
+    size_t part_count;
 };
 
 struct order *order_of_change(const struct store_change *change);
+/* Submits, all or none of them. */
+struct order *order_of_all(const struct store_change *changes, size_t count);
 struct order *order_of_contract(struct slice digest, struct slice text);
 struct order *order_of_expire(int64_t before_ms);
 /* `schedule` NULL: it goes; `request` NULL: it stays what it was. */

@@ -37,6 +37,17 @@ void store_apply(struct store *s, const struct store_change *change, store_done_
     take(s, order_of_change(change), done, arg);
 }
 
+void store_submit_all(struct store *s, const struct store_change *changes, size_t count, store_done_fn *done,
+                      void *const *args)
+{
+    struct order *o = order_of_all(changes, count);
+    for (size_t i = 0; i < count; i++) {
+        o->parts[i]->done = done;
+        o->parts[i]->arg = args[i];
+    }
+    take(s, o, NULL, NULL);
+}
+
 void store_put_contract(struct store *s, struct slice digest, struct slice text, store_done_fn *done, void *arg)
 {
     take(s, order_of_contract(digest, text), done, arg);

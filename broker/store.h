@@ -30,7 +30,8 @@ struct store_answer {
      * EXISTS: submit: the key is known with another fingerprint.
      * FULL:   no room for submits and contracts; for other changes only when the reserve kept for
      *         them is used up too.  Expiring always works, and makes room.
-     * PEER:   the stored job is damaged. */
+     * PEER:   the stored job is damaged.
+     * CLOSED: of store_submit_all: another of them was refused, so this one was not stored. */
     enum err e;
     bool replayed;        /* submit: the key was known; nothing was stored */
     char job[JOB_ID + 1]; /* submit: the job that the key (or this submit) stands for */
@@ -51,6 +52,10 @@ struct store_change {
 
 /* A submit whose request has a key is one per (caller, operation, key) while the first job is kept. */
 void store_apply(struct store *s, const struct store_change *change, store_done_fn *done, void *arg);
+/* Submits that are stored all or not at all; each is answered with its own `arg`, in order.  No two have the same key.
+ */
+void store_submit_all(struct store *s, const struct store_change *changes, size_t count, store_done_fn *done,
+                      void *const *args);
 /* Contracts by digest.  Past STORE_CONTRACTS the one that was put longest ago goes; putting again renews. */
 void store_put_contract(struct store *s, struct slice digest, struct slice text, store_done_fn *done, void *arg);
 /* Deletes up to STORE_EXPIRE_MOST jobs that ended before `before_ms`, their keys and events too.

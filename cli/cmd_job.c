@@ -427,6 +427,35 @@ static int at_broker(const struct job_flags *f, const char *verb, const char *se
     return tell(f, &request, top ? job_show_queues : NULL);
 }
 
+/* --- batches --- */
+
+static int batch(const struct job_flags *f, const char *path)
+{
+    struct fetch_request request = request_of(f, "POST", "/v1/jobs");
+    struct fetch_answer answer;
+    struct buf body;
+    buf_init(&body, DATA_BOUND);
+    if (file_read(path, &body) != ERR_OK) {
+        fprintf(stderr, "weft job: %s: cannot be read, or has over 1 MiB\n", path);
+        buf_fini(&body);
+        return 2;
+    }
+    request.body = buf_slice(&body);
+    request.has_body = true;
+    add_field(&request, "content-type", "application/json");
+    bool answered = fetch(&request, &answer) == ERR_OK;
+    int status = !answered ? 2 : answer.status == 202 ? 0 : 1;
+    if (!answered)
+        fprintf(stderr, "weft job: no answer from the sidecar at %s: %s\n", f->sidecar, answer.fault);
+    else if (f->json)
+        show_buf(stdout, &answer.body);
+    else if (!job_show_batch(stdout, buf_slice(&answer.body)))
+        status = 1;
+    fetch_answer_fini(&answer);
+    buf_fini(&body);
+    return status;
+}
+
 /* --- schedules --- */
 
 static int about_schedule(const struct job_flags *f, const char *verb, const char *name)
@@ -468,6 +497,8 @@ static int words_go(struct job_flags *f, const char **words, size_t count)
                    .schedule = words[1], .cron = words[2], .service = words[3], .method = words[4], .path = words[5]});
     if (strcmp(verb, "schedule") == 0 && count == 3)
         return about_schedule(f, words[1], words[2]);
+    if (strcmp(verb, "batch") == 0 && count == 2)
+        return batch(f, words[1]);
     if (strcmp(verb, "schedules") == 0 && count == 1)
         return schedules(f);
     if (strcmp(verb, "dead") == 0 && count == 1)

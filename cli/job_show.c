@@ -259,3 +259,22 @@ void job_show_schedules(FILE *to, struct slice json)
         fprintf(to, "more: --cursor %s\n", text_of(root, "after"));
     json_decref(root);
 }
+
+bool job_show_batch(FILE *to, struct slice json)
+{
+    json_t *root = read_object(json), *jobs = json_object_get(root, "jobs");
+    bool all = json_is_array(jobs);
+    if (!all)
+        show_slice(to, json);
+    for (size_t i = 0; i < json_array_size(jobs); i++) {
+        const json_t *job = json_array_get(jobs, i);
+        bool taken = *text_of(job, "job");
+        all &= taken;
+        if (!taken)
+            fprintf(to, "refused: %lld %s: ", number_of(job, "status"), text_of(job, "error"));
+        put_safe(to, text_of(job, taken ? "job" : "detail"), BUF_TEXT_BOUND);
+        fprintf(to, "\n");
+    }
+    json_decref(root);
+    return all;
+}

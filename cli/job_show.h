@@ -22,4 +22,7 @@ void job_show_event(FILE *to, const char *name, struct slice json);
 void job_show_schedule(FILE *to, struct slice json);
 void job_show_schedules(FILE *to, struct slice json);
 
+/* false: one of them was refused. */
+bool job_show_batch(FILE *to, struct slice json);
+
 #endif

@@ -2,6 +2,7 @@
 #include "proxy/job_entry.h"
 
 #include "base/mem.h"
+#include "proxy/job_batch.h"
 #include "proxy/job_json.h"
 #include "proxy/job_result.h"
 #include "proxy/job_schedule.h"
@@ -157,6 +158,7 @@ static const struct entry_row {
     void (*fn)(struct job_visit *v);
 } rows[] = {
     {ROOT_JOBS, "GET", NULL, list},
+    {ROOT_JOBS, "POST", NULL, job_batch_begin},
     {ROOT_JOBS, "GET", "", query},
     {ROOT_JOBS, "DELETE", "", cancel},
     {ROOT_JOBS, "GET", "/result", job_result_answer},
@@ -244,10 +246,12 @@ void job_entry_api(struct job_entry *e, struct transit *down)
     struct buf allow;
     buf_init(&allow, BUF_TEXT_BOUND);
     const struct entry_row *row = find_row(v, &allow);
-    if (row)
+    if (row) {
         v->begin = row->fn;
-    else
+        buf_init(&v->body, row->fn == job_batch_begin ? (size_t)JOB_BATCH_BODY : (size_t)PROGRESS_BODY);
+    } else {
         refuse_path(v, buf_slice(&allow));
+    }
     buf_fini(&allow);
 }
 
@@ -274,6 +278,8 @@ struct job_entry *job_entry_new(const struct job_entry_conf *conf)
         .link = conf->link,
         .runner = conf->runner,
         .wait_most_s = conf->wait_most_s,
+        .resolve = conf->resolve,
+        .resolve_arg = conf->resolve_arg,
     };
     list_init(&e->desk.visits);
     return e;

@@ -5,6 +5,7 @@
  *
  *   any request with Prefer: respond-async[, wait=N]   202 + Location, or the answer within N s
  *   GET    /v1/jobs?state=&service=&cursor=&limit=     list
+ *   POST   /v1/jobs                                    many at once
  *   GET    /v1/jobs/ID                                 state
  *   GET    /v1/jobs/ID/result                          the function's own status, headers, body
  *   GET    /v1/jobs/ID/events                          SSE, Last-Event-ID
@@ -24,6 +25,7 @@
 #include "http/transit.h"
 #include "proxy/job_link.h"
 #include "proxy/job_runner.h"
+#include "proxy/job_visit.h"
 
 struct job_entry;
 
@@ -34,7 +36,10 @@ struct job_entry_conf {
     struct due_clock *clock;
     struct job_link *link;
     struct job_runner *runner; /* NULL: no job of ours runs here, so there is no progress to report */
-    uint32_t wait_most_s;      /* for how long a caller's connection may be silent; 0: for ever */
+    /* For batches: where a request goes. */
+    job_visit_resolve_fn *resolve;
+    void *resolve_arg;
+    uint32_t wait_most_s; /* for how long a caller's connection may be silent; 0: for ever */
 };
 struct job_entry *job_entry_new(const struct job_entry_conf *conf);
 void job_entry_free(struct job_entry **e);

@@ -48,6 +48,7 @@ struct job_options {
     char after[JOB_OPTIONS_AFTER][JOB_OPTIONS_ID];
     size_t after_count;
     bool after_any_end;
+    bool callback_openfaas;                  /* in its words; no field says so */
     char callback[JOB_OPTIONS_CALLBACK + 1]; /* empty: none */
     char labels[JOB_OPTIONS_LABELS + 1];     /* with commas between, as the bus has them */
 };

@@ -14,9 +14,7 @@
 
 struct job_submit {
     struct job_options options;
-    char *service, *operation, *path;
-    struct hash_digest contract; /* of what the caller expects */
-    bool shows_contract;
+    struct job_submit_place place;
     bool waited;
 };
 
@@ -153,9 +151,9 @@ struct hash_digest job_submit_fingerprint(const struct message *request, struct 
     return digest;
 }
 
-static char *text_of(struct job_visit *v, struct slice s)
+static char *text_of(struct arena *a, struct slice s)
 {
-    return (char *)(uintptr_t)arena_keep(&v->down->arena, s).at;
+    return (char *)(uintptr_t)arena_keep(a, s).at;
 }
 
 static ProtobufCBinaryData bytes_of(struct slice s)
@@ -163,17 +161,16 @@ static ProtobufCBinaryData bytes_of(struct slice s)
     return (ProtobufCBinaryData){.len = s.len, .data = (uint8_t *)(uintptr_t)s.at};
 }
 
-static size_t fill_fields(struct job_visit *v, Weft__Bus__V1__Header ***out)
+static size_t fill_fields(struct arena *a, const struct headers *in, Weft__Bus__V1__Header ***out)
 {
-    const struct headers *in = &v->down->in.headers;
-    Weft__Bus__V1__Header *items = arena_array(&v->down->arena, in->count + 1, sizeof(*items));
-    *out = arena_array(&v->down->arena, in->count + 1, sizeof(**out));
+    Weft__Bus__V1__Header *items = arena_array(a, in->count + 1, sizeof(*items));
+    *out = arena_array(a, in->count + 1, sizeof(**out));
     size_t count = 0;
     for (uint32_t i = 0; i < in->count; i++) {
         if (job_options_keeps(&in->v[i]))
             continue;
         weft__bus__v1__header__init(&items[count]);
-        items[count].name = text_of(v, in->v[i].name);
+        items[count].name = text_of(a, in->v[i].name);
         items[count].value = bytes_of(in->v[i].value);
         (*out)[count] = &items[count];
         count++;
@@ -181,36 +178,61 @@ static size_t fill_fields(struct job_visit *v, Weft__Bus__V1__Header ***out)
     return count;
 }
 
+static void fill_options(struct arena *a, const struct job_options *o, Weft__Bus__V1__Submit *into)
+{
+    into->key = (char *)(uintptr_t)o->key;
+    into->priority = o->priority;
+    into->delay_ms = o->delay_ms;
+    into->deadline_ms = o->deadline_ms;
+    into->timeout_ms = o->timeout_ms;
+    into->attempts = o->attempts;
+    into->labels = (char *)(uintptr_t)o->labels;
+    into->callback = (char *)(uintptr_t)o->callback;
+    into->callback_style =
+        o->callback_openfaas ? WEFT__BUS__V1__CALLBACK_STYLE__OPENFAAS : WEFT__BUS__V1__CALLBACK_STYLE__CLOUDEVENT;
+    into->n_after = o->after_count;
+    into->after = arena_array(a, o->after_count + 1, sizeof(*into->after));
+    for (size_t i = 0; i < o->after_count; i++)
+        into->after[i] = (char *)(uintptr_t)o->after[i];
+    into->after_any_end = o->after_any_end;
+}
+
+struct job_submit_place job_submit_place_of(struct arena *a, const struct job_entry_target *target)
+{
+    struct job_submit_place p = {
+        .service = arena_keep(a, target->service),
+        .operation = arena_keep(a, target->operation),
+        .path = arena_keep(a, target->path),
+        .shows_contract = target->consumes != NULL,
+    };
+    if (target->consumes)
+        p.contract = *contract_digest(target->consumes);
+    return p;
+}
+
+void job_submit_fill(struct arena *a, const struct job_submit_source *from, Weft__Bus__V1__Submit *into)
+{
+    const struct job_submit_place *to = from->place;
+    struct hash_digest digest = job_submit_fingerprint(from->request, to->path, from->body);
+    weft__bus__v1__submit__init(into);
+    fill_options(a, from->options, into);
+    into->service = text_of(a, to->service);
+    into->operation = text_of(a, to->operation);
+    into->method = text_of(a, from->request->method);
+    into->path = text_of(a, to->path);
+    into->n_headers = fill_fields(a, &from->request->headers, &into->headers);
+    into->body = bytes_of(from->body);
+    into->fingerprint = bytes_of(arena_keep(a, slice_of(digest.b, sizeof(digest.b))));
+    if (to->shows_contract)
+        into->contract = bytes_of(slice_of(to->contract.b, sizeof(to->contract.b)));
+    into->traceparent = text_of(a, headers_value(&from->request->headers, HEADERS_TRACEPARENT));
+}
+
 static void fill_submit(struct job_visit *v, Weft__Bus__V1__Submit *body)
 {
     const struct job_submit *s = v->submit;
-    const struct job_options *o = &s->options;
-    struct slice payload = buf_slice(&v->body);
-    struct hash_digest digest = job_submit_fingerprint(&v->down->in, slice_str(s->path), payload);
-    weft__bus__v1__submit__init(body);
-    body->service = s->service;
-    body->operation = s->operation;
-    body->method = text_of(v, v->down->in.method);
-    body->path = s->path;
-    body->n_headers = fill_fields(v, &body->headers);
-    body->body = bytes_of(payload);
-    body->key = (char *)(uintptr_t)o->key;
-    body->fingerprint = bytes_of(arena_keep(&v->down->arena, slice_of(digest.b, sizeof(digest.b))));
-    body->priority = o->priority;
-    body->delay_ms = o->delay_ms;
-    body->deadline_ms = o->deadline_ms;
-    body->timeout_ms = o->timeout_ms;
-    body->attempts = o->attempts;
-    body->labels = (char *)(uintptr_t)o->labels;
-    body->callback = (char *)(uintptr_t)o->callback;
-    body->n_after = o->after_count;
-    body->after = arena_array(&v->down->arena, o->after_count + 1, sizeof(*body->after));
-    for (size_t i = 0; i < o->after_count; i++)
-        body->after[i] = (char *)(uintptr_t)o->after[i];
-    body->after_any_end = o->after_any_end;
-    if (s->shows_contract)
-        body->contract = bytes_of(slice_of(s->contract.b, sizeof(s->contract.b)));
-    body->traceparent = text_of(v, headers_value(&v->down->in.headers, HEADERS_TRACEPARENT));
+    struct job_submit_source from = {&s->options, &s->place, &v->down->in, buf_slice(&v->body)};
+    job_submit_fill(&v->down->arena, &from, body);
 }
 
 static void scheduled(struct job_visit *v, const Weft__Bus__V1__Record *record)
@@ -265,12 +287,7 @@ void job_submit_start(struct job_visit_desk *desk, struct transit *down, const s
     struct job_submit *s = arena_new(&down->arena, sizeof(*s));
     v->begin = submit;
     v->submit = s;
-    s->service = text_of(v, target->service);
-    s->operation = text_of(v, target->operation);
-    s->path = text_of(v, target->path);
-    s->shows_contract = target->consumes != NULL;
-    if (target->consumes)
-        s->contract = *contract_digest(target->consumes);
+    s->place = job_submit_place_of(&down->arena, target);
     struct buf complaint;
     buf_init(&complaint, BUF_TEXT_BOUND);
     if (job_options_read(&down->in.headers, now_wall_us(loop_now(desk->loop)), &s->options, &complaint) != ERR_OK)

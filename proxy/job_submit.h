@@ -10,6 +10,23 @@
 #include "proxy/job_entry.h"
 #include "proxy/job_visit.h"
 
+/* Where it goes. */
+struct job_submit_place {
+    struct slice service, operation, path;
+    struct hash_digest contract; /* of what the caller expects */
+    bool shows_contract;
+};
+struct job_submit_place job_submit_place_of(struct arena *a, const struct job_entry_target *target);
+
+/* What makes a Submit: how it wants to be a job, where it goes, and what it carries. */
+struct job_submit_source {
+    const struct job_options *options; /* lives as long as the Submit, as does the place */
+    const struct job_submit_place *place;
+    const struct message *request; /* method and fields */
+    struct slice body;
+};
+/* Texts are kept in `a`. */
+void job_submit_fill(struct arena *a, const struct job_submit_source *from, Weft__Bus__V1__Submit *into);
 /* Becomes the owner of `down`; copies the target. */
 void job_submit_start(struct job_visit_desk *desk, struct transit *down, const struct job_entry_target *target);
 

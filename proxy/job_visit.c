@@ -113,7 +113,8 @@ static void visit_data(struct transit *t, struct slice bytes)
     struct job_visit *v = t->owner_data;
     transit_credit(t, t->owed);
     if (!t->out_head && buf_add(&v->body, bytes) != ERR_OK)
-        job_visit_refuse(v, REPLY_PAYLOAD_TOO_LARGE, "A job's body may have 256 KiB, progress 16 KiB.");
+        job_visit_refuse(v, REPLY_PAYLOAD_TOO_LARGE,
+                         "A job's body may have 256 KiB, a batch 768 KiB, progress 16 KiB.");
 }
 
 static void visit_end(struct transit *t)

@@ -16,13 +16,25 @@
 
 enum { JOB_VISIT_ID = 72 };
 
+/* Why a request goes nowhere. */
+struct job_visit_refusal {
+    enum reply_word word;
+    struct slice detail;
+};
+struct job_entry_target;
+/* Where a request of ours goes; false: `no` says why.  Texts are kept in `a`. */
+typedef bool job_visit_resolve_fn(void *arg, struct slice service, const struct message *request, struct arena *a,
+                                  struct job_entry_target *out, struct job_visit_refusal *no);
+
 /* What all visits share. */
 struct job_visit_desk {
     struct loop *loop;
     struct due_clock *clock;
     struct job_link *link;
     struct job_runner *runner; /* or NULL */
-    uint32_t wait_most_s;      /* a longer wait is cut to this; 0: none is */
+    job_visit_resolve_fn *resolve;
+    void *resolve_arg;
+    uint32_t wait_most_s; /* a longer wait is cut to this; 0: none is */
     struct list visits;
 };
 
@@ -42,7 +54,8 @@ struct job_visit {
     void (*unanswered)(struct job_visit *v);
     struct job_link_watch watch;
     struct due due;
-    struct job_submit *submit; /* NULL: another verb; in the arena of `down` */
+    struct job_submit *submit;     /* NULL: another verb; in the arena of `down` */
+    struct job_batch_visit *batch; /* the same */
 };
 
 /* `begin` is called when the body is whole. */

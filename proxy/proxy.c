@@ -85,6 +85,32 @@ static void refuse(struct transit *t, enum reply_word word, struct slice detail)
     reply_refuse(t, word, detail, (struct slice){0});
 }
 
+/* Nothing is sent on it: it only carries the question. */
+static const struct transit_carrier no_carrier = {0};
+
+static bool resolve(void *arg, struct slice service, const struct message *request, struct arena *a,
+                    struct job_entry_target *out, struct job_visit_refusal *no)
+{
+    struct proxy *p = arg;
+    struct cluster *to = snapshot_cluster(p->env.snap, service);
+    struct inquiry q = {0};
+    struct transit t;
+    *no = (struct job_visit_refusal){.word = REPLY_NO_ROUTE};
+    if (!to)
+        return false;
+    transit_init(&t, &no_carrier, NULL);
+    t.in = *request;
+    t.in.authority = service;
+    bool good = inquiry_outbound(&q, p->env.snap, p->env.accord, to, &t) == ERR_OK;
+    if (good)
+        *out = (struct job_entry_target){to->name, arena_keep(a, q.operation), arena_keep(a, q.path), to->consumes};
+    else
+        *no = (struct job_visit_refusal){q.word, arena_keep(a, q.detail)};
+    inquiry_fini(&q);
+    transit_fini(&t);
+    return good;
+}
+
 static void submit(struct proxy *p, struct cluster *to, struct transit *t)
 {
     if (!p->entry) {
@@ -324,6 +350,8 @@ static void start_jobs(struct proxy *p)
         .clock = p->clock,
         .link = p->link,
         .runner = p->runner,
+        .resolve = resolve,
+        .resolve_arg = p,
         .wait_most_s = quiet_s > 1 ? (uint32_t)(quiet_s - 1) : 1,
     };
     p->entry = job_entry_new(&entry);

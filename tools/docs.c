@@ -54,6 +54,7 @@ static const struct {
     const char *what;
 } broker_rows[] = {
     {"bad-request", 400, "A record that a broker does not take, or a value out of range."},
+    {"batch-refused", 424, "Another job of an all-or-none batch was refused."},
     {"callback-alive", 409, "No callback of this job has been given up."},
     {"callback-denied", 403, "The job may not call this URL back (`callbacks.allow`)."},
     {"hello-first", 409, "The session must say hello after every reconnect."},

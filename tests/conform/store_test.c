@@ -472,6 +472,42 @@ static void check_an_end_that_calls_back_is_owed_until_it_is_paid(struct world *
 }
 BOTH(an_end_that_calls_back_is_owed_until_it_is_paid)
 
+static const struct store_answer *submit_three(struct world *w, struct slice key_of_second)
+{
+    struct name ids[3] = {id_of(11), id_of(12), id_of(13)};
+    struct record_request requests[3];
+    struct store_change changes[3];
+    void *args[3] = {w, w, w};
+    for (size_t i = 0; i < 3; i++) {
+        requests[i] = *request_of(i == 1 ? key_of_second : (struct slice){0}, SLICE("mine"));
+        changes[i] = (struct store_change){.job = job_of(&ids[i], JOB_QUEUED, 0), .request = &requests[i]};
+    }
+    size_t before = w->count;
+    store_submit_all(w->store, changes, 3, note, args);
+    w->asked += 3;
+    settle(w);
+    return &w->answers[before];
+}
+
+static void check_many_are_stored_all_or_not_at_all(struct world *w)
+{
+    struct record_job r;
+    CHECK_ERR(ERR_OK, submit(w, 1, SLICE("k"), SLICE("other"))->e);
+    const struct store_answer *answers = submit_three(w, SLICE("k"));
+    CHECK_ERR(ERR_CLOSED, answers[0].e);
+    CHECK_ERR(ERR_EXISTS, answers[1].e);
+    CHECK_ERR(ERR_CLOSED, answers[2].e);
+    for (unsigned n = 11; n <= 13; n++)
+        CHECK_ERR(ERR_ABSENT, store_read_job(w->store, slice_str(id_of(n).text), &r));
+    answers = submit_three(w, SLICE("free"));
+    for (unsigned n = 11; n <= 13; n++) {
+        CHECK_ERR(ERR_OK, answers[n - 11].e);
+        CHECK(!answers[n - 11].replayed);
+        CHECK_ERR(ERR_OK, store_read_job(w->store, slice_str(id_of(n).text), &r));
+    }
+}
+BOTH(many_are_stored_all_or_not_at_all)
+
 static size_t expire(struct world *w, int64_t before_ms)
 {
     store_expire(w->store, before_ms, note, w);
@@ -964,6 +1000,7 @@ RUN_BOTH(a_list_is_newest_first_in_pages)
 RUN_BOTH(a_list_has_what_was_asked_for)
 RUN_BOTH(ended_jobs_expire_with_all_they_had)
 RUN_BOTH(an_end_that_calls_back_is_owed_until_it_is_paid)
+RUN_BOTH(many_are_stored_all_or_not_at_all)
 RUN_BOTH(expiry_goes_in_bounded_steps)
 RUN_BOTH(a_thousand_contracts_are_kept)
 RUN_BOTH(live_jobs_come_back_at_start)

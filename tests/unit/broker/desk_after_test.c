@@ -256,6 +256,33 @@ TEST(answers_that_do_not_fit_one_request_are_told_and_not_cut)
     world_close(&w);
 }
 
+TEST(jobs_of_one_batch_may_wait_for_earlier_ones)
+{
+    struct world w;
+    struct slice first = SLICE("#0"), later = SLICE("#2");
+    struct record_request requests[3] = {
+        {.method = SLICE("POST"), .path = SLICE("/")},
+        {.method = SLICE("POST"), .path = SLICE("/"), .after = &first, .after_count = 1},
+        {.method = SLICE("POST"), .path = SLICE("/"), .after = &later, .after_count = 1}};
+    struct desk_submit s[3];
+    void *args[3] = {&w, &w, &w};
+    size_t which = 9;
+    world_open(&w);
+    for (size_t i = 0; i < 3; i++)
+        s[i] = (struct desk_submit){
+            .service = SLICE("trainer"), .caller = SLICE("web"), .request = &requests[i], .priority = 5};
+    CHECK_ERR(ERR_INPUT, desk_submit_all(w.desk, s, 3, on_done, args, &which));
+    CHECK_INT(2, which);
+    turn(&w);
+    CHECK_INT(0, w.assigned);
+    CHECK_ERR(ERR_OK, desk_submit_all(w.desk, s, 2, on_done, args, &which));
+    turn(&w);
+    CHECK_INT(1, w.assigned);
+    finish(&w, 0, true, 1);
+    CHECK_INT(2, w.assigned);
+    world_close(&w);
+}
+
 /* What ended while nobody looked counts: between the end of one and the next step of the other a broker may die. */
 TEST(a_new_desk_knows_who_waits_for_whom)
 {
@@ -299,5 +326,6 @@ TESTS_RUN(a_retried_chain_waits_again)
 TESTS_RUN(a_cancelled_job_that_waits_is_over_and_its_others_are_not)
 TESTS_RUN(a_delay_counts_from_the_submit_and_holds_after_the_others)
 TESTS_RUN(answers_that_do_not_fit_one_request_are_told_and_not_cut)
+TESTS_RUN(jobs_of_one_batch_may_wait_for_earlier_ones)
 TESTS_RUN(a_new_desk_knows_who_waits_for_whom)
 TESTS_END()
