@@ -103,6 +103,7 @@ struct desk *desk_new(const struct desk_conf *conf)
     d->conf = *conf;
     lease_table_init(&d->leases);
     list_init(&d->late);
+    deadline_table_init(&d->deadlines);
     struct metric_set *m = conf->metrics;
     d->events = metric_family(m, METRIC_COUNTER, "weft_jobs_total", "service,event", "Events of jobs.");
     d->queued = metric_family(m, METRIC_GAUGE, "weft_jobs_queued", "service", "Jobs that could run now.");
@@ -137,6 +138,7 @@ void desk_free(struct desk **desk)
     }
     map_fini(&d->services);
     after_fini(&d->after);
+    deadline_table_fini(&d->deadlines);
     mem_free(d);
 }
 

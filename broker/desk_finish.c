@@ -45,7 +45,7 @@ enum err desk_finish(struct desk *d, const struct desk_outcome *o, desk_done_fn 
     if (job_over(job_state(j)))
         desk_meet_leave(d, j);
     else
-        queue_put(&desk_room_line_of(d, j)->queue, j);
+        desk_meet_line_up(d, j);
     desk_meet_soon(d); /* what its service's concurrency held back may go */
     desk_meet_timer(d);
     return ERR_OK;

@@ -51,11 +51,27 @@ static bool too_late(const struct desk *d, const struct job *j)
     return j->deadline_ms && j->deadline_ms <= desk_room_wall_ms(d);
 }
 
+void desk_meet_enter(struct desk *d, const struct job *j)
+{
+    if (!j->deadline_ms)
+        return;
+    deadline_put(&d->deadlines, slice_str(j->id), j->deadline_ms);
+    desk_meet_timer(d);
+}
+
+void desk_meet_line_up(struct desk *d, struct job *j)
+{
+    desk_meet_enter(d, j); /* it may have been leased when we started */
+    queue_put(&desk_room_line_of(d, j)->queue, j);
+}
+
 /* Over for good, in memory; the store keeps it. */
 void desk_meet_leave(struct desk *d, struct job *j)
 {
     queue_forget(&desk_room_line_of(d, j)->queue, job_name_text(j->caller), j->size);
     lease_drop(&d->leases, slice_str(j->id));
+    if (j->deadline_ms)
+        deadline_drop(&d->deadlines, slice_str(j->id));
     if (j->traits & JOB_AWAITS)
         after_drop(&d->after, slice_str(j->id));
     job_free(&d->jobs, &j);
@@ -165,7 +181,7 @@ void desk_meet_give_back(struct desk *d, struct job *j, enum backoff_cause cause
     if (job_over(job_state(j)))
         desk_meet_leave(d, j);
     else
-        queue_put(&desk_room_line_of(d, j)->queue, j);
+        desk_meet_line_up(d, j);
     desk_meet_soon(d);
 }
 
@@ -193,10 +209,24 @@ static void wake_delayed(struct desk *d, struct desk_line *s)
     }
 }
 
+/* One that runs is its worker's to end, and is judged when it comes back. */
+static void end_late(struct desk *d)
+{
+    char id[JOB_ID + 1];
+    while (deadline_passed(&d->deadlines, desk_room_wall_ms(d), id)) {
+        struct job *j = job_find(&d->jobs, slice_str(id));
+        if (!j || job_state(j) == JOB_LEASED)
+            continue;
+        queue_remove(&desk_room_line_of(d, j)->queue, j);
+        desk_meet_bury(d, j, SLICE("its deadline passed before it could run"));
+    }
+}
+
 static void timer(struct due *due)
 {
     struct desk *d = (struct desk *)(void *)((char *)due - offsetof(struct desk, timer));
     end_leases(d);
+    end_late(d);
     size_t at = 0;
     for (struct desk_line *s = map_next(&d->services, &at); s; s = map_next(&d->services, &at))
         wake_delayed(d, s);
@@ -204,20 +234,34 @@ static void timer(struct due *due)
     desk_meet_timer(d);
 }
 
+static int64_t sooner_of(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A millisecond later, so that it has come when we look; a year at most. */
+static int64_t mono_of(const struct desk *d, int64_t wall_ms)
+{
+    static const int64_t year_ms = INT64_C(31536000000);
+    int64_t in_ms = wall_ms - desk_room_wall_ms(d);
+    in_ms = in_ms < 0 ? 0 : sooner_of(in_ms, year_ms);
+    return desk_room_mono_us(d) + (in_ms + 1) * NOW_US_PER_MS;
+}
+
 void desk_meet_timer(struct desk *d)
 {
     int64_t next_us = INT64_MAX, until_us, due_ms;
     if (lease_next_expiry(&d->leases, &until_us))
         next_us = until_us;
+    if (deadline_next(&d->deadlines, &due_ms))
+        next_us = sooner_of(next_us, mono_of(d, due_ms));
     size_t at = 0;
     for (struct desk_line *s = map_next(&d->services, &at); s; s = map_next(&d->services, &at)) {
         if (s->next_us > desk_room_mono_us(d) && s->next_us < next_us)
             next_us = s->next_us;
         if (!queue_next_due(&s->queue, &due_ms))
             continue;
-        int64_t in_us = (due_ms - desk_room_wall_ms(d)) * NOW_US_PER_MS;
-        int64_t at_us = desk_room_mono_us(d) + (in_us > 0 ? in_us : 0) + NOW_US_PER_MS;
-        next_us = at_us < next_us ? at_us : next_us;
+        next_us = sooner_of(next_us, mono_of(d, due_ms));
     }
     if (next_us == INT64_MAX)
         due_cancel(d->conf.clock, &d->timer);

@@ -16,6 +16,7 @@ static struct queue *queue_of(void *arg, const struct record_job *job)
 
 static bool holds(void *arg, struct job *j)
 {
+    desk_meet_enter(arg, j);
     if (!desk_after_holds(j))
         return false;
     desk_after_later(arg, j);

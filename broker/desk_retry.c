@@ -31,6 +31,7 @@ enum err desk_retry(struct desk *d, struct slice job, desk_done_fn *done, void *
     struct desk_waiting *w = desk_write_wait(d, done, arg);
     struct desk_step step = {.event = "retrying", .guard = j->token, .reason = SLICE("asked for by its caller")};
     desk_write_step(d, j, &step, w);
+    desk_meet_enter(d, j);
     if (desk_after_holds(j))
         desk_after_enter(d, j);
     else

@@ -6,6 +6,7 @@
  * Private to desk*.c.  Threads: belongs to the loop. */
 #include "base/arena.h"
 #include "broker/after.h"
+#include "broker/deadline.h"
 #include "broker/desk.h"
 
 enum { DESK_ROOM_LANES = 1000 };
@@ -34,10 +35,11 @@ struct desk {
     struct lease_table leases;
     struct map services;
     struct after after;
-    struct list late;      /* recovered, and to wait for others once the store may be read */
-    struct due timer;      /* next lease or delayed job */
-    struct due expire;     /* retention */
-    struct loop_task meet; /* jobs meet credit at the end of the turn */
+    struct deadline_table deadlines; /* of jobs that have one, until they are over */
+    struct list late;                /* recovered, and to wait for others once the store may be read */
+    struct due timer;                /* next lease or delayed job */
+    struct due expire;               /* retention */
+    struct loop_task meet;           /* jobs meet credit at the end of the turn */
     struct metric_family *events, *queued, *delayed, *workers;
     struct metric *leased;
     int64_t id_ms; /* of the last job id, and its tail: ids of one millisecond ascend */

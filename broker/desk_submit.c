@@ -12,6 +12,7 @@ static void enter_memory(struct desk *d, const struct desk_waiting *w)
         log_event(LOG_ERROR, "job-unreadable", LOG_TEXT("job", r->id));
         return;
     }
+    desk_meet_enter(d, j);
     if (desk_after_holds(j)) {
         desk_after_enter(d, j);
         return;

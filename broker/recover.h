@@ -15,7 +15,8 @@ struct recover_into {
     struct lease_table *leases;
     /* Where the job waits, made when it is new; never NULL. */
     struct queue *(*queue_of)(void *arg, const struct record_job *job);
-    /* It waits for others, and so in no queue: it is the caller's now.  false: it does not.  May be NULL. */
+    /* It waits for others, and so in no queue: it is the caller's now.  false: it does not.  Not asked of one that
+     * is leased.  May be NULL. */
     bool (*holds)(void *arg, struct job *j);
     void *arg;
     int64_t grace_until_us; /* monotonic */

@@ -457,6 +457,31 @@ TEST(a_job_whose_deadline_has_passed_is_dead_before_it_runs)
     world_close(&w);
 }
 
+TEST(a_deadline_that_passes_while_nobody_works_is_told_at_once)
+{
+    struct world w;
+    struct recover_count found;
+    world_open(&w);
+    CHECK_ERR(ERR_OK, submit_with(&w, "", "{}", 0, (int64_t)START * 1000 + 5000));
+    char first[JOB_ID + 1];
+    memcpy(first, w.done.job, sizeof(first));
+    CHECK_ERR(ERR_OK, submit_with(&w, "", "{}", 60000, (int64_t)START * 1000 + 8000));
+    char second[JOB_ID + 1];
+    memcpy(second, w.done.job, sizeof(second));
+    wait_us(&w, 4900 * NOW_US_PER_MS);
+    CHECK_INT(JOB_QUEUED, stored_state(&w, first));
+    wait_us(&w, 200 * NOW_US_PER_MS);
+    CHECK_INT(JOB_DEAD, stored_state(&w, first));
+    CHECK_INT(JOB_DELAYED, stored_state(&w, second));
+    desk_free(&w.desk);
+    open_desk(&w, 10);
+    desk_recover(w.desk, LEASE, &found);
+    turn(&w);
+    wait_us(&w, 3 * NOW_US_PER_S);
+    CHECK_INT(JOB_DEAD, stored_state(&w, second));
+    world_close(&w);
+}
+
 TEST(a_dead_job_comes_back_when_its_caller_asks)
 {
     struct world w;
@@ -789,6 +814,7 @@ TESTS_RUN(the_same_key_is_the_same_job_and_another_request_is_a_conflict)
 TESTS_RUN(the_eleventh_job_of_a_caller_is_too_many_for_a_bound_of_ten)
 TESTS_RUN(a_service_nobody_configured_takes_no_job)
 TESTS_RUN(a_job_whose_deadline_has_passed_is_dead_before_it_runs)
+TESTS_RUN(a_deadline_that_passes_while_nobody_works_is_told_at_once)
 TESTS_RUN(a_dead_job_comes_back_when_its_caller_asks)
 TESTS_RUN(a_new_desk_over_the_same_store_lets_a_worker_take_up_what_it_runs)
 TESTS_RUN(callers_take_turns_however_much_one_of_them_submits)
