@@ -3,8 +3,10 @@
 
 #include "base/mem.h"
 #include "proxy/job_batch.h"
+#include "proxy/job_checkpoint.h"
 #include "proxy/job_json.h"
 #include "proxy/job_result.h"
+#include "proxy/job_run.h"
 #include "proxy/job_schedule.h"
 #include "proxy/job_stream.h"
 #include "proxy/job_submit.h"
@@ -166,6 +168,8 @@ static const struct entry_row {
     {ROOT_JOBS, "POST", "/retry", retry},
     {ROOT_JOBS, "POST", "/callback", retry_callback},
     {ROOT_JOBS, "POST", "/progress", progress},
+    {ROOT_JOBS, "PUT", "/checkpoint", job_checkpoint_put},
+    {ROOT_JOBS, "GET", "/checkpoint", job_checkpoint_get},
     {ROOT_SCHEDULES, "GET", NULL, job_schedule_list},
     {ROOT_SCHEDULES, "GET", "", job_schedule_show},
     {ROOT_SCHEDULES, "DELETE", "", job_schedule_delete},
@@ -236,8 +240,16 @@ static void refuse_path(struct job_visit *v, struct slice allow)
         job_visit_refuse(v, REPLY_METHOD_UNKNOWN, "docs/job-api.md lists the methods of this path.");
     else
         job_visit_refuse(v, REPLY_JOB_UNKNOWN,
-                         "There is /v1/jobs, /v1/jobs/ID and its /result, /events, /retry, /callback, /progress; "
+                         "There is /v1/jobs, /v1/jobs/ID and its /result, /events, /retry, /callback, /progress, "
+                         "/checkpoint; "
                          "/v1/schedules, /v1/schedules/NAME and its /pause, /resume, /run.");
+}
+
+static size_t body_bound(const struct entry_row *row)
+{
+    if (row->fn == job_batch_begin)
+        return JOB_BATCH_BODY;
+    return row->fn == job_checkpoint_put ? JOB_RUN_CHECKPOINT : PROGRESS_BODY;
 }
 
 void job_entry_api(struct job_entry *e, struct transit *down)
@@ -248,11 +260,20 @@ void job_entry_api(struct job_entry *e, struct transit *down)
     const struct entry_row *row = find_row(v, &allow);
     if (row) {
         v->begin = row->fn;
-        buf_init(&v->body, row->fn == job_batch_begin ? (size_t)JOB_BATCH_BODY : (size_t)PROGRESS_BODY);
+        buf_init(&v->body, body_bound(row));
     } else {
         refuse_path(v, buf_slice(&allow));
     }
     buf_fini(&allow);
+}
+
+void job_entry_cancel(struct job_entry *e, struct transit *down, struct slice id)
+{
+    struct job_visit *v = job_visit_new(&e->desk, down, PROGRESS_BODY);
+    struct slice tail;
+    v->begin = cancel;
+    if (!read_path(v, id, &tail) || tail.len)
+        job_visit_refuse(v, REPLY_JOB_UNKNOWN, "That is no id of a job.");
 }
 
 bool job_entry_wanted(const struct message *request)

@@ -16,6 +16,7 @@
  *   GET    /v1/schedules                               list
  *   GET    /v1/schedules/NAME                          one; DELETE; POST .../pause, /resume, /run
  *   POST   /v1/jobs/ID/progress                        by the running function
+ *   PUT    /v1/jobs/ID/checkpoint                      for the next attempt; GET: of the one before
  *
  * RFC 7240 (Prefer), draft-ietf-httpapi-idempotency-key-header-07, WHATWG HTML 9.2 (SSE).
  * 202 is sent after the broker has said Accepted, which it says after the disk.
@@ -49,13 +50,16 @@ bool job_entry_is_api(struct slice path);
 /* Does the request ask to be a job (Prefer: respond-async; the first preference of a name wins)? */
 bool job_entry_wanted(const struct message *request);
 
-/* Both become the owner of `down`. */
+/* All become the owner of `down`. */
+/* As DELETE /v1/jobs/ID. */
+void job_entry_cancel(struct job_entry *e, struct transit *down, struct slice id);
 void job_entry_api(struct job_entry *e, struct transit *down);
 struct job_entry_target {
     struct slice service;
     struct slice operation;    /* or empty */
     struct slice path;         /* normalised, with the query */
     struct contract *consumes; /* or NULL */
+    bool openfaas;             /* asked for as an OpenFaaS gateway is, and answered so */
 };
 void job_entry_submit(struct job_entry *e, struct transit *down, const struct job_entry_target *target);
 

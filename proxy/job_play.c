@@ -178,6 +178,9 @@ static enum err add_job(struct message *m, struct arena *arena, const struct job
         return ERR_INPUT;
     TRY(headers_set(&m->headers, HEADERS_WEFT_JOB, id));
     TRY(headers_set(&m->headers, HEADERS_WEFT_ATTEMPT, arena_putf(arena, "%u", a->attempt)));
+    headers_remove_name(&m->headers, SLICE("weft-checkpoint"));
+    if (a->checkpoint.len)
+        TRY(headers_add(&m->headers, SLICE("weft-checkpoint"), arena_putf(arena, "%zu", a->checkpoint.len)));
     headers_remove(&m->headers, HEADERS_WEFT_DEADLINE);
     if (conf->deadline_ms)
         TRY(headers_add_token(&m->headers, HEADERS_WEFT_DEADLINE,

@@ -59,6 +59,7 @@ void job_run_forget(struct job_run *run)
     move(run, OVER);
     due_cancel(h->conf.clock, &run->late);
     job_report_fini(&run->report);
+    buf_fini(&run->checkpoint);
     list_remove(&run->link);
     mem_free(run->lease.job);
     mem_free(run);
@@ -293,6 +294,13 @@ void job_run_repeat(struct job_run *run)
         learn(run);
 }
 
+void job_run_checkpoint(struct job_run *run, struct slice bytes)
+{
+    buf_clear(&run->checkpoint);
+    enum err e = buf_add(&run->checkpoint, bytes);
+    (void)e; /* what a broker has is within the bound */
+}
+
 struct job_run *job_run_new(struct job_run_host *h, const Weft__Bus__V1__Assign *a)
 {
     struct job_run *run = mem_new(sizeof(*run));
@@ -302,6 +310,8 @@ struct job_run *job_run_new(struct job_run_host *h, const Weft__Bus__V1__Assign 
     run->lease.job = mem_copy(slice_str(a->job));
     run->lease.token = a->token;
     due_init(&run->late, attempt_late);
+    buf_init(&run->checkpoint, JOB_RUN_CHECKPOINT);
+    job_run_checkpoint(run, slice_of(a->checkpoint.data, a->checkpoint.len));
     list_push_back(&h->runs, &run->link);
     h->busy++;
     return run;

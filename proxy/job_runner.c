@@ -246,7 +246,7 @@ uint32_t job_runner_running(const struct job_runner *r)
 
 /* --- progress --- */
 
-enum err job_runner_progress(struct job_runner *r, struct slice job, struct slice type, struct slice data)
+static struct job_run *playing(struct job_runner *r, struct slice job)
 {
     struct job_run *found = NULL;
     for (struct list *at = r->host.runs.next; at != &r->host.runs; at = at->next) {
@@ -254,6 +254,29 @@ enum err job_runner_progress(struct job_runner *r, struct slice job, struct slic
         if (job_run_plays(run) && slice_eq(job, slice_str(run->lease.job)))
             found = run;
     }
+    return found;
+}
+
+enum err job_runner_find(struct job_runner *r, struct slice job, Weft__Bus__V1__Lease **lease, struct slice *checkpoint)
+{
+    struct job_run *run = playing(r, job);
+    if (!run)
+        return ERR_ABSENT;
+    *lease = &run->lease;
+    *checkpoint = buf_slice(&run->checkpoint);
+    return ERR_OK;
+}
+
+void job_runner_checkpoint(struct job_runner *r, struct slice job, struct slice bytes)
+{
+    struct job_run *run = playing(r, job);
+    if (run)
+        job_run_checkpoint(run, bytes);
+}
+
+enum err job_runner_progress(struct job_runner *r, struct slice job, struct slice type, struct slice data)
+{
+    struct job_run *found = playing(r, job);
     struct bus_client *bus = job_run_bus(&r->host);
     if (!found)
         return ERR_ABSENT;

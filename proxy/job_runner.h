@@ -54,6 +54,13 @@ void job_runner_lost(void *runner, const char *why);
 void job_runner_drain(struct job_runner *r, void (*idle)(void *arg), void *arg);
 uint32_t job_runner_running(const struct job_runner *r);
 
+/* The lease of a job that the function has just now, and its last checkpoint, which may be empty.  Borrowed for the
+ * turn.  ABSENT: no such job runs here. */
+MUST_USE enum err job_runner_find(struct job_runner *r, struct slice job, Weft__Bus__V1__Lease **lease,
+                                  struct slice *checkpoint);
+/* The broker has this checkpoint of it; harmless when it is over. */
+void job_runner_checkpoint(struct job_runner *r, struct slice job, struct slice bytes);
+
 /* The function says how far it is.  ABSENT: no such job runs here. */
 MUST_USE enum err job_runner_progress(struct job_runner *r, struct slice job, struct slice type, struct slice data);
 

@@ -15,7 +15,7 @@
 struct job_submit {
     struct job_options options;
     struct job_submit_place place;
-    bool waited;
+    bool waited, openfaas;
 };
 
 /* --- 202 --- */
@@ -65,6 +65,22 @@ static void send_plain(struct job_visit *v)
 static void send_state(struct job_visit *v, const Weft__Bus__V1__Record *record)
 {
     send_accepted(v, job_json_state(record->job->state));
+}
+
+/* As the gateway of OpenFaaS says it: the id of the call is the caller's, or ours, by which it can be cancelled. */
+static void send_call_id(struct job_visit *v)
+{
+    struct headers *h = &v->down->out.headers;
+    struct arena *a = &v->down->arena;
+    const struct header *given = headers_find(&v->down->in.headers, SLICE("x-call-id"));
+    struct slice id = given ? given->value : arena_putf(a, "%s", v->id);
+    struct slice start = arena_putf(a, "%lld000", (long long)now_wall_us(loop_now(v->desk->loop)));
+    message_init(&v->down->out, a);
+    if (headers_add(h, SLICE("x-call-id"), id) != ERR_OK || headers_add(h, SLICE("x-start-time"), start) != ERR_OK ||
+        headers_add_token(h, HEADERS_WEFT_JOB, arena_putf(a, "%s", v->id)) != ERR_OK)
+        transit_reset(v->down, TRANSIT_WHY_INTERNAL);
+    else
+        job_visit_bare(v, 202);
 }
 
 /* --- waiting --- */
@@ -123,7 +139,9 @@ static void accepted(struct job_visit *v, const Weft__Bus__V1__Record *record)
     memcpy(v->id, a->job, len + 1);
     v->unanswered = send_plain;
     const struct job_options *o = &v->submit->options;
-    if (o->prefer.has_wait && o->prefer.wait_s > 0)
+    if (v->submit->openfaas)
+        send_call_id(v);
+    else if (o->prefer.has_wait && o->prefer.wait_s > 0)
         wait_for_end(v);
     else if (a->replayed)
         job_visit_query(v, send_state);
@@ -281,6 +299,25 @@ static void submit(struct job_visit *v)
     job_visit_call(v, &record, WEFT__BUS__V1__RECORD__BODY_ACCEPTED, accepted);
 }
 
+/* Its two fields; a call that is said again under its id is the same job. */
+static enum err read_openfaas(const struct headers *fields, struct job_options *o, struct buf *complaint)
+{
+    const struct header *url = headers_find(fields, SLICE("x-callback-url"));
+    const struct header *call = headers_find(fields, SLICE("x-call-id"));
+    if (url && (url->value.len == 0 || url->value.len > JOB_OPTIONS_CALLBACK)) {
+        buf_put(complaint, SLICE("x-callback-url: send a URL of up to 1024 characters."));
+        return ERR_INPUT;
+    }
+    if (url)
+        memcpy(o->callback, url->value.at, url->value.len);
+    o->callback_openfaas = true;
+    if (call && !o->key[0] && job_options_key(call->value, o->key) != ERR_OK) {
+        buf_put(complaint, SLICE("x-call-id: send a word of up to 255 characters."));
+        return ERR_INPUT;
+    }
+    return ERR_OK;
+}
+
 void job_submit_start(struct job_visit_desk *desk, struct transit *down, const struct job_entry_target *target)
 {
     struct job_visit *v = job_visit_new(desk, down, JOB_ENTRY_PAYLOAD);
@@ -290,7 +327,11 @@ void job_submit_start(struct job_visit_desk *desk, struct transit *down, const s
     s->place = job_submit_place_of(&down->arena, target);
     struct buf complaint;
     buf_init(&complaint, BUF_TEXT_BOUND);
-    if (job_options_read(&down->in.headers, now_wall_us(loop_now(desk->loop)), &s->options, &complaint) != ERR_OK)
+    s->openfaas = target->openfaas;
+    enum err e = job_options_read(&down->in.headers, now_wall_us(loop_now(desk->loop)), &s->options, &complaint);
+    if (e == ERR_OK && s->openfaas)
+        e = read_openfaas(&down->in.headers, &s->options, &complaint);
+    if (e != ERR_OK)
         reply_refuse(down, REPLY_BAD_REQUEST, buf_slice(&complaint), (struct slice){0});
     else if (s->options.schedule[0])
         v->begin = schedule;

@@ -114,7 +114,7 @@ static void visit_data(struct transit *t, struct slice bytes)
     transit_credit(t, t->owed);
     if (!t->out_head && buf_add(&v->body, bytes) != ERR_OK)
         job_visit_refuse(v, REPLY_PAYLOAD_TOO_LARGE,
-                         "A job's body may have 256 KiB, a batch 768 KiB, progress 16 KiB.");
+                         "A job's body may have 256 KiB, a batch 768 KiB, a checkpoint 256 KiB, progress 16 KiB.");
 }
 
 static void visit_end(struct transit *t)

@@ -17,6 +17,7 @@
 #include "proxy/job_link.h"
 #include "proxy/job_runner.h"
 #include "proxy/lambda_api.h"
+#include "proxy/openfaas.h"
 #include "proxy/providers.h"
 #include "proxy/proxy_admin.h"
 #include "proxy/reply.h"
@@ -103,7 +104,8 @@ static bool resolve(void *arg, struct slice service, const struct message *reque
     t.in.authority = service;
     bool good = inquiry_outbound(&q, p->env.snap, p->env.accord, to, &t) == ERR_OK;
     if (good)
-        *out = (struct job_entry_target){to->name, arena_keep(a, q.operation), arena_keep(a, q.path), to->consumes};
+        *out =
+            (struct job_entry_target){to->name, arena_keep(a, q.operation), arena_keep(a, q.path), to->consumes, false};
     else
         *no = (struct job_visit_refusal){q.word, arena_keep(a, q.detail)};
     inquiry_fini(&q);
@@ -111,7 +113,7 @@ static bool resolve(void *arg, struct slice service, const struct message *reque
     return good;
 }
 
-static void submit(struct proxy *p, struct cluster *to, struct transit *t)
+static void submit(struct proxy *p, struct cluster *to, struct transit *t, bool openfaas)
 {
     if (!p->entry) {
         refuse(t, REPLY_BROKER_UNREACHABLE, SLICE("No broker is configured here (broker.https)."));
@@ -121,19 +123,49 @@ static void submit(struct proxy *p, struct cluster *to, struct transit *t)
     if (inquiry_outbound(&q, p->env.snap, p->env.accord, to, t) != ERR_OK) {
         refuse(t, q.word, q.detail);
     } else {
-        struct job_entry_target target = {to->name, q.operation, q.path, to->consumes};
+        struct job_entry_target target = {to->name, q.operation, q.path, to->consumes, openfaas};
         job_entry_submit(p->entry, t, &target);
     }
     inquiry_fini(&q);
 }
 
+/* To the gateway that we stand for; false: it is not. */
+static bool async_function(struct proxy *p, struct transit *t)
+{
+    struct slice name, path;
+    switch (openfaas_read(&t->in, arena_new(&t->arena, t->in.path.len + 1), &name, &path)) {
+    case OPENFAAS_NOT:
+        return false;
+    case OPENFAAS_SUBMIT:
+        t->in.path = path;
+        if (snapshot_cluster(p->env.snap, name))
+            submit(p, snapshot_cluster(p->env.snap, name), t, true);
+        else
+            refuse(t, REPLY_NO_ROUTE,
+                   arena_putf(&t->arena, "No function \"%.*s\" is configured here.", SLICE_FMT(name)));
+        return true;
+    case OPENFAAS_CANCEL:
+        if (p->entry)
+            job_entry_cancel(p->entry, t, name);
+        else
+            refuse(t, REPLY_BROKER_UNREACHABLE, SLICE("No broker is configured here (broker.https)."));
+        return true;
+    case OPENFAAS_WRONG:
+        break;
+    }
+    refuse(t, REPLY_BAD_REQUEST, SLICE("There is POST /async-function/NAME, and DELETE /async-function/CALL-ID."));
+    return true;
+}
+
 static void route(struct proxy *p, struct cluster *to, struct transit *t)
 {
+    if (!to && async_function(p, t))
+        return;
     if (!to)
         refuse(t, REPLY_NO_ROUTE,
                arena_putf(&t->arena, "Nothing is configured for \"%.*s\".", SLICE_FMT(slice_to(t->in.authority, 256))));
     else if (job_entry_wanted(&t->in))
-        submit(p, to, t);
+        submit(p, to, t, false);
     else
         relay_start(&p->env, RELAY_OUTBOUND, to, t);
 }

@@ -13,7 +13,9 @@ from job_story import ASYNC, JobStory
 SECRET = b"0123456789abcdef0123456789abcdef"
 
 
-class Callbacks(JobStory):
+class Hooked(JobStory):
+    """With a place that may be called back."""
+
     def setUp(self):
         super().setUp()
         self.answers = []
@@ -27,6 +29,8 @@ class Callbacks(JobStory):
         good = base64.b64encode(hmac.new(SECRET, content, hashlib.sha256).digest()).decode()
         self.assertEqual(heard.field("webhook-signature"), f"v1,{good}")
 
+
+class Callbacks(Hooked):
     def wait_callback(self, job, state, tried=False):
         def reached():
             callback = self.status(job).get("callback", {})
