@@ -42,7 +42,7 @@ void arena_reset(struct arena *a)
     a->used = 0;
 }
 
-static void add_block(struct arena *a, size_t size)
+static char *take_new(struct arena *a, size_t size)
 {
     size_t cap = a->blocks ? a->blocks->cap * 2 : FIRST_BLOCK;
     if (cap > LARGEST_BLOCK)
@@ -53,21 +53,21 @@ static void add_block(struct arena *a, size_t size)
     struct arena_block *block = mem_resize(NULL, sizeof(*block) + cap, 1);
     block->next = a->blocks;
     block->cap = cap;
-    block->used = 0;
+    block->used = size;
     a->blocks = block;
+    return block->bytes;
 }
 
 /* `size` bytes that are not zeroed, counted as `size`; `alignment` is a power of two. */
-static char *take(struct arena *a, size_t size, size_t alignment)
+static inline char *take(struct arena *a, size_t size, size_t alignment)
 {
-    size_t pad = a->blocks ? -a->blocks->used & (alignment - 1) : 0;
-    if (!a->blocks || pad > a->blocks->cap - a->blocks->used || size > a->blocks->cap - a->blocks->used - pad) {
-        add_block(a, size);
-        pad = 0;
-    }
-    char *at = a->blocks->bytes + a->blocks->used + pad;
-    a->blocks->used += pad + size;
-    return at;
+    struct arena_block *b = a->blocks;
+    size_t at = b ? (b->used + alignment - 1) & -alignment : 0;
+    a->used += size;
+    if (!b || at > b->cap || size > b->cap - at)
+        return take_new(a, size);
+    b->used = at + size;
+    return b->bytes + at;
 }
 
 void *arena_new(struct arena *a, size_t size)
@@ -82,8 +82,12 @@ void *arena_array(struct arena *a, size_t count, size_t size)
     PRE(!over);
     char *at = take(a, total, ALIGNMENT);
     memset(at, 0, total);
-    a->used += total;
     return at;
+}
+
+void *arena_room(struct arena *a, size_t size)
+{
+    return take(a, size, ALIGNMENT);
 }
 
 enum err arena_copy(struct arena *a, struct slice bytes, struct slice *copy)
@@ -103,7 +107,7 @@ struct slice arena_keep(struct arena *a, struct slice bytes)
     char *at = take(a, bytes.len + 1, 1);
     memcpy(at, bytes.at, bytes.len);
     at[bytes.len] = '\0';
-    a->used += bytes.len;
+    a->used--; /* the NUL is not counted */
     return slice_of(at, bytes.len);
 }
 
@@ -119,7 +123,7 @@ struct slice arena_putf(struct arena *a, const char *format, ...)
     char *at = take(a, n + 1, 1);
     vsnprintf(at, n + 1, format, again);
     va_end(again);
-    a->used += n;
+    a->used--;
     return slice_of(at, n);
 }
 
@@ -132,6 +136,6 @@ struct slice arena_join(struct arena *a, struct slice first, const char *between
         if (parts[i].len)
             memcpy(at + made, parts[i].at, parts[i].len);
     at[n] = '\0';
-    a->used += n;
+    a->used--;
     return slice_of(at, n);
 }

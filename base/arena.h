@@ -23,6 +23,8 @@ void arena_reset(struct arena *a);
 /* Zeroed, aligned for anything, never NULL: for objects of our own. */
 void *arena_new(struct arena *a, size_t size);
 void *arena_array(struct arena *a, size_t count, size_t size);
+/* The same for whoever writes all of it at once: aligned, but not zeroed. */
+void *arena_room(struct arena *a, size_t size);
 /* A copy of a peer's bytes, followed by a NUL that is not counted.  FULL: past the bound. */
 MUST_USE enum err arena_copy(struct arena *a, struct slice bytes, struct slice *copy);
 /* A copy of our own bytes, followed by a NUL that is not counted. */

@@ -10,6 +10,6 @@
 #define POST(promise) ((promise) ? (void)0 : check_broken(__FILE__, __LINE__, "callee", #promise))
 
 /* Prints `base/sm.c:10 caller broke: ...` on stderr and aborts. */
-_Noreturn void check_broken(const char *file, int line, const char *who, const char *promise);
+__attribute__((cold)) _Noreturn void check_broken(const char *file, int line, const char *who, const char *promise);
 
 #endif

@@ -2,7 +2,7 @@
 
 static enum err keep(struct headers *h, struct slice name, struct slice value, bool never_indexed)
 {
-    TRY(headers_add_copy(h, name, value));
+    TRY(headers_add_lower(h, name, value));
     h->v[h->count - 1].never_indexed = never_indexed;
     return ERR_OK;
 }
@@ -52,6 +52,8 @@ static void join_cookies(struct headers *h)
 {
     size_t crumbs = 0, len = 0;
     struct header *first = NULL;
+    if (!headers_get(h, HEADERS_COOKIE))
+        return;
     for (uint32_t i = 0; i < h->count; i++) {
         if (h->v[i].token != HEADERS_COOKIE)
             continue;

@@ -17,7 +17,12 @@ enum {
     RESET_BURST = 1000,
     RESETS_PER_SECOND = 33,
     CONTINUATIONS_MOST = 8,
+    CREDIT_LEAST = 4 << 10, /* given back at once: short bodies end before that, and cost no call */
+    FLEETING_SHOWN = 128,   /* of so many values one is put into the table */
 };
+
+/* Fields that are new with every message. */
+enum fleeting { FLEETING_ID, FLEETING_TRACE, FLEETING_DEADLINE, FLEETING_KINDS };
 
 struct h2_session {
     nghttp2_session *ng;
@@ -26,8 +31,10 @@ struct h2_session {
     struct h2_guard guard;
     struct h2_order order; /* server side */
     int64_t now_us;
-    struct h2_stream *reading; /* whose field section comes in: looked up once, not once a field */
-    struct buf *out;           /* while filling, and how far */
+    struct h2_stream *reading;        /* whose field section comes in: looked up once, not once a field */
+    struct h2_stream *last;           /* the one looked up last, or NULL: most of what follows is about it, too */
+    uint8_t fleeting[FLEETING_KINDS]; /* how often each was sent */
+    struct buf *out;                  /* while filling, and how far */
     size_t most;
     const char *fault;
     bool is_server;
@@ -49,9 +56,11 @@ static void note(struct h2_session *s, enum h2_guard_kind kind)
         hang_up(s, H2_ENHANCE_YOUR_CALM, h2_guard_fault(kind));
 }
 
-static struct h2_stream *stream_of(const struct h2_session *s, int32_t id)
+static struct h2_stream *stream_of(struct h2_session *s, int32_t id)
 {
-    return nghttp2_session_get_stream_user_data(s->ng, id);
+    if (s->last && s->last->id == id)
+        return s->last;
+    return s->last = nghttp2_session_get_stream_user_data(s->ng, id);
 }
 
 /* In: frames to calls. */
@@ -98,12 +107,14 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
 {
     struct h2_session *s = arg;
     int32_t id = frame->hd.stream_id;
-    struct h2_stream *stream = stream_of(s, id);
-    if (!stream && s->is_server && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+    bool is_new = s->is_server && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
+    struct h2_stream *stream = is_new ? NULL : stream_of(s, id);
+    if (is_new) {
         stream = s->hung_up ? NULL : s->hear->begin(s->conn, id);
         if (!stream)
             return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
         (void)nghttp2_session_set_stream_user_data(ng, id, stream);
+        s->last = stream;
     }
     s->reading = stream;
     if (stream)
@@ -205,6 +216,18 @@ static int on_data(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t
     return 0;
 }
 
+/* What its owner still owes is the connection's again. */
+static void forget(struct h2_session *s, struct h2_stream *stream)
+{
+    size_t owed = stream->t->owed + stream->credit;
+    if (owed > 0)
+        (void)nghttp2_session_consume_connection(s->ng, owed);
+    stream->id = 0;
+    stream->credit = 0;
+    s->reading = s->reading == stream ? NULL : s->reading;
+    s->last = s->last == stream ? NULL : s->last;
+}
+
 static int on_close(nghttp2_session *ng, int32_t id, uint32_t code, void *arg)
 {
     struct h2_session *s = arg;
@@ -214,7 +237,7 @@ static int on_close(nghttp2_session *ng, int32_t id, uint32_t code, void *arg)
         return 0;
     if (s->is_server && code != NGHTTP2_NO_ERROR && !stream->reset_by_peer)
         note(s, H2_GUARD_RESET); /* it made us reset its stream: as dear as its own resets */
-    h2_session_detach(s, stream);
+    forget(s, stream);           /* as nghttp2 does in a moment */
     s->hear->closed(stream, code);
     return 0;
 }
@@ -236,17 +259,22 @@ static nghttp2_nv pseudo_of(struct slice name, struct slice value)
     return pair_of(name, value, NGHTTP2_NV_FLAG_NO_COPY_NAME);
 }
 
-/* New with every message: in a table they would only push out what comes again. */
-static bool is_fleeting(unsigned token)
+/* New with every message: in a table they would only push out what comes again.  But the name does come again, and a
+ * name is in the table only with a value: so one of many goes there. */
+static bool is_fleeting(struct h2_session *s, unsigned token)
 {
-    return token == HEADERS_WEFT_REQUEST_ID || token == HEADERS_TRACEPARENT || token == HEADERS_WEFT_DEADLINE;
+    enum fleeting kind = token == HEADERS_WEFT_REQUEST_ID ? FLEETING_ID
+                         : token == HEADERS_TRACEPARENT   ? FLEETING_TRACE
+                         : token == HEADERS_WEFT_DEADLINE ? FLEETING_DEADLINE
+                                                          : FLEETING_KINDS;
+    return kind != FLEETING_KINDS && s->fleeting[kind]++ % FLEETING_SHOWN != 0;
 }
 
-static size_t put_fields(nghttp2_nv *nv, size_t at, const struct headers *h)
+static size_t put_fields(struct h2_session *s, nghttp2_nv *nv, size_t at, const struct headers *h)
 {
     for (uint32_t i = 0; i < h->count && at < FIELDS_MOST; i++) {
         const struct header *f = &h->v[i];
-        uint8_t flags = f->never_indexed || is_fleeting(f->token) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
+        uint8_t flags = f->never_indexed || is_fleeting(s, f->token) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
         if (f->token != HEADERS_OTHER)
             flags |= NGHTTP2_NV_FLAG_NO_COPY_NAME; /* interned */
         if (!h2_fields_barred(f))
@@ -258,7 +286,7 @@ static size_t put_fields(nghttp2_nv *nv, size_t at, const struct headers *h)
 static void send_trailers(struct h2_session *s, struct h2_stream *stream)
 {
     nghttp2_nv nv[FIELDS_MOST];
-    size_t count = put_fields(nv, 0, &stream->t->out.trailers);
+    size_t count = put_fields(s, nv, 0, &stream->t->out.trailers);
     (void)nghttp2_submit_trailer(s->ng, stream->id, nv, count);
 }
 
@@ -299,6 +327,7 @@ static int on_send_body(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t
     if (buf_add(s->out, slice_of(head, FRAME_HEAD)) != ERR_OK ||
         buf_add(s->out, slice_to(buf_slice(&t->body), n)) != ERR_OK)
         return NGHTTP2_ERR_CALLBACK_FAILURE;
+    s->last = stream->id ? stream : s->last;
     stream->moved_us = s->now_us;
     h2_guard_sent_data(&s->guard);
     transit_took(t, n);
@@ -323,14 +352,17 @@ static int on_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
     (void)ng;
     if (type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR && !s->fault)
         s->fault = "the peer broke HTTP/2";
+    bool ends = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (type != NGHTTP2_HEADERS && type != NGHTTP2_DATA)
         return 0;
+    if (!ends && (s->is_server || type == NGHTTP2_DATA))
+        return 0; /* nobody asks */
     struct h2_stream *stream = stream_of(s, frame->hd.stream_id);
     if (!stream)
         return 0;
     if (type == NGHTTP2_HEADERS)
         stream->is_sent = true;
-    if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+    if (ends)
         answer_is_whole(s, stream);
     return 0;
 }
@@ -494,7 +526,7 @@ static enum err check_size(const struct h2_session *s, const struct headers *h, 
     return size > most || h->count > HEADERS_MOST ? ERR_FULL : ERR_OK;
 }
 
-static size_t put_request(nghttp2_nv *nv, const struct message *m)
+static size_t put_request(struct h2_session *s, nghttp2_nv *nv, const struct message *m)
 {
     size_t n = 0;
     nv[n++] = pseudo_of(SLICE(":method"), m->protocol.len > 0 ? SLICE("CONNECT") : m->method);
@@ -506,16 +538,17 @@ static size_t put_request(nghttp2_nv *nv, const struct message *m)
         nv[n++] = pseudo_of(SLICE(":path"), m->path);
     if (m->protocol.len > 0)
         nv[n++] = pseudo_of(SLICE(":protocol"), m->protocol);
-    return put_fields(nv, n, &m->headers);
+    return put_fields(s, nv, n, &m->headers);
 }
 
-static size_t put_response(nghttp2_nv *nv, char status_text[3], unsigned status, const struct headers *fields)
+static size_t put_response(struct h2_session *s, nghttp2_nv *nv, char status_text[3], unsigned status,
+                           const struct headers *fields)
 {
     status_text[0] = (char)('0' + status / 100 % 10);
     status_text[1] = (char)('0' + status / 10 % 10);
     status_text[2] = (char)('0' + status % 10);
     nv[0] = pseudo_of(SLICE(":status"), slice_of(status_text, 3));
-    return fields ? put_fields(nv, 1, fields) : 1;
+    return fields ? put_fields(s, nv, 1, fields) : 1;
 }
 
 enum err h2_session_request(struct h2_session *s, struct h2_stream *stream, bool end)
@@ -523,7 +556,7 @@ enum err h2_session_request(struct h2_session *s, struct h2_stream *stream, bool
     nghttp2_nv nv[FIELDS_MOST];
     const struct message *m = &stream->t->out;
     TRY(check_size(s, &m->headers, m->method.len + m->scheme.len + m->authority.len + m->path.len + 5 * 42));
-    size_t count = put_request(nv, m);
+    size_t count = put_request(s, nv, m);
     nghttp2_data_provider body = {.source.ptr = stream, .read_callback = on_want_body};
     int32_t id = nghttp2_submit_request(s->ng, NULL, nv, count, end ? NULL : &body, stream);
     if (id < 0)
@@ -549,7 +582,7 @@ enum err h2_session_response(struct h2_session *s, struct h2_stream *stream, boo
     char status[3];
     const struct message *m = &stream->t->out;
     TRY(check_size(s, &m->headers, 42));
-    size_t count = put_response(nv, status, status_of(stream->t), &m->headers);
+    size_t count = put_response(s, nv, status, status_of(stream->t), &m->headers);
     nghttp2_data_provider body = {.source.ptr = stream, .read_callback = on_want_body};
     int rc = nghttp2_submit_response(s->ng, stream->id, nv, count, end ? NULL : &body);
     return rc == 0 ? ERR_OK : ERR_CLOSED;
@@ -561,7 +594,7 @@ enum err h2_session_info(struct h2_session *s, struct h2_stream *stream, unsigne
     char text[3];
     if (fields)
         TRY(check_size(s, fields, 42));
-    size_t count = put_response(nv, text, status, fields);
+    size_t count = put_response(s, nv, text, status, fields);
     int rc = nghttp2_submit_headers(s->ng, NGHTTP2_FLAG_NONE, stream->id, NULL, nv, count, NULL);
     return rc == 0 ? ERR_OK : ERR_CLOSED;
 }
@@ -576,17 +609,18 @@ void h2_session_wake(struct h2_session *s, struct h2_stream *stream)
 
 void h2_session_credit(struct h2_session *s, struct h2_stream *stream, size_t n)
 {
-    (void)nghttp2_session_consume(s->ng, stream->id, n);
+    stream->credit += n;
+    if (stream->credit < CREDIT_LEAST)
+        return;
+    (void)nghttp2_session_consume(s->ng, stream->id, stream->credit);
+    stream->credit = 0;
 }
 
 void h2_session_detach(struct h2_session *s, struct h2_stream *stream)
 {
     PRE(stream->id != 0);
     (void)nghttp2_session_set_stream_user_data(s->ng, stream->id, NULL);
-    (void)nghttp2_session_consume_connection(s->ng, stream->t->owed);
-    stream->id = 0;
-    if (s->reading == stream)
-        s->reading = NULL;
+    forget(s, stream);
 }
 
 void h2_session_reset(struct h2_session *s, struct h2_stream *stream, enum h2_code code)

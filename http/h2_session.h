@@ -34,6 +34,7 @@ struct h2_stream {
     struct list link; /* its conn's */
     int32_t id;       /* 0: not on the wire yet, or no longer */
     int64_t moved_us; /* when anything last moved in it */
+    size_t credit;    /* bytes of room not yet given back to the peer: few, or none */
     enum transit_end how;
     uint8_t infos;   /* 1xx heads so far */
     bool is_request; /* what comes in is a request */

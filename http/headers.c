@@ -6,7 +6,9 @@
 static const struct slice names[HEADERS_TOKEN_COUNT] = {HEADERS_TOKENS(HEADERS_NAME_)};
 #undef HEADERS_NAME_
 
-enum { FIRST_CAPACITY = 16, LONGEST_TOKEN = 23 };
+_Static_assert(HEADERS_TOKEN_COUNT <= 64, "each token has a bit of `present`");
+
+enum { FIRST_CAPACITY = 12, LONGEST_TOKEN = 23 };
 
 void headers_init(struct headers *h, struct arena *arena)
 {
@@ -87,17 +89,23 @@ static enum err check_room(const struct headers *h, size_t name_len, size_t valu
     return h->bytes + name_len + value_len > HEADERS_BYTES ? ERR_FULL : ERR_OK;
 }
 
+static uint64_t bit(enum headers_token token)
+{
+    return UINT64_C(1) << token;
+}
+
 static void append(struct headers *h, struct header field)
 {
     if (h->count == h->cap) {
         uint32_t cap = h->cap ? h->cap * 2 : FIRST_CAPACITY;
-        struct header *v = arena_array(h->arena, cap, sizeof(*v));
+        struct header *v = arena_room(h->arena, cap * sizeof(*v));
         if (h->count > 0)
             memcpy(v, h->v, h->count * sizeof(*v));
         h->v = v;
         h->cap = cap;
     }
     h->v[h->count++] = field;
+    h->present |= bit(field.token);
     h->bytes += (uint32_t)(field.name.len + field.value.len);
 }
 
@@ -161,18 +169,22 @@ enum err headers_add_copy(struct headers *h, struct slice name, struct slice val
     return ERR_OK;
 }
 
+enum err headers_add_lower(struct headers *h, struct slice name, struct slice value)
+{
+    struct header field = {.token = headers_token(name)};
+    TRY(check_room(h, name.len, value.len));
+    field.name = names[field.token];
+    if (field.token == HEADERS_OTHER)
+        TRY(arena_copy(h->arena, name, &field.name));
+    TRY(arena_copy(h->arena, value, &field.value));
+    append(h, field);
+    return ERR_OK;
+}
+
 enum err headers_add_field(struct headers *h, const struct header *field)
 {
-    struct header copy = *field;
     TRY(check_room(h, field->name.len, field->value.len));
-    if (field->token == HEADERS_OTHER)
-        TRY(arena_copy(h->arena, field->name, &copy.name));
-    else
-        copy.name = names[field->token];
-    TRY(arena_copy(h->arena, field->value, &copy.value));
-    if (field->spelled)
-        TRY(keep_spelling(h, slice_of(field->spelled, field->name.len), &copy));
-    append(h, copy);
+    append(h, *field);
     return ERR_OK;
 }
 
@@ -210,8 +222,10 @@ enum err headers_set(struct headers *h, enum headers_token token, struct slice v
 
 void headers_remove(struct headers *h, enum headers_token token)
 {
-    if (headers_get(h, token))
-        keep_but(h, has_token, &token);
+    if (!(h->present & bit(token)))
+        return;
+    keep_but(h, has_token, &token);
+    h->present &= ~bit(token);
 }
 
 void headers_remove_name(struct headers *h, struct slice lower_name)
@@ -221,7 +235,7 @@ void headers_remove_name(struct headers *h, struct slice lower_name)
 
 const struct header *headers_get(const struct headers *h, enum headers_token token)
 {
-    for (uint32_t i = 0; i < h->count; i++)
+    for (uint32_t i = 0; (h->present & bit(token)) && i < h->count; i++)
         if (h->v[i].token == token)
             return &h->v[i];
     return NULL;
@@ -252,7 +266,7 @@ static bool list_has(struct slice list, struct slice element)
 
 bool headers_lists(const struct headers *h, enum headers_token token, struct slice element)
 {
-    for (uint32_t i = 0; i < h->count; i++)
+    for (uint32_t i = 0; (h->present & bit(token)) && i < h->count; i++)
         if (h->v[i].token == token && list_has(h->v[i].value, element))
             return true;
     return false;

@@ -57,7 +57,8 @@ struct headers {
     struct header *v;
     struct arena *arena;
     uint32_t count, cap;
-    uint32_t bytes; /* names and values, for the bound */
+    uint32_t bytes;   /* names and values, for the bound */
+    uint64_t present; /* a bit for each token that is there, so that asking for an absent one costs nothing */
 };
 
 void headers_init(struct headers *h, struct arena *arena);
@@ -68,7 +69,9 @@ MUST_USE enum err headers_add(struct headers *h, struct slice name, struct slice
 MUST_USE enum err headers_add_token(struct headers *h, enum headers_token token, struct slice value);
 /* Copies both into the arena, lower-casing the name and keeping how it was spelled. */
 MUST_USE enum err headers_add_copy(struct headers *h, struct slice name, struct slice value);
-/* The same for a field of another list, whose name is lower case and known already. */
+/* The same where the name is lower case already, as HTTP/2 has it. */
+MUST_USE enum err headers_add_lower(struct headers *h, struct slice name, struct slice value);
+/* A field of another list, whose bytes are borrowed: that list must outlive this one. */
 MUST_USE enum err headers_add_field(struct headers *h, const struct header *field);
 /* Replaces all of that name by one. */
 MUST_USE enum err headers_set(struct headers *h, enum headers_token token, struct slice value);

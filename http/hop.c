@@ -61,18 +61,13 @@ static enum err join_cookies(const struct headers *in, struct headers *out)
     return e;
 }
 
-static enum err copy_slice(struct message *out, struct slice from, struct slice *to)
-{
-    return from.len > 0 ? arena_copy(out->headers.arena, from, to) : ERR_OK;
-}
-
 enum err hop_request(const struct message *in, struct message *out, struct hop hop)
 {
-    TRY(copy_slice(out, in->method, &out->method));
-    TRY(copy_slice(out, in->scheme, &out->scheme));
-    TRY(copy_slice(out, in->authority, &out->authority));
-    TRY(copy_slice(out, in->path, &out->path));
-    TRY(copy_slice(out, in->protocol, &out->protocol));
+    out->method = in->method;
+    out->scheme = in->scheme;
+    out->authority = in->authority;
+    out->path = in->path;
+    out->protocol = in->protocol;
     out->length = in->length;
     for (uint32_t i = 0; i < in->headers.count; i++) {
         const struct header *f = &in->headers.v[i];
@@ -86,7 +81,7 @@ enum err hop_response(const struct message *in, struct message *out)
 {
     out->status = in->status;
     out->length = in->length;
-    TRY(copy_slice(out, in->reason, &out->reason));
+    out->reason = in->reason;
     for (uint32_t i = 0; i < in->headers.count; i++) {
         const struct header *f = &in->headers.v[i];
         if (rules[f->token] != NEVER && rules[f->token] != AS_TRAILERS)

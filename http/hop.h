@@ -3,7 +3,7 @@
 
 /* hop - what crosses from one connection to the next, and between HTTP/1 and HTTP/2.
  *
- * h1 and h2 become the same message, so crossing is copying a head by one table.
+ * h1 and h2 become the same message, so crossing is passing on a head by one table.
  * What the table leaves out is done where the protocol is spoken:
  *
  *     host / :authority    message.authority on both sides
@@ -12,7 +12,7 @@
  *     HTTP/1.0             h1_server: no chunks, no 1xx; to everyone else it is 1.1
  *     expect               answered by the server side of each connection
  *
- * Lifetime: everything is copied into the arena of `out`.
+ * Lifetime: `out` borrows the bytes of `in`, which must outlive it; what is new lives in the arena of `out`.
  * Threads:  pure. */
 #include "http/message.h"
 

@@ -63,12 +63,15 @@ void transit_stock_free(struct transit_stock **s)
 /* As transit_init, but for the memory that arena and body have already. */
 static void init_again(struct transit *t, const struct transit_carrier *carrier, void *carrier_data)
 {
-    struct arena arena = t->arena;
-    struct buf body = t->body;
-    *t = (struct transit){.carrier = carrier, .carrier_data = carrier_data, .arena = arena, .body = body};
+    *t = (struct transit){
+        .carrier = carrier,
+        .carrier_data = carrier_data,
+        .arena = t->arena,
+        .body = t->body,
+        .in = {.headers.arena = &t->arena, .trailers.arena = &t->arena, .length = -1},
+        .out = {.headers.arena = &t->arena, .trailers.arena = &t->arena, .length = -1},
+    };
     list_init(&t->link);
-    message_init(&t->in, &t->arena);
-    message_init(&t->out, &t->arena);
 }
 
 struct transit *transit_stock_take(struct transit_stock *s, const struct transit_carrier *carrier, void *carrier_data)

@@ -98,10 +98,10 @@ void relay_look_over(struct relay *r)
     lane_fini(&r->response);
     inquiry_fini(&r->inquiry);
     transit_free(&r->up);
-    transit_free(&r->down);
     r->env->exchanges--;
     snapshot_unref(&r->snap);
-    mem_free(r);
+    struct transit *down = r->down;
+    transit_free(&down); /* and `r` with it */
 }
 
 void relay_leave_gate(struct relay *r, int64_t latency_us, bool overloaded)
@@ -531,7 +531,7 @@ void relay_env_limits(struct relay_env *env)
 
 void relay_start(struct relay_env *env, enum relay_side side, struct cluster *to, struct transit *down)
 {
-    struct relay *r = mem_new(sizeof(*r));
+    struct relay *r = arena_new(&down->arena, sizeof(*r));
     r->env = env;
     r->snap = snapshot_ref(env->snap);
     r->side = side;

@@ -34,7 +34,7 @@ const char *reply_fix(enum reply_word w)
 
 enum reply_word reply_find(struct slice word)
 {
-    for (unsigned i = 0; i < REPLY_COUNT; i++)
+    for (unsigned i = 0; word.len && i < REPLY_COUNT; i++)
         if (slice_eq(word, slice_str(rows[i].word)))
             return (enum reply_word)i;
     return REPLY_COUNT;

@@ -224,7 +224,7 @@ void request_half_start(struct relay *r)
     struct plan *plan = message_tunnels(&r->down->in) ? NULL : r->inquiry.request;
     lane_init(&r->request, r->down, plan, r->snap->conf.adapt.max_buffer, true);
     enum rewrite_framing framing;
-    if (relay_is_json(r, &r->down->in, &framing))
+    if (r->request.rewrite && relay_is_json(r, &r->down->in, &framing))
         lane_frame(&r->request, framing, r->snap->conf.adapt.max_buffer);
     lane_check(&r->request, mould_of(r), r->snap->conf.adapt.max_buffer, false);
     lane_decode(&r->request, relay_coding(&r->down->in));

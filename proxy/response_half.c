@@ -35,8 +35,10 @@ static void show_contract(struct relay *r)
 
 static void hear_provider(struct relay *r, const struct message *answer)
 {
+    if (r->side != RELAY_OUTBOUND)
+        return;
     struct slice named = headers_value(&answer->headers, HEADERS_WEFT_CONTRACT_PROVIDER);
-    if (r->side == RELAY_OUTBOUND && named.len)
+    if (named.len)
         exchange_heard(r->env->accord, r->endpoint, r->up->conn_id, named);
 }
 
@@ -102,14 +104,16 @@ static void open_down(struct relay *r)
 static void note_error(struct relay *r, const struct message *answer)
 {
     struct slice word = headers_value(&answer->headers, HEADERS_WEFT_ERROR);
-    enum reply_word known = reply_find(word);
-    if (r->side == RELAY_OUTBOUND && known < REPLY_COUNT)
+    enum reply_word known = r->side == RELAY_OUTBOUND ? reply_find(word) : REPLY_COUNT;
+    if (known < REPLY_COUNT)
         r->error = reply_word(known);
 }
 
 static struct plan *plan_for(const struct relay *r, const struct message *answer, enum rewrite_framing *framing)
 {
-    return relay_is_json(r, answer, framing) && is_good(answer->status) ? r->inquiry.response : NULL;
+    *framing = REWRITE_WHOLE;
+    bool rewrites = r->inquiry.response && is_good(answer->status) && relay_is_json(r, answer, framing);
+    return rewrites ? r->inquiry.response : NULL;
 }
 
 /* What our function may answer; NULL: anything. */
@@ -136,8 +140,10 @@ static void on_end(struct transit *t)
 static bool is_refused_unseen(const struct message *answer)
 {
     static const char *const words[] = {"draining", "overloaded", "app-overloaded", "app-unreachable"};
+    if (answer->status != 503)
+        return false;
     struct slice word = headers_value(&answer->headers, HEADERS_WEFT_ERROR);
-    for (size_t i = 0; answer->status == 503 && i < sizeof(words) / sizeof(words[0]); i++)
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (slice_eq(word, slice_str(words[i])))
             return true;
     return false;

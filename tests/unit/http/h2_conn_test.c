@@ -349,6 +349,24 @@ TEST(bytes_that_nobody_credits_come_back_with_the_end_of_the_exchange)
     end();
 }
 
+/* Room that is not worth a call of its own is not lost: 16 MiB through a connection window of 4 MiB. */
+TEST(short_bodies_give_their_room_back_when_they_end)
+{
+    begin();
+    serve = answer_hello;
+    for (unsigned i = 0; i < MOST - 1; i++) {
+        struct recorder *r = ask(0, "POST", "/");
+        CHECK_ERR(ERR_OK, transit_head(r->t, false));
+        write_all(r->t, i % 2 ? 3000 : TRANSIT_WINDOW);
+        transit_finish(r->t);
+        turns(60);
+        CHECK_INT(i % 2 ? 3000 : TRANSIT_WINDOW, serves[i].data_bytes);
+        CHECK_INT(TRANSIT_DONE, r->how);
+        recorder_fini(r);
+    }
+    end();
+}
+
 enum { MIB = 1 << 20 };
 
 static void echo_sent(struct transit *t)
@@ -925,6 +943,7 @@ TESTS_RUN(trailers_need_no_body)
 TESTS_RUN(informational_heads_come_before_the_answer)
 TESTS_RUN(an_early_answer_ends_the_exchange_without_an_error)
 TESTS_RUN(without_credit_the_sender_stops_at_the_window)
+TESTS_RUN(short_bodies_give_their_room_back_when_they_end)
 TESTS_RUN(bytes_that_nobody_credits_come_back_with_the_end_of_the_exchange)
 TESTS_RUN(a_mebibyte_goes_both_ways_at_once)
 TESTS_RUN(a_mebibyte_goes_both_ways_in_pieces_of_997_bytes)

@@ -49,7 +49,7 @@ TEST(order_and_repetition_are_kept)
     arena_fini(&a);
 }
 
-TEST(a_field_crosses_to_another_list_with_all_it_is)
+TEST(a_field_of_another_list_is_borrowed_with_all_it_is)
 {
     struct arena a, b;
     struct headers from, to;
@@ -62,13 +62,46 @@ TEST(a_field_crosses_to_another_list_with_all_it_is)
     from.v[0].never_indexed = true; /* RFC 7541 section 7.1.3: whoever passes it on keeps it so */
     for (uint32_t i = 0; i < from.count; i++)
         CHECK_ERR(ERR_OK, headers_add_field(&to, &from.v[i]));
-    arena_fini(&a);
     CHECK_INT(2, to.count);
+    CHECK(to.v[1].value.at == from.v[1].value.at && to.v[1].spelled == from.v[1].spelled);
     CHECK_TEXT("secret", headers_value(&to, HEADERS_COOKIE));
     CHECK(to.v[0].never_indexed && !to.v[1].never_indexed);
     CHECK_TEXT("1", headers_find(&to, SLICE("x-own"))->value);
     CHECK_INT(6 + 6 + 5 + 1, to.bytes);
     arena_fini(&b);
+    arena_fini(&a);
+}
+
+TEST(a_name_in_lower_case_is_known_or_copied)
+{
+    struct arena a;
+    struct headers h;
+    char name[] = "x-own";
+    arena_init(&a, 1 << 20);
+    headers_init(&h, &a);
+    CHECK_ERR(ERR_OK, headers_add_lower(&h, SLICE("cookie"), SLICE("1")));
+    CHECK_ERR(ERR_OK, headers_add_lower(&h, slice_of(name, 5), SLICE("2")));
+    name[0] = 'y';
+    CHECK_INT(HEADERS_COOKIE, h.v[0].token);
+    CHECK_TEXT("x-own", h.v[1].name);
+    CHECK(!h.v[0].spelled && !h.v[1].spelled);
+    arena_fini(&a);
+}
+
+TEST(what_was_removed_is_asked_for_in_vain_until_it_comes_again)
+{
+    struct arena a;
+    struct headers h;
+    arena_init(&a, 1 << 20);
+    headers_init(&h, &a);
+    CHECK(!headers_get(&h, HEADERS_VIA));
+    CHECK_ERR(ERR_OK, headers_add_token(&h, HEADERS_VIA, SLICE("a")));
+    CHECK_ERR(ERR_OK, headers_add_token(&h, HEADERS_VIA, SLICE("b")));
+    headers_remove(&h, HEADERS_VIA);
+    CHECK(!headers_get(&h, HEADERS_VIA) && !headers_lists(&h, HEADERS_VIA, SLICE("a")));
+    CHECK_ERR(ERR_OK, headers_add_token(&h, HEADERS_VIA, SLICE("c")));
+    CHECK_TEXT("c", headers_value(&h, HEADERS_VIA));
+    arena_fini(&a);
 }
 
 TEST(the_101st_field_is_refused)
@@ -131,7 +164,9 @@ TEST(names_are_tokens_and_values_hold_no_control_characters)
 TESTS_BEGIN()
 TESTS_RUN(every_token_is_found_by_its_name_and_by_no_other)
 TESTS_RUN(order_and_repetition_are_kept)
-TESTS_RUN(a_field_crosses_to_another_list_with_all_it_is)
+TESTS_RUN(a_field_of_another_list_is_borrowed_with_all_it_is)
+TESTS_RUN(a_name_in_lower_case_is_known_or_copied)
+TESTS_RUN(what_was_removed_is_asked_for_in_vain_until_it_comes_again)
 TESTS_RUN(the_101st_field_is_refused)
 TESTS_RUN(sixty_four_kib_of_fields_and_not_a_byte_more)
 TESTS_RUN(list_elements_are_found_in_any_field_and_any_case)
