@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/now.h"
+#include "base/readers.h"
 #include "base/trust.h"
 
 enum {
@@ -170,7 +171,7 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, 
 
 static SSL_CTX *new_context(void)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+    SSL_CTX *ctx = SSL_CTX_new_ex(readers_context(), NULL, TLS_method());
 
     PRE(ctx != NULL);
     SSL_CTX_set_security_level(ctx, STRENGTH);

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 static atomic_size_t alive;
 
@@ -52,6 +53,25 @@ void mem_free(void *p)
         return;
     atomic_fetch_sub_explicit(&alive, 1, memory_order_relaxed);
     free(p);
+}
+
+void *mem_pages(size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    atomic_fetch_add_explicit(&alive, 1, memory_order_relaxed);
+    return or_abort(p == MAP_FAILED ? NULL : p, 1, size);
+}
+
+void mem_pages_forget(void *at, size_t size)
+{
+    if (madvise(at, size, MADV_DONTNEED) != 0)
+        memset(at, 0, size);
+}
+
+void mem_pages_free(void *pages, size_t size)
+{
+    atomic_fetch_sub_explicit(&alive, 1, memory_order_relaxed);
+    (void)munmap(pages, size);
 }
 
 size_t mem_alive(void)

@@ -22,6 +22,12 @@ char *mem_copy(struct slice s);
 /* NULL is fine. */
 void mem_free(void *p);
 
+/* Whole pages of zeroes, which cost memory only once they are touched. */
+void *mem_pages(size_t size);
+/* They are zeroes again, and cost nothing. */
+void mem_pages_forget(void *at, size_t size);
+void mem_pages_free(void *pages, size_t size);
+
 /* How many blocks are alive; tests compare before and after. */
 size_t mem_alive(void);
 

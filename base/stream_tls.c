@@ -150,6 +150,14 @@ static BIO *new_bio(struct stream_tls *t)
     return bio;
 }
 
+/* What an earlier call has left would be taken for the reason of this one.  Clearing an empty queue costs
+ * as much as a full one, and it mostly is empty. */
+static void forget_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 static void say(struct stream_tls *t, unsigned events)
 {
     if (events && t->stream.fn)
@@ -250,7 +258,7 @@ static void open_up(struct stream_tls *t)
 
 static void shake(struct stream_tls *t)
 {
-    ERR_clear_error();
+    forget_errors();
     int rc = SSL_do_handshake(t->ssl);
     if (rc == 1) {
         open_up(t);
@@ -285,7 +293,7 @@ static enum err tls_read(struct stream *s, char *into, size_t room, size_t *got)
 
     if (t->state == TLS_SHAKING)
         return ERR_AGAIN;
-    ERR_clear_error();
+    forget_errors();
     int rc = SSL_read_ex(t->ssl, into, room, got);
     t->held = rc == 1 && SSL_has_pending(t->ssl);
     if (t->held && (t->wanted & STREAM_READ))
@@ -308,7 +316,7 @@ static enum err flush(struct stream_tls *t)
 
     if (e == ERR_OK && t->owed == 0)
         return ERR_OK;
-    ERR_clear_error();
+    forget_errors();
     if (e == ERR_OK) {
         int rc = SSL_write_ex(t->ssl, owed_bytes, t->owed, &took);
         e = rc == 1 ? ERR_OK : outcome(t, rc, ERR_IO);
@@ -342,7 +350,7 @@ static enum err write_many(struct stream_tls *t, struct slice bytes, size_t *too
     *took = 0;
     gathered.len = 0;
     t->gather = &gathered;
-    ERR_clear_error();
+    forget_errors();
     for (int i = 0; i < RECORDS_MOST && *took < bytes.len && rc == 1; i++) {
         size_t n = 0;
         struct slice record = slice_to(slice_from(bytes, *took), RECORD_MAX);
@@ -371,7 +379,7 @@ static enum err tls_write(struct stream *s, struct slice bytes, size_t *took)
     TRY(flush(t));
     if (bytes.len > RECORD_MAX)
         return write_many(t, bytes, took);
-    ERR_clear_error();
+    forget_errors();
     int rc = SSL_write_ex(t->ssl, record.at, record.len, took);
     if (rc == 1)
         return ERR_OK;
@@ -404,7 +412,7 @@ static void end_half(struct stream_tls *t)
 {
     if (t->half != HALF_ENDING || flush(t) == ERR_AGAIN)
         return;
-    ERR_clear_error();
+    forget_errors();
     int rc = SSL_shutdown(t->ssl);
     if (rc < 0 && SSL_get_error(t->ssl, rc) == SSL_ERROR_WANT_WRITE)
         return;

@@ -11,6 +11,8 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/now.h"
+#include "base/vouch.h"
 
 enum {
     FILE_MAX = 1 << 20, /* bytes of one file */
@@ -39,6 +41,7 @@ struct trust {
     struct list *lists;
     size_t list_count;
     struct hash_digest digest; /* of all that was read */
+    struct vouch *known;       /* chains that were good */
 };
 
 /* What is read from one certificate; the slices of `leaf` point into `names`. */
@@ -270,11 +273,59 @@ static bool none_revoked(const struct trust *t, const STACK_OF(X509) * built, st
     return true;
 }
 
+/* ---- what was found good ---- */
+
+static int64_t seconds_of(const ASN1_TIME *time)
+{
+    struct tm tm = {0};
+
+    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
+static int64_t now_s(void)
+{
+    return now_wall_us(&now_real) / NOW_US_PER_S;
+}
+
+static struct hash_digest digest_of(X509 *leaf)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(leaf, &der);
+
+    PRE(len > 0);
+    struct hash_digest digest = hash_sha256(slice_of(der, (size_t)len));
+    OPENSSL_free(der);
+    return digest;
+}
+
+/* The verdict holds while every certificate of the chain does, and until the first list of any authority ends: whether
+ * a list that is over by then is about this chain is asked again. */
+static void keep_verdict(const struct trust *t, const struct hash_digest *leaf, const STACK_OF(X509) * built)
+{
+    int64_t from_s = 0, until_s = INT64_MAX;
+
+    for (int i = 0; i < sk_X509_num(built); i++) {
+        int64_t begins_s = seconds_of(X509_get0_notBefore(sk_X509_value(built, i)));
+        int64_t ends_s = seconds_of(X509_get0_notAfter(sk_X509_value(built, i)));
+        from_s = begins_s > from_s ? begins_s : from_s;
+        until_s = ends_s < until_s ? ends_s : until_s;
+    }
+    for (size_t i = 0; i < t->list_count; i++) {
+        int64_t ends_s = seconds_of(X509_CRL_get0_nextUpdate(t->lists[i].crl));
+        until_s = !list_is_over(&t->lists[i]) && ends_s < until_s ? ends_s : until_s;
+    }
+    vouch_note(t->known, leaf, from_s, until_s);
+}
+
 /* The chain is built only against the bundle of the domain that the leaf names (V1 of
  * SPIFFE): one domain's authority can never mint a name in another. */
 static bool chain_ok(const struct trust *t, const struct domain *domain, X509 *leaf, STACK_OF(X509) * others,
                      unsigned long flags, struct trust_refusal *r)
 {
+    struct hash_digest digest = digest_of(leaf);
+
+    if (vouch_stands(t->known, &digest, now_s()))
+        return true;
     X509_STORE_CTX *chain = X509_STORE_CTX_new();
 
     PRE(chain && X509_STORE_CTX_init(chain, domain->store, leaf, others) == 1);
@@ -289,6 +340,8 @@ static bool chain_ok(const struct trust *t, const struct domain *domain, X509 *l
     if (good)
         built = X509_STORE_CTX_get0_chain(chain);
     good = good && signers_ok(t, built, domain->name, r) && none_revoked(t, built, r);
+    if (good)
+        keep_verdict(t, &digest, built);
     X509_STORE_CTX_free(chain);
     return good;
 }
@@ -500,6 +553,7 @@ struct trust *trust_load(const struct creds_conf *conf, struct diag *diag)
     struct trust *t = mem_new(sizeof(*t));
 
     t->judge = conf->judge;
+    t->known = vouch_new();
     t->domains = mem_array(conf->bundle_count ? conf->bundle_count : 1, sizeof(*t->domains));
     for (size_t i = 0; i < conf->bundle_count; i++)
         read_bundle(t, &conf->bundles[i], diag);
@@ -524,6 +578,7 @@ void trust_free(struct trust **trust)
         mem_free(t->lists[i].path);
         X509_CRL_free(t->lists[i].crl);
     }
+    vouch_free(&t->known);
     mem_free(t->domains);
     mem_free(t->lists);
     mem_free(t);

@@ -7,7 +7,10 @@
  * The inside of creds: certificates are OpenSSL's, so nobody else includes this.
  * Bundles are PEM or SPIFFE's JSON; revocation lists are PEM or DER (RFC 5280 section 5).
  *
- * Lifetime: immutable once made.
+ * A chain that was good is believed again, without its signatures being looked at, as long
+ * as nothing in it has ended (vouch).
+ *
+ * Lifetime: immutable once made, but for what it remembers.
  * Threads:  may be asked from any thread. */
 #include "base/creds.h"
 #include "base/hash.h"

@@ -451,9 +451,13 @@ struct h2_session *h2_session_new(bool is_server, struct h2_conn *c, const struc
     nghttp2_option *option = new_option();
     nghttp2_mem shared = {mem, h2_mem_take, h2_mem_give, h2_mem_take_zeroed, h2_mem_resize};
     nghttp2_mem *its = mem ? &shared : NULL;
+    if (mem)
+        h2_mem_settle(mem);
     int rc = is_server ? nghttp2_session_server_new3(&s->ng, cb, s, option, its)
                        : nghttp2_session_client_new3(&s->ng, cb, s, option, its);
     POST(rc == 0);
+    if (mem)
+        h2_mem_settled(mem);
     nghttp2_option_del(option);
     nghttp2_session_callbacks_del(cb);
     greet(s, max_streams);

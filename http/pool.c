@@ -274,7 +274,7 @@ struct pool *pool_new(struct loop *l, struct due_clock *clock, const struct pool
 {
     struct pool *p = mem_new(sizeof(*p));
     *p = (struct pool){.loop = l, .clock = clock, .conf = *conf, .stock = transit_stock_new()};
-    p->mem = h2_mem_new();
+    p->mem = h2_mem_new(0);
     list_init(&p->opening);
     list_init(&p->open);
     list_init(&p->full);

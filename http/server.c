@@ -29,6 +29,7 @@ struct server {
 /* RFC 9113 section 3.4. */
 #define PREFACE SLICE("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 enum { PREFACE_LEN = 24, ADDR_MOST = 128, PARTING_US = 500 * NOW_US_PER_MS, RECHECKS_A_TURN = 16 };
+enum { HOMES = 2048 }; /* HTTP/2 connections that cost least when they are idle */
 enum speech { H1, H2, RAW };
 
 struct guest {
@@ -249,7 +250,7 @@ struct server *server_new(struct loop *l, struct due_clock *clock, const struct 
 {
     struct server *s = mem_new(sizeof(*s));
     *s = (struct server){.loop = l, .clock = clock, .conf = *conf, .stock = transit_stock_new()};
-    s->mem = h2_mem_new();
+    s->mem = h2_mem_new(HOMES);
     list_init(&s->guests);
     list_init(&s->conns);
     loop_task_init(&s->told_idle, on_told_idle);
