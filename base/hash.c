@@ -11,14 +11,43 @@
 
 #include "base/check.h"
 
-struct hash_digest hash_sha256(struct slice bytes)
+/* What runs is copied in and out, so that the library's type stays in this room. */
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(((struct hash_running *)NULL)->state),
+               "a running hash has too little room");
+
+void hash_begin(struct hash_running *h)
+{
+    SHA256_CTX context;
+    bool done = SHA256_Init(&context) == 1;
+    POST(done);
+    memcpy(h->state, &context, sizeof(context));
+}
+
+void hash_add(struct hash_running *h, struct slice bytes)
+{
+    SHA256_CTX context;
+    memcpy(&context, h->state, sizeof(context));
+    bool done = bytes.len == 0 || SHA256_Update(&context, bytes.at, bytes.len) == 1;
+    POST(done);
+    memcpy(h->state, &context, sizeof(context));
+}
+
+struct hash_digest hash_end(struct hash_running *h)
 {
     struct hash_digest d;
     SHA256_CTX context;
-    bool done = SHA256_Init(&context) == 1 && SHA256_Update(&context, bytes.at, bytes.len) == 1 &&
-                SHA256_Final(d.b, &context) == 1;
+    memcpy(&context, h->state, sizeof(context));
+    bool done = SHA256_Final(d.b, &context) == 1;
     POST(done);
     return d;
+}
+
+struct hash_digest hash_sha256(struct slice bytes)
+{
+    struct hash_running h;
+    hash_begin(&h);
+    hash_add(&h, bytes);
+    return hash_end(&h);
 }
 
 struct hash_digest hash_hmac_sha256(struct slice key, struct slice bytes)

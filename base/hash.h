@@ -14,6 +14,13 @@ struct hash_digest {
 
 /* SHA-256 (FIPS 180-4). */
 struct hash_digest hash_sha256(struct slice bytes);
+/* The same of bytes that come by the piece: begin, add as often as wanted, end once. */
+struct hash_running {
+    uint64_t state[16];
+};
+void hash_begin(struct hash_running *h);
+void hash_add(struct hash_running *h, struct slice bytes);
+struct hash_digest hash_end(struct hash_running *h);
 /* SHA-1, for the handshake of websockets alone: nothing rests on it. */
 struct hash_sha1 {
     uint8_t b[20];

@@ -96,7 +96,17 @@ void map_fini(struct map *m)
     *m = (struct map){0};
 }
 
-static struct map_entry *find(const struct map *m, struct slice key, uint64_t hash)
+static uint32_t short_hash(struct slice key)
+{
+    return (uint32_t)map_hash(key);
+}
+
+static bool has_key(const struct map_entry *e, struct slice key, uint32_t hash)
+{
+    return e->value && e->hash == hash && e->len == key.len && (key.len == 0 || memcmp(e->key, key.at, key.len) == 0);
+}
+
+static struct map_entry *find(const struct map *m, struct slice key, uint32_t hash)
 {
     if (m->cap == 0)
         return NULL;
@@ -104,7 +114,7 @@ static struct map_entry *find(const struct map *m, struct slice key, uint64_t ha
         struct map_entry *e = &m->entries[i];
         if (!e->value && e->hash != GRAVE)
             return NULL;
-        if (e->value && e->hash == hash && slice_eq(e->key, key))
+        if (has_key(e, key, hash))
             return e;
     }
 }
@@ -139,24 +149,40 @@ void *map_get(const struct map *m, struct slice key)
 {
     if (m->count == 0)
         return NULL;
-    struct map_entry *e = find(m, key, map_hash(key));
+    struct map_entry *e = find(m, key, short_hash(key));
     return e ? e->value : NULL;
+}
+
+static void put_new(struct map *m, struct slice key, uint32_t hash, void *value)
+{
+    PRE(value && key.len <= UINT32_MAX);
+    make_room(m);
+    place(m, (struct map_entry){.key = key.at, .len = (uint32_t)key.len, .hash = hash, .value = value});
 }
 
 void *map_put(struct map *m, struct slice key, void *value)
 {
     PRE(value);
-    uint64_t hash = map_hash(key);
+    uint32_t hash = short_hash(key);
     struct map_entry *e = find(m, key, hash);
-    if (e) {
-        void *before = e->value;
-        /* The old key usually lives in the old value, which the caller is about to free. */
-        e->key = key;
-        e->value = value;
-        return before;
+    if (!e) {
+        put_new(m, key, hash, value);
+        return NULL;
     }
-    make_room(m);
-    place(m, (struct map_entry){.key = key, .value = value, .hash = hash});
+    void *before = e->value;
+    /* The old key usually lives in the old value, which the caller is about to free. */
+    e->key = key.at;
+    e->value = value;
+    return before;
+}
+
+void *map_keep(struct map *m, struct slice key, void *value)
+{
+    uint32_t hash = short_hash(key);
+    struct map_entry *e = find(m, key, hash);
+    if (e)
+        return e->value;
+    put_new(m, key, hash, value);
     return NULL;
 }
 
@@ -164,7 +190,7 @@ void *map_del(struct map *m, struct slice key)
 {
     if (m->count == 0)
         return NULL;
-    struct map_entry *e = find(m, key, map_hash(key));
+    struct map_entry *e = find(m, key, short_hash(key));
     if (!e)
         return NULL;
     void *before = e->value;

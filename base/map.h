@@ -11,9 +11,9 @@
 #include "base/slice.h"
 
 struct map_entry {
-    struct slice key;
-    void *value; /* NULL: free or deleted */
-    uint64_t hash;
+    const char *key;
+    uint32_t len, hash; /* of the key; a hash has 32 bits of its own */
+    void *value;        /* NULL: free or deleted */
 };
 
 struct map {
@@ -28,6 +28,8 @@ void map_fini(struct map *m);
 void *map_get(const struct map *m, struct slice key);
 /* Puts or replaces; gives back what was there before, or NULL. */
 void *map_put(struct map *m, struct slice key, void *value);
+/* Puts unless the key is there already; gives back what is there then. */
+void *map_keep(struct map *m, struct slice key, void *value);
 /* Takes out; NULL when it was not there. */
 void *map_del(struct map *m, struct slice key);
 /* Walks in no particular order: start with `*at` = 0; NULL at the end.  Deleting the entry

@@ -12,9 +12,11 @@ struct search {
     struct diag *diag;
     bool imported; /* from a language with shapes of its own */
     struct arena arena;
-    struct map operations;   /* name to its fact */
-    struct map seen;         /* what may be said once */
-    const char **candidates; /* every type's name, for suggestions */
+    struct buf name;                /* of a member */
+    const struct shape_type *owner; /* the last that was looked for */
+    struct map operations;          /* name to its fact */
+    struct map seen;                /* what may be said once */
+    const char **candidates;        /* every type's name, for suggestions */
     size_t candidate_count;
 };
 
@@ -54,20 +56,45 @@ static void once(struct search *s, const struct fact *f, const char *what, struc
         complain(s, f, NULL, "%s `%.*s` is declared twice", what, SLICE_FMT(slice_to(name, 80)));
 }
 
-static const struct shape_type *wants_type(struct search *s, const struct fact *f, struct slice name)
+/* A member whose position another member's fact declares already.  Of the names that only look alike, such as a
+ * parameter's, the list of what was said remembers which are members. */
+static void once_member(struct search *s, const struct fact *f, struct slice name, const struct shape_position *p)
 {
-    const struct shape_type *t = shape_type(s->shape, name);
+    if (p && p->fact == f)
+        return;
+    if (p && p->fact->relation == VOCABULARY_FIELD)
+        complain(s, f, NULL, "member `%.*s` is declared twice", SLICE_FMT(slice_to(name, 80)));
+    else
+        once(s, f, "member", name);
+}
+
+static void is_a_type(struct search *s, const struct fact *f, struct slice name, const struct shape_type *t)
+{
     if (!t)
         unknown(s, f, "type", name);
     else if (!shape_base(t))
         complain(s, f, NULL, "alias `%.*s` leads back to itself", SLICE_FMT(slice_to(name, 80)));
+}
+
+static const struct shape_type *wants_type(struct search *s, const struct fact *f, struct slice name)
+{
+    const struct shape_type *t = shape_type(s->shape, name);
+    is_a_type(s, f, name, t);
     return t;
+}
+
+/* Most facts are about the same type as the one before. */
+static const struct shape_type *owner_of(struct search *s, struct slice name)
+{
+    if (!s->owner || !slice_eq(s->owner->name, name))
+        s->owner = shape_type(s->shape, name);
+    return s->owner;
 }
 
 static const struct shape_type *wants_kind(struct search *s, const struct fact *f, enum shape_kind kind,
                                            const char *what)
 {
-    const struct shape_type *t = shape_type(s->shape, f->text[0]);
+    const struct shape_type *t = owner_of(s, f->text[0]);
     if (t && t->kind == kind)
         return t;
     unknown(s, f, what, f->text[0]);
@@ -131,13 +158,24 @@ static void look_at_response(struct search *s, const struct fact *f)
         wants_type(s, f, f->text[3]);
 }
 
+/* Until the next one is asked for. */
+static struct slice member_name(struct search *s, const struct fact *f)
+{
+    buf_clear(&s->name);
+    buf_put(&s->name, f->text[0]);
+    buf_put_char(&s->name, '.');
+    buf_put(&s->name, f->text[1]);
+    return buf_slice(&s->name);
+}
+
 static void look_at_field(struct search *s, const struct fact *f)
 {
     wants_kind(s, f, SHAPE_RECORD, "record");
-    wants_type(s, f, f->text[2]);
+    struct slice name = member_name(s, f);
+    const struct shape_position *p = shape_position(s->shape, name);
+    is_a_type(s, f, f->text[2], p && p->fact == f ? p->type : shape_type(s->shape, f->text[2]));
     wants_presence(s, f, f->text[3]);
-    struct slice name = arena_join(&s->arena, f->text[0], ".", f->text[1]);
-    once(s, f, "member", name);
+    once_member(s, f, name, p);
     const struct shape_type *t = shape_type(s->shape, name);
     /* A type that is made for one member may have its name. */
     if (t && !slice_eq(f->text[2], name))
@@ -187,7 +225,7 @@ static void look_at_union(struct search *s, const struct fact *f)
     const struct shape_type *t = shape_type(s->shape, f->text[0]);
     int64_t number = 0;
     for (const struct shape_position *p = t->fact == f ? t->parts : NULL; p; p = p->next)
-        if (p->fact->number[1] != number++)
+        if (p->fact->number[1].n != number++)
             complain(s, p->fact, NULL, "branches are numbered from 0 without gaps: %lld is expected",
                      (long long)number - 1);
     if (t->fact == f && number == 0)
@@ -248,11 +286,21 @@ static void look_at_bound(struct search *s, const struct fact *f)
         complain(s, f, NULL, "`%.*s` is no bound for %.*s", SLICE_FMT(f->text[1]), SLICE_FMT(t->name));
 }
 
+/* Of another fact than the one that declares it: a scalar's name is taken, and said so elsewhere. */
+static void once_type(struct search *s, const struct fact *f, const struct shape_type *t)
+{
+    if (t && t->fact)
+        complain(s, f, NULL, "type `%.*s` is declared twice", SLICE_FMT(slice_to(f->text[0], 80)));
+    else
+        once(s, f, "type", f->text[0]);
+}
+
 static void look_at_type(struct search *s, const struct fact *f)
 {
     static const char *const scalar_fix = "the scalars' names are taken";
-    const struct shape_type *t = shape_type(s->shape, f->text[0]);
-    once(s, f, "type", f->text[0]);
+    const struct shape_type *t = owner_of(s, f->text[0]);
+    if (!t || t->fact != f)
+        once_type(s, f, t);
     if (f->text[0].len == 0)
         complain(s, f, NULL, "a type needs a name");
     else if (t && !t->fact)
@@ -323,7 +371,8 @@ static void look_at_extra(struct search *s, const struct fact *f)
 
 static void look_at_tag(struct search *s, const struct fact *f)
 {
-    wants_member(s, f, f->text[1]);
+    if (!shape_position(s->shape, member_name(s, f)))
+        wants_member(s, f, f->text[1]);
 }
 
 static void look_at_renamed(struct search *s, const struct fact *f)
@@ -504,6 +553,12 @@ static void look_at_operations(struct search *s)
     map_fini(&found);
 }
 
+static bool declares_type(enum vocabulary relation)
+{
+    return relation == VOCABULARY_RECORD || relation == VOCABULARY_ENUM || relation == VOCABULARY_UNION ||
+           relation == VOCABULARY_ALIAS || relation == VOCABULARY_LIST || relation == VOCABULARY_MAP;
+}
+
 static void gather(struct search *s)
 {
     const char *const *scalars = shape_scalars();
@@ -514,7 +569,7 @@ static void gather(struct search *s)
     }
     const struct fact *end = fact_list_end(s->facts);
     for (const struct fact *f = s->facts->v; f < end; f++) {
-        const struct shape_type *t = shape_type(s->shape, f->text[0]);
+        const struct shape_type *t = declares_type(f->relation) ? shape_type(s->shape, f->text[0]) : NULL;
         s->imported = s->imported || f->relation == VOCABULARY_DIALECT;
         if (f->relation == VOCABULARY_OPERATION)
             map_put(&s->operations, f->text[0], (void *)(uintptr_t)f);
@@ -528,6 +583,7 @@ void complaint_find(const struct fact_list *facts, const struct shape *shape, co
 {
     struct search s = {.facts = facts, .shape = shape, .source = source, .diag = diag};
     arena_init(&s.arena, 0);
+    buf_init(&s.name, BUF_TEXT_BOUND);
     gather(&s);
     if (facts->count == 0 || facts->v[0].relation != VOCABULARY_CONTRACT)
         complain(&s, NULL, "begin with contract(\"NAME\", \"1.0.0\").", "the contract has no name");
@@ -535,6 +591,7 @@ void complaint_find(const struct fact_list *facts, const struct shape *shape, co
         look_at(&s, &facts->v[i]);
     look_at_operations(&s);
     mem_free(s.candidates);
+    buf_fini(&s.name);
     map_fini(&s.operations);
     map_fini(&s.seen);
     arena_fini(&s.arena);

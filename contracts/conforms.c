@@ -146,7 +146,7 @@ static const struct shape_position *member_of(struct walk *w, const struct shape
 /* A member of the other direction only: nobody may send it, and nobody has to refuse it. */
 static bool elsewhere(const struct walk *w, const struct shape_position *p)
 {
-    return p->only.len && w->direction.len && !slice_eq(p->only, w->direction);
+    return p->more->only.len && w->direction.len && !slice_eq(p->more->only, w->direction);
 }
 
 static enum answer record_takes(struct walk *w, const struct shape_type *t, const struct json_value *v)

@@ -16,16 +16,22 @@ struct operation {
     bool idempotent, job;
 };
 
+/* The canonical form, once somebody has asked for it: most contracts are only compared. */
+struct written {
+    size_t len;
+    char *_Atomic text;
+};
+
 struct contract {
     atomic_uint refs;
     struct arena arena;
     struct fact_list facts;
     struct shape shape;
-    struct slice name, version, text, digest_text;
+    struct slice name, version, digest_text;
+    struct written *written;
     struct hash_digest digest;
     struct operation *operations;
     size_t operation_count;
-    struct map places; /* subject to the fact whose place is its own; `at` first */
     const char *file;
 };
 
@@ -65,29 +71,6 @@ static void list_operations(struct contract *c)
             describe_operation(c, f);
 }
 
-static void put_place(struct contract *c, struct slice subject, const struct fact *f)
-{
-    if (!map_get(&c->places, subject))
-        map_put(&c->places, subject, (void *)(uintptr_t)f);
-}
-
-static void list_places(struct contract *c)
-{
-    const struct fact *end = fact_list_end(&c->facts);
-    for (const struct fact *f = c->facts.v; f < end; f++)
-        if (f->relation == VOCABULARY_AT)
-            put_place(c, f->text[0], f);
-    for (const struct fact *f = c->facts.v; f < end; f++) {
-        const struct shape_type *t = shape_type(&c->shape, f->text[0]);
-        if (f->line == 0)
-            continue; /* imported: `at` says where */
-        if (f->relation == VOCABULARY_OPERATION || (t && t->fact == f))
-            put_place(c, f->text[0], f);
-        else if (f->relation == VOCABULARY_SYMBOL)
-            put_place(c, arena_join(&c->arena, f->text[0], ".", f->text[1]), f);
-    }
-}
-
 /* Facts are bounded by whoever reads them; their text may take what it takes. */
 static const size_t text_most = (size_t)1 << 40;
 
@@ -96,18 +79,14 @@ static void settle(struct contract *c)
     const struct fact *first = c->facts.v;
     c->name = first->text[0];
     c->version = first->text[1];
-    struct buf canonical, digest;
-    buf_init(&canonical, text_most);
-    digest_put(&c->facts, &canonical);
-    c->text = arena_keep(&c->arena, buf_slice(&canonical));
-    buf_fini(&canonical);
-    c->digest = hash_sha256(c->text);
+    struct buf digest;
+    c->written = mem_new(sizeof(*c->written));
+    c->digest = digest_of(&c->facts, &c->written->len);
     buf_init(&digest, HASH_SHA256_TEXT);
     hash_put_base64url(&digest, slice_of(c->digest.b, sizeof(c->digest.b)));
     c->digest_text = arena_keep(&c->arena, buf_slice(&digest));
     buf_fini(&digest);
     list_operations(c);
-    list_places(c);
 }
 
 static enum err understand(struct contract *c, struct slice text, const char *file, struct diag *diag)
@@ -203,7 +182,9 @@ void contract_unref(struct contract **c)
     *c = NULL;
     if (!contract || atomic_fetch_sub(&contract->refs, 1) != 1)
         return;
-    map_fini(&contract->places);
+    if (contract->written)
+        mem_free(contract->written->text);
+    mem_free(contract->written);
     shape_fini(&contract->shape);
     fact_list_fini(&contract->facts);
     arena_fini(&contract->arena);
@@ -230,9 +211,21 @@ struct slice contract_digest_text(const struct contract *c)
     return c->digest_text;
 }
 
+/* Two threads may both write it at first; one keeps what it has, the other takes that. */
 struct slice contract_text(const struct contract *c)
 {
-    return c->text;
+    char *text = atomic_load(&c->written->text);
+    if (text)
+        return slice_of(text, c->written->len);
+    struct buf canonical;
+    buf_init(&canonical, text_most);
+    digest_put(&c->facts, &canonical);
+    char *mine = mem_copy(buf_slice(&canonical)), *none = NULL;
+    buf_fini(&canonical);
+    if (atomic_compare_exchange_strong(&c->written->text, &none, mine))
+        return slice_of(mine, c->written->len);
+    mem_free(mine);
+    return slice_of(none, c->written->len);
 }
 
 size_t contract_operation_count(const struct contract *c)
@@ -352,11 +345,36 @@ const struct shape *contract_shape(const struct contract *c)
     return &c->shape;
 }
 
+/* The fact that declares a symbol "Enum.SYMBOL". */
+static const struct fact *find_symbol(const struct contract *c, struct slice subject)
+{
+    const struct fact *end = fact_list_end(&c->facts);
+    size_t dot;
+    for (struct slice head = subject; slice_find_last(head, '.', &dot);) {
+        head = slice_to(subject, dot);
+        const struct fact *f = fact_list_find(&c->facts, VOCABULARY_SYMBOL, head);
+        for (; f && f < end && f->relation == VOCABULARY_SYMBOL && slice_eq(f->text[0], head); f++)
+            if (slice_eq(f->text[1], slice_from(subject, dot + 1)))
+                return f;
+    }
+    return NULL;
+}
+
+/* Imported facts stand nowhere themselves: `at` says where. */
 static const struct fact *placed(const struct contract *c, struct slice subject)
 {
-    const struct fact *f = map_get(&c->places, subject);
+    const struct fact *f = fact_list_find(&c->facts, VOCABULARY_AT, subject);
     if (f)
         return f;
+    const struct shape_type *t = shape_type(&c->shape, subject);
+    const struct fact *declared[] = {
+        fact_list_find(&c->facts, VOCABULARY_OPERATION, subject),
+        t ? t->fact : NULL,
+        find_symbol(c, subject),
+    };
+    for (size_t i = 0; i < sizeof(declared) / sizeof(declared[0]); i++)
+        if (declared[i] && declared[i]->line)
+            return declared[i];
     const struct shape_position *p = shape_position(&c->shape, subject);
     return p ? p->fact : NULL;
 }
@@ -381,7 +399,7 @@ struct contract_place contract_place(const struct contract *c, struct slice subj
         f = c->facts.v;
     if (f->relation == VOCABULARY_AT)
         return (struct contract_place){
-            .file = f->text[1].at, .line = (unsigned)f->number[2], .column = (unsigned)f->number[3]};
+            .file = f->text[1].at, .line = (unsigned)f->number[2].n, .column = (unsigned)f->number[3].n};
     return (struct contract_place){.file = c->file, .line = f->line, .column = f->column};
 }
 

@@ -12,5 +12,7 @@
 void digest_sort(struct fact_list *facts);
 /* PRE: sorted. */
 void digest_put(const struct fact_list *facts, struct buf *out);
+/* The SHA-256 of what digest_put would write, and how long that is.  PRE: sorted. */
+struct hash_digest digest_of(const struct fact_list *facts, size_t *bytes);
 
 #endif

@@ -13,6 +13,8 @@ struct reader {
     struct arena *arena;
     struct diag *diag;
     struct buf scratch;
+    struct slice earlier[VOCABULARY_COLUMNS]; /* the last text of each column */
+    struct slice *before;                     /* of this column */
 };
 
 void fact_list_fini(struct fact_list *l)
@@ -124,9 +126,27 @@ static enum err read_escape(struct reader *r)
     return ERR_OK;
 }
 
+/* Most strings are printable ASCII without escapes, and many stand in the same column of the fact before. */
+static bool read_plain(struct reader *r, struct slice *out)
+{
+    size_t from = r->at + 1, at = from;
+    while (at < r->text.len && r->text.at[at] >= ' ' && r->text.at[at] < 0x7f && r->text.at[at] != '"' &&
+           r->text.at[at] != '\\')
+        at++;
+    if (at == r->text.len || r->text.at[at] != '"')
+        return false;
+    struct slice text = slice_of(r->text.at + from, at - from);
+    *out = slice_eq(text, *r->before) ? *r->before : arena_keep(r->arena, text);
+    *r->before = *out;
+    r->at = at + 1;
+    return true;
+}
+
 static enum err read_string(struct reader *r, struct slice *out)
 {
     struct diag_place begin = place(r, 1);
+    if (read_plain(r, out))
+        return ERR_OK;
     buf_clear(&r->scratch);
     for (r->at++; peek(r, 0) != '"';) {
         if (ended(r) || peek(r, 0) == '\n') {
@@ -169,10 +189,11 @@ static enum err read_number(struct reader *r, int64_t *out)
 static enum err read_column(struct reader *r, struct fact *f, unsigned i)
 {
     bool symbol = vocabulary_columns(f->relation)[i] == 's';
+    r->before = &r->earlier[i];
     if (symbol && peek(r, 0) == '"')
         return read_string(r, &f->text[i]);
     if (!symbol && (is_digit(peek(r, 0)) || peek(r, 0) == '-'))
-        return read_number(r, &f->number[i]);
+        return read_number(r, &f->number[i].n);
     return expected(r, symbol ? "a string in quotes" : "a number");
 }
 
@@ -295,12 +316,35 @@ int fact_cmp(const struct fact *a, const struct fact *b)
         return a->relation < b->relation ? -1 : 1;
     for (const char *c = vocabulary_columns(a->relation); *c; c++) {
         size_t i = (size_t)(c - vocabulary_columns(a->relation));
+        if (*c == 's' && a->text[i].at == b->text[i].at && a->text[i].len == b->text[i].len)
+            continue;
         int order = *c == 's' ? slice_cmp(a->text[i], b->text[i])
-                              : (a->number[i] > b->number[i]) - (a->number[i] < b->number[i]);
+                              : (a->number[i].n > b->number[i].n) - (a->number[i].n < b->number[i].n);
         if (order != 0)
             return order;
     }
     return 0;
+}
+
+/* Is the fact before all of this relation and first column? */
+static bool is_before(const struct fact *f, enum vocabulary relation, struct slice first)
+{
+    return f->relation != relation ? f->relation < relation : slice_cmp(f->text[0], first) < 0;
+}
+
+const struct fact *fact_list_find(const struct fact_list *l, enum vocabulary relation, struct slice first)
+{
+    PRE(vocabulary_columns(relation)[0] == 's');
+    size_t low = 0, high = l->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (is_before(&l->v[middle], relation, first))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < l->count && l->v[low].relation == relation && slice_eq(l->v[low].text[0], first);
+    return found ? &l->v[low] : NULL;
 }
 
 static void put_string(struct slice s, struct buf *out)
@@ -333,7 +377,7 @@ void fact_put(const struct fact *f, struct buf *out)
         if (columns[i] == 's')
             put_string(f->text[i], out);
         else
-            buf_putf(out, "%lld", (long long)f->number[i]);
+            buf_putf(out, "%lld", (long long)f->number[i].n);
     }
     buf_put(out, SLICE(")."));
 }

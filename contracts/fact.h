@@ -12,11 +12,19 @@
 #include "base/diag.h"
 #include "contracts/vocabulary.h"
 
+/* Contracts have millions of facts, so a column takes the room of a text whichever it is. */
+union fact_number {
+    int64_t n;
+    struct slice room;
+};
+
 struct fact {
+    union {
+        struct slice text[VOCABULARY_COLUMNS];        /* of symbol columns */
+        union fact_number number[VOCABULARY_COLUMNS]; /* of number columns */
+    };
     enum vocabulary relation;
-    struct slice text[VOCABULARY_COLUMNS]; /* of symbol columns */
-    int64_t number[VOCABULARY_COLUMNS];    /* of number columns */
-    unsigned line, column, width;          /* where its relation's name stands */
+    unsigned line, column, width; /* where its relation's name stands */
 };
 
 struct fact_list {
@@ -37,6 +45,8 @@ MUST_USE enum err fact_read(struct slice text, const char *file, size_t most, st
 
 /* By relation, then column by column; places do not matter. */
 int fact_cmp(const struct fact *a, const struct fact *b);
+/* The first fact of a sorted list with this relation and first column; NULL: there is none.  The others follow it. */
+const struct fact *fact_list_find(const struct fact_list *l, enum vocabulary relation, struct slice first);
 /* As it is written, with the full stop, without a line end. */
 void fact_put(const struct fact *f, struct buf *out);
 

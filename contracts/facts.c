@@ -10,6 +10,7 @@
 #include "contracts/decimal.h"
 #include "contracts/regular.h"
 #include "contracts/rule_book.h"
+#include "contracts/scope.h"
 #include "contracts/shape.h"
 #include "rules_contracts.h"
 
@@ -17,6 +18,7 @@ enum { TEXTS = 24 };
 
 struct side {
     const char *name;
+    unsigned number; /* SCOPE_CONSUMER, SCOPE_PROVIDER */
     const struct contract *contract;
     int relations[VOCABULARY_COUNT]; /* consumer.contract ... */
 };
@@ -251,18 +253,18 @@ static bool is_needed(struct marks *m, const struct fact *f)
     return map_get(&m->names, subject);
 }
 
-/* `marked` NULL: everything. */
-static void put_facts(struct datalog_run *r, const struct side *s, struct marks *marked)
+/* `marked` NULL: as the scope has it. */
+static void put_facts(struct datalog_run *r, const struct side *s, struct marks *marked, struct scope *scope)
 {
     const struct fact_list *facts = contract_facts(s->contract);
     for (size_t i = 0; i < facts->count; i++) {
         const struct fact *f = &facts->v[i];
-        if (!is_read(f->relation) || (marked && !is_needed(marked, f)))
+        if (!is_read(f->relation) || (marked ? !is_needed(marked, f) : !scope_needs(scope, s->number, f)))
             continue;
         const char *columns = vocabulary_columns(f->relation);
         datalog_word words[VOCABULARY_COLUMNS];
         for (size_t k = 0; columns[k]; k++)
-            words[k] = columns[k] == 's' ? datalog_symbol(r, f->text[k]) : f->number[k];
+            words[k] = columns[k] == 's' ? datalog_symbol(r, f->text[k]) : f->number[k].n;
         datalog_fact(r, s->relations[f->relation], words);
     }
 }
@@ -507,26 +509,13 @@ static void put_patterns(struct datalog_run *r, const struct contract *consumer,
     mem_free(v);
 }
 
-static void touch(struct datalog_run *r, int rel, const struct fact *f)
+static void put_changed(struct datalog_run *r, const struct scope *scope)
 {
-    if (!is_read(f->relation))
-        return;
-    datalog_word word = datalog_symbol(r, f->text[0]);
-    datalog_fact(r, rel, &word);
-}
-
-/* The names whose facts differ: both lists are sorted. */
-static void put_touched(struct datalog_run *r, const struct fact_list *a, const struct fact_list *b)
-{
-    int rel = relation(r, "touched");
-    size_t i = 0, k = 0;
-    while (i < a->count || k < b->count) {
-        int order = i == a->count ? 1 : k == b->count ? -1 : fact_cmp(&a->v[i], &b->v[k]);
-        if (order != 0)
-            touch(r, rel, order < 0 ? &a->v[i] : &b->v[k]);
-        i += order <= 0;
-        k += order >= 0;
-    }
+    int rel = relation(r, "changed");
+    for (unsigned side = 0; side < SCOPE_SIDES; side++)
+        for (size_t i = 0; i < contract_operation_count(scope->contract[side]); i++)
+            if (scope_changed(scope, side, i))
+                put_texts(r, rel, (struct slice[]){contract_operation_name(scope->contract[side], i)}, 1);
 }
 
 static void put_profile(struct datalog_run *r, const struct profile *profile)
@@ -546,15 +535,18 @@ struct datalog_run *facts_run(const struct contract *consumer, const struct cont
                               const struct profile *profile, const struct datalog_limits *limits)
 {
     struct datalog_run *r = datalog_run_new(program_for(consumer, provider, profile), limits);
-    struct side sides[] = {{.name = "consumer", .contract = consumer}, {.name = "provider", .contract = provider}};
+    struct side sides[] = {{.name = "consumer", .number = SCOPE_CONSUMER, .contract = consumer},
+                           {.name = "provider", .number = SCOPE_PROVIDER, .contract = provider}};
     struct marks marked;
+    struct scope scope;
     marks_init(&marked);
     bool pruned = contract_speaks(consumer, SLICE("protobuf")) && contract_speaks(provider, SLICE("protobuf"));
     if (pruned)
         mark_differences(&marked, contract_facts(consumer), contract_facts(provider));
+    scope_init(&scope, consumer, provider, !pruned);
     for (size_t i = 0; i < 2; i++) {
         find_relations(r, &sides[i]);
-        put_facts(r, &sides[i], pruned ? &marked : NULL);
+        put_facts(r, &sides[i], pruned ? &marked : NULL, &scope);
         put_surface(r, &sides[i]);
     }
     put_ways(r, consumer);
@@ -563,7 +555,8 @@ struct datalog_run *facts_run(const struct contract *consumer, const struct cont
     put_ranks(r, consumer, provider);
     put_multiples(r, consumer, provider);
     put_patterns(r, consumer, provider);
-    put_touched(r, contract_facts(consumer), contract_facts(provider));
+    put_changed(r, &scope);
+    scope_fini(&scope);
     marks_fini(&marked);
     return r;
 }

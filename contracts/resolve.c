@@ -68,7 +68,7 @@ static const struct shape_position *written_as(const struct shape_type *w, const
     for (const struct shape_position *p = w->parts; p; p = p->next)
         if (slice_eq(p->member, member->member))
             return p;
-    for (const struct shape_text *was = member->was; was; was = was->next)
+    for (const struct shape_text *was = member->more->was; was; was = was->next)
         for (const struct shape_position *p = w->parts; p; p = p->next)
             if (slice_eq(p->member, was->text))
                 return p;
@@ -85,7 +85,7 @@ static enum answer read_record(struct resolving *r, const struct shape_type *w, 
         if (from)
             answer = answer_both(answer, value ? read_as(r, from, m, value) : ANSWER_MAYBE);
         else
-            answer = m->otherwise.len ? answer : ANSWER_NO;
+            answer = m->more->otherwise.len ? answer : ANSWER_NO;
     }
     return answer;
 }

@@ -66,7 +66,7 @@ static void gather_any(struct sample *s, const struct shape_position *p, struct 
     for (size_t i = 0; i < names->count && !sample_sink_full(s, k); i++)
         for (size_t n = 0; n < SAMPLE_SINK_KINDS; n++)
             sample_object_entry(s, k, sample_sink_quoted(s, names->v[i]), slice_str(sample_sink_kinds[n]));
-    static const struct shape_type number = {.kind = SHAPE_REAL};
+    static const struct shape_type number = {.kind = SHAPE_REAL, .rule = &shape_no_more.rule};
     sample_number(s, &number, p, k);
     sample_text(s, p, k);
     for (size_t i = 0; i < texts->count; i++)

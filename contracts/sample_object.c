@@ -48,7 +48,7 @@ static struct slice object_of(struct sample *s, const struct object *o)
 
 static bool elsewhere(const struct sample *s, const struct shape_position *p)
 {
-    return p->only.len && s->direction.len && !slice_eq(p->only, s->direction);
+    return p->more->only.len && s->direction.len && !slice_eq(p->more->only, s->direction);
 }
 
 /* What must be there; false: something that must be has no value. */

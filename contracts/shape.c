@@ -119,12 +119,14 @@ int shape_decimal_cmp(struct slice a, struct slice b)
     return x.minus ? cmp_size(&y, &x) : cmp_size(&x, &y);
 }
 
+static const struct shape_rule no_rule;
+const struct shape_more shape_no_more;
+
 static struct shape_type *put_type(struct shape *s, struct slice name, enum shape_kind kind, const struct fact *fact)
 {
     struct shape_type *t = arena_new(s->arena, sizeof(*t));
-    *t = (struct shape_type){.name = name, .kind = kind, .fact = fact};
-    if (!map_get(&s->types, name))
-        map_put(&s->types, t->name, t);
+    *t = (struct shape_type){.name = name, .kind = kind, .number = s->type_count++, .rule = &no_rule, .fact = fact};
+    (void)map_keep(&s->types, t->name, t);
     return t;
 }
 
@@ -166,10 +168,18 @@ static void declare(struct shape *s, const struct fact *f)
 static struct shape_position *put_position(struct shape *s, struct slice name, struct slice type, const struct fact *f)
 {
     struct shape_position *p = arena_new(s->arena, sizeof(*p));
-    *p = (struct shape_position){.name = name, .type_name = type, .type = map_get(&s->types, type), .fact = f};
-    if (!map_get(&s->positions, name))
-        map_put(&s->positions, p->name, p);
+    *p = (struct shape_position){
+        .name = name, .type_name = type, .type = map_get(&s->types, type), .more = &shape_no_more, .fact = f};
+    (void)map_keep(&s->positions, p->name, p);
     return p;
+}
+
+/* Most facts are about the same type as the one before. */
+static struct shape_type *owner_of(struct shape *s, struct slice name)
+{
+    if (!s->owner || !slice_eq(s->owner->name, name))
+        s->owner = map_get(&s->types, name);
+    return s->owner;
 }
 
 /* At the end of its owner's parts, so that they keep the order of their facts. */
@@ -177,7 +187,7 @@ static struct shape_position *put_part(struct shape *s, struct slice owner, stru
                                        const struct fact *f)
 {
     struct shape_position *p = put_position(s, name, type, f);
-    struct shape_type *t = map_get(&s->types, owner);
+    struct shape_type *t = owner_of(s, owner);
     if (!t)
         return p;
     if (t->last)
@@ -222,7 +232,7 @@ static void put_surface(struct shape *s, const struct fact *f)
 static void put_item(struct shape_type *t, struct shape_position *item)
 {
     struct shape_position **at = &t->items;
-    while (*at && (*at)->fact->number[1] < item->fact->number[1])
+    while (*at && (*at)->fact->number[1].n < item->fact->number[1].n)
         at = &(*at)->next;
     item->next = *at;
     *at = item;
@@ -248,7 +258,7 @@ static void place_parts(struct shape *s, const struct fact *f)
     case VOCABULARY_ITEM: {
         struct shape_type *t = map_get(&s->types, owner);
         struct shape_position *item = put_position(
-            s, arena_putf(s->arena, "%.*s[%lld]", SLICE_FMT(owner), (long long)f->number[1]), f->text[2], f);
+            s, arena_putf(s->arena, "%.*s[%lld]", SLICE_FMT(owner), (long long)f->number[1].n), f->text[2], f);
         if (t)
             put_item(t, item);
         break;
@@ -261,7 +271,8 @@ static void place_parts(struct shape *s, const struct fact *f)
         put_part(s, owner, joined(s, owner, "{}", none), f->text[2], f);
         break;
     case VOCABULARY_BRANCH:
-        put_part(s, owner, arena_putf(s->arena, "%.*s|%lld", SLICE_FMT(owner), (long long)f->number[1]), f->text[2], f);
+        put_part(s, owner, arena_putf(s->arena, "%.*s|%lld", SLICE_FMT(owner), (long long)f->number[1].n), f->text[2],
+                 f);
         break;
     case VOCABULARY_HEADER:
     case VOCABULARY_PARAM:
@@ -274,13 +285,24 @@ static void place_parts(struct shape *s, const struct fact *f)
     }
 }
 
+/* What a position has of its own is made when the first of it comes; so is a type's rule. */
+static struct shape_more *more_of(struct shape *s, struct shape_position *p)
+{
+    if (p->more == &shape_no_more)
+        p->more = arena_new(s->arena, sizeof(*p->more));
+    return (struct shape_more *)(uintptr_t)p->more;
+}
+
 static struct shape_rule *rule_of(struct shape *s, struct slice subject)
 {
     struct shape_type *t = map_get(&s->types, subject);
-    if (t && t->fact)
-        return &t->rule;
+    if (t && t->fact) {
+        if (t->rule == &no_rule)
+            t->rule = arena_new(s->arena, sizeof(*t->rule));
+        return (struct shape_rule *)(uintptr_t)t->rule;
+    }
     struct shape_position *p = map_get(&s->positions, subject);
-    return p ? &p->rule : NULL;
+    return p ? &more_of(s, p)->rule : NULL;
 }
 
 static struct slice tighter(enum shape_bound b, struct slice x, struct slice y)
@@ -381,10 +403,47 @@ static void describe_member(struct shape *s, const struct fact *f)
 {
     bool renamed = f->relation == VOCABULARY_RENAMED;
     struct shape_position *p = map_get(&s->positions, joined(s, f->text[0], ".", f->text[renamed ? 2 : 1]));
-    if (p && renamed)
-        p->was = text_before(s, f->text[1], p->was);
-    else if (p)
-        p->otherwise = f->text[2];
+    struct shape_more *more = p ? more_of(s, p) : NULL;
+    if (more && renamed)
+        more->was = text_before(s, f->text[1], more->was);
+    else if (more)
+        more->otherwise = f->text[2];
+}
+
+/* Of most facts there is nothing more to say than where they stand. */
+static bool describes(const struct shape *s, enum vocabulary relation)
+{
+    switch (relation) {
+    case VOCABULARY_DEFAULT:
+    case VOCABULARY_RENAMED:
+    case VOCABULARY_ONLY:
+    case VOCABULARY_CLOSED:
+    case VOCABULARY_OPEN:
+    case VOCABULARY_EXCLUSIVE:
+    case VOCABULARY_FALLBACK:
+    case VOCABULARY_SYMBOL:
+        return true;
+    case VOCABULARY_OPTION:
+        return s->avro;
+    default:
+        return false;
+    }
+}
+
+static bool constrains(enum vocabulary relation)
+{
+    switch (relation) {
+    case VOCABULARY_NULLABLE:
+    case VOCABULARY_BOUND:
+    case VOCABULARY_PATTERN:
+    case VOCABULARY_FORMAT:
+    case VOCABULARY_VALUE:
+    case VOCABULARY_UNPROVEN:
+    case VOCABULARY_ASPECT:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static void describe(struct shape *s, const struct fact *f, const struct fact *end)
@@ -396,10 +455,10 @@ static void describe(struct shape *s, const struct fact *f, const struct fact *e
     if (f->relation == VOCABULARY_ONLY) {
         struct shape_position *p = map_get(&s->positions, f->text[0]);
         if (p)
-            p->only = f->text[1];
+            more_of(s, p)->only = f->text[1];
         return;
     }
-    struct shape_type *t = map_get(&s->types, f->text[0]);
+    struct shape_type *t = owner_of(s, f->text[0]);
     if (!t)
         return;
     if (f->relation == VOCABULARY_CLOSED)
@@ -450,8 +509,10 @@ void shape_init(struct shape *s, const struct fact_list *facts, struct arena *ar
     for (const struct fact *f = facts->v; f < end; f++)
         place_parts(s, f);
     for (const struct fact *f = facts->v; f < end; f++) {
-        describe(s, f, end);
-        constrain(s, f);
+        if (describes(s, f->relation))
+            describe(s, f, end);
+        else if (constrains(f->relation))
+            constrain(s, f);
     }
     learn_nulls(s);
 }
@@ -487,10 +548,10 @@ const struct shape_type *shape_base(const struct shape_type *t)
 
 struct slice shape_tightest(const struct shape_position *p, enum shape_bound b)
 {
-    struct slice tightest = p->rule.bound[b];
+    struct slice tightest = p->more->rule.bound[b];
     const struct shape_type *t = p->type;
     for (int i = 0; t && i < ALIASES; i++) {
-        tightest = tighter(b, tightest, t->rule.bound[b]);
+        tightest = tighter(b, tightest, t->rule->bound[b]);
         t = t->kind == SHAPE_ALIAS && t->parts ? t->parts->type : NULL;
     }
     return tightest;
@@ -498,11 +559,11 @@ struct slice shape_tightest(const struct shape_position *p, enum shape_bound b)
 
 bool shape_nullable(const struct shape_position *p)
 {
-    if (p->rule.nullable)
+    if (p->more->rule.nullable)
         return true;
     const struct shape_type *t = p->type;
     for (int i = 0; t && i < ALIASES; i++) {
-        if (t->rule.nullable || t->null_inside || t->kind == SHAPE_ANY)
+        if (t->rule->nullable || t->null_inside || t->kind == SHAPE_ANY)
             return true;
         t = t->kind == SHAPE_ALIAS && t->parts ? t->parts->type : NULL;
     }
@@ -513,8 +574,8 @@ const struct shape_rule *shape_rule_at(const struct shape_position *p, unsigned 
 {
     const struct shape_type *t = p->type;
     if (number == 0)
-        return &p->rule;
+        return &p->more->rule;
     for (unsigned i = 1; i < number && t; i++)
         t = i < ALIASES && t->kind == SHAPE_ALIAS && t->parts ? t->parts->type : NULL;
-    return t ? &t->rule : NULL;
+    return t ? t->rule : NULL;
 }

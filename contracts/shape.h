@@ -81,29 +81,35 @@ struct shape_avro {
     struct slice decimal;             /* "precision,scale" */
 };
 
-struct shape_position {
-    struct slice name;
-    struct slice type_name;
-    const struct shape_type *type; /* NULL: no such type */
+/* What few positions have. */
+struct shape_more {
     struct shape_rule rule;
-    const struct fact *fact; /* that declares it */
-    struct slice member;     /* of a record */
-    bool required;
     struct slice only;            /* the direction in which it stands there; empty: both */
     struct slice otherwise;       /* default, as JSON text; or empty */
     const struct shape_text *was; /* what a member was called */
+};
+
+struct shape_position {
+    struct slice name;
+    struct slice type_name;
+    struct slice member;           /* of a record */
+    const struct shape_type *type; /* NULL: no such type */
+    const struct shape_more *more; /* never NULL */
+    const struct fact *fact;       /* that declares it */
     struct shape_position *next;
+    bool required;
 };
 
 struct shape_type {
     struct slice name;
     enum shape_kind kind;
-    struct slice least, most; /* of whole numbers, as decimal text; or empty */
-    struct shape_rule rule;
-    const struct fact *fact;      /* NULL: a scalar */
-    struct shape_position *extra; /* of a record: members it does not name; NULL: anything */
-    struct shape_position *items; /* of a list: elements by their place, in order */
-    struct shape_avro *avro;      /* or NULL */
+    uint32_t number;               /* types of one shape are numbered from 0 */
+    struct slice least, most;      /* of whole numbers, as decimal text; or empty */
+    const struct shape_rule *rule; /* never NULL */
+    const struct fact *fact;       /* NULL: a scalar */
+    struct shape_position *extra;  /* of a record: members it does not name; NULL: anything */
+    struct shape_position *items;  /* of a list: elements by their place, in order */
+    struct shape_avro *avro;       /* or NULL */
     bool closed, open;
     bool exclusive;   /* of a union: exactly one branch fits */
     bool null_inside; /* of a union: a branch may be null */
@@ -116,9 +122,14 @@ struct shape_type {
 
 struct shape {
     struct map types, positions; /* by name */
+    uint32_t type_count;         /* the least number that no type has */
     bool avro;                   /* read by the rules of Avro */
+    struct shape_type *owner;    /* the last that was looked for, while it is made */
     struct arena *arena;
 };
+
+/* Of a position that says nothing besides its type. */
+extern const struct shape_more shape_no_more;
 
 /* `facts` are sorted. */
 void shape_init(struct shape *s, const struct fact_list *facts, struct arena *arena);

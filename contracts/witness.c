@@ -14,7 +14,8 @@ static bool find_end(const struct shape *s, struct slice name, struct end *e)
 {
     e->position = shape_position(s, name);
     if (!e->position) {
-        e->made = (struct shape_position){.name = name, .type_name = name, .type = shape_type(s, name)};
+        e->made = (struct shape_position){
+            .name = name, .type_name = name, .type = shape_type(s, name), .more = &shape_no_more};
         e->position = &e->made;
     }
     return shape_base(e->position->type) != NULL;
@@ -137,7 +138,7 @@ static void put_sure(struct wrapping *w, const struct shape_position *p, struct 
 
 static bool stands_here(const struct wrapping *w, const struct shape_position *p)
 {
-    return p->only.len == 0 || slice_eq(p->only, w->pair->direction);
+    return p->more->only.len == 0 || slice_eq(p->more->only, w->pair->direction);
 }
 
 /* A member that need not be there, if there is a value for it. */

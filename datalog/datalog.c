@@ -417,10 +417,10 @@ bool datalog_source(const struct datalog_run *r, int rel, const datalog_word *co
     uint32_t row = r->limits.proofs ? dl_rel_find(own, columns) : DL_REL_NONE;
     if (row == DL_REL_NONE)
         return false;
-    const struct dl_origin *origin = &own->origins[row];
-    bool by_rule = origin->rule != DL_REL_NONE;
-    *file = by_rule ? r->program->rules[origin->rule]->file : origin->file;
-    *line = by_rule ? r->program->rules[origin->rule]->at.line : origin->line;
+    struct dl_origin origin = dl_rel_origin(own, row);
+    bool by_rule = origin.rule != DL_REL_NONE;
+    *file = by_rule ? r->program->rules[origin.rule]->file : origin.file;
+    *line = by_rule ? r->program->rules[origin.rule]->at.line : origin.line;
     return true;
 }
 

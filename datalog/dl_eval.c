@@ -172,7 +172,7 @@ static bool next_height(struct datalog_run *r, const struct dl_group *g, uint32_
     for (unsigned i = 0; i < g->meet_count; i++) {
         struct dl_rel *rel = &r->rels[g->meets[i]];
         rel->old_end = rel->new_end;
-        while (rel->new_end < rel->tuples.count && rel->origins[rel->new_end].height < height)
+        while (rel->new_end < rel->tuples.count && rel->whys[rel->new_end].height < height)
             rel->new_end++;
         more |= rel->old_end < rel->tuples.count;
     }

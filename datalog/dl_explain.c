@@ -200,22 +200,22 @@ static enum err find_derivation(struct explaining *x, const struct dl_rule *rule
 static enum err expand(struct explaining *x, struct todo todo)
 {
     const struct dl_rel *rel = &x->run->rels[todo.node->rel];
-    const struct dl_origin *origin = &rel->origins[todo.row];
+    struct dl_origin origin = dl_rel_origin(rel, todo.row);
     datalog_word *columns = arena_array(x->arena, (size_t)rel->tuples.arity + 1, sizeof(*columns));
     dl_tuples_row(&rel->tuples, todo.row, columns);
     todo.node->columns = columns;
-    if (origin->rule == DL_REL_NONE) {
-        todo.node->file = origin->file;
-        todo.node->line = origin->line;
+    if (origin.rule == DL_REL_NONE) {
+        todo.node->file = origin.file;
+        todo.node->line = origin.line;
         return ERR_OK;
     }
-    const struct dl_rule *rule = x->run->program->rules[origin->rule];
+    const struct dl_rule *rule = x->run->program->rules[origin.rule];
     datalog_word row = (datalog_word)todo.row;
     todo.node->file = rule->file;
     todo.node->line = rule->at.line;
     todo.node->rule = rule->written;
     todo.node->above = !dl_rel_put(&x->seen[todo.node->rel], &row, NULL);
-    return todo.node->above ? ERR_OK : find_derivation(x, rule, origin, todo.node);
+    return todo.node->above ? ERR_OK : find_derivation(x, rule, &origin, todo.node);
 }
 
 static void explaining_init(struct explaining *x, struct datalog_run *r, struct arena *arena)

@@ -79,7 +79,7 @@ static inline enum err take(struct dl_join *j, const struct dl_plan *plan, unsig
 static enum err take_row(struct dl_join *j, const struct dl_plan *plan, unsigned at, const struct dl_rel *r,
                          uint32_t row)
 {
-    if (j->below && r->origins[row].height >= j->below)
+    if (j->below && r->whys[row].height >= j->below)
         return count_step(j);
     if (j->rows)
         j->rows[at] = row;

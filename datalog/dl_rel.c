@@ -16,19 +16,42 @@ void dl_rel_fini(struct dl_rel *r)
     for (unsigned i = 0; i < r->index_count; i++)
         dl_index_fini(&r->indexes[i]);
     mem_free(r->indexes);
-    mem_free(r->origins);
+    mem_free(r->whys);
+    mem_free(r->places);
     dl_set_fini(&r->set);
     dl_tuples_fini(&r->tuples);
     *r = (struct dl_rel){0};
+}
+
+static void note_place(struct dl_rel *r, const struct dl_origin *origin)
+{
+    if (r->place_cap < r->tuples.cap) {
+        r->places = mem_resize(r->places, r->tuples.cap, sizeof(*r->places));
+        memset(r->places + r->place_cap, 0, (r->tuples.cap - r->place_cap) * sizeof(*r->places));
+        r->place_cap = r->tuples.cap;
+    }
+    r->places[r->tuples.count] = (struct dl_place){.file = origin->file, .line = origin->line};
 }
 
 static void note_origin(struct dl_rel *r, const struct dl_origin *origin)
 {
     if (r->origin_cap < r->tuples.cap) {
         r->origin_cap = r->tuples.cap;
-        r->origins = mem_resize(r->origins, r->origin_cap, sizeof(*r->origins));
+        r->whys = mem_resize(r->whys, r->origin_cap, sizeof(*r->whys));
     }
-    r->origins[r->tuples.count] = *origin;
+    r->whys[r->tuples.count] = (struct dl_why){.rule = origin->rule, .height = origin->height};
+    if (origin->file || r->tuples.count < r->place_cap)
+        note_place(r, origin);
+}
+
+struct dl_origin dl_rel_origin(const struct dl_rel *r, uint32_t row)
+{
+    struct dl_origin origin = {.rule = r->whys[row].rule, .height = r->whys[row].height};
+    if (origin.rule == DL_REL_NONE && row < r->place_cap) {
+        origin.file = r->places[row].file;
+        origin.line = r->places[row].line;
+    }
+    return origin;
 }
 
 bool dl_rel_put(struct dl_rel *r, const datalog_word *columns, const struct dl_origin *origin)

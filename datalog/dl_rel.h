@@ -21,6 +21,15 @@ struct dl_origin {
     uint32_t line;
 };
 
+/* The same as it is kept: few tuples are facts of a file. */
+struct dl_why {
+    uint32_t rule, height;
+};
+struct dl_place {
+    const char *file;
+    uint32_t line;
+};
+
 struct dl_rel {
     struct dl_tuples tuples;
     struct dl_set set;
@@ -30,8 +39,9 @@ struct dl_rel {
     bool in_rounds;            /* else all tuples count as old, and no more come */
     uint32_t old_end, new_end; /* the news of this round are [old_end, new_end) */
     bool with_origins;
-    uint32_t origin_cap;
-    struct dl_origin *origins;
+    uint32_t origin_cap, place_cap;
+    struct dl_why *whys;     /* by row */
+    struct dl_place *places; /* of facts, by row; NULL: none has one */
 };
 
 void dl_rel_init(struct dl_rel *r, unsigned arity, uint64_t seed, bool with_origins);
@@ -42,6 +52,8 @@ void dl_rel_cut(struct dl_rel *r, uint32_t keep);
 /* true: it was not there before. */
 bool dl_rel_put(struct dl_rel *r, const datalog_word *columns, const struct dl_origin *origin);
 bool dl_rel_has(const struct dl_rel *r, const datalog_word *columns);
+/* Needs with_origins. */
+struct dl_origin dl_rel_origin(const struct dl_rel *r, uint32_t row);
 /* Its number, or DL_REL_NONE; needs with_origins. */
 uint32_t dl_rel_find(const struct dl_rel *r, const datalog_word *columns);
 

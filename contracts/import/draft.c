@@ -6,12 +6,15 @@ void draft_init(struct draft *d, const char *file, struct diag *diag)
 {
     *d = (struct draft){.diag = diag, .file = file};
     arena_init(&d->arena, 0);
+    arena_init(&d->texts, 0);
+    d->last = arena_array(&d->arena, VOCABULARY_COUNT, sizeof(*d->last));
 }
 
 void draft_fini(struct draft *d)
 {
     fact_list_fini(&d->facts);
     arena_fini(&d->arena);
+    arena_fini(&d->texts);
 }
 
 void draft_put(struct draft *d, enum vocabulary relation, const struct slice *texts, const int64_t *numbers)
@@ -25,10 +28,13 @@ void draft_put(struct draft *d, enum vocabulary relation, const struct slice *te
     const char *columns = vocabulary_columns(relation);
     for (size_t i = 0; columns[i]; i++) {
         if (columns[i] == 's') {
-            f->text[i] = d->borrows ? *texts : arena_keep(&d->arena, *texts);
+            struct slice *last = &d->last[relation][i];
+            if (!last->at || !slice_eq(*last, *texts))
+                *last = arena_keep(&d->texts, *texts);
+            f->text[i] = *last;
             texts++;
         } else {
-            f->number[i] = *numbers++;
+            f->number[i].n = *numbers++;
         }
     }
 }
@@ -53,5 +59,6 @@ enum err draft_finish(struct draft *d, struct contract **out)
         return ERR_INPUT;
     }
     PRE(d->facts.count > 0);
-    return contract_build(&d->arena, &d->facts, d->file, d->diag, out);
+    arena_fini(&d->arena);
+    return contract_build(&d->texts, &d->facts, d->file, d->diag, out);
 }

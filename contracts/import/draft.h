@@ -3,7 +3,8 @@
 
 /* draft - a contract under construction: the facts that an importer puts down, each with its place.
  *
- * Texts are copied; a fact may be put twice.  Complaints about the artefact go to `diag`.
+ * Texts are copied; a fact may be put twice.  Complaints about the artefact go to `diag`.  What an importer keeps
+ * besides lives in `arena`, which is gone before the contract is built.
  *
  * Lifetime: caller's memory; draft_fini frees what draft_finish did not take. */
 #include "contracts/contract.h"
@@ -13,10 +14,12 @@ enum { DRAFT_FACTS = 8000000 };
 
 struct draft {
     struct arena arena;
+    struct arena texts; /* of the facts */
+    struct slice (
+        *last)[VOCABULARY_COLUMNS]; /* by relation: the texts of the fact before, which this one often has too */
     struct fact_list facts;
     struct diag *diag;
     const char *file; /* of places, unless another is named */
-    bool borrows;     /* texts live as long as the arena: they are not copied */
     bool full;        /* more than DRAFT_FACTS: the rest was left out, draft_finish refuses */
 };
 

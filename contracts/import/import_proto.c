@@ -118,7 +118,6 @@ static enum err finish(struct loading *l, struct contract **out)
 {
     DRAFT_PUT(l->d, CONTRACT, name_of(l), SLICE("0.0.0"));
     DRAFT_PUT(l->d, DIALECT, SLICE("protobuf"));
-    l->d->borrows = true;
     struct pbfacts_source source = {.files = l->first, .lenient = l->lenient};
     TRY(pbfacts_put(l->d, &source));
     return draft_finish(l->d, out);

@@ -65,7 +65,7 @@ struct pbtype_field *pbtype_subject(const struct pbtype *t, struct slice subject
 const struct fact *pbtype_symbol(const struct pbtype_enum *e, int64_t number)
 {
     for (size_t i = 0; i < e->count; i++)
-        if (e->symbols[i].number[2] == number)
+        if (e->symbols[i].number[2].n == number)
             return &e->symbols[i];
     return NULL;
 }
@@ -151,7 +151,7 @@ static void add_field(struct reading *r, const struct fact *tag, const struct fa
     *f = (struct pbtype_field){
         .name = tag->text[1],
         .json = tag->text[1],
-        .number = tag->number[2],
+        .number = tag->number[2].n,
         .required = slice_eq(field->text[3], SLICE("required")),
         .is_text = true,
     };
@@ -223,7 +223,7 @@ static void add_option(struct reading *r, const struct fact *option)
     if (e) {
         const struct fact *first =
             slice_eq(option->text[1], SLICE("first")) ? pbtype_symbol_named(e, option->text[2]) : NULL;
-        e->first = first ? first->number[2] : e->first;
+        e->first = first ? first->number[2].n : e->first;
         return;
     }
     struct pbtype_field *f = pbtype_subject(r->t, subject);

@@ -192,7 +192,7 @@ static void put_enum(struct mould *m, struct mould_node *n, const struct shape_t
 
 static bool elsewhere(const struct shape_position *p, int direction)
 {
-    return p->only.len && !slice_eq(p->only, slice_str(directions[direction]));
+    return p->more->only.len && !slice_eq(p->more->only, slice_str(directions[direction]));
 }
 
 static void make_quick_members(struct mould *m, struct mould_node *n)
@@ -323,12 +323,13 @@ static void make_quick_strings(struct mould *m, struct mould_set *s)
         const struct map_entry *e = &s->strings.entries[i];
         if (!e->value)
             continue;
-        uint64_t hash = json_names_hash(e->key);
+        struct slice text = slice_of(e->key, e->len);
+        uint64_t hash = json_names_hash(text);
         size_t at = hash & (s->quick_cap - 1);
         while (s->quick[at].text.len)
             at = (at + 1) & (s->quick_cap - 1);
-        s->quick[at] = (struct mould_string){.text = e->key, .hash = hash};
-        s->empty = s->empty || e->key.len == 0;
+        s->quick[at] = (struct mould_string){.text = text, .hash = hash};
+        s->empty = s->empty || text.len == 0;
     }
 }
 

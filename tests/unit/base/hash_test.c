@@ -115,6 +115,21 @@ TEST(hmac_has_the_values_of_its_standard)
     buf_fini(&out);
 }
 
+TEST(a_sha256_may_be_taken_of_any_pieces)
+{
+    struct slice text =
+        SLICE("what is hashed by the piece is hashed as a whole, however it is cut, longer than a block");
+    struct hash_digest whole = hash_sha256(text);
+    for (size_t cut = 0; cut <= text.len; cut++) {
+        struct hash_running h;
+        hash_begin(&h);
+        hash_add(&h, slice_to(text, cut));
+        hash_add(&h, slice_from(text, cut));
+        struct hash_digest pieces = hash_end(&h);
+        CHECK(hash_same(whole.b, pieces.b, sizeof(whole.b)));
+    }
+}
+
 TESTS_BEGIN()
 TESTS_RUN(sha256_gives_the_numbers_of_the_standard)
 TESTS_RUN(crc32c_gives_the_numbers_of_rfc_3720)
@@ -125,4 +140,5 @@ TESTS_RUN(only_one_spelling_of_base64url_is_taken)
 TESTS_RUN(what_does_not_fit_the_room_is_refused)
 TESTS_RUN(random_bytes_differ)
 TESTS_RUN(hmac_has_the_values_of_its_standard)
+TESTS_RUN(a_sha256_may_be_taken_of_any_pieces)
 TESTS_END()

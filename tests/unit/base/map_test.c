@@ -113,6 +113,17 @@ TEST(coming_and_going_does_not_grow_the_table)
     map_fini(&m);
 }
 
+TEST(what_is_kept_stays_when_its_key_is_put_again)
+{
+    struct map m = {0};
+    char first[] = "x", second[] = "x";
+    CHECK(map_keep(&m, SLICE("k"), first) == NULL);
+    CHECK(map_keep(&m, SLICE("k"), second) == first);
+    CHECK(map_get(&m, SLICE("k")) == first);
+    CHECK_INT(1, m.count);
+    map_fini(&m);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(siphash_gives_the_numbers_of_its_authors)
 TESTS_RUN(an_empty_map_answers_nothing)
@@ -122,4 +133,5 @@ TESTS_RUN(the_empty_key_is_a_key)
 TESTS_RUN(a_thousand_entries_are_all_found_and_walked_once)
 TESTS_RUN(entries_may_be_deleted_while_walking)
 TESTS_RUN(coming_and_going_does_not_grow_the_table)
+TESTS_RUN(what_is_kept_stays_when_its_key_is_put_again)
 TESTS_END()
