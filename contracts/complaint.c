@@ -14,9 +14,11 @@ struct search {
     struct arena arena;
     struct buf name;                /* of a member */
     const struct shape_type *owner; /* the last that was looked for */
-    struct map operations;          /* name to its fact */
-    struct map seen;                /* what may be said once */
-    const char **candidates;        /* every type's name, for suggestions */
+    const struct shape_type *part_owner;
+    const struct shape_position *part; /* of it, the last that was looked for */
+    struct map operations;             /* name to its fact */
+    struct map seen;                   /* what may be said once */
+    const char **candidates;           /* every type's name, for suggestions */
     size_t candidate_count;
 };
 
@@ -58,14 +60,15 @@ static void once(struct search *s, const struct fact *f, const char *what, struc
 
 /* A member whose position another member's fact declares already.  Of the names that only look alike, such as a
  * parameter's, the list of what was said remembers which are members. */
-static void once_member(struct search *s, const struct fact *f, struct slice name, const struct shape_position *p)
+static void once_member(struct search *s, const struct fact *f, const struct shape_position *p)
 {
-    if (p && p->fact == f)
+    const struct shape_position *first = p->again ? shape_position(s->shape, p->name) : p;
+    if (first == p)
         return;
-    if (p && p->fact->relation == VOCABULARY_FIELD)
-        complain(s, f, NULL, "member `%.*s` is declared twice", SLICE_FMT(slice_to(name, 80)));
+    if (first->fact->relation == VOCABULARY_FIELD)
+        complain(s, f, NULL, "member `%.*s` is declared twice", SLICE_FMT(slice_to(p->name, 80)));
     else
-        once(s, f, "member", name);
+        once(s, f, "member", p->name);
 }
 
 static void is_a_type(struct search *s, const struct fact *f, struct slice name, const struct shape_type *t)
@@ -168,18 +171,25 @@ static struct slice member_name(struct search *s, const struct fact *f)
     return buf_slice(&s->name);
 }
 
+/* Parts stand in the order of their facts, which are looked at in that order. */
+static const struct shape_position *part_of(struct search *s, const struct shape_type *t, const struct fact *f)
+{
+    if (!s->part || s->part_owner != t)
+        s->part = t->parts;
+    while (s->part && s->part->fact != f)
+        s->part = s->part->next;
+    s->part_owner = t;
+    return s->part;
+}
+
 static void look_at_field(struct search *s, const struct fact *f)
 {
-    wants_kind(s, f, SHAPE_RECORD, "record");
-    struct slice name = member_name(s, f);
-    const struct shape_position *p = shape_position(s->shape, name);
-    is_a_type(s, f, f->text[2], p && p->fact == f ? p->type : shape_type(s->shape, f->text[2]));
+    const struct shape_type *t = wants_kind(s, f, SHAPE_RECORD, "record");
+    const struct shape_position *p = t ? part_of(s, t, f) : NULL;
+    is_a_type(s, f, f->text[2], p ? p->type : shape_type(s->shape, f->text[2]));
     wants_presence(s, f, f->text[3]);
-    once_member(s, f, name, p);
-    const struct shape_type *t = shape_type(s->shape, name);
-    /* A type that is made for one member may have its name. */
-    if (t && !slice_eq(f->text[2], name))
-        complain(s, f, NULL, "`%.*s` is a type's name and a member's", SLICE_FMT(slice_to(name, 80)));
+    if (p)
+        once_member(s, f, p);
 }
 
 static const struct shape_position *wants_member(struct search *s, const struct fact *f, struct slice member)
@@ -295,12 +305,21 @@ static void once_type(struct search *s, const struct fact *f, const struct shape
         once(s, f, "type", f->text[0]);
 }
 
+/* A type that is made for one member may have its name. */
+static void is_no_member(struct search *s, const struct fact *f)
+{
+    const struct shape_position *p = shape_position(s->shape, f->text[0]);
+    if (p && p->fact->relation == VOCABULARY_FIELD && !slice_eq(p->type_name, f->text[0]))
+        complain(s, p->fact, NULL, "`%.*s` is a type's name and a member's", SLICE_FMT(slice_to(p->name, 80)));
+}
+
 static void look_at_type(struct search *s, const struct fact *f)
 {
     static const char *const scalar_fix = "the scalars' names are taken";
     const struct shape_type *t = owner_of(s, f->text[0]);
     if (!t || t->fact != f)
         once_type(s, f, t);
+    is_no_member(s, f);
     if (f->text[0].len == 0)
         complain(s, f, NULL, "a type needs a name");
     else if (t && !t->fact)

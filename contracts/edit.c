@@ -106,21 +106,26 @@ static struct slice *keep_all(struct arena *a, const struct slice *v, size_t cou
     return kept;
 }
 
-bool edit_has(const struct edit *e, size_t operation)
+size_t edit_next(const struct edit *e, size_t from, size_t all)
 {
-    return e->reached[operation / 64] >> (operation % 64) & 1;
+    while (from < all) {
+        uint64_t word = e->reached[from / 64] >> (from % 64);
+        if (word)
+            return from + (size_t)__builtin_ctzll(word) < all ? from + (size_t)__builtin_ctzll(word) : all;
+        from = (from / 64 + 1) * 64;
+    }
+    return all;
 }
 
 /* Names live as long as the contract, which the verdict holds. */
 static void expand(const struct edit *e, const struct finding_source *source, struct verdict_finding *f)
 {
     size_t all = contract_operation_count(source->consumer), count = 0;
-    for (size_t i = 0; i < all; i++)
-        count += edit_has(e, i);
+    for (size_t i = edit_next(e, 0, all); i < all; i = edit_next(e, i + 1, all))
+        count++;
     f->operations = arena_array(source->keep, count + 1, sizeof(*f->operations));
-    for (size_t i = 0; i < all; i++)
-        if (edit_has(e, i))
-            f->operations[f->operation_count++] = contract_operation_name(source->consumer, i);
+    for (size_t i = edit_next(e, 0, all); i < all; i = edit_next(e, i + 1, all))
+        f->operations[f->operation_count++] = contract_operation_name(source->consumer, i);
 }
 
 static void finish(const struct edit *e, const struct finding_source *source, struct verdict_finding *f)

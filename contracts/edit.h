@@ -36,8 +36,9 @@ struct edit *edit_of(struct edit_list *l, const struct graph_difference *d, enum
 struct edit *edit_of_surface(struct edit_list *l, const struct graph_surface *s, enum verdict_level level);
 /* An operation that it reaches.  Called operation by operation. */
 void edit_reaches(struct edit_list *l, struct edit *e, struct slice operation);
-/* PRE: it has the set. */
-bool edit_has(const struct edit *e, size_t operation);
+/* Of the first `all` operations the first from `from` on that it reaches; `all`: there is none.  PRE: it has the set.
+ */
+size_t edit_next(const struct edit *e, size_t from, size_t all);
 /* Finishes them into `out`, worst first, at most EDIT_FINDINGS_MOST + 1 of them: the last may say how many were left
  * out.  Returns how many. */
 enum { EDIT_FINDINGS_MOST = 1000 };

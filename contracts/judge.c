@@ -298,8 +298,9 @@ static void judge_messages(struct judging *j, const struct graph_surface *s, enu
     e->reached = shown.reached;
     e->holders = shown.holders;
     e->holder_count = shown.holder_count;
-    for (size_t i = 0; i < j->out->operation_count; i++)
-        if (edit_has(e, i) && e->level > j->out->operations[i].level)
+    size_t all = j->out->operation_count;
+    for (size_t i = edit_next(e, 0, all); i < all; i = edit_next(e, i + 1, all))
+        if (e->level > j->out->operations[i].level)
             j->out->operations[i].level = e->level;
 }
 

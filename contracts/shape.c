@@ -170,7 +170,7 @@ static struct shape_position *put_position(struct shape *s, struct slice name, s
     struct shape_position *p = arena_new(s->arena, sizeof(*p));
     *p = (struct shape_position){
         .name = name, .type_name = type, .type = map_get(&s->types, type), .more = &shape_no_more, .fact = f};
-    (void)map_keep(&s->positions, p->name, p);
+    p->again = map_keep(&s->positions, p->name, p) != NULL;
     return p;
 }
 

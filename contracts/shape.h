@@ -98,6 +98,7 @@ struct shape_position {
     const struct fact *fact;       /* that declares it */
     struct shape_position *next;
     bool required;
+    bool again; /* another stands there by this name */
 };
 
 struct shape_type {
