@@ -97,17 +97,17 @@ static const struct shape_type *owner_of(struct search *s, struct slice name)
 static const struct shape_type *wants_kind(struct search *s, const struct fact *f, enum shape_kind kind,
                                            const char *what)
 {
-    const struct shape_type *t = owner_of(s, f->text[0]);
+    const struct shape_type *t = owner_of(s, fact_text(f, 0));
     if (t && t->kind == kind)
         return t;
-    unknown(s, f, what, f->text[0]);
+    unknown(s, f, what, fact_text(f, 0));
     return NULL;
 }
 
 static void wants_operation(struct search *s, const struct fact *f)
 {
-    if (!map_get(&s->operations, f->text[0]))
-        complain(s, f, NULL, "unknown operation `%.*s`", SLICE_FMT(slice_to(f->text[0], 80)));
+    if (!map_get(&s->operations, fact_text(f, 0)))
+        complain(s, f, NULL, "unknown operation `%.*s`", SLICE_FMT(slice_to(fact_text(f, 0), 80)));
 }
 
 static void wants_word(struct search *s, const struct fact *f, struct slice word, const char *const *words)
@@ -143,31 +143,31 @@ static void look_at_param(struct search *s, const struct fact *f)
 {
     static const char *const places[] = {"path", "query", "header", "cookie", NULL};
     wants_operation(s, f);
-    wants_word(s, f, f->text[1], places);
-    wants_type(s, f, f->text[3]);
-    wants_presence(s, f, f->text[4]);
-    struct slice name =
-        arena_putf(&s->arena, "%.*s.%.*s.%.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1]), SLICE_FMT(f->text[2]));
+    wants_word(s, f, fact_text(f, 1), places);
+    wants_type(s, f, fact_text(f, 3));
+    wants_presence(s, f, fact_text(f, 4));
+    struct slice name = arena_putf(&s->arena, "%.*s.%.*s.%.*s", SLICE_FMT(fact_text(f, 0)), SLICE_FMT(fact_text(f, 1)),
+                                   SLICE_FMT(fact_text(f, 2)));
     once(s, f, "parameter", name);
 }
 
 static void look_at_response(struct search *s, const struct fact *f)
 {
     wants_operation(s, f);
-    if (!is_status(f->text[1]))
+    if (!is_status(fact_text(f, 1)))
         complain(s, f, "a status is \"201\", \"2XX\", \"default\" or \"OK\"", "`%.*s` is no status",
-                 SLICE_FMT(slice_to(f->text[1], 40)));
-    if (f->text[2].len || f->text[3].len)
-        wants_type(s, f, f->text[3]);
+                 SLICE_FMT(slice_to(fact_text(f, 1), 40)));
+    if (fact_text(f, 2).len || fact_text(f, 3).len)
+        wants_type(s, f, fact_text(f, 3));
 }
 
 /* Until the next one is asked for. */
 static struct slice member_name(struct search *s, const struct fact *f)
 {
     buf_clear(&s->name);
-    buf_put(&s->name, f->text[0]);
+    buf_put(&s->name, fact_text(f, 0));
     buf_put_char(&s->name, '.');
-    buf_put(&s->name, f->text[1]);
+    buf_put(&s->name, fact_text(f, 1));
     return buf_slice(&s->name);
 }
 
@@ -186,15 +186,15 @@ static void look_at_field(struct search *s, const struct fact *f)
 {
     const struct shape_type *t = wants_kind(s, f, SHAPE_RECORD, "record");
     const struct shape_position *p = t ? part_of(s, t, f) : NULL;
-    is_a_type(s, f, f->text[2], p ? p->type : shape_type(s->shape, f->text[2]));
-    wants_presence(s, f, f->text[3]);
+    is_a_type(s, f, fact_text(f, 2), p ? p->type : shape_type(s->shape, fact_text(f, 2)));
+    wants_presence(s, f, fact_text(f, 3));
     if (p)
         once_member(s, f, p);
 }
 
 static const struct shape_position *wants_member(struct search *s, const struct fact *f, struct slice member)
 {
-    struct slice name = arena_join(&s->arena, f->text[0], ".", member);
+    struct slice name = arena_join(&s->arena, fact_text(f, 0), ".", member);
     const struct shape_position *p = shape_position(s->shape, name);
     if (!p)
         complain(s, f, NULL, "unknown member `%.*s`", SLICE_FMT(slice_to(name, 80)));
@@ -203,20 +203,20 @@ static const struct shape_position *wants_member(struct search *s, const struct 
 
 static void look_at_default(struct search *s, const struct fact *f)
 {
-    const struct shape_position *p = wants_member(s, f, f->text[1]);
+    const struct shape_position *p = wants_member(s, f, fact_text(f, 1));
     const struct json_value *v;
-    if (json_value_read(f->text[2], &s->arena, &v) != ERR_OK)
+    if (json_value_read(fact_text(f, 2), &s->arena, &v) != ERR_OK)
         complain(s, f, "a string needs quotes of its own: \"\\\"EUR\\\"\"", "`%.*s` is not JSON",
-                 SLICE_FMT(slice_to(f->text[2], 80)));
+                 SLICE_FMT(slice_to(fact_text(f, 2), 80)));
     else if (p && p->type && !s->imported && !conforms(p, v))
-        complain(s, f, NULL, "`%.*s` is no %.*s", SLICE_FMT(slice_to(f->text[2], 80)), SLICE_FMT(p->type_name));
-    once(s, f, "default of", arena_join(&s->arena, f->text[0], ".", f->text[1]));
+        complain(s, f, NULL, "`%.*s` is no %.*s", SLICE_FMT(slice_to(fact_text(f, 2), 80)), SLICE_FMT(p->type_name));
+    once(s, f, "default of", arena_join(&s->arena, fact_text(f, 0), ".", fact_text(f, 1)));
 }
 
 static bool has_symbol(const struct shape_type *t, struct slice symbol)
 {
     for (size_t i = 0; i < t->symbol_count; i++)
-        if (slice_eq(t->symbols[i]->text[1], symbol))
+        if (slice_eq(fact_text(t->symbols[i], 1), symbol))
             return true;
     return false;
 }
@@ -225,21 +225,22 @@ static void look_at_symbol(struct search *s, const struct fact *f)
 {
     const struct shape_type *t = wants_kind(s, f, SHAPE_ENUM, "enum");
     if (f->relation == VOCABULARY_SYMBOL)
-        once(s, f, "symbol", arena_join(&s->arena, f->text[0], ".", f->text[1]));
-    else if (t && !has_symbol(t, f->text[1]))
-        complain(s, f, NULL, "`%.*s` is no symbol of %.*s", SLICE_FMT(slice_to(f->text[1], 80)), SLICE_FMT(t->name));
+        once(s, f, "symbol", arena_join(&s->arena, fact_text(f, 0), ".", fact_text(f, 1)));
+    else if (t && !has_symbol(t, fact_text(f, 1)))
+        complain(s, f, NULL, "`%.*s` is no symbol of %.*s", SLICE_FMT(slice_to(fact_text(f, 1), 80)),
+                 SLICE_FMT(t->name));
 }
 
 static void look_at_union(struct search *s, const struct fact *f)
 {
-    const struct shape_type *t = shape_type(s->shape, f->text[0]);
+    const struct shape_type *t = shape_type(s->shape, fact_text(f, 0));
     int64_t number = 0;
     for (const struct shape_position *p = t->fact == f ? t->parts : NULL; p; p = p->next)
-        if (p->fact->number[1].n != number++)
+        if (p->fact->value[1].number != number++)
             complain(s, p->fact, NULL, "branches are numbered from 0 without gaps: %lld is expected",
                      (long long)number - 1);
     if (t->fact == f && number == 0)
-        complain(s, f, NULL, "union `%.*s` has no branches", SLICE_FMT(slice_to(f->text[0], 80)));
+        complain(s, f, NULL, "union `%.*s` has no branches", SLICE_FMT(slice_to(fact_text(f, 0), 80)));
 }
 
 static bool is_subject(const struct search *s, struct slice name)
@@ -250,8 +251,8 @@ static bool is_subject(const struct search *s, struct slice name)
 
 static void wants_subject(struct search *s, const struct fact *f)
 {
-    if (!is_subject(s, f->text[0]))
-        complain(s, f, NULL, "nothing is called `%.*s`", SLICE_FMT(slice_to(f->text[0], 80)));
+    if (!is_subject(s, fact_text(f, 0)))
+        complain(s, f, NULL, "nothing is called `%.*s`", SLICE_FMT(slice_to(fact_text(f, 0), 80)));
 }
 
 /* The families of values that a bound may be set on. */
@@ -281,61 +282,61 @@ enum { BOUND_DIGITS = 40 };
 static void look_at_bound(struct search *s, const struct fact *f)
 {
     wants_subject(s, f);
-    int b = shape_bound_find(f->text[1]);
+    int b = shape_bound_find(fact_text(f, 1));
     if (b < 0) {
         complain(s, f, "min, max, above, below, multiple_of, min_length, max_length, min_items and max_items are known",
-                 "unknown bound `%.*s`", SLICE_FMT(slice_to(f->text[1], 40)));
+                 "unknown bound `%.*s`", SLICE_FMT(slice_to(fact_text(f, 1), 40)));
         return;
     }
-    if (!shape_decimal(f->text[2]) || f->text[2].len > BOUND_DIGITS)
+    if (!shape_decimal(fact_text(f, 2)) || fact_text(f, 2).len > BOUND_DIGITS)
         complain(s, f, NULL, "a bound is a decimal number of at most %d digits", BOUND_DIGITS);
-    const struct shape_type *t = shape_type(s->shape, f->text[0]);
-    const struct shape_position *p = shape_position(s->shape, f->text[0]);
+    const struct shape_type *t = shape_type(s->shape, fact_text(f, 0));
+    const struct shape_position *p = shape_position(s->shape, fact_text(f, 0));
     t = shape_base(t ? t : p ? p->type : NULL);
     if (t && !bound_fits((enum shape_bound)b, t->kind))
-        complain(s, f, NULL, "`%.*s` is no bound for %.*s", SLICE_FMT(f->text[1]), SLICE_FMT(t->name));
+        complain(s, f, NULL, "`%.*s` is no bound for %.*s", SLICE_FMT(fact_text(f, 1)), SLICE_FMT(t->name));
 }
 
 /* Of another fact than the one that declares it: a scalar's name is taken, and said so elsewhere. */
 static void once_type(struct search *s, const struct fact *f, const struct shape_type *t)
 {
     if (t && t->fact)
-        complain(s, f, NULL, "type `%.*s` is declared twice", SLICE_FMT(slice_to(f->text[0], 80)));
+        complain(s, f, NULL, "type `%.*s` is declared twice", SLICE_FMT(slice_to(fact_text(f, 0), 80)));
     else
-        once(s, f, "type", f->text[0]);
+        once(s, f, "type", fact_text(f, 0));
 }
 
 /* A type that is made for one member may have its name. */
 static void is_no_member(struct search *s, const struct fact *f)
 {
-    const struct shape_position *p = shape_position(s->shape, f->text[0]);
-    if (p && p->fact->relation == VOCABULARY_FIELD && !slice_eq(p->type_name, f->text[0]))
+    const struct shape_position *p = shape_position(s->shape, fact_text(f, 0));
+    if (p && p->fact->relation == VOCABULARY_FIELD && !slice_eq(p->type_name, fact_text(f, 0)))
         complain(s, p->fact, NULL, "`%.*s` is a type's name and a member's", SLICE_FMT(slice_to(p->name, 80)));
 }
 
 static void look_at_type(struct search *s, const struct fact *f)
 {
     static const char *const scalar_fix = "the scalars' names are taken";
-    const struct shape_type *t = owner_of(s, f->text[0]);
+    const struct shape_type *t = owner_of(s, fact_text(f, 0));
     if (!t || t->fact != f)
         once_type(s, f, t);
     is_no_member(s, f);
-    if (f->text[0].len == 0)
+    if (fact_text(f, 0).len == 0)
         complain(s, f, NULL, "a type needs a name");
     else if (t && !t->fact)
-        complain(s, f, scalar_fix, "`%.*s` is a scalar", SLICE_FMT(f->text[0]));
+        complain(s, f, scalar_fix, "`%.*s` is a scalar", SLICE_FMT(fact_text(f, 0)));
 }
 
 static void look_at_container(struct search *s, const struct fact *f)
 {
     look_at_type(s, f);
-    const struct shape_type *t = wants_type(s, f, f->text[1]);
+    const struct shape_type *t = wants_type(s, f, fact_text(f, 1));
     if (f->relation != VOCABULARY_MAP)
         return;
     t = shape_base(t);
     if (t && t->kind != SHAPE_STRING && t->kind != SHAPE_ENUM && t->kind != SHAPE_WHOLE && t->kind != SHAPE_BOOL)
         complain(s, f, NULL, "a map's key is a string, an enum, a bool or a whole number");
-    wants_type(s, f, f->text[2]);
+    wants_type(s, f, fact_text(f, 2));
 }
 
 static void look_at_contract(struct search *s, const struct fact *f)
@@ -345,30 +346,30 @@ static void look_at_contract(struct search *s, const struct fact *f)
 
 static void look_at_http(struct search *s, const struct fact *f)
 {
-    if (!slice_starts(f->text[2], SLICE("/")))
+    if (!slice_starts(fact_text(f, 2), SLICE("/")))
         complain(s, f, NULL, "a path begins with `/`");
     wants_operation(s, f);
-    once(s, f, "http of", f->text[0]);
+    once(s, f, "http of", fact_text(f, 0));
 }
 
 static void look_at_grpc(struct search *s, const struct fact *f)
 {
     wants_operation(s, f);
-    once(s, f, "grpc of", f->text[0]);
+    once(s, f, "grpc of", fact_text(f, 0));
 }
 
 static void look_at_header(struct search *s, const struct fact *f)
 {
     wants_operation(s, f);
-    wants_type(s, f, f->text[3]);
-    wants_presence(s, f, f->text[4]);
+    wants_type(s, f, fact_text(f, 3));
+    wants_presence(s, f, fact_text(f, 4));
 }
 
 static void look_at_request(struct search *s, const struct fact *f)
 {
     wants_operation(s, f);
-    wants_type(s, f, f->text[2]);
-    once(s, f, "request", arena_putf(&s->arena, "%.*s %.*s", SLICE_FMT(f->text[0]), SLICE_FMT(f->text[1])));
+    wants_type(s, f, fact_text(f, 2));
+    once(s, f, "request", arena_putf(&s->arena, "%.*s %.*s", SLICE_FMT(fact_text(f, 0)), SLICE_FMT(fact_text(f, 1))));
 }
 
 static void look_at_choice(struct search *s, const struct fact *f)
@@ -385,19 +386,19 @@ static void look_at_closed(struct search *s, const struct fact *f)
 static void look_at_extra(struct search *s, const struct fact *f)
 {
     wants_kind(s, f, SHAPE_RECORD, "record");
-    wants_type(s, f, f->text[1]);
+    wants_type(s, f, fact_text(f, 1));
 }
 
 static void look_at_tag(struct search *s, const struct fact *f)
 {
     if (!shape_position(s->shape, member_name(s, f)))
-        wants_member(s, f, f->text[1]);
+        wants_member(s, f, fact_text(f, 1));
 }
 
 static void look_at_renamed(struct search *s, const struct fact *f)
 {
     wants_kind(s, f, SHAPE_RECORD, "record");
-    wants_member(s, f, f->text[2]);
+    wants_member(s, f, fact_text(f, 2));
 }
 
 /* "a/b" without an empty name. */
@@ -412,14 +413,14 @@ static bool is_way(struct slice path)
 
 static void look_at_moved(struct search *s, const struct fact *f)
 {
-    const struct shape_type *t = shape_type(s->shape, f->text[0]);
-    bool place = (t && t->kind == SHAPE_RECORD) || map_get(&s->operations, f->text[0]);
+    const struct shape_type *t = shape_type(s->shape, fact_text(f, 0));
+    bool place = (t && t->kind == SHAPE_RECORD) || map_get(&s->operations, fact_text(f, 0));
     if (!place)
-        complain(s, f, NULL, "`%.*s` is neither a record nor an operation", SLICE_FMT(slice_to(f->text[0], 80)));
+        complain(s, f, NULL, "`%.*s` is neither a record nor an operation", SLICE_FMT(slice_to(fact_text(f, 0), 80)));
     for (size_t i = 1; i <= 2; i++)
-        if (!is_way(f->text[i]))
+        if (!is_way(fact_text(f, i)))
             complain(s, f, "names with / between them, like address/city", "`%.*s` is no path",
-                     SLICE_FMT(slice_to(f->text[i], 80)));
+                     SLICE_FMT(slice_to(fact_text(f, i), 80)));
 }
 
 /* Ways to write a value that only go with each other; seconds are also a unit among units. */
@@ -445,16 +446,16 @@ static bool holds_names(const struct search *s, struct slice subject)
     const struct shape_type *t = shape_type(s->shape, subject);
     const struct shape_position *p = shape_position(s->shape, subject);
     const struct shape_type *base = shape_base(p ? p->type : t);
-    return (base && base->kind == SHAPE_ENUM) || (p && p->rule.values) || (t && t->rule.values) ||
-           (base && base->rule.values);
+    return (base && base->kind == SHAPE_ENUM) || (p && p->more->rule.values) || (t && t->rule->values) ||
+           (base && base->rule->values);
 }
 
 static void look_at_converted(struct search *s, const struct fact *f)
 {
-    struct slice was = f->text[1], now = f->text[2];
+    struct slice was = fact_text(f, 1), now = fact_text(f, 2);
     wants_subject(s, f);
     bool known = is_writing(was) ? is_writing(now) || is_tick(now) : !is_writing(now) || is_tick(was);
-    if (!known && !holds_names(s, f->text[0]))
+    if (!known && !holds_names(s, fact_text(f, 0)))
         complain(s, f,
                  "text, base64, s, ms, us, ns, date-time, one, list, first, last, number, string, absent and null go "
                  "with each other",
@@ -464,13 +465,13 @@ static void look_at_converted(struct search *s, const struct fact *f)
 static void look_at_aspect(struct search *s, const struct fact *f)
 {
     wants_subject(s, f);
-    wants_type(s, f, f->text[2]);
+    wants_type(s, f, fact_text(f, 2));
 }
 
 static void look_at_item(struct search *s, const struct fact *f)
 {
     wants_kind(s, f, SHAPE_LIST, "list");
-    wants_type(s, f, f->text[2]);
+    wants_type(s, f, fact_text(f, 2));
 }
 
 static void look_at_open(struct search *s, const struct fact *f)
@@ -481,7 +482,7 @@ static void look_at_open(struct search *s, const struct fact *f)
 static void look_at_branch(struct search *s, const struct fact *f)
 {
     wants_kind(s, f, SHAPE_UNION, "union");
-    wants_type(s, f, f->text[2]);
+    wants_type(s, f, fact_text(f, 2));
 }
 
 static void look_at_exclusive(struct search *s, const struct fact *f)
@@ -550,24 +551,24 @@ static void look_at_operations(struct search *s)
     for (const struct fact *f = s->facts->v; f < end; f++) {
         if (!trait(f->relation))
             continue;
-        struct traits *t = map_get(&found, f->text[0]);
+        struct traits *t = map_get(&found, fact_text(f, 0));
         if (!t) {
             t = arena_new(&s->arena, sizeof(*t));
-            map_put(&found, f->text[0], t);
+            map_put(&found, fact_text(f, 0), t);
         }
         t->has |= trait(f->relation);
     }
     for (const struct fact *f = s->facts->v; f < end && !s->imported; f++) {
         if (f->relation != VOCABULARY_OPERATION)
             continue;
-        const struct traits *t = map_get(&found, f->text[0]);
+        const struct traits *t = map_get(&found, fact_text(f, 0));
         unsigned has = t ? t->has : 0;
         if (!(has & HAS_ROUTE))
             complain(s, f, "say http(), grpc() or job()", "nobody can ask for operation `%.*s`",
-                     SLICE_FMT(slice_to(f->text[0], 80)));
+                     SLICE_FMT(slice_to(fact_text(f, 0), 80)));
         if (!(has & HAS_ANSWER))
             complain(s, f, "say response(OPERATION, STATUS, MEDIA, TYPE)", "operation `%.*s` has no response",
-                     SLICE_FMT(slice_to(f->text[0], 80)));
+                     SLICE_FMT(slice_to(fact_text(f, 0), 80)));
     }
     map_fini(&found);
 }
@@ -588,10 +589,10 @@ static void gather(struct search *s)
     }
     const struct fact *end = fact_list_end(s->facts);
     for (const struct fact *f = s->facts->v; f < end; f++) {
-        const struct shape_type *t = declares_type(f->relation) ? shape_type(s->shape, f->text[0]) : NULL;
+        const struct shape_type *t = declares_type(f->relation) ? shape_type(s->shape, fact_text(f, 0)) : NULL;
         s->imported = s->imported || f->relation == VOCABULARY_DIALECT;
         if (f->relation == VOCABULARY_OPERATION)
-            map_put(&s->operations, f->text[0], (void *)(uintptr_t)f);
+            map_put(&s->operations, fact_text(f, 0), (void *)(uintptr_t)f);
         else if (t && t->fact == f && s->candidate_count < s->shape->types.count)
             s->candidates[s->candidate_count++] = t->name.at;
     }

@@ -127,7 +127,7 @@ static enum answer enum_takes(struct walk *w, const struct shape_type *t, const 
     if (v->kind != JSON_STRING || t->open)
         return answer_of(v->kind == JSON_STRING);
     for (size_t i = 0; i < t->symbol_count; i++) {
-        if (slice_eq(t->symbols[i]->text[1], v->text))
+        if (slice_eq(fact_text(t->symbols[i], 1), v->text))
             return ANSWER_YES;
         if (i % 16 == 15 && !spend(w, 1))
             return ANSWER_MAYBE;

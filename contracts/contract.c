@@ -43,12 +43,12 @@ static struct operation *find_operation(const struct contract *c, struct slice n
 
 static void describe_operation(struct contract *c, const struct fact *f)
 {
-    struct operation *op = find_operation(c, f->text[0]);
+    struct operation *op = find_operation(c, fact_text(f, 0));
     if (!op)
         return;
     if (f->relation == VOCABULARY_HTTP) {
-        op->method = f->text[1];
-        op->template = f->text[2];
+        op->method = fact_text(f, 1);
+        op->template = fact_text(f, 2);
     } else if (f->relation == VOCABULARY_IDEMPOTENT) {
         op->idempotent = true;
     } else if (f->relation == VOCABULARY_JOB) {
@@ -65,7 +65,7 @@ static void list_operations(struct contract *c)
     c->operations = arena_array(&c->arena, count + 1, sizeof(*c->operations));
     for (const struct fact *f = c->facts.v; f < end; f++)
         if (f->relation == VOCABULARY_OPERATION)
-            c->operations[c->operation_count++].name = f->text[0];
+            c->operations[c->operation_count++].name = fact_text(f, 0);
     for (const struct fact *f = c->facts.v; f < end; f++)
         if (f->relation == VOCABULARY_HTTP || f->relation == VOCABULARY_IDEMPOTENT || f->relation == VOCABULARY_JOB)
             describe_operation(c, f);
@@ -77,8 +77,8 @@ static const size_t text_most = (size_t)1 << 40;
 static void settle(struct contract *c)
 {
     const struct fact *first = c->facts.v;
-    c->name = first->text[0];
-    c->version = first->text[1];
+    c->name = fact_text(first, 0);
+    c->version = fact_text(first, 1);
     struct buf digest;
     c->written = mem_new(sizeof(*c->written));
     c->digest = digest_of(&c->facts, &c->written->len);
@@ -353,8 +353,8 @@ static const struct fact *find_symbol(const struct contract *c, struct slice sub
     for (struct slice head = subject; slice_find_last(head, '.', &dot);) {
         head = slice_to(subject, dot);
         const struct fact *f = fact_list_find(&c->facts, VOCABULARY_SYMBOL, head);
-        for (; f && f < end && f->relation == VOCABULARY_SYMBOL && slice_eq(f->text[0], head); f++)
-            if (slice_eq(f->text[1], slice_from(subject, dot + 1)))
+        for (; f && f < end && f->relation == VOCABULARY_SYMBOL && slice_eq(fact_text(f, 0), head); f++)
+            if (slice_eq(fact_text(f, 1), slice_from(subject, dot + 1)))
                 return f;
     }
     return NULL;
@@ -399,7 +399,7 @@ struct contract_place contract_place(const struct contract *c, struct slice subj
         f = c->facts.v;
     if (f->relation == VOCABULARY_AT)
         return (struct contract_place){
-            .file = f->text[1].at, .line = (unsigned)f->number[2].n, .column = (unsigned)f->number[3].n};
+            .file = fact_text(f, 1).at, .line = (unsigned)f->value[2].number, .column = (unsigned)f->value[3].number};
     return (struct contract_place){.file = c->file, .line = f->line, .column = f->column};
 }
 
@@ -407,7 +407,7 @@ bool contract_speaks(const struct contract *c, struct slice dialect)
 {
     const struct fact_list *facts = contract_facts(c);
     for (size_t i = 0; i < facts->count && facts->v[i].relation <= VOCABULARY_DIALECT; i++)
-        if (facts->v[i].relation == VOCABULARY_DIALECT && slice_eq(facts->v[i].text[0], dialect))
+        if (facts->v[i].relation == VOCABULARY_DIALECT && slice_eq(fact_text(&facts->v[i], 0), dialect))
             return true;
     return false;
 }

@@ -51,13 +51,13 @@ static struct entry *entries_of(const struct fact_list *facts)
     for (size_t i = 0; i < facts->count; i++) {
         const struct fact *f = &facts->v[i];
         struct slice *begin = &begins[f->relation];
-        *begin = met[f->relation] ? slice_to(*begin, common(*begin, f->text[0])) : f->text[0];
+        *begin = met[f->relation] ? slice_to(*begin, common(*begin, fact_text(f, 0))) : fact_text(f, 0);
         met[f->relation] = true;
     }
     for (size_t i = 0; i < facts->count; i++) {
         const struct fact *f = &facts->v[i];
         entries[i] = (struct entry){
-            .key = key_of(f->text[0], begins[f->relation].len), .relation = f->relation, .at = (uint32_t)i};
+            .key = key_of(fact_text(f, 0), begins[f->relation].len), .relation = f->relation, .at = (uint32_t)i};
     }
     return entries;
 }

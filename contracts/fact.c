@@ -13,8 +13,7 @@ struct reader {
     struct arena *arena;
     struct diag *diag;
     struct buf scratch;
-    struct slice earlier[VOCABULARY_COLUMNS]; /* the last text of each column */
-    struct slice *before;                     /* of this column */
+    const char *earlier[VOCABULARY_COLUMNS]; /* the last text of each column */
 };
 
 void fact_list_fini(struct fact_list *l)
@@ -31,6 +30,19 @@ struct fact *fact_list_add(struct fact_list *l)
     }
     l->v[l->count] = (struct fact){0};
     return &l->v[l->count++];
+}
+
+const char *fact_keep(struct arena *a, struct slice text)
+{
+    uint32_t len = (uint32_t)text.len;
+    PRE(text.len <= UINT32_MAX);
+    return arena_join(a, slice_of(&len, sizeof(len)), "", text).at;
+}
+
+const char *fact_keep_again(struct arena *a, struct slice text, const char *before)
+{
+    const struct fact known = {.value = {{.text = before}}};
+    return before && slice_eq(fact_text(&known, 0), text) ? before : fact_keep(a, text);
 }
 
 static char peek(const struct reader *r, size_t ahead)
@@ -127,7 +139,7 @@ static enum err read_escape(struct reader *r)
 }
 
 /* Most strings are printable ASCII without escapes, and many stand in the same column of the fact before. */
-static bool read_plain(struct reader *r, struct slice *out)
+static bool read_plain(struct reader *r, const char *before, const char **out)
 {
     size_t from = r->at + 1, at = from;
     while (at < r->text.len && r->text.at[at] >= ' ' && r->text.at[at] < 0x7f && r->text.at[at] != '"' &&
@@ -135,17 +147,15 @@ static bool read_plain(struct reader *r, struct slice *out)
         at++;
     if (at == r->text.len || r->text.at[at] != '"')
         return false;
-    struct slice text = slice_of(r->text.at + from, at - from);
-    *out = slice_eq(text, *r->before) ? *r->before : arena_keep(r->arena, text);
-    *r->before = *out;
+    *out = fact_keep_again(r->arena, slice_of(r->text.at + from, at - from), before);
     r->at = at + 1;
     return true;
 }
 
-static enum err read_string(struct reader *r, struct slice *out)
+static enum err read_string(struct reader *r, const char *before, const char **out)
 {
     struct diag_place begin = place(r, 1);
-    if (read_plain(r, out))
+    if (read_plain(r, before, out))
         return ERR_OK;
     buf_clear(&r->scratch);
     for (r->at++; peek(r, 0) != '"';) {
@@ -165,7 +175,7 @@ static enum err read_string(struct reader *r, struct slice *out)
         diag_add(r->diag, DIAG_ERROR, &begin, NULL, "this string is not UTF-8");
         return ERR_INPUT;
     }
-    *out = arena_keep(r->arena, buf_slice(&r->scratch));
+    *out = fact_keep_again(r->arena, buf_slice(&r->scratch), before);
     return ERR_OK;
 }
 
@@ -189,11 +199,13 @@ static enum err read_number(struct reader *r, int64_t *out)
 static enum err read_column(struct reader *r, struct fact *f, unsigned i)
 {
     bool symbol = vocabulary_columns(f->relation)[i] == 's';
-    r->before = &r->earlier[i];
-    if (symbol && peek(r, 0) == '"')
-        return read_string(r, &f->text[i]);
+    if (symbol && peek(r, 0) == '"') {
+        TRY(read_string(r, r->earlier[i], &f->value[i].text));
+        r->earlier[i] = f->value[i].text;
+        return ERR_OK;
+    }
     if (!symbol && (is_digit(peek(r, 0)) || peek(r, 0) == '-'))
-        return read_number(r, &f->number[i].n);
+        return read_number(r, &f->value[i].number);
     return expected(r, symbol ? "a string in quotes" : "a number");
 }
 
@@ -316,10 +328,10 @@ int fact_cmp(const struct fact *a, const struct fact *b)
         return a->relation < b->relation ? -1 : 1;
     for (const char *c = vocabulary_columns(a->relation); *c; c++) {
         size_t i = (size_t)(c - vocabulary_columns(a->relation));
-        if (*c == 's' && a->text[i].at == b->text[i].at && a->text[i].len == b->text[i].len)
+        if (*c == 's' && a->value[i].text == b->value[i].text)
             continue;
-        int order = *c == 's' ? slice_cmp(a->text[i], b->text[i])
-                              : (a->number[i].n > b->number[i].n) - (a->number[i].n < b->number[i].n);
+        int order = *c == 's' ? slice_cmp(fact_text(a, i), fact_text(b, i))
+                              : (a->value[i].number > b->value[i].number) - (a->value[i].number < b->value[i].number);
         if (order != 0)
             return order;
     }
@@ -329,7 +341,7 @@ int fact_cmp(const struct fact *a, const struct fact *b)
 /* Is the fact before all of this relation and first column? */
 static bool is_before(const struct fact *f, enum vocabulary relation, struct slice first)
 {
-    return f->relation != relation ? f->relation < relation : slice_cmp(f->text[0], first) < 0;
+    return f->relation != relation ? f->relation < relation : slice_cmp(fact_text(f, 0), first) < 0;
 }
 
 const struct fact *fact_list_find(const struct fact_list *l, enum vocabulary relation, struct slice first)
@@ -343,7 +355,7 @@ const struct fact *fact_list_find(const struct fact_list *l, enum vocabulary rel
         else
             high = middle;
     }
-    bool found = low < l->count && l->v[low].relation == relation && slice_eq(l->v[low].text[0], first);
+    bool found = low < l->count && l->v[low].relation == relation && slice_eq(fact_text(&l->v[low], 0), first);
     return found ? &l->v[low] : NULL;
 }
 
@@ -375,9 +387,9 @@ void fact_put(const struct fact *f, struct buf *out)
         if (i)
             buf_put(out, SLICE(", "));
         if (columns[i] == 's')
-            put_string(f->text[i], out);
+            put_string(fact_text(f, i), out);
         else
-            buf_putf(out, "%lld", (long long)f->number[i].n);
+            buf_putf(out, "%lld", (long long)f->value[i].number);
     }
     buf_put(out, SLICE(")."));
 }

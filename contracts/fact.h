@@ -12,20 +12,32 @@
 #include "base/diag.h"
 #include "contracts/vocabulary.h"
 
-/* Contracts have millions of facts, so a column takes the room of a text whichever it is. */
-union fact_number {
-    int64_t n;
-    struct slice room;
+/* Contracts have millions of facts: a text is one word, which points at its length and then its bytes. */
+union fact_value {
+    const char *text; /* of a symbol column; NULL: empty */
+    int64_t number;   /* of a number column */
 };
 
 struct fact {
-    union {
-        struct slice text[VOCABULARY_COLUMNS];        /* of symbol columns */
-        union fact_number number[VOCABULARY_COLUMNS]; /* of number columns */
-    };
+    union fact_value value[VOCABULARY_COLUMNS];
     enum vocabulary relation;
     unsigned line, column, width; /* where its relation's name stands */
 };
+
+/* What stands in a symbol column; a NUL that is not counted follows it. */
+static inline struct slice fact_text(const struct fact *f, size_t column)
+{
+    const char *at = f->value[column].text;
+    uint32_t len;
+    if (!at)
+        return SLICE("");
+    memcpy(&len, at, sizeof(len));
+    return slice_of(at + sizeof(len), len);
+}
+/* A copy of a text, for a symbol column. */
+const char *fact_keep(struct arena *a, struct slice text);
+/* The same, or `before` where that is the same text: most facts are much like the one before. */
+const char *fact_keep_again(struct arena *a, struct slice text, const char *before);
 
 struct fact_list {
     struct fact *v;

@@ -202,15 +202,15 @@ static void mark_difference(struct marks *m, const struct fact *f)
 {
     if (!is_read(f->relation))
         return;
-    struct slice subject = f->text[0];
+    struct slice subject = fact_text(f, 0);
     bool field = f->relation == VOCABULARY_FIELD, group = f->relation == VOCABULARY_ONEOF;
     mark(m, subject, f);
     if (slice_ends(subject, SLICE("[]")))
         mark(m, slice_to(subject, subject.len - 2), f);
     if (field || group || f->relation == VOCABULARY_TAG)
-        mark(m, arena_keep(&m->arena, member_of(m, subject, f->text[group ? 2 : 1])), f);
+        mark(m, arena_keep(&m->arena, member_of(m, subject, fact_text(f, group ? 2 : 1))), f);
     if (field)
-        mark(m, element_of(f->text[2]), f);
+        mark(m, element_of(fact_text(f, 2)), f);
 }
 
 static void mark_differences(struct marks *m, const struct fact_list *a, const struct fact_list *b)
@@ -227,7 +227,7 @@ static void mark_differences(struct marks *m, const struct fact_list *a, const s
 
 static bool is_needed(struct marks *m, const struct fact *f)
 {
-    struct slice subject = f->text[0];
+    struct slice subject = fact_text(f, 0);
     switch (f->relation) {
     case VOCABULARY_DIALECT:
     case VOCABULARY_OPERATION:
@@ -238,13 +238,13 @@ static bool is_needed(struct marks *m, const struct fact *f)
         return true;
     case VOCABULARY_FIELD:
     case VOCABULARY_TAG:
-        return map_get(&m->names, member_of(m, subject, f->text[1]));
+        return map_get(&m->names, member_of(m, subject, fact_text(f, 1)));
     case VOCABULARY_THING:
-        if (slice_eq(f->text[1], SLICE("file")) || slice_eq(f->text[1], SLICE("service")))
+        if (slice_eq(fact_text(f, 1), SLICE("file")) || slice_eq(fact_text(f, 1), SLICE("service")))
             return true;
         break;
     case VOCABULARY_WITHIN:
-        if (slice_eq(subject, f->text[1]))
+        if (slice_eq(subject, fact_text(f, 1)))
             return true;
         break;
     default:
@@ -253,18 +253,18 @@ static bool is_needed(struct marks *m, const struct fact *f)
     return map_get(&m->names, subject);
 }
 
-/* `marked` NULL: as the scope has it. */
+/* Without marks and without a scope everything. */
 static void put_facts(struct datalog_run *r, const struct side *s, struct marks *marked, struct scope *scope)
 {
     const struct fact_list *facts = contract_facts(s->contract);
     for (size_t i = 0; i < facts->count; i++) {
         const struct fact *f = &facts->v[i];
-        if (!is_read(f->relation) || (marked ? !is_needed(marked, f) : !scope_needs(scope, s->number, f)))
+        if (!is_read(f->relation) || (marked && !is_needed(marked, f)) || (scope && !scope_needs(scope, s->number, f)))
             continue;
         const char *columns = vocabulary_columns(f->relation);
         datalog_word words[VOCABULARY_COLUMNS];
         for (size_t k = 0; columns[k]; k++)
-            words[k] = columns[k] == 's' ? datalog_symbol(r, f->text[k]) : f->number[k].n;
+            words[k] = columns[k] == 's' ? datalog_symbol(r, fact_text(f, k)) : f->value[k].number;
         datalog_fact(r, s->relations[f->relation], words);
     }
 }
@@ -296,8 +296,8 @@ static void put_route(struct datalog_run *r, const struct side *s, const struct 
 {
     bool inside = false;
     buf_clear(path);
-    for (size_t i = 0; i < f->text[2].len; i++) {
-        char c = f->text[2].at[i];
+    for (size_t i = 0; i < fact_text(f, 2).len; i++) {
+        char c = fact_text(f, 2).at[i];
         if (c == '}')
             inside = false;
         if (!inside)
@@ -305,11 +305,11 @@ static void put_route(struct datalog_run *r, const struct side *s, const struct 
         if (c == '{')
             inside = true;
     }
-    struct slice texts[] = {slice_str(s->name), f->text[0], f->text[1], buf_slice(path)};
+    struct slice texts[] = {slice_str(s->name), fact_text(f, 0), fact_text(f, 1), buf_slice(path)};
     put_texts(r, relation(r, "route"), texts, 4);
     buf_clear(path);
-    put_blanks(f->text[2], path);
-    put_texts(r, relation(r, "blanks"), (struct slice[]){slice_str(s->name), f->text[0], buf_slice(path)}, 3);
+    put_blanks(fact_text(f, 2), path);
+    put_texts(r, relation(r, "blanks"), (struct slice[]){slice_str(s->name), fact_text(f, 0), buf_slice(path)}, 3);
 }
 
 /* How many parameters stand before `name` in the path; its length when it is not there. */
@@ -329,10 +329,10 @@ static size_t path_number(struct slice template, struct slice name)
 
 static void put_slot(struct datalog_run *r, const struct side *s, const struct fact *f, struct buf *key)
 {
-    struct slice in = f->text[1], name = f->text[2];
+    struct slice in = fact_text(f, 1), name = fact_text(f, 2);
     buf_clear(key);
     if (slice_eq(in, SLICE("path"))) {
-        int op = contract_operation(s->contract, f->text[0]);
+        int op = contract_operation(s->contract, fact_text(f, 0));
         PRE(op >= 0);
         buf_put_u64(key, path_number(contract_operation_template(s->contract, (size_t)op), name));
     } else {
@@ -342,7 +342,7 @@ static void put_slot(struct datalog_run *r, const struct side *s, const struct f
             buf_put_char(key, fold && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
         }
     }
-    struct slice texts[] = {slice_str(s->name), f->text[0], in, name, buf_slice(key)};
+    struct slice texts[] = {slice_str(s->name), fact_text(f, 0), in, name, buf_slice(key)};
     put_texts(r, relation(r, "slot"), texts, 5);
 }
 
@@ -384,8 +384,8 @@ static void put_ways(struct datalog_run *r, const struct contract *c)
     for (size_t i = 0; i < facts->count; i++) {
         if (facts->v[i].relation != VOCABULARY_MOVED)
             continue;
-        put_way(r, relation(r, "way"), facts->v[i].text[1], &name);
-        put_way(r, relation(r, "way"), facts->v[i].text[2], &name);
+        put_way(r, relation(r, "way"), fact_text(&facts->v[i], 1), &name);
+        put_way(r, relation(r, "way"), fact_text(&facts->v[i], 2), &name);
     }
     buf_fini(&name);
 }
@@ -405,7 +405,8 @@ static int by_size(const void *a, const void *b)
 /* A bound that stands where it says nothing; some tools compare it all the same. */
 static bool is_stray_number(const struct fact *f)
 {
-    return f->relation == VOCABULARY_OPTION && slice_starts(f->text[1], SLICE("stray ")) && shape_decimal(f->text[2]);
+    return f->relation == VOCABULARY_OPTION && slice_starts(fact_text(f, 1), SLICE("stray ")) &&
+           shape_decimal(fact_text(f, 2));
 }
 
 static size_t gather_bounds(const struct contract *c, struct slice *into)
@@ -414,7 +415,7 @@ static size_t gather_bounds(const struct contract *c, struct slice *into)
     size_t count = 0;
     for (size_t i = 0; i < facts->count; i++)
         if (facts->v[i].relation == VOCABULARY_BOUND || is_stray_number(&facts->v[i]))
-            into[count++] = facts->v[i].text[2];
+            into[count++] = fact_text(&facts->v[i], 2);
     return count;
 }
 
@@ -443,8 +444,8 @@ static size_t gather_multiples(const struct contract *c, struct slice *into)
     const struct fact_list *facts = contract_facts(c);
     size_t count = 0;
     for (size_t i = 0; i < facts->count; i++)
-        if (facts->v[i].relation == VOCABULARY_BOUND && slice_eq(facts->v[i].text[1], SLICE("multiple_of")))
-            into[count++] = facts->v[i].text[2];
+        if (facts->v[i].relation == VOCABULARY_BOUND && slice_eq(fact_text(&facts->v[i], 1), SLICE("multiple_of")))
+            into[count++] = fact_text(&facts->v[i], 2);
     return count;
 }
 
@@ -489,7 +490,7 @@ static size_t gather_patterns(const struct contract *c, struct slice *into)
     size_t count = 0;
     for (size_t i = 0; i < facts->count; i++)
         if (facts->v[i].relation == VOCABULARY_PATTERN)
-            into[count++] = facts->v[i].text[1];
+            into[count++] = fact_text(&facts->v[i], 1);
     return count;
 }
 
@@ -509,13 +510,10 @@ static void put_patterns(struct datalog_run *r, const struct contract *consumer,
     mem_free(v);
 }
 
-static void put_changed(struct datalog_run *r, const struct scope *scope)
+static void put_name(void *run, struct slice name)
 {
-    int rel = relation(r, "changed");
-    for (unsigned side = 0; side < SCOPE_SIDES; side++)
-        for (size_t i = 0; i < contract_operation_count(scope->contract[side]); i++)
-            if (scope_changed(scope, side, i))
-                put_texts(r, rel, (struct slice[]){contract_operation_name(scope->contract[side], i)}, 1);
+    struct datalog_run *r = run;
+    put_texts(r, relation(r, "changed"), &name, 1);
 }
 
 static void put_profile(struct datalog_run *r, const struct profile *profile)
@@ -543,10 +541,12 @@ struct datalog_run *facts_run(const struct contract *consumer, const struct cont
     bool pruned = contract_speaks(consumer, SLICE("protobuf")) && contract_speaks(provider, SLICE("protobuf"));
     if (pruned)
         mark_differences(&marked, contract_facts(consumer), contract_facts(provider));
+    /* What is moved may meet anything. */
+    bool converted = declares_conversions(consumer) || declares_conversions(provider);
     scope_init(&scope, consumer, provider, !pruned);
     for (size_t i = 0; i < 2; i++) {
         find_relations(r, &sides[i]);
-        put_facts(r, &sides[i], pruned ? &marked : NULL, &scope);
+        put_facts(r, &sides[i], pruned ? &marked : NULL, converted ? NULL : &scope);
         put_surface(r, &sides[i]);
     }
     put_ways(r, consumer);
@@ -555,7 +555,7 @@ struct datalog_run *facts_run(const struct contract *consumer, const struct cont
     put_ranks(r, consumer, provider);
     put_multiples(r, consumer, provider);
     put_patterns(r, consumer, provider);
-    put_changed(r, &scope);
+    scope_each_changed(&scope, put_name, r);
     scope_fini(&scope);
     marks_fini(&marked);
     return r;

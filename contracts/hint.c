@@ -123,7 +123,7 @@ static void learn_rule(struct hint *h, const struct shape_rule *r, unsigned dept
 static void learn_type(struct hint *h, const struct shape_type *t, unsigned depth)
 {
     for (size_t i = 0; i < t->symbol_count && i < HINT_MOST; i++)
-        hint_add(&h->texts, t->symbols[i]->text[1]);
+        hint_add(&h->texts, fact_text(t->symbols[i], 1));
     for (const struct shape_position *p = t->items; p && spend(h); p = p->next)
         learn(h, p, depth + 1);
     for (const struct shape_position *p = t->parts; p && spend(h); p = p->next) {

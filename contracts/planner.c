@@ -114,7 +114,7 @@ static struct slice *names_at(const struct planner *p, const struct shape *side,
     struct slice *all = arena_array(p->arena, symbols + values + 1, sizeof(*all));
     *count = 0;
     for (size_t i = 0; i < symbols; i++)
-        all[(*count)++] = t->symbols[i]->text[1];
+        all[(*count)++] = fact_text(t->symbols[i], 1);
     for (unsigned i = 0; at && (rule = shape_rule_at(at, i)); i++)
         for (const struct shape_text *v = rule->values; v; v = v->next)
             *count += plain_string(v->text, &all[*count]);

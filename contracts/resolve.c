@@ -102,7 +102,7 @@ static enum answer read_each(struct resolving *r, const struct shape_position *w
 static enum answer read_symbol(const struct shape_type *t, const struct json_value *v)
 {
     for (size_t i = 0; i < t->symbol_count; i++)
-        if (slice_eq(t->symbols[i]->text[1], v->text))
+        if (slice_eq(fact_text(t->symbols[i], 1), v->text))
             return ANSWER_YES;
     return answer_of(t->fallback.len > 0);
 }

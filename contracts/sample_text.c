@@ -119,7 +119,7 @@ void sample_text_bytes(struct sample *s, const struct shape_position *p, struct 
 void sample_text_symbols(struct sample *s, const struct shape_type *t, struct sample_sink *k)
 {
     for (size_t i = 0; i < t->symbol_count && i < SYMBOLS_MOST; i++)
-        sample_sink_text(s, k, t->symbols[i]->text[1]);
+        sample_sink_text(s, k, fact_text(t->symbols[i], 1));
     if (t->open)
         sample_sink_text(s, k, SLICE("another symbol"));
 }

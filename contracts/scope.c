@@ -64,7 +64,7 @@ static uint32_t owner_of(const struct scope *s, unsigned side, struct slice subj
         const struct shape_position *p = shape_position(shape, subject);
         if (!p)
             break;
-        subject = p->fact->text[0];
+        subject = fact_text(p->fact, 0);
     }
     return node_of_operation(s, side, subject);
 }
@@ -94,6 +94,12 @@ static const char *types_in(enum vocabulary relation)
     default:
         return "";
     }
+}
+
+static void mark(struct scope *s, uint32_t node, uint8_t marks)
+{
+    if (node != none)
+        s->marks[node] |= marks;
 }
 
 static void put_edge(struct scope *s, uint32_t from, uint32_t to, bool crosses)
@@ -130,12 +136,12 @@ static bool is_of_operation(enum vocabulary relation)
 /* A touched operation may read one status as another, a media range any of its media. */
 static void put_surface(struct scope *s, unsigned side, const struct fact *f)
 {
-    uint32_t from = node_of_operation(s, side, f->text[0]);
+    uint32_t from = node_of_operation(s, side, fact_text(f, 0));
     const struct shape *shape = contract_shape(s->contract[side]);
     for (const char *c = types_in(f->relation); *c; c++)
-        put_edge(s, from, node_of_type(s, side, shape_type(shape, f->text[(unsigned)*c])), true);
-    struct slice media = f->relation == VOCABULARY_REQUEST    ? f->text[1]
-                         : f->relation == VOCABULARY_RESPONSE ? f->text[2]
+        put_edge(s, from, node_of_type(s, side, shape_type(shape, fact_text(f, (uint8_t)*c))), true);
+    struct slice media = f->relation == VOCABULARY_REQUEST    ? fact_text(f, 1)
+                         : f->relation == VOCABULARY_RESPONSE ? fact_text(f, 2)
                                                               : (struct slice){0};
     if (from != none && slice_has(media, SLICE("*")))
         s->marks[from] |= MEETS;
@@ -144,7 +150,7 @@ static void put_surface(struct scope *s, unsigned side, const struct fact *f)
 static void put_aspect(struct scope *s, unsigned side, const struct fact *f)
 {
     const struct shape *shape = contract_shape(s->contract[side]);
-    put_edge(s, owner_of(s, side, f->text[0]), node_of_type(s, side, shape_type(shape, f->text[2])), true);
+    put_edge(s, owner_of(s, side, fact_text(f, 0)), node_of_type(s, side, shape_type(shape, fact_text(f, 2))), true);
 }
 
 static void put_edges(struct scope *s, unsigned side)
@@ -163,7 +169,25 @@ static void put_edges(struct scope *s, unsigned side)
             put_aspect(s, side, f);
 }
 
-/* Operations that one route leads to meet each other; a path's names are each side's own. */
+/* "GET /orders/{id}" as "GET /orders/{}": a path's names are each side's own. */
+static struct slice route_of(struct scope *s, const struct fact *f)
+{
+    struct slice method = fact_text(f, 1), path = fact_text(f, 2);
+    char *key = arena_array(&s->arena, method.len + path.len + 1, 1);
+    size_t len = method.len + 1;
+    bool inside = false;
+    if (method.len)
+        memcpy(key, method.at, method.len);
+    for (size_t i = 0; i < path.len; i++) {
+        inside = inside && path.at[i] != '}';
+        if (!inside)
+            key[len++] = path.at[i];
+        inside = inside || path.at[i] == '{';
+    }
+    return slice_of(key, len);
+}
+
+/* Operations that one route leads to meet each other. */
 static void put_routes(struct scope *s, unsigned side)
 {
     const struct fact_list *facts = contract_facts(s->contract[side]);
@@ -172,41 +196,27 @@ static void put_routes(struct scope *s, unsigned side)
     for (const struct fact *f = facts->v; f < end && f->relation <= VOCABULARY_GRPC; f++) {
         if (f->relation != VOCABULARY_HTTP && f->relation != VOCABULARY_GRPC)
             continue;
-        char *key = arena_array(&s->arena, f->text[1].len + f->text[2].len + 2, 1);
-        size_t len = 0;
-        bool inside = false;
-        if (f->text[1].len)
-            memcpy(key, f->text[1].at, f->text[1].len);
-        len = f->text[1].len + 1;
-        for (size_t i = 0; i < f->text[2].len; i++) {
-            char c = f->text[2].at[i];
-            inside = inside && c != '}';
-            if (!inside)
-                key[len++] = c;
-            inside = inside || c == '{';
-        }
-        const struct fact *first = map_keep(&routes, slice_of(key, len), (void *)(uintptr_t)f);
-        const struct fact *both[] = {first, f};
-        for (size_t i = 0; first && i < 2; i++) {
-            uint32_t node = node_of_operation(s, side, both[i]->text[0]);
-            if (node != none)
-                s->marks[node] |= MEETS;
-        }
+        const struct fact *first = map_keep(&routes, route_of(s, f), (void *)(uintptr_t)f);
+        if (!first)
+            continue;
+        mark(s, node_of_operation(s, side, fact_text(first, 0)), TOUCHED);
+        mark(s, node_of_operation(s, side, fact_text(f, 0)), TOUCHED);
     }
     map_fini(&routes);
 }
 
 /* --- What differs. */
 
-static void mark(struct scope *s, uint32_t node, uint8_t marks)
-{
-    if (node != none)
-        s->marks[node] |= marks;
-}
-
 /* The position's type may have to be looked at for what is said of the position. */
 static void touch_position(struct scope *s, struct slice subject)
 {
+    bool known = s->position_count && slice_eq(s->positions[s->position_count - 1], subject);
+    if (!known && s->position_count == s->position_room) {
+        s->position_room = s->position_room ? s->position_room * 2 : 64;
+        s->positions = mem_resize(s->positions, s->position_room, sizeof(*s->positions));
+    }
+    if (!known)
+        s->positions[s->position_count++] = subject;
     for (unsigned side = 0; side < SCOPE_SIDES; side++) {
         const struct shape_position *p = shape_position(contract_shape(s->contract[side]), subject);
         if (p)
@@ -218,16 +228,18 @@ static void touch(struct scope *s, unsigned side, const struct fact *f, bool nar
 {
     if (f->relation == VOCABULARY_AT || f->relation == VOCABULARY_ABOUT || f->relation == VOCABULARY_CONTRACT)
         return;
-    struct slice subject = f->text[0];
+    struct slice subject = fact_text(f, 0);
     if (!narrow) {
         mark(s, node_of_operation(s, side, subject), TOUCHED | CHANGED);
         return;
     }
     mark(s, owner_of(s, side, subject), TOUCHED | CHANGED);
-    touch_position(s, subject);
+    const struct shape_type *t = shape_type(contract_shape(s->contract[side]), subject);
+    if (!t || !t->fact)
+        touch_position(s, subject);
     const struct shape *shape = contract_shape(s->contract[side]);
     for (const char *c = types_in(f->relation); *c; c++)
-        mark(s, node_of_type(s, side, shape_type(shape, f->text[(unsigned)*c])), MEETS);
+        mark(s, node_of_type(s, side, shape_type(shape, fact_text(f, (uint8_t)*c))), MEETS);
 }
 
 /* Both lists are sorted. */
@@ -329,6 +341,7 @@ void scope_init(struct scope *s, const struct contract *consumer, const struct c
 void scope_fini(struct scope *s)
 {
     mem_free(s->edges);
+    mem_free(s->positions);
     arena_fini(&s->arena);
     *s = (struct scope){0};
 }
@@ -337,15 +350,30 @@ bool scope_needs(struct scope *s, unsigned side, const struct fact *f)
 {
     if (!s->narrow || f->relation <= VOCABULARY_DEPRECATED || f->relation == VOCABULARY_ALIAS)
         return true;
-    if (s->asked[side].at == NULL || !slice_eq(s->asked[side], f->text[0])) {
-        s->asked[side] = f->text[0];
-        s->found[side] = owner_of(s, side, f->text[0]);
+    if (s->asked[side].at == NULL || !slice_eq(s->asked[side], fact_text(f, 0))) {
+        s->asked[side] = fact_text(f, 0);
+        s->found[side] = owner_of(s, side, fact_text(f, 0));
     }
     uint32_t node = s->found[side];
     return node == none || is_operation(s, node) || (s->marks[node] & WHOLE);
 }
 
-bool scope_changed(const struct scope *s, unsigned side, size_t operation)
+static void each_operation(const struct scope *s, unsigned side, scope_name_fn *fn, void *arg)
 {
-    return s->marks[s->operations[side][operation]] & CHANGED;
+    for (size_t i = 0; i < contract_operation_count(s->contract[side]); i++)
+        if (s->marks[s->operations[side][i]] & CHANGED)
+            fn(arg, contract_operation_name(s->contract[side], i));
+}
+
+void scope_each_changed(const struct scope *s, scope_name_fn *fn, void *arg)
+{
+    for (unsigned side = 0; side < SCOPE_SIDES; side++) {
+        each_operation(s, side, fn, arg);
+        size_t at = 0;
+        for (const struct shape_type *t; s->narrow && (t = map_next(&contract_shape(s->contract[side])->types, &at));)
+            if (t->fact && (s->marks[node_of_type(s, side, t)] & CHANGED))
+                fn(arg, t->name);
+    }
+    for (size_t i = 0; i < s->position_count; i++)
+        fn(arg, s->positions[i]);
 }

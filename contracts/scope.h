@@ -35,6 +35,8 @@ struct scope {
     struct slice
         asked[SCOPE_SIDES]; /* the last subject, and its node: most facts are about the same as the one before */
     uint32_t found[SCOPE_SIDES];
+    struct slice *positions; /* whose own facts differ */
+    size_t position_count, position_room;
 };
 
 /* `narrow` false: everything is needed, and only operations whose own facts differ are changed. */
@@ -42,7 +44,9 @@ void scope_init(struct scope *s, const struct contract *consumer, const struct c
 void scope_fini(struct scope *s);
 /* Must the rules see this fact of that side? */
 bool scope_needs(struct scope *s, unsigned side, const struct fact *f);
-/* An operation that is changed, or leads to a change: numbered as its side's contract numbers it. */
-bool scope_changed(const struct scope *s, unsigned side, size_t operation);
+/* Every operation and type that is changed or leads to a change, and every position that is changed, by name; some
+ * come twice. */
+typedef void scope_name_fn(void *arg, struct slice name);
+void scope_each_changed(const struct scope *s, scope_name_fn *fn, void *arg);
 
 #endif

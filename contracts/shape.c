@@ -143,22 +143,22 @@ static void declare(struct shape *s, const struct fact *f)
 {
     switch (f->relation) {
     case VOCABULARY_RECORD:
-        put_type(s, f->text[0], SHAPE_RECORD, f);
+        put_type(s, fact_text(f, 0), SHAPE_RECORD, f);
         break;
     case VOCABULARY_ENUM:
-        put_type(s, f->text[0], SHAPE_ENUM, f);
+        put_type(s, fact_text(f, 0), SHAPE_ENUM, f);
         break;
     case VOCABULARY_ALIAS:
-        put_type(s, f->text[0], SHAPE_ALIAS, f);
+        put_type(s, fact_text(f, 0), SHAPE_ALIAS, f);
         break;
     case VOCABULARY_LIST:
-        put_type(s, f->text[0], SHAPE_LIST, f);
+        put_type(s, fact_text(f, 0), SHAPE_LIST, f);
         break;
     case VOCABULARY_MAP:
-        put_type(s, f->text[0], SHAPE_MAP, f);
+        put_type(s, fact_text(f, 0), SHAPE_MAP, f);
         break;
     case VOCABULARY_UNION:
-        put_type(s, f->text[0], SHAPE_UNION, f);
+        put_type(s, fact_text(f, 0), SHAPE_UNION, f);
         break;
     default:
         break;
@@ -205,26 +205,26 @@ static struct slice joined(struct shape *s, struct slice a, const char *between,
 
 static void put_field(struct shape *s, const struct fact *f)
 {
-    struct slice name = joined(s, f->text[0], ".", f->text[1]);
-    struct shape_position *p = put_part(s, f->text[0], name, f->text[2], f);
-    p->member = f->text[1];
-    p->required = slice_eq(f->text[3], SLICE("required"));
+    struct slice name = joined(s, fact_text(f, 0), ".", fact_text(f, 1));
+    struct shape_position *p = put_part(s, fact_text(f, 0), name, fact_text(f, 2), f);
+    p->member = fact_text(f, 1);
+    p->required = slice_eq(fact_text(f, 3), SLICE("required"));
 }
 
 static void put_surface(struct shape *s, const struct fact *f)
 {
-    struct slice op = f->text[0];
+    struct slice op = fact_text(f, 0);
     if (f->relation == VOCABULARY_PARAM) {
-        struct slice head = joined(s, op, ".", f->text[1]);
-        put_position(s, joined(s, head, ".", f->text[2]), f->text[3], f);
+        struct slice head = joined(s, op, ".", fact_text(f, 1));
+        put_position(s, joined(s, head, ".", fact_text(f, 2)), fact_text(f, 3), f);
     } else if (f->relation == VOCABULARY_HEADER) {
-        struct slice head = joined(s, op, ":header:", f->text[1]);
-        put_position(s, joined(s, head, ":", f->text[2]), f->text[3], f);
+        struct slice head = joined(s, op, ":header:", fact_text(f, 1));
+        put_position(s, joined(s, head, ":", fact_text(f, 2)), fact_text(f, 3), f);
     } else if (f->relation == VOCABULARY_REQUEST) {
-        put_position(s, joined(s, op, ":request:", f->text[1]), f->text[2], f);
+        put_position(s, joined(s, op, ":request:", fact_text(f, 1)), fact_text(f, 2), f);
     } else {
-        struct slice head = joined(s, op, ":response:", f->text[1]);
-        put_position(s, joined(s, head, ":", f->text[2]), f->text[3], f);
+        struct slice head = joined(s, op, ":response:", fact_text(f, 1));
+        put_position(s, joined(s, head, ":", fact_text(f, 2)), fact_text(f, 3), f);
     }
 }
 
@@ -232,7 +232,7 @@ static void put_surface(struct shape *s, const struct fact *f)
 static void put_item(struct shape_type *t, struct shape_position *item)
 {
     struct shape_position **at = &t->items;
-    while (*at && (*at)->fact->number[1].n < item->fact->number[1].n)
+    while (*at && (*at)->fact->value[1].number < item->fact->value[1].number)
         at = &(*at)->next;
     item->next = *at;
     *at = item;
@@ -240,16 +240,16 @@ static void put_item(struct shape_type *t, struct shape_position *item)
 
 static void place_parts(struct shape *s, const struct fact *f)
 {
-    struct slice owner = f->text[0], none = SLICE("");
+    struct slice owner = fact_text(f, 0), none = SLICE("");
     switch (f->relation) {
     case VOCABULARY_FIELD:
         put_field(s, f);
         break;
     case VOCABULARY_ALIAS:
-        put_part(s, owner, joined(s, owner, "=", none), f->text[1], f);
+        put_part(s, owner, joined(s, owner, "=", none), fact_text(f, 1), f);
         break;
     case VOCABULARY_EXTRA: {
-        struct shape_position *extra = put_position(s, joined(s, owner, "{}", none), f->text[1], f);
+        struct shape_position *extra = put_position(s, joined(s, owner, "{}", none), fact_text(f, 1), f);
         struct shape_type *t = map_get(&s->types, owner);
         if (t)
             t->extra = extra;
@@ -258,21 +258,21 @@ static void place_parts(struct shape *s, const struct fact *f)
     case VOCABULARY_ITEM: {
         struct shape_type *t = map_get(&s->types, owner);
         struct shape_position *item = put_position(
-            s, arena_putf(s->arena, "%.*s[%lld]", SLICE_FMT(owner), (long long)f->number[1].n), f->text[2], f);
+            s, arena_putf(s->arena, "%.*s[%lld]", SLICE_FMT(owner), (long long)f->value[1].number), fact_text(f, 2), f);
         if (t)
             put_item(t, item);
         break;
     }
     case VOCABULARY_LIST:
-        put_part(s, owner, joined(s, owner, "[]", none), f->text[1], f);
+        put_part(s, owner, joined(s, owner, "[]", none), fact_text(f, 1), f);
         break;
     case VOCABULARY_MAP:
-        put_part(s, owner, joined(s, owner, "{key}", none), f->text[1], f);
-        put_part(s, owner, joined(s, owner, "{}", none), f->text[2], f);
+        put_part(s, owner, joined(s, owner, "{key}", none), fact_text(f, 1), f);
+        put_part(s, owner, joined(s, owner, "{}", none), fact_text(f, 2), f);
         break;
     case VOCABULARY_BRANCH:
-        put_part(s, owner, arena_putf(s->arena, "%.*s|%lld", SLICE_FMT(owner), (long long)f->number[1].n), f->text[2],
-                 f);
+        put_part(s, owner, arena_putf(s->arena, "%.*s|%lld", SLICE_FMT(owner), (long long)f->value[1].number),
+                 fact_text(f, 2), f);
         break;
     case VOCABULARY_HEADER:
     case VOCABULARY_PARAM:
@@ -317,9 +317,9 @@ static struct slice tighter(enum shape_bound b, struct slice x, struct slice y)
 /* A subject may have several of one kind: all hold. */
 static void put_bound(struct shape_rule *rule, const struct fact *f)
 {
-    int b = shape_bound_find(f->text[1]);
-    if (b >= 0 && shape_decimal(f->text[2]))
-        rule->bound[b] = tighter((enum shape_bound)b, rule->bound[b], f->text[2]);
+    int b = shape_bound_find(fact_text(f, 1));
+    if (b >= 0 && shape_decimal(fact_text(f, 2)))
+        rule->bound[b] = tighter((enum shape_bound)b, rule->bound[b], fact_text(f, 2));
 }
 
 static const struct shape_text *text_before(struct shape *s, struct slice text, const struct shape_text *next)
@@ -332,22 +332,22 @@ static const struct shape_text *text_before(struct shape *s, struct slice text, 
 static void put_saying(struct shape *s, struct shape_rule *rule, const struct fact *f)
 {
     struct shape_saying *saying = arena_new(s->arena, sizeof(*saying));
-    *saying = (struct shape_saying){.word = f->text[1], .text = f->text[2], .next = rule->sayings};
+    *saying = (struct shape_saying){.word = fact_text(f, 1), .text = fact_text(f, 2), .next = rule->sayings};
     rule->sayings = saying;
 }
 
 static void put_aspect(struct shape *s, struct shape_rule *rule, const struct fact *f)
 {
     struct shape_aspect *aspect = arena_new(s->arena, sizeof(*aspect));
-    struct slice name = joined(s, f->text[0], "?", f->text[1]);
-    *aspect = (struct shape_aspect){.role = f->text[1], .next = rule->aspects};
-    aspect->position = put_position(s, joined(s, name, "=", SLICE("")), f->text[2], f);
+    struct slice name = joined(s, fact_text(f, 0), "?", fact_text(f, 1));
+    *aspect = (struct shape_aspect){.role = fact_text(f, 1), .next = rule->aspects};
+    aspect->position = put_position(s, joined(s, name, "=", SLICE("")), fact_text(f, 2), f);
     rule->aspects = aspect;
 }
 
 static void constrain(struct shape *s, const struct fact *f)
 {
-    struct shape_rule *rule = rule_of(s, f->text[0]);
+    struct shape_rule *rule = rule_of(s, fact_text(f, 0));
     if (!rule)
         return;
     if (f->relation == VOCABULARY_NULLABLE)
@@ -355,11 +355,11 @@ static void constrain(struct shape *s, const struct fact *f)
     else if (f->relation == VOCABULARY_BOUND)
         put_bound(rule, f);
     else if (f->relation == VOCABULARY_PATTERN)
-        rule->patterns = text_before(s, f->text[1], rule->patterns);
+        rule->patterns = text_before(s, fact_text(f, 1), rule->patterns);
     else if (f->relation == VOCABULARY_FORMAT)
-        rule->format = f->text[1];
+        rule->format = fact_text(f, 1);
     else if (f->relation == VOCABULARY_VALUE)
-        rule->values = text_before(s, f->text[1], rule->values);
+        rule->values = text_before(s, fact_text(f, 1), rule->values);
     else if (f->relation == VOCABULARY_UNPROVEN)
         put_saying(s, rule, f);
     else if (f->relation == VOCABULARY_ASPECT)
@@ -377,14 +377,14 @@ static void put_symbol(struct shape *s, struct shape_type *t, const struct fact 
 static size_t symbols_from(const struct fact *f, const struct fact *end)
 {
     size_t n = 0;
-    while (f + n < end && f[n].relation == VOCABULARY_SYMBOL && slice_eq(f[n].text[0], f->text[0]))
+    while (f + n < end && f[n].relation == VOCABULARY_SYMBOL && slice_eq(fact_text(&f[n], 0), fact_text(f, 0)))
         n++;
     return n;
 }
 
 static void put_option(struct shape *s, struct shape_type *t, const struct fact *f)
 {
-    struct slice name = f->text[1], said = f->text[2];
+    struct slice name = fact_text(f, 1), said = fact_text(f, 2);
     if (!t->avro)
         t->avro = arena_new(s->arena, sizeof(*t->avro));
     if (slice_eq(name, SLICE("name")))
@@ -402,12 +402,12 @@ static void put_option(struct shape *s, struct shape_type *t, const struct fact 
 static void describe_member(struct shape *s, const struct fact *f)
 {
     bool renamed = f->relation == VOCABULARY_RENAMED;
-    struct shape_position *p = map_get(&s->positions, joined(s, f->text[0], ".", f->text[renamed ? 2 : 1]));
+    struct shape_position *p = map_get(&s->positions, joined(s, fact_text(f, 0), ".", fact_text(f, renamed ? 2 : 1)));
     struct shape_more *more = p ? more_of(s, p) : NULL;
     if (more && renamed)
-        more->was = text_before(s, f->text[1], more->was);
+        more->was = text_before(s, fact_text(f, 1), more->was);
     else if (more)
-        more->otherwise = f->text[2];
+        more->otherwise = fact_text(f, 2);
 }
 
 /* Of most facts there is nothing more to say than where they stand. */
@@ -453,12 +453,12 @@ static void describe(struct shape *s, const struct fact *f, const struct fact *e
         return;
     }
     if (f->relation == VOCABULARY_ONLY) {
-        struct shape_position *p = map_get(&s->positions, f->text[0]);
+        struct shape_position *p = map_get(&s->positions, fact_text(f, 0));
         if (p)
-            more_of(s, p)->only = f->text[1];
+            more_of(s, p)->only = fact_text(f, 1);
         return;
     }
-    struct shape_type *t = owner_of(s, f->text[0]);
+    struct shape_type *t = owner_of(s, fact_text(f, 0));
     if (!t)
         return;
     if (f->relation == VOCABULARY_CLOSED)
@@ -470,7 +470,7 @@ static void describe(struct shape *s, const struct fact *f, const struct fact *e
     else if (f->relation == VOCABULARY_OPTION && s->avro)
         put_option(s, t, f);
     else if (f->relation == VOCABULARY_FALLBACK)
-        t->fallback = f->text[1];
+        t->fallback = fact_text(f, 1);
     else if (f->relation == VOCABULARY_SYMBOL && t->kind == SHAPE_ENUM)
         put_symbol(s, t, f, t->symbols ? 0 : symbols_from(f, end));
 }
@@ -503,7 +503,7 @@ void shape_init(struct shape *s, const struct fact_list *facts, struct arena *ar
     const struct fact *end = fact_list_end(facts);
     put_scalars(s);
     for (const struct fact *f = facts->v; f < end; f++) {
-        s->avro = s->avro || (f->relation == VOCABULARY_DIALECT && slice_eq(f->text[0], SLICE("avro")));
+        s->avro = s->avro || (f->relation == VOCABULARY_DIALECT && slice_eq(fact_text(f, 0), SLICE("avro")));
         declare(s, f);
     }
     for (const struct fact *f = facts->v; f < end; f++)

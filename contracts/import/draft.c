@@ -28,13 +28,12 @@ void draft_put(struct draft *d, enum vocabulary relation, const struct slice *te
     const char *columns = vocabulary_columns(relation);
     for (size_t i = 0; columns[i]; i++) {
         if (columns[i] == 's') {
-            struct slice *last = &d->last[relation][i];
-            if (!last->at || !slice_eq(*last, *texts))
-                *last = arena_keep(&d->texts, *texts);
-            f->text[i] = *last;
+            const char **last = &d->last[relation].v[i];
+            *last = fact_keep_again(&d->texts, *texts, *last);
+            f->value[i].text = *last;
             texts++;
         } else {
-            f->number[i].n = *numbers++;
+            f->value[i].number = *numbers++;
         }
     }
 }

@@ -12,11 +12,14 @@
 
 enum { DRAFT_FACTS = 8000000 };
 
+struct draft_texts {
+    const char *v[VOCABULARY_COLUMNS];
+};
+
 struct draft {
     struct arena arena;
-    struct arena texts; /* of the facts */
-    struct slice (
-        *last)[VOCABULARY_COLUMNS]; /* by relation: the texts of the fact before, which this one often has too */
+    struct arena texts;       /* of the facts */
+    struct draft_texts *last; /* by relation: those of the fact before, which this one often has too */
     struct fact_list facts;
     struct diag *diag;
     const char *file; /* of places, unless another is named */

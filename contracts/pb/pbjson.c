@@ -250,7 +250,7 @@ static bool read_symbol(struct reading *r, struct pbread_value *v, const struct 
     const struct pbtype_enum *e = v->field->values;
     const struct fact *symbol = j->kind == JSON_STRING ? pbtype_symbol_named(e, j->text) : NULL;
     if (symbol)
-        v->bits = (uint64_t)symbol->number[2].n;
+        v->bits = (uint64_t)symbol->value[2].number;
     else if ((j->kind != JSON_NUMBER && j->kind != JSON_STRING) || !read_whole(PBTYPE_INT32, j->text, &v->bits))
         return fail(r, v->field, "its enum has no such value");
     return e->open || pbtype_symbol(e, (int64_t)v->bits) || fail(r, v->field, "its enum has no such value");

@@ -95,7 +95,7 @@ static bool put_symbol(const struct pbtype_field *f, unsigned i, struct buf *out
 {
     if (i >= f->values->count)
         return false;
-    pbmake_symbol(f, f->values->symbols[i].number[2].n, out);
+    pbmake_symbol(f, f->values->symbols[i].value[2].number, out);
     return true;
 }
 

@@ -70,7 +70,7 @@ void pbprint_value(const struct pbread_value *v, struct buf *out)
     case PBTYPE_SFIXED64:
     case PBTYPE_ENUM:
         if (symbol)
-            buf_put(out, symbol->text[1]);
+            buf_put(out, fact_text(symbol, 1));
         else
             buf_putf(out, "%lld", (long long)(int64_t)v->bits);
         break;

@@ -53,7 +53,7 @@ static uint64_t otherwise_bits(const struct pbtype_field *f)
     struct slice text = f->otherwise;
     if (f->values) {
         const struct fact *symbol = text.len ? pbtype_symbol_named(f->values, text) : NULL;
-        return (uint64_t)(symbol ? symbol->number[2].n : f->values->first);
+        return (uint64_t)(symbol ? symbol->value[2].number : f->values->first);
     }
     if (text.len == 0)
         return 0;

@@ -118,7 +118,7 @@ static bool find_value(struct about *a, int side, struct slice subject)
     a->values[side] = pbtype_enum(&a->s->types[side], slice_to(subject, dot));
     const struct fact *symbol =
         a->values[side] ? pbtype_symbol_named(a->values[side], slice_from(subject, dot + 1)) : NULL;
-    a->number = symbol ? symbol->number[2].n : a->number;
+    a->number = symbol ? symbol->value[2].number : a->number;
     return symbol;
 }
 

@@ -25,7 +25,7 @@ static bool is_blamed(const struct pbtry *t, const struct outcome *o)
 static void put_absent(const struct pbtype_field *f, struct buf *text)
 {
     const struct fact *first = f->values ? pbtype_symbol(f->values, f->values->first) : NULL;
-    struct slice otherwise = f->otherwise.len || !first ? f->otherwise : first->text[1];
+    struct slice otherwise = f->otherwise.len || !first ? f->otherwise : fact_text(first, 1);
     buf_put(text, SLICE("absent"));
     if (otherwise.len)
         buf_putf(text, ", which is %.*s", SLICE_FMT(slice_to(otherwise, 100)));

@@ -65,7 +65,7 @@ struct pbtype_field *pbtype_subject(const struct pbtype *t, struct slice subject
 const struct fact *pbtype_symbol(const struct pbtype_enum *e, int64_t number)
 {
     for (size_t i = 0; i < e->count; i++)
-        if (e->symbols[i].number[2].n == number)
+        if (e->symbols[i].value[2].number == number)
             return &e->symbols[i];
     return NULL;
 }
@@ -73,7 +73,7 @@ const struct fact *pbtype_symbol(const struct pbtype_enum *e, int64_t number)
 const struct fact *pbtype_symbol_named(const struct pbtype_enum *e, struct slice name)
 {
     for (size_t i = 0; i < e->count; i++)
-        if (slice_eq(e->symbols[i].text[1], name))
+        if (slice_eq(fact_text(&e->symbols[i], 1), name))
             return &e->symbols[i];
     return NULL;
 }
@@ -130,32 +130,32 @@ static bool set_map(struct reading *r, struct pbtype_field *f, const struct fact
     f->kind = PBTYPE_MESSAGE;
     f->sub = entry;
     entry->users = f;
-    struct pbtype_field *value = entry_part(r, entry, "value", 2, map->text[2]);
-    return value && entry_part(r, entry, "key", 1, map->text[1]);
+    struct pbtype_field *value = entry_part(r, entry, "value", 2, fact_text(map, 2));
+    return value && entry_part(r, entry, "key", 1, fact_text(map, 1));
 }
 
 static bool set_whole(struct reading *r, struct pbtype_field *f, struct slice type)
 {
     const struct fact *list = map_get(&r->lists, type), *map = list ? NULL : map_get(&r->maps, type);
     f->repeated = list;
-    return map ? set_map(r, f, map) : set_type(r, f, list ? list->text[1] : type);
+    return map ? set_map(r, f, map) : set_type(r, f, list ? fact_text(list, 1) : type);
 }
 
 /* `tag` and `field` are of the same member. */
 static void add_field(struct reading *r, const struct fact *tag, const struct fact *field)
 {
-    struct pbtype_message *m = of_record(r->t, tag->text[0]);
+    struct pbtype_message *m = of_record(r->t, fact_text(tag, 0));
     if (!m)
         return;
     struct pbtype_field *f = arena_new(r->t->arena, sizeof(*f));
     *f = (struct pbtype_field){
-        .name = tag->text[1],
-        .json = tag->text[1],
-        .number = tag->number[2].n,
-        .required = slice_eq(field->text[3], SLICE("required")),
+        .name = fact_text(tag, 1),
+        .json = fact_text(tag, 1),
+        .number = tag->value[2].number,
+        .required = slice_eq(fact_text(field, 3), SLICE("required")),
         .is_text = true,
     };
-    if (!set_whole(r, f, field->text[2]))
+    if (!set_whole(r, f, fact_text(field, 2)))
         return;
     f->has_presence = f->required || f->kind == PBTYPE_MESSAGE;
     place(m, f);
@@ -171,7 +171,7 @@ static void add_fields(struct reading *r)
     /* Both are sorted by record and member. */
     for (; tag < end && tag->relation == VOCABULARY_TAG; tag++) {
         while (field->relation == VOCABULARY_FIELD &&
-               (!slice_eq(field->text[0], tag->text[0]) || !slice_eq(field->text[1], tag->text[1])))
+               (!slice_eq(fact_text(field, 0), fact_text(tag, 0)) || !slice_eq(fact_text(field, 1), fact_text(tag, 1))))
             field++;
         if (field->relation != VOCABULARY_FIELD)
             return;
@@ -195,9 +195,9 @@ static void say_of_field(struct pbtype_field *f, struct slice word, struct slice
 
 static void add_operation(struct reading *r, const struct fact *option)
 {
-    bool asked = slice_eq(option->text[1], SLICE("request"));
-    struct pbtype_message *m = pbtype_message(r->t, option->text[2]);
-    if (!m || (!asked && !slice_eq(option->text[1], SLICE("response"))))
+    bool asked = slice_eq(fact_text(option, 1), SLICE("request"));
+    struct pbtype_message *m = pbtype_message(r->t, fact_text(option, 2));
+    if (!m || (!asked && !slice_eq(fact_text(option, 1), SLICE("response"))))
         return;
     int **list = asked ? &m->asked : &m->served;
     size_t *count = asked ? &m->asked_count : &m->served_count;
@@ -208,34 +208,34 @@ static void add_operation(struct reading *r, const struct fact *option)
             memcpy(bigger, *list, *count * sizeof(*bigger));
         *list = bigger;
     }
-    (*list)[(*count)++] = contract_operation(r->consumer, option->text[0]);
+    (*list)[(*count)++] = contract_operation(r->consumer, fact_text(option, 0));
 }
 
 static void add_option(struct reading *r, const struct fact *option)
 {
-    struct slice subject = option->text[0];
+    struct slice subject = fact_text(option, 0);
     struct pbtype_message *m = pbtype_message(r->t, subject);
     struct pbtype_enum *e = m ? NULL : pbtype_enum(r->t, subject);
     if (m) {
-        m->is_set = m->is_set || slice_eq(option->text[1], SLICE("message_set_wire_format"));
+        m->is_set = m->is_set || slice_eq(fact_text(option, 1), SLICE("message_set_wire_format"));
         return;
     }
     if (e) {
         const struct fact *first =
-            slice_eq(option->text[1], SLICE("first")) ? pbtype_symbol_named(e, option->text[2]) : NULL;
-        e->first = first ? first->number[2].n : e->first;
+            slice_eq(fact_text(option, 1), SLICE("first")) ? pbtype_symbol_named(e, fact_text(option, 2)) : NULL;
+        e->first = first ? first->value[2].number : e->first;
         return;
     }
     struct pbtype_field *f = pbtype_subject(r->t, subject);
     if (f)
-        say_of_field(f, option->text[1], option->text[2]);
+        say_of_field(f, fact_text(option, 1), fact_text(option, 2));
     else
         add_operation(r, option);
 }
 
 static void add_symbol(struct reading *r, const struct fact *symbol)
 {
-    struct pbtype_enum *e = pbtype_enum(r->t, symbol->text[0]);
+    struct pbtype_enum *e = pbtype_enum(r->t, fact_text(symbol, 0));
     if (!e)
         return;
     e->symbols = e->count ? e->symbols : symbol;
@@ -246,33 +246,33 @@ static void add_symbol(struct reading *r, const struct fact *symbol)
 static void add_name(struct reading *r, const struct fact *f)
 {
     struct pbtype *t = r->t;
-    if (f->relation == VOCABULARY_RECORD && !slice_starts(f->text[0], SLICE("["))) {
+    if (f->relation == VOCABULARY_RECORD && !slice_starts(fact_text(f, 0), SLICE("["))) {
         struct pbtype_message *m = arena_new(t->arena, sizeof(*m));
-        m->name = f->text[0];
+        m->name = fact_text(f, 0);
         map_put(&t->messages, m->name, m);
     } else if (f->relation == VOCABULARY_ENUM) {
         struct pbtype_enum *e = arena_new(t->arena, sizeof(*e));
-        e->name = f->text[0];
+        e->name = fact_text(f, 0);
         map_put(&t->enums, e->name, e);
     } else if (f->relation == VOCABULARY_LIST) {
-        map_put(&r->lists, f->text[0], (void *)(uintptr_t)f);
+        map_put(&r->lists, fact_text(f, 0), (void *)(uintptr_t)f);
     } else if (f->relation == VOCABULARY_MAP) {
-        map_put(&r->maps, f->text[0], (void *)(uintptr_t)f);
+        map_put(&r->maps, fact_text(f, 0), (void *)(uintptr_t)f);
     } else if (f->relation == VOCABULARY_SYMBOL) {
         add_symbol(r, f);
-    } else if (f->relation == VOCABULARY_THING && pbtype_message(t, f->text[0])) {
-        pbtype_message(t, f->text[0])->declared = true;
-    } else if (f->relation == VOCABULARY_OPEN && pbtype_enum(t, f->text[0])) {
-        pbtype_enum(t, f->text[0])->open = true;
+    } else if (f->relation == VOCABULARY_THING && pbtype_message(t, fact_text(f, 0))) {
+        pbtype_message(t, fact_text(f, 0))->declared = true;
+    } else if (f->relation == VOCABULARY_OPEN && pbtype_enum(t, fact_text(f, 0))) {
+        pbtype_enum(t, fact_text(f, 0))->open = true;
     }
 }
 
 static void add_choice(struct reading *r, const struct fact *oneof)
 {
-    struct pbtype_message *m = of_record(r->t, oneof->text[0]);
-    struct pbtype_field *f = m ? pbtype_name(m, oneof->text[2]) : NULL;
+    struct pbtype_message *m = of_record(r->t, fact_text(oneof, 0));
+    struct pbtype_field *f = m ? pbtype_name(m, fact_text(oneof, 2)) : NULL;
     if (f)
-        f->oneof = oneof->text[1];
+        f->oneof = fact_text(oneof, 1);
 }
 
 /* What operations hold, from the outside in. */

@@ -187,7 +187,7 @@ static void put_enum(struct mould *m, struct mould_node *n, const struct shape_t
         return;
     struct mould_set *s = add_set(m, n);
     for (size_t i = 0; i < t->symbol_count; i++)
-        map_put(&s->strings, t->symbols[i]->text[1], s);
+        map_put(&s->strings, fact_text(t->symbols[i], 1), s);
 }
 
 static bool elsewhere(const struct shape_position *p, int direction)
@@ -376,7 +376,7 @@ static bool is_protobuf(const struct contract *c)
 {
     const struct fact_list *facts = contract_facts(c);
     for (size_t i = 0; i < facts->count; i++)
-        if (facts->v[i].relation == VOCABULARY_DIALECT && slice_eq(facts->v[i].text[0], SLICE("protobuf")))
+        if (facts->v[i].relation == VOCABULARY_DIALECT && slice_eq(fact_text(&facts->v[i], 0), SLICE("protobuf")))
             return true;
     return false;
 }

@@ -9,10 +9,10 @@
 #define RECORD(name, member, type) \
     "record(\"" name "\"). field(\"" name "\", \"" member "\", \"" type "\", \"required\").\n"
 /* Outer leads to Inner, Other to Leaf; nothing leads to Spare. */
-#define TYPES(inner)                                                                         \
-    RECORD("Outer", "in", "Inner")                                                           \
-    RECORD("Inner", "n", inner) RECORD("Other", "leaf", "Leaf") RECORD("Leaf", "n", "int32") \
-        RECORD("Spare", "n", "int32")
+#define TYPES(inner)               \
+    RECORD("Outer", "in", "Inner") \
+    RECORD("Inner", "n", inner)    \
+    RECORD("Other", "leaf", "Leaf") RECORD("Leaf", "n", "int32") RECORD("Spare", "n", "int32")
 
 struct pair {
     struct contract *side[SCOPE_SIDES];
@@ -56,11 +56,22 @@ static bool sees(struct pair *p, const char *type)
     return seen[SCOPE_CONSUMER];
 }
 
-static bool is_changed(const struct pair *p, const char *operation)
+struct looking {
+    struct slice name;
+    bool found;
+};
+
+static void look(void *arg, struct slice name)
 {
-    int i = contract_operation(p->side[SCOPE_CONSUMER], slice_str(operation));
-    CHECK(i >= 0);
-    return scope_changed(&p->scope, SCOPE_CONSUMER, (size_t)i);
+    struct looking *l = arg;
+    l->found = l->found || slice_eq(name, l->name);
+}
+
+static bool is_changed(const struct pair *p, const char *name)
+{
+    struct looking l = {.name = slice_str(name)};
+    scope_each_changed(&p->scope, look, &l);
+    return l.found;
 }
 
 TEST(what_is_changed_is_seen_and_what_leads_there)
@@ -75,6 +86,8 @@ TEST(what_is_changed_is_seen_and_what_leads_there)
     CHECK(!sees(&p, "Spare"));
     CHECK(is_changed(&p, "a"));
     CHECK(!is_changed(&p, "b"));
+    CHECK(is_changed(&p, "Inner"));
+    CHECK(!is_changed(&p, "Leaf"));
     pair_fini(&p);
 }
 
@@ -87,6 +100,7 @@ TEST(what_is_said_of_a_member_changes_its_record_and_needs_its_type)
     CHECK(sees(&p, "Leaf"));
     CHECK(!sees(&p, "Inner"));
     CHECK(is_changed(&p, "b"));
+    CHECK(is_changed(&p, "Other.leaf"));
     pair_fini(&p);
 }
 
