@@ -215,8 +215,14 @@ def avro_reads(old, new, value):
         return None
     out.seek(0)
     try:
-        fastavro.schemaless_reader(out, writer, fastavro.parse_schema(copy.deepcopy(new)))
+        reader = fastavro.parse_schema(copy.deepcopy(new))
+    except Exception:
+        return None
+    try:
+        fastavro.schemaless_reader(out, writer, reader)
         return True
+    except UnicodeDecodeError:
+        return None  # Bytes may be read as a string; what is no UTF-8 then, implementations see differently.
     except Exception:
         return False
 
