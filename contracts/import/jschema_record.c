@@ -56,6 +56,14 @@ static void put_default(struct jschema_own *o, const struct doc_node *member)
     buf_fini(&text);
 }
 
+/* The schema, or a word beside its $ref where such words count: not in OpenAPI 3.0. */
+static bool says(const struct jschema *j, const struct doc_node *member, const struct doc_node *target,
+                 const char *word)
+{
+    return target && (jschema_word_true(doc_get(target, word)) ||
+                      (j->dialect != JSCHEMA_OPENAPI_30 && jschema_word_true(doc_get(member, word))));
+}
+
 static void put_member(struct jschema_own *o, const struct doc_node *n, const struct doc_node *member)
 {
     struct jschema *j = o->j;
@@ -66,9 +74,9 @@ static void put_member(struct jschema_own *o, const struct doc_node *n, const st
     DRAFT_PUT(j->draft, FIELD, o->name, member->key, type, presence);
     draft_place(j->draft, position, jschema_state_file(j, member), member->key_line ? member->key_line : member->line,
                 member->column);
-    if (target && jschema_word_true(doc_get(target, "readOnly")))
+    if (says(j, member, target, "readOnly"))
         DRAFT_PUT(j->draft, ONLY, position, SLICE("response"));
-    if (target && jschema_word_true(doc_get(target, "writeOnly")))
+    if (says(j, member, target, "writeOnly"))
         DRAFT_PUT(j->draft, ONLY, position, SLICE("request"));
 }
 

@@ -325,6 +325,21 @@ TEST(a_branch_that_contradicts_what_stands_beside_it_takes_nothing)
     finds(one, other, "openapi", VERDICT_SAME, NULL, NULL);
 }
 
+TEST(words_beside_a_reference_count_since_3_1)
+{
+    static const char api[] =
+        "openapi: %s\ninfo: {title: T, version: 1.0.0}\n"
+        "paths: {/a: {post: {requestBody: {required: true, content: {application/json: {schema: {type: object,\n"
+        "  properties: {a: {readOnly: true, $ref: '#/components/schemas/A'}}}}}}, " OK "}}}\n"
+        "components: {schemas: {A: {type: %s}}}\n";
+    for (unsigned i = 0; i < 2; i++) {
+        char old[1024], new[1024];
+        snprintf(old, sizeof(old), api, i ? "3.1.0" : "3.0.3", "string");
+        snprintf(new, sizeof(new), api, i ? "3.1.0" : "3.0.3", "boolean");
+        finds(old, new, "wire", i ? VERDICT_COMPATIBLE : VERDICT_BREAKING, i ? NULL : "type-changed", NULL);
+    }
+}
+
 TEST(a_required_member_that_is_not_described_is_of_the_type_of_the_rest)
 {
     const char *whole = ASKED(JSON("{type: object, required: [id], properties: {id: {type: integer}}}"));
@@ -561,29 +576,30 @@ cmocka_unit_test(the_embedded_rules_load),
         webhooks_and_callbacks_are_operations_that_the_provider_calls)
         TESTS_RUN(a_scheme_is_what_must_be_shown_and_its_name_when_another_shows_the_same) TESTS_RUN(
             security_may_gain_alternatives_and_lose_none) TESTS_RUN(findings_say_what_oasdiff_calls_them)
-            TESTS_RUN(changes_that_break_nobody_are_noted_in_the_profile_openapi_only) TESTS_RUN(
-                the_roles_of_a_webhook_are_turned) TESTS_RUN(a_sunset_is_a_date_that_stays)
-                TESTS_RUN(an_operation_may_go_once_its_day_has_come) TESTS_RUN(
-                    a_parameter_has_days_like_its_operation) TESTS_RUN(a_draft_promises_nothing_and_what_is_stable_stays_so)
-                    TESTS_RUN(a_discriminator_keeps_its_member) TESTS_RUN(
-                        a_branch_may_be_renamed_when_its_values_are_told_as_before)
-                        TESTS_RUN(branches_that_overlap_break_when_one_takes_less) TESTS_RUN(
-                            of_branches_that_a_discriminator_chooses_one_may_grow)
-                            TESTS_RUN(a_branch_that_contradicts_what_stands_beside_it_takes_nothing) TESTS_RUN(
-                                a_required_member_that_is_not_described_is_of_the_type_of_the_rest)
-                                TESTS_RUN(an_error_without_a_body_is_its_status) TESTS_RUN(
-                                    members_that_leave_a_direction_break_what_counted_on_them)
-                                    TESTS_RUN(a_parameter_that_goes_is_missed_by_tools_wherever_it_stood) TESTS_RUN(
-                                        a_required_member_that_nothing_describes_breaks_the_wire_only)
-                                        TESTS_RUN(a_closed_record_takes_no_member_that_it_only_requires) TESTS_RUN(
-                                            words_that_say_nothing_of_their_kind_are_compared_by_tools_only)
-                                            TESTS_RUN(files_refer_to_files_beside_themselves_and_to_operations)
-                                                TESTS_RUN(a_document_is_known_wherever_its_version_stands) TESTS_RUN(
-                                                    parts_that_are_closed_or_list_values_are_one_schema_where_they_can_be)
-                                                    TESTS_RUN(
-                                                        words_are_compared_by_what_they_refer_to_and_without_notes)
-                                                        TESTS_RUN(unions_in_unions_are_as_good_as_themselves)
-                                                            TESTS_RUN(members_may_be_called_like_words)
-                                                                TESTS_RUN(what_is_no_openapi_3_is_refused_in_words)
+            TESTS_RUN(changes_that_break_nobody_are_noted_in_the_profile_openapi_only)
+                TESTS_RUN(the_roles_of_a_webhook_are_turned) TESTS_RUN(a_sunset_is_a_date_that_stays) TESTS_RUN(
+                    an_operation_may_go_once_its_day_has_come) TESTS_RUN(a_parameter_has_days_like_its_operation)
+                    TESTS_RUN(a_draft_promises_nothing_and_what_is_stable_stays_so) TESTS_RUN(
+                        a_discriminator_keeps_its_member)
+                        TESTS_RUN(a_branch_may_be_renamed_when_its_values_are_told_as_before) TESTS_RUN(
+                            branches_that_overlap_break_when_one_takes_less)
+                            TESTS_RUN(of_branches_that_a_discriminator_chooses_one_may_grow) TESTS_RUN(
+                                a_branch_that_contradicts_what_stands_beside_it_takes_nothing)
+                                TESTS_RUN(words_beside_a_reference_count_since_3_1) TESTS_RUN(
+                                    a_required_member_that_is_not_described_is_of_the_type_of_the_rest)
+                                    TESTS_RUN(an_error_without_a_body_is_its_status) TESTS_RUN(
+                                        members_that_leave_a_direction_break_what_counted_on_them)
+                                        TESTS_RUN(a_parameter_that_goes_is_missed_by_tools_wherever_it_stood) TESTS_RUN(
+                                            a_required_member_that_nothing_describes_breaks_the_wire_only)
+                                            TESTS_RUN(a_closed_record_takes_no_member_that_it_only_requires) TESTS_RUN(
+                                                words_that_say_nothing_of_their_kind_are_compared_by_tools_only)
+                                                TESTS_RUN(files_refer_to_files_beside_themselves_and_to_operations)
+                                                    TESTS_RUN(a_document_is_known_wherever_its_version_stands) TESTS_RUN(
+                                                        parts_that_are_closed_or_list_values_are_one_schema_where_they_can_be)
+                                                        TESTS_RUN(
+                                                            words_are_compared_by_what_they_refer_to_and_without_notes)
+                                                            TESTS_RUN(unions_in_unions_are_as_good_as_themselves)
+                                                                TESTS_RUN(members_may_be_called_like_words) TESTS_RUN(
+                                                                    what_is_no_openapi_3_is_refused_in_words)
                                                                     TESTS_RUN(callbacks_that_refer_to_themselves_end)
                                                                         TESTS_END()
