@@ -35,6 +35,7 @@ struct creds_peer {
 
 struct creds {
     atomic_uint refs;
+    atomic_bool withdrawn;
     struct trust *trust;
     SSL_CTX *ctx;
     char *id;
@@ -108,12 +109,25 @@ struct slice creds_peer_id(const struct creds_peer *p)
     return slice_str(p->id);
 }
 
+static bool still_ours(const struct creds *c, struct trust_refusal *r)
+{
+    return !atomic_load(&c->withdrawn) ||
+           trust_refuse(r, X509_V_ERR_APPLICATION_VERIFICATION, "our own identity has been withdrawn");
+}
+
+void creds_withdraw(struct creds *c)
+{
+    atomic_store(&c->withdrawn, true);
+}
+
 bool creds_takes(const struct creds *c, const struct creds_peer *p, char fault[CREDS_FAULT_MAX])
 {
     struct trust_refusal r = {.why = fault, .room = CREDS_FAULT_MAX};
     struct trust_claim claim;
     const unsigned char *at = p->der;
 
+    if (!still_ours(c, &r))
+        return false;
     if (memcmp(&p->trust, trust_digest(c->trust), sizeof(p->trust)) == 0)
         return true;
     STACK_OF(X509) *certs = sk_X509_new_null();
@@ -134,10 +148,11 @@ static int on_verify(X509_STORE_CTX *theirs, void *arg)
     SSL *ssl = X509_STORE_CTX_get_ex_data(theirs, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct creds_session *s = SSL_get_app_data(ssl);
     struct trust_refusal r = {.why = s->fault, .room = sizeof(s->fault)};
-    struct trust_claim claim;
+    struct trust_claim claim = {0};
 
     (void)arg;
-    bool good = trust_leaf(s->creds->trust, X509_STORE_CTX_get0_cert(theirs), X509_STORE_CTX_get0_untrusted(theirs),
+    bool good = still_ours(s->creds, &r) &&
+                trust_leaf(s->creds->trust, X509_STORE_CTX_get0_cert(theirs), X509_STORE_CTX_get0_untrusted(theirs),
                            &claim, &r) &&
                 expected(s, &claim, &r);
     if (!good) {
@@ -215,10 +230,16 @@ static void PRINTF_LIKE(4, 5) complain(const struct load *l, const char *path, c
     diag_add(l->diag, DIAG_ERROR, &place, fix, "%s", text);
 }
 
+#define GIVEN "the given identity"
+
 static void read_certs(const struct load *l)
 {
     struct buf text;
 
+    if (l->conf->given) {
+        trust_read_der(l->conf->given->certs, GIVEN, l->diag, l->certs);
+        return;
+    }
     if (trust_read_file(l->conf->cert, l->diag, &text))
         trust_read_certs(buf_slice(&text), l->conf->cert, l->diag, l->certs);
     buf_fini(&text);
@@ -245,14 +266,44 @@ static void check_mode(const struct load *l)
     complain(l, l->conf->key, fix, "the private key is open to others (mode %03o)", st.st_mode & 0777U);
 }
 
+/* The key of this leaf, or the first: while a leaf is being renewed the file has the old key and the new one. */
+static EVP_PKEY *fitting_key(BIO *pem, X509 *leaf)
+{
+    EVP_PKEY *first = PEM_read_bio_PrivateKey(pem, NULL, no_passphrase, NULL), *next = first;
+
+    while (next && leaf && X509_check_private_key(leaf, next) != 1) {
+        if (next != first)
+            EVP_PKEY_free(next);
+        next = PEM_read_bio_PrivateKey(pem, NULL, no_passphrase, NULL);
+    }
+    if (!next || next == first)
+        return first;
+    EVP_PKEY_free(first);
+    return next;
+}
+
+static void take_given_key(struct load *l)
+{
+    const unsigned char *at = (const unsigned char *)l->conf->given->key.at;
+
+    l->key = d2i_AutoPrivateKey(NULL, &at, (long)l->conf->given->key.len);
+    if (!l->key)
+        complain(l, GIVEN, NULL, "has no usable private key");
+    ERR_clear_error();
+}
+
 static void read_key(struct load *l)
 {
     struct buf text;
     BIO *pem = NULL;
 
+    if (l->conf->given) {
+        take_given_key(l);
+        return;
+    }
     if (trust_read_file(l->conf->key, l->diag, &text)) {
         pem = BIO_new_mem_buf(buf_slice(&text).at, (int)buf_len(&text));
-        l->key = pem ? PEM_read_bio_PrivateKey(pem, NULL, no_passphrase, NULL) : NULL;
+        l->key = pem ? fitting_key(pem, sk_X509_value(l->certs, 0)) : NULL;
         if (!l->key)
             complain(l, l->conf->key, "store the key as unencrypted PEM, PKCS#8 or SEC1", "has no usable private key");
         check_mode(l);
@@ -306,6 +357,8 @@ static void use_own(struct load *l, X509 *leaf)
 static void load_all(struct load *l)
 {
     l->creds->trust = trust_load(l->conf, l->diag);
+    if (!l->conf->cert && !l->conf->given)
+        return;
     read_certs(l);
     read_key(l);
     X509 *leaf = sk_X509_value(l->certs, 0);
@@ -323,7 +376,9 @@ enum err creds_load(const struct creds_conf *conf, struct diag *diag, struct cre
 
     atomic_init(&l.creds->refs, 1);
     load_all(&l);
-    if (diag->errors == before)
+    if (diag->errors == before && !conf->cert && !conf->given)
+        l.creds->ctx = new_context();
+    else if (diag->errors == before)
         use_own(&l, sk_X509_value(l.certs, 0));
     EVP_PKEY_free(l.key);
     sk_X509_pop_free(l.certs, X509_free);
@@ -366,6 +421,11 @@ int64_t creds_expires_us(const struct creds *c)
     return c->expires_us;
 }
 
+int64_t creds_begins_us(const struct creds *c)
+{
+    return c->begins_us;
+}
+
 int64_t creds_renew_us(const struct creds *c)
 {
     return c->expires_us - (c->expires_us - c->begins_us) / 5;
@@ -377,6 +437,8 @@ struct ssl_st *creds_session_open(struct creds_session *s, bool server)
 
     PRE(ssl && SSL_set_app_data(ssl, s) == 1);
     if (server) {
+        if (s->may_lack_cert)
+            SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
         SSL_set_accept_state(ssl);
         return ssl;
     }

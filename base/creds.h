@@ -37,13 +37,28 @@ struct creds_bundle {
     const char *path;         /* one or more CA certificates: PEM, or SPIFFE's JSON bundle */
 };
 
+/* What did not come from files: certificates one behind the other, DER. */
+struct creds_given_bundle {
+    const char *trust_domain;
+    struct slice certs;
+};
+struct creds_given {
+    struct slice certs; /* our leaf, then intermediates */
+    struct slice key;   /* PKCS #8 */
+    struct creds_given_bundle *bundles;
+    size_t bundle_count;
+    struct slice *crls;
+    size_t crl_count;
+};
+
 struct creds_conf {
-    const char *cert; /* PEM: leaf first, intermediates after it */
-    const char *key;  /* PEM, PKCS#8 or SEC1; must not be readable by group or others */
+    const char *cert; /* PEM: leaf first, intermediates after it; NULL: we show none, and only ask who others are */
+    const char *key;  /* PEM, PKCS#8 or SEC1; must not be readable by group or others.  Of several the one that fits */
     const struct creds_bundle *bundles;
     size_t bundle_count;
     const char *const *crls; /* revocation lists, PEM or DER; an authority without one revokes nothing */
     size_t crl_count;
+    const struct creds_given *given; /* instead of cert and key, and beside the bundles and lists; or NULL */
     creds_judge_fn *judge;
 };
 
@@ -53,10 +68,15 @@ MUST_USE enum err creds_load(const struct creds_conf *conf, struct diag *diag, s
 struct creds *creds_ref(struct creds *c);
 void creds_unref(struct creds **c);
 
+/* From now on nobody is taken, on either side: our identity is not ours any more.  From any thread. */
+void creds_withdraw(struct creds *c);
+
 /* Our own SPIFFE ID and trust domain. */
 struct slice creds_id(const struct creds *c);
 /* When our leaf ends, microseconds since 1970. */
 int64_t creds_expires_us(const struct creds *c);
+/* When it began. */
+int64_t creds_begins_us(const struct creds *c);
 /* When a new leaf should long be there: a fifth of its life is left. */
 int64_t creds_renew_us(const struct creds *c);
 
@@ -74,6 +94,7 @@ bool creds_takes(const struct creds *c, const struct creds_peer *p, char fault[C
 /* One connection's view of all this, for stream_tls: who is expected, and the verdict. */
 struct creds_session {
     struct creds *creds;
+    bool may_lack_cert;           /* server: a peer without a certificate is taken, and has no identity */
     char *expect;                 /* the exact SPIFFE ID, or NULL: any trusted one */
     uint8_t alpn[CREDS_ALPN_MAX]; /* length-prefixed names in order of preference (RFC 7301) */
     size_t alpn_len;

@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/now.h"
 
-enum { SERIAL_BITS = 127, SECONDS_A_DAY = 86400, SKEW_S = 60 };
+enum { SERIAL_BITS = 127, SECONDS_A_DAY = 86400, SKEW_S = 60, STRENGTH_BITS = 112 };
 
 /* Making things from good parts fails only when memory or randomness is gone. */
 static void must(bool done)
@@ -175,6 +175,14 @@ static const char *leaf_purposes(const struct issuer_leaf *leaf)
     return leaf->eku_server_only ? "serverAuth" : "serverAuth,clientAuth";
 }
 
+static void print_cert(X509 *x, struct buf *cert)
+{
+    BIO *pem = BIO_new(BIO_s_mem());
+
+    must(pem && PEM_write_bio_X509(pem, x) == 1);
+    take_pem(pem, cert);
+}
+
 static X509 *make_leaf(X509 *root, EVP_PKEY *k, const struct issuer_leaf *leaf)
 {
     X509 *x = new_cert(k, leaf->not_before_us, leaf->not_after_us);
@@ -240,6 +248,107 @@ enum err issuer_sign(struct slice root_cert, struct slice root_key, const struct
     EVP_PKEY_free(root_k);
     ERR_clear_error();
     return e;
+}
+
+/* ---- requests ---- */
+
+void issuer_request(struct buf *request, struct buf *key)
+{
+    EVP_PKEY *k = new_key();
+    X509_REQ *q = X509_REQ_new();
+    BIO *request_pem = BIO_new(BIO_s_mem()), *key_pem = BIO_new(BIO_s_secmem());
+
+    must(q && X509_REQ_set_version(q, 0) == 1 && X509_REQ_set_pubkey(q, k) == 1);
+    must(X509_REQ_sign(q, k, EVP_sha256()) > 0);
+    must(request_pem && key_pem && PEM_write_bio_X509_REQ(request_pem, q) == 1);
+    must(PEM_write_bio_PKCS8PrivateKey(key_pem, k, NULL, NULL, 0, NULL, NULL) == 1);
+    take_pem(request_pem, request);
+    take_pem(key_pem, key);
+    X509_REQ_free(q);
+    EVP_PKEY_free(k);
+}
+
+static bool is_strong(EVP_PKEY *k)
+{
+    int kind = EVP_PKEY_get_base_id(k);
+
+    return (kind == EVP_PKEY_EC || kind == EVP_PKEY_RSA) && EVP_PKEY_get_security_bits(k) >= STRENGTH_BITS;
+}
+
+/* The key of a request that is in order, or NULL; the caller frees it. */
+static EVP_PKEY *key_of_request(struct slice pem)
+{
+    BIO *b = BIO_new_mem_buf(pem.at, (int)pem.len);
+    X509_REQ *q = b ? PEM_read_bio_X509_REQ(b, NULL, no_passphrase, NULL) : NULL;
+    EVP_PKEY *k = q ? X509_REQ_get_pubkey(q) : NULL;
+
+    if (k && (!is_strong(k) || X509_REQ_verify(q, k) != 1)) {
+        EVP_PKEY_free(k);
+        k = NULL;
+    }
+    X509_REQ_free(q);
+    BIO_free(b);
+    ERR_clear_error();
+    return k;
+}
+
+enum err issuer_request_ok(struct slice request)
+{
+    EVP_PKEY *k = key_of_request(request);
+
+    EVP_PKEY_free(k);
+    return k ? ERR_OK : ERR_INPUT;
+}
+
+enum err issuer_answer(struct slice root_cert, struct slice root_key, struct slice request,
+                       const struct issuer_leaf *leaf, struct buf *cert)
+{
+    enum err e = ERR_INPUT;
+    X509 *root = read_cert(root_cert);
+    EVP_PKEY *root_k = read_key(root_key), *k = key_of_request(request);
+
+    if (root && root_k && k && X509_check_private_key(root, root_k) == 1) {
+        X509 *x = make_leaf(root, k, leaf);
+        if (ASN1_TIME_compare(X509_get0_notAfter(root), X509_get0_notAfter(x)) < 0)
+            must(X509_set1_notAfter(x, X509_get0_notAfter(root)) == 1);
+        must(X509_sign(x, root_k, EVP_sha256()) > 0);
+        print_cert(x, cert);
+        X509_free(x);
+        e = ERR_OK;
+    }
+    X509_free(root);
+    EVP_PKEY_free(root_k);
+    EVP_PKEY_free(k);
+    ERR_clear_error();
+    return e;
+}
+
+static bool take_domain(const GENERAL_NAME *name, char *out, size_t room)
+{
+    static const char before[] = "spiffe://";
+    size_t skip = sizeof(before) - 1;
+
+    if (name->type != GEN_URI)
+        return false;
+    const ASN1_IA5STRING *uri = name->d.uniformResourceIdentifier;
+    struct slice text = slice_of(ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri));
+    if (!slice_starts(text, slice_str(before)) || text.len == skip || text.len - skip >= room)
+        return false;
+    memcpy(out, text.at + skip, text.len - skip);
+    out[text.len - skip] = '\0';
+    return true;
+}
+
+enum err issuer_domain(struct slice root_cert, char *out, size_t room)
+{
+    X509 *root = read_cert(root_cert);
+    GENERAL_NAMES *names = root ? X509_get_ext_d2i(root, NID_subject_alt_name, NULL, NULL) : NULL;
+    bool found = sk_GENERAL_NAME_num(names) == 1 && take_domain(sk_GENERAL_NAME_value(names, 0), out, room);
+
+    GENERAL_NAMES_free(names);
+    X509_free(root);
+    ERR_clear_error();
+    return found ? ERR_OK : ERR_INPUT;
 }
 
 /* ---- revocation lists (RFC 5280 section 5) ---- */

@@ -23,6 +23,17 @@ struct issuer_leaf {
 MUST_USE enum err issuer_sign(struct slice root_cert, struct slice root_key, const struct issuer_leaf *leaf,
                               struct buf *cert, struct buf *key);
 
+/* A new key, and the request for a leaf of it (PKCS #10, RFC 2986), as PEM.  It names nobody: who asks is known by
+ * other means, and what a request says of itself proves nothing. */
+void issuer_request(struct buf *request, struct buf *key);
+/* INPUT: not a request, not signed by its own key, or the key is neither EC nor RSA of 112 bits of strength. */
+MUST_USE enum err issuer_request_ok(struct slice request);
+/* As issuer_sign, for the key of the request; the leaf ends no later than its root.  INPUT. */
+MUST_USE enum err issuer_answer(struct slice root_cert, struct slice root_key, struct slice request,
+                                const struct issuer_leaf *leaf, struct buf *cert);
+/* The trust domain that a root names, a zero behind it.  INPUT: it names none, or `room` is too small. */
+MUST_USE enum err issuer_domain(struct slice root_cert, char *out, size_t room);
+
 /* Adds the certificate `revoked` (empty: none) to the revocation list `before` (empty: none) of this
  * root; the new list holds until `next_us`.  INPUT: a PEM is not usable.  DENIED: the root has not signed
  * that certificate. */

@@ -47,6 +47,7 @@ struct reading {
     struct slice text;
     struct diag *diag;
     struct jose_keys *keys;
+    enum jose_use use;
 };
 
 static enum err complain(const struct reading *r, const struct doc_node *at, const char *fix, const char *what)
@@ -115,8 +116,12 @@ static enum err read_key(struct reading *r, const struct doc_node *key)
     if (key->kind != DOC_MAP)
         return complain(r, key, NULL, "a key is an object");
     unsigned bits = algs_of(key);
-    if (bits == 0 || !is_for_signatures(key))
+    bool for_workloads = slice_eq(text_of(key, "use"), SLICE("jwt-svid"));
+    if (bits == 0 || !is_for_signatures(key) || (r->use == JOSE_FOR_WORKLOADS && !for_workloads))
         return ERR_OK;
+    /* SPIFFE Trust Domain and Bundle, section 4.2.3. */
+    if (r->use == JOSE_FOR_WORKLOADS && text_of(key, "kid").len == 0)
+        return complain(r, key, NULL, "a key for JWT-SVIDs has no kid");
     if (doc_get(key, "d"))
         return complain(r, doc_get(key, "d"), "publish public keys only",
                         "a private key stands in a set of public keys");
@@ -151,10 +156,11 @@ static enum err read_set(struct reading *r)
     return e != ERR_OK ? e : worst;
 }
 
-enum err jose_keys_read(struct slice json, const char *file, struct diag *diag, struct jose_keys **out)
+enum err jose_keys_read(struct slice json, const char *file, enum jose_use use, struct diag *diag,
+                        struct jose_keys **out)
 {
     struct jose_keys *k = mem_new(sizeof(*k));
-    struct reading r = {.file = file, .text = json, .diag = diag, .keys = k};
+    struct reading r = {.file = file, .text = json, .diag = diag, .keys = k, .use = use};
     arena_init(&k->arena, SIZE_MAX);
     if (read_set(&r) != ERR_OK) {
         jose_keys_free(&k);

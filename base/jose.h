@@ -25,14 +25,19 @@ enum jose_alg {
     JOSE_ES256 = 1 << 6,
     JOSE_ES384 = 1 << 7,
     JOSE_ES512 = 1 << 8,
+    JOSE_ANY = (1 << 9) - 1,
 };
 /* 0: not one of these; `none` and everything with a shared secret are not. */
 unsigned jose_alg_of(struct slice name);
 
 struct jose_keys;
+/* What a set of keys is for: tokens of OpenID providers, or those of workloads (JWT-SVID: SPIFFE's bundles, where only
+ * keys of the use `jwt-svid` count, and each has a name). */
+enum jose_use { JOSE_FOR_USERS, JOSE_FOR_WORKLOADS };
 /* A JWK set.  Keys that are not for signatures, or of a type that we do not know, are passed over; RSA below
  * 2048 bits and private keys are refused.  INPUT: complaints are in `diag`. */
-MUST_USE enum err jose_keys_read(struct slice json, const char *file, struct diag *diag, struct jose_keys **out);
+MUST_USE enum err jose_keys_read(struct slice json, const char *file, enum jose_use use, struct diag *diag,
+                                 struct jose_keys **out);
 void jose_keys_free(struct jose_keys **k);
 size_t jose_keys_count(const struct jose_keys *k);
 

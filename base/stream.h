@@ -124,9 +124,11 @@ struct stream_tls_conf {
     struct creds *creds; /* keeps a reference */
     const char *alpn[4]; /* in order of preference, NULL-terminated: "h2", "http/1.1" */
     struct slice peer;   /* client: the exact SPIFFE ID to expect, or empty: any trusted one */
+    bool may_lack_cert;  /* server: who shows no certificate is taken, and has no identity */
     bool may_lack_alpn;  /* server: who offers no protocol at all is taken, and has none */
 };
-/* Takes `under`, which may still be connecting.  Always TLS 1.3, always both certificates. */
+/* Takes `under`, which may still be connecting.  Always TLS 1.3, and both certificates but for may_lack_cert and creds
+ * that have none. */
 struct stream *stream_tls_new(struct loop *l, struct stream *under, const struct stream_tls_conf *conf);
 
 #endif

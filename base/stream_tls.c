@@ -559,6 +559,7 @@ struct stream *stream_tls_new(struct loop *l, struct stream *under, const struct
     for (size_t i = 0; i < 4 && conf->alpn[i]; i++)
         add_alpn(&t->session, conf->alpn[i]);
     t->may_lack_alpn = conf->may_lack_alpn;
+    t->session.may_lack_cert = conf->may_lack_cert;
     t->ssl = creds_session_open(&t->session, conf->role == STREAM_SERVER);
     BIO *bio = new_bio(t);
     SSL_set_bio(t->ssl, bio, bio);

@@ -414,6 +414,23 @@ void trust_read_certs(struct slice text, const char *path, struct diag *diag, ST
     ERR_clear_error();
 }
 
+void trust_read_der(struct slice der, const char *path, struct diag *diag, STACK_OF(X509) * out)
+{
+    const unsigned char *at = (const unsigned char *)der.at, *end = at + der.len;
+
+    while (at < end) {
+        X509 *x = d2i_X509(NULL, &at, (long)(end - at));
+        if (!x) {
+            complain(diag, path, NULL, "certificate %d is not well-formed DER", sk_X509_num(out) + 1);
+            break;
+        }
+        PRE(sk_X509_push(out, x) > 0);
+    }
+    if (der.len == 0)
+        complain(diag, path, NULL, "has no certificate");
+    ERR_clear_error();
+}
+
 /* SPIFFE Trust Domain and Bundle, section 4.1.3: no keys is a domain that nobody may speak for any more. */
 static void read_json(struct slice text, const char *path, struct diag *diag, STACK_OF(X509) * out)
 {
@@ -447,41 +464,50 @@ static void remember(struct trust *t, struct slice what)
     t->digest = hash_sha256(slice_of(both, sizeof(both)));
 }
 
-static void take_authority(const struct trust *t, const struct creds_bundle *bundle, const struct domain *d, X509 *x,
-                           struct diag *diag)
+static void take_authority(const struct trust *t, const char *path, const struct domain *d, X509 *x, struct diag *diag)
 {
     char why[CREDS_FAULT_MAX];
     struct trust_refusal r = {.why = why, .room = sizeof(why)};
 
     if (!signer_ok(t, x, d->name, &r))
-        complain(diag, bundle->path, NULL, "bundle of \"%s\": %s", d->name, why);
+        complain(diag, path, NULL, "bundle of \"%s\": %s", d->name, why);
     else
         PRE(X509_STORE_add_cert(d->store, x) == 1);
+}
+
+static bool is_der(struct slice text)
+{
+    return text.len > 0 && text.at[0] == 0x30; /* a SEQUENCE */
+}
+
+static void add_bundle(struct trust *t, const char *name, const char *path, struct slice text, struct diag *diag)
+{
+    struct domain d = {.name = mem_copy(slice_str(name)), .store = X509_STORE_new(), .authorities = sk_X509_new_null()};
+
+    PRE(d.authorities && d.store);
+    if (find_domain(t, d.name))
+        complain(diag, path, "put all authorities of a trust domain into one file",
+                 "a second bundle for the trust domain \"%s\"", d.name);
+    remember(t, slice_str(d.name));
+    remember(t, text);
+    if (bundle_is_json(text))
+        read_json(text, path, diag, d.authorities);
+    else if (is_der(text))
+        trust_read_der(text, path, diag, d.authorities);
+    else
+        trust_read_certs(text, path, diag, d.authorities);
+    for (int i = 0; i < sk_X509_num(d.authorities); i++)
+        take_authority(t, path, &d, sk_X509_value(d.authorities, i), diag);
+    t->domains[t->domain_count++] = d;
 }
 
 static void read_bundle(struct trust *t, const struct creds_bundle *bundle, struct diag *diag)
 {
     struct buf text;
-    struct domain d = {.name = mem_copy(slice_str(bundle->trust_domain)),
-                       .store = X509_STORE_new(),
-                       .authorities = sk_X509_new_null()};
 
-    PRE(d.authorities && d.store);
-    if (find_domain(t, d.name))
-        complain(diag, bundle->path, "put all authorities of a trust domain into one file",
-                 "a second bundle for the trust domain \"%s\"", d.name);
-    remember(t, slice_str(d.name));
-    if (trust_read_file(bundle->path, diag, &text)) {
-        remember(t, buf_slice(&text));
-        if (bundle_is_json(buf_slice(&text)))
-            read_json(buf_slice(&text), bundle->path, diag, d.authorities);
-        else
-            trust_read_certs(buf_slice(&text), bundle->path, diag, d.authorities);
-    }
-    for (int i = 0; i < sk_X509_num(d.authorities); i++)
-        take_authority(t, bundle, &d, sk_X509_value(d.authorities, i), diag);
+    if (trust_read_file(bundle->path, diag, &text))
+        add_bundle(t, bundle->trust_domain, bundle->path, buf_slice(&text), diag);
     buf_fini(&text);
-    t->domains[t->domain_count++] = d;
 }
 
 static void find_signer(const struct trust *t, struct list *list)
@@ -522,19 +548,14 @@ static void take_list(struct trust *t, const char *path, X509_CRL *crl, struct d
     t->lists[t->list_count++] = list;
 }
 
-static void read_lists(struct trust *t, const char *path, struct diag *diag)
+static void add_lists(struct trust *t, const char *path, struct slice text, struct diag *diag)
 {
-    struct buf text;
     size_t before = t->list_count;
+    const unsigned char *der = (const unsigned char *)text.at;
+    BIO *pem = BIO_new_mem_buf(der, (int)text.len);
 
-    if (!trust_read_file(path, diag, &text)) {
-        buf_fini(&text);
-        return;
-    }
-    remember(t, buf_slice(&text));
-    const unsigned char *der = (const unsigned char *)buf_slice(&text).at;
-    BIO *pem = BIO_new_mem_buf(der, (int)buf_len(&text));
-    X509_CRL *crl = buf_len(&text) > 0 && der[0] == 0x30 ? d2i_X509_CRL(NULL, &der, (long)buf_len(&text)) : NULL;
+    remember(t, text);
+    X509_CRL *crl = is_der(text) ? d2i_X509_CRL(NULL, &der, (long)text.len) : NULL;
     if (!crl)
         crl = PEM_read_bio_X509_CRL(pem, NULL, NULL, NULL);
     for (; crl; crl = PEM_read_bio_X509_CRL(pem, NULL, NULL, NULL))
@@ -545,16 +566,35 @@ static void read_lists(struct trust *t, const char *path, struct diag *diag)
         complain(diag, path, "put -----BEGIN X509 CRL----- text in it", "has no revocation list");
     BIO_free(pem);
     ERR_clear_error();
+}
+
+static void read_lists(struct trust *t, const char *path, struct diag *diag)
+{
+    struct buf text;
+
+    if (trust_read_file(path, diag, &text))
+        add_lists(t, path, buf_slice(&text), diag);
     buf_fini(&text);
+}
+
+static void take_given(struct trust *t, const struct creds_given *given, struct diag *diag)
+{
+    for (size_t i = 0; i < given->bundle_count; i++)
+        add_bundle(t, given->bundles[i].trust_domain, "the given bundle", given->bundles[i].certs, diag);
+    for (size_t i = 0; i < given->crl_count; i++)
+        add_lists(t, "the given revocation list", given->crls[i], diag);
 }
 
 struct trust *trust_load(const struct creds_conf *conf, struct diag *diag)
 {
     struct trust *t = mem_new(sizeof(*t));
+    size_t given = conf->given ? conf->given->bundle_count : 0;
 
     t->judge = conf->judge;
     t->known = vouch_new();
-    t->domains = mem_array(conf->bundle_count ? conf->bundle_count : 1, sizeof(*t->domains));
+    t->domains = mem_array(conf->bundle_count + given + 1, sizeof(*t->domains));
+    if (conf->given)
+        take_given(t, conf->given, diag);
     for (size_t i = 0; i < conf->bundle_count; i++)
         read_bundle(t, &conf->bundles[i], diag);
     for (size_t i = 0; i < conf->crl_count; i++)

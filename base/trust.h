@@ -55,6 +55,8 @@ const struct hash_digest *trust_digest(const struct trust *t);
 
 /* Adds every certificate of a PEM text to `out`; what stands between them is skipped. */
 void trust_read_certs(struct slice text, const char *path, struct diag *diag, struct stack_st_X509 *out);
+/* The same for certificates one behind the other, DER. */
+void trust_read_der(struct slice der, const char *path, struct diag *diag, struct stack_st_X509 *out);
 /* Reads a file of at most 1 MiB.  false: the complaint is in `diag`. */
 bool trust_read_file(const char *path, struct diag *diag, struct buf *text);
 

@@ -622,7 +622,7 @@ bool broker_draining(const struct broker *b)
     return b->draining;
 }
 
-bool broker_confines(const struct broker *b)
+unsigned broker_confines(const struct broker *b)
 {
     return b->setup->conf.confine;
 }

@@ -38,7 +38,7 @@ struct metric_set *broker_metrics(struct broker *b);
 void broker_measure(struct broker *b);
 bool broker_draining(const struct broker *b);
 
-/* Does its configuration say that the process gives up what it does not need? */
-bool broker_confines(const struct broker *b);
+/* How far the process gives up what it does not need, by its configuration: enum confine_mode. */
+unsigned broker_confines(const struct broker *b);
 
 #endif

@@ -5,6 +5,8 @@
 
 static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
 
+static const char *const confine_words[] = {"false", "true", "log", NULL}; /* enum confine_mode */
+
 enum { SECOND = 1000000, MIB = 1 << 20 };
 
 #define AT(member) .offset = offsetof(struct broker_conf, member)
@@ -162,11 +164,13 @@ const struct conf_key broker_conf_keys[] = {
     {.name = "callbacks", .type = CONF_TABLE, .sub = callback_keys, .doc = "who may be told that a job has ended"},
     {.name = "admin", .type = CONF_TABLE, .sub = admin_keys, .doc = "health, metrics, queues"},
     {.name = "confine",
-     .type = CONF_BOOL,
+     .type = CONF_CHOICE,
      AT(confine),
      .preset = "true",
+     .choices = confine_words,
      .doc =
-         "give up, once started, what is never needed: other programs, new privileges, core dumps (docs/threats.md)"},
+         "once started keep only the system calls that we live by (docs/threats.md); log: and the kernel's audit log "
+         "names those that were refused"},
     {.name = "recheck",
      .type = CONF_BOOL,
      AT(recheck),

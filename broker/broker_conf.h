@@ -40,7 +40,8 @@ struct broker_conf {
     struct {
         const char *listen;
     } admin;
-    bool confine, recheck;
+    unsigned confine; /* enum confine_mode */
+    bool recheck;
     struct {
         unsigned level;
         bool json;

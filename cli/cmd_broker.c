@@ -3,7 +3,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/confine.h"
 #include "base/log.h"
 #include "base/sig.h"
 #include "broker/broker.h"
@@ -11,6 +10,7 @@
 #include "broker/lmdb_copy.h"
 #include "cli/args.h"
 #include "cli/commands.h"
+#include "cli/confinement.h"
 #include "cli/show.h"
 
 struct broker_flags {
@@ -75,18 +75,6 @@ static void signalled(void *arg, enum sig_word word)
     }
 }
 
-/* After everything is open: there is no way back. */
-static void confine(bool wanted)
-{
-    const char *missing;
-    if (!wanted)
-        return;
-    if (confine_process(&missing) == ERR_OK)
-        log_event(LOG_INFO, "confined", LOG_STR("so", "no other program, no new privileges, no core dump"));
-    else
-        log_event(LOG_WARN, "not-confined", LOG_STR("missing", missing));
-}
-
 static int run(const struct broker_conf_source *source)
 {
     struct running r = {.loop = loop_new()};
@@ -98,7 +86,7 @@ static int run(const struct broker_conf_source *source)
     diag_fini(&diag);
     if (e == ERR_OK) {
         struct sig *sig = sig_new(r.loop, signalled, &r);
-        confine(broker_confines(r.broker));
+        confinement_enter(broker_confines(r.broker));
         loop_run(r.loop);
         sig_free(&sig);
         broker_free(&r.broker);

@@ -7,16 +7,19 @@
 #include "base/file.h"
 #include "base/issuer.h"
 #include "base/now.h"
+#include "base/sock.h"
 #include "base/units.h"
 #include "cli/args.h"
+#include "cli/ca_folder.h"
+#include "cli/cmd_ca_serve.h"
 #include "cli/commands.h"
 #include "cli/show.h"
 #include "policy/spiffe.h"
 
-enum { PEM_BYTES = 1 << 16, LIST_BYTES = 16 << 20, CLOCK_SKEW_S = 60, PATH_ROOM = 4096 };
+enum { PEM_BYTES = 1 << 16, LIST_BYTES = 16 << 20, CLOCK_SKEW_S = 60, PATH_ROOM = CA_FOLDER_PATH };
 
 struct ca_flags {
-    const char *dir, *out, *ttl;
+    const char *dir, *out, *ttl, *listen;
     uint64_t days;
     bool force;
 };
@@ -38,7 +41,13 @@ static const struct args_flag flags[] = {
      .type = ARGS_TEXT,
      .offset = offsetof(struct ca_flags, ttl),
      .value = "DURATION",
-     .doc = "issue: how long the leaf lives (default: 24h); revoke: how long the list holds (default: 30d)"},
+     .doc = "how long the leaf (issue, serve: 24h), the token (1h) or the list (revoke: 30d) is good"},
+    {.name = "listen",
+     .letter = 'l',
+     .type = ARGS_TEXT,
+     .offset = offsetof(struct ca_flags, listen),
+     .value = "ADDRESS",
+     .doc = "serve: where sidecars ask for leaves (default: 127.0.0.1:4760)"},
     {.name = "days",
      .type = ARGS_COUNT,
      .offset = offsetof(struct ca_flags, days),
@@ -53,18 +62,23 @@ static const struct args_flag flags[] = {
 
 static const struct args_command command = {
     .name = "weft ca",
-    .words = "init TRUST-DOMAIN | issue SPIFFE-ID | bundle | revoke [CERT]",
-    .summary = "make a trust domain and short-lived SPIFFE leaves, and take leaves back",
+    .words = "init TRUST-DOMAIN | issue SPIFFE-ID | bundle | revoke [CERT] | token SPIFFE-ID | serve",
+    .summary = "make a trust domain and short-lived SPIFFE leaves, serve them, and take leaves back",
     .flags = flags,
     .min_words = 1,
     .max_words = 2,
-    .examples = "  weft ca init example.org --dir certs\n"
-                "  weft ca issue spiffe://example.org/ns/shop/sa/orders --dir certs --out certs/orders --ttl 24h\n"
-                "  weft ca bundle --dir certs        # the root's certificate, for trust:\n"
-                "  weft ca revoke certs/orders.pem --dir certs   # into certs/ca.crl, for identity.crl\n"
-                "  weft ca revoke --dir certs        # the same list again, with a new date\n",
+    .examples =
+        "  weft ca init example.org --dir certs\n"
+        "  weft ca issue spiffe://example.org/ns/shop/sa/orders --dir certs --out certs/orders --ttl 24h\n"
+        "  weft ca bundle --dir certs        # the root's certificate, for trust:\n"
+        "  weft ca revoke certs/orders.pem --dir certs   # into certs/ca.crl, for identity.crl\n"
+        "  weft ca revoke --dir certs        # the same list again, with a new date\n"
+        "  weft ca token spiffe://example.org/ns/shop/sa/orders --dir certs > orders.token   # good for one leaf\n"
+        "  weft ca serve --dir certs --listen 10.0.0.2:4760 --ttl 1h   # identity.ca of sidecars names it\n",
     .details = "Keys are written readable by you alone.  A leaf is renewed by issuing it again; sidecars see the new\n"
-               "file within seconds.  A revocation list that is out of date refuses everybody: renew it in time.\n"
+               "file within seconds.  serve: a sidecar with identity.ca renews its leaf by itself, the first one by a\n"
+               "token; its key never leaves its host.  A revocation list that is out of date refuses everybody: renew "
+               "it in time.\n"
                "Exit status: 0 done, 1 not done, 2 wrong arguments.\n",
 };
 
@@ -76,7 +90,7 @@ static int fail(const char *what, const char *path)
 
 static void in_dir(const struct ca_flags *f, const char *name, char out[PATH_ROOM])
 {
-    snprintf(out, PATH_ROOM, "%s/%s", f->dir, name);
+    ca_folder_path(f->dir, name, out);
 }
 
 /* The key first: a certificate without its key would look finished. */
@@ -160,20 +174,68 @@ static int sign(const struct ca_flags *f, const struct spiffe_id *id, int64_t tt
     return status;
 }
 
+static bool read_id(const char *text, struct spiffe_id *id)
+{
+    const char *why = "it needs a path, as in spiffe://example.org/ns/shop/sa/orders";
+    *id = (struct spiffe_id){0};
+    if (spiffe_parse(slice_str(text), id, &why) == ERR_OK && id->path.len > 0)
+        return true;
+    fprintf(stderr, "weft ca: \"%s\" is no SPIFFE ID of a workload: %s\n", text, why);
+    return false;
+}
+
+static bool read_ttl(const struct ca_flags *f, const char *preset, int64_t *ttl_us)
+{
+    if (units_duration_us(slice_str(f->ttl ? f->ttl : preset), ttl_us) == ERR_OK && *ttl_us >= NOW_US_PER_S)
+        return true;
+    fprintf(stderr, "weft ca: --ttl %s: write a duration such as 30s, 24h, 7d\n", f->ttl);
+    return false;
+}
+
+static int token(const struct ca_flags *f, const char *text)
+{
+    struct spiffe_id id;
+    struct ca_folder folder;
+    int64_t ttl_us;
+    char secret[CA_FOLDER_TOKEN + 1], domain[256] = "";
+    if (!read_id(text, &id) || !read_ttl(f, "1h", &ttl_us))
+        return 2;
+    if (ca_folder_open(f->dir, &folder) != ERR_OK) {
+        fprintf(stderr, "weft ca: no CA in %s: run weft ca init TRUST-DOMAIN --dir %s\n", f->dir, f->dir);
+        return 1;
+    }
+    enum err e = issuer_domain(buf_slice(&folder.cert), domain, sizeof(domain));
+    ca_folder_fini(&folder);
+    if (e != ERR_OK || !slice_eq(slice_str(domain), id.trust_domain)) {
+        fprintf(stderr, "weft ca: the CA in %s is of \"%s\" and signs for no other trust domain\n", f->dir, domain);
+        return 1;
+    }
+    if (ca_folder_token(f->dir, id.whole, now_wall_us(&now_real) + ttl_us, secret) != ERR_OK)
+        return fail("cannot write a token in", f->dir);
+    puts(secret);
+    return 0;
+}
+
+static int serve(const struct ca_flags *f)
+{
+    struct cmd_ca_serve conf = {.dir = f->dir, .listen = f->listen ? f->listen : "127.0.0.1:4760"};
+    struct sock_addr addr;
+    const char *why;
+    if (!read_ttl(f, "24h", &conf.ttl_us))
+        return 2;
+    if (sock_parse(slice_str(conf.listen), &addr, &why) != ERR_OK) {
+        fprintf(stderr, "weft ca: --listen %s: %s\n", conf.listen, why);
+        return 2;
+    }
+    return cmd_ca_serve(&conf);
+}
+
 static int issue(const struct ca_flags *f, const char *text)
 {
     struct spiffe_id id;
-    const char *why;
     int64_t ttl_us;
-    if (spiffe_parse(slice_str(text), &id, &why) != ERR_OK || id.path.len == 0) {
-        fprintf(stderr, "weft ca: \"%s\" is no SPIFFE ID of a workload: %s\n", text,
-                id.path.len || *text == 0 ? why : "it needs a path, as in spiffe://example.org/ns/shop/sa/orders");
+    if (!read_id(text, &id) || !read_ttl(f, "24h", &ttl_us))
         return 2;
-    }
-    if (units_duration_us(slice_str(f->ttl ? f->ttl : "24h"), &ttl_us) != ERR_OK || ttl_us < NOW_US_PER_S) {
-        fprintf(stderr, "weft ca: --ttl %s: write a duration such as 30s, 24h, 7d\n", f->ttl);
-        return 2;
-    }
     const char *last = strrchr(text, '/') + 1;
     return sign(f, &id, ttl_us, f->out ? f->out : last);
 }
@@ -258,6 +320,10 @@ int cmd_ca(int argc, char **argv)
     struct slice verb = slice_str(words[0]);
     if (slice_eq(verb, SLICE("bundle")) && count == 1)
         return bundle(&f);
+    if (slice_eq(verb, SLICE("serve")) && count == 1)
+        return serve(&f);
+    if (slice_eq(verb, SLICE("token")) && count == 2)
+        return token(&f, words[1]);
     if (slice_eq(verb, SLICE("revoke")))
         return revoke(&f, count == 2 ? words[1] : NULL);
     if (slice_eq(verb, SLICE("init")) && count == 2)

@@ -5,12 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/confine.h"
 #include "base/log.h"
 #include "base/sig.h"
 #include "cli/args.h"
 #include "cli/child.h"
 #include "cli/commands.h"
+#include "cli/confinement.h"
 #include "cli/show.h"
 #include "proxy/proxy.h"
 
@@ -102,23 +102,11 @@ static bool start_function(struct running *r)
     return false;
 }
 
-/* After everything is open and the function runs: there is no way back. */
-static void confine(bool wanted)
-{
-    const char *missing;
-    if (!wanted)
-        return;
-    if (confine_process(&missing) == ERR_OK)
-        log_event(LOG_INFO, "confined", LOG_STR("so", "no other program, no new privileges, no core dump"));
-    else
-        log_event(LOG_WARN, "not-confined", LOG_STR("missing", missing));
-}
-
 static void run_loop(struct running *r)
 {
     struct sig *sig = sig_new(r->loop, signalled, r);
     if (start_function(r)) {
-        confine(proxy_env(r->proxy)->snap->conf.confine);
+        confinement_enter(proxy_env(r->proxy)->snap->conf.confine);
         loop_run(r->loop);
     }
     child_free(&r->child);

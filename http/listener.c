@@ -29,6 +29,7 @@ static void take(struct listener *l, int fd, const struct sock_addr *from)
             .role = STREAM_SERVER,
             .creds = l->conf.creds(l->conf.arg),
             .alpn = {"h2", "http/1.1"},
+            .may_lack_cert = l->conf.may_lack_cert,
             .may_lack_alpn = l->conf.raw,
         };
         stream = stream_tls_new(l->loop, stream, &tls);

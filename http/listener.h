@@ -16,7 +16,8 @@ struct listener_conf {
     /* Whose mTLS to speak, asked at every accept so that a reload counts; NULL: plain. */
     struct creds *(*creds)(void *arg);
     void *arg;
-    bool raw; /* mTLS: a peer may offer no protocol (ALPN) */
+    bool may_lack_cert; /* mTLS: a peer may show no certificate, and has no identity then */
+    bool raw;           /* mTLS: a peer may offer no protocol (ALPN) */
 };
 
 /* IO: errno says why. */

@@ -1,5 +1,7 @@
 #include "policy/token.h"
 
+#include "policy/spiffe.h"
+
 enum { NESTING_MOST = 4 };
 
 #define FAR_FUTURE_S INT64_C(253402300800) /* the year 10000 */
@@ -14,6 +16,28 @@ struct slice token_issuer(const struct doc_node *claims)
 {
     const struct doc_node *iss = doc_get(claims, "iss");
     return iss && iss->kind == DOC_STRING ? iss->text : (struct slice){0};
+}
+
+struct slice token_trust_domain(const struct doc_node *claims)
+{
+    const struct doc_node *sub = doc_get(claims, "sub");
+    struct spiffe_id id;
+    const char *why;
+    if (!sub || sub->kind != DOC_STRING || spiffe_parse(sub->text, &id, &why) != ERR_OK || id.path.len == 0)
+        return (struct slice){0};
+    return id.trust_domain;
+}
+
+bool token_header_ok(const struct doc_node *header)
+{
+    for (const struct doc_node *n = header->first; n; n = n->next) {
+        bool is_typ = slice_eq(n->key, SLICE("typ"));
+        if (!is_typ && !slice_eq(n->key, SLICE("alg")) && !slice_eq(n->key, SLICE("kid")))
+            return false;
+        if (is_typ && !slice_eq(n->text, SLICE("JWT")) && !slice_eq(n->text, SLICE("JOSE")))
+            return false;
+    }
+    return true;
 }
 
 /* RFC 7519 section 2, NumericDate: seconds, perhaps with a fraction, which is dropped. */
@@ -72,8 +96,13 @@ enum err token_judge(const struct doc_node *claims, const struct token_rules *ru
                      const char **why)
 {
     const struct doc_node *sub = doc_get(claims, "sub");
-    if (!slice_eq(token_issuer(claims), rules->issuer))
+    bool of_workload = rules->trust_domain.len > 0;
+    if (of_workload && !slice_eq(token_trust_domain(claims), rules->trust_domain))
+        return denied(why, "its subject is no workload of the trust domain");
+    if (!of_workload && !slice_eq(token_issuer(claims), rules->issuer))
         return denied(why, "it is of another issuer");
+    if (!of_workload && sub && sub->kind == DOC_STRING && slice_starts(sub->text, SLICE("spiffe://")))
+        return denied(why, "its subject is a workload, for which only a trust domain's keys speak");
     if (!is_for_us(doc_get(claims, "aud"), rules))
         return denied(why, "it is not for this audience");
     if (sub && sub->kind != DOC_STRING)

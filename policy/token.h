@@ -16,6 +16,7 @@ enum { TOKEN_FACTS_MOST = 256, TOKEN_VALUE_MOST = 1024, TOKEN_NAME_MOST = 128 };
 
 struct token_rules {
     struct slice issuer;
+    struct slice trust_domain; /* instead of an issuer: tokens of its workloads (JWT-SVID) */
     const char *const *audiences;
     size_t audience_count;
     int64_t leeway_s;
@@ -23,6 +24,10 @@ struct token_rules {
 
 /* The issuer it names, or empty. */
 struct slice token_issuer(const struct doc_node *claims);
+/* The trust domain of the workload that it names as its subject, or empty. */
+struct slice token_trust_domain(const struct doc_node *claims);
+/* JWT-SVID section 2: a header of such a token has nothing but alg, kid and typ (JWT or JOSE). */
+bool token_header_ok(const struct doc_node *header);
 /* OK: `*until_s` is when it ends, leeway and all.  DENIED: `*why` is a static sentence. */
 MUST_USE enum err token_judge(const struct doc_node *claims, const struct token_rules *rules, int64_t now_s,
                               int64_t *until_s, const char **why);

@@ -187,7 +187,8 @@ static enum err read_token(struct inquiry *q, struct snapshot *s, struct transit
         return ERR_OK;
     switch (providers_read(s->providers, token, &claims, &why)) {
     case ERR_OK:
-        if (authz_asks(s->authz, QUESTION_CLAIM))
+        q->vouched = true;
+        if (s->presented || authz_asks(s->authz, QUESTION_CLAIM))
             keep_claims(q, &claims, down);
         return ERR_OK;
     case ERR_ABSENT: /* somebody else's: it says nothing here */
@@ -231,6 +232,33 @@ static struct attrs attrs_of(const struct inquiry *q, const struct snapshot *s, 
     return attrs;
 }
 
+/* What the contract says a caller of this operation shows. */
+static enum err ask_presented(struct inquiry *q, const struct snapshot *s, struct transit *down)
+{
+    struct presented_request r = {
+        .down = down,
+        .operation = q->operation,
+        .has_providers = s->conf.tokens.count > 0,
+        .vouched = q->vouched,
+        .claims = q->claims,
+        .claim_count = q->claim_count,
+    };
+    struct buf detail;
+    if (!s->presented || q->operation.len == 0)
+        return ERR_OK;
+    buf_init(&detail, BUF_TEXT_BOUND);
+    enum err e = presented_ask(s->presented, &r, &detail);
+    if (e != ERR_OK && s->conf.enforce == PROXY_ENFORCE_AUDIT) {
+        q->audited = true;
+        e = ERR_OK;
+    } else if (e != ERR_OK) {
+        e = deny(q, e == ERR_DENIED ? REPLY_SCOPE_MISSING : REPLY_CREDENTIALS_MISSING,
+                 arena_keep(&down->arena, buf_slice(&detail)));
+    }
+    buf_fini(&detail);
+    return e;
+}
+
 enum err inquiry_inbound(struct inquiry *q, struct snapshot *s, struct accord *a, struct transit *down)
 {
     TRY(normalise(q, down));
@@ -243,6 +271,7 @@ enum err inquiry_inbound(struct inquiry *q, struct snapshot *s, struct accord *a
     if (authz_ask(s->authz, &attrs).answer == AUTHZ_DENY)
         return deny(q, REPLY_POLICY_DENIED, (struct slice){0});
     TRY(judged);
+    TRY(ask_presented(q, s, down));
     return q->judged ? enforce(q, s, true) : ERR_OK;
 }
 

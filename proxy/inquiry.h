@@ -23,8 +23,9 @@ struct inquiry {
     struct plan *request, *response;        /* borrowed of `verdict`; NULL: nothing to do */
     bool audited;                           /* passes although the verdict says no */
     bool awaits_keys;                       /* AGAIN: for a token's provider, not for `digest` */
-    const struct attrs_header *claims;      /* of the caller's token, as far as policy asks */
+    const struct attrs_header *claims;      /* of the caller's token, as far as somebody asks */
     size_t claim_count;
+    bool vouched; /* it has a token, and that was verified */
 
     /* when refused */
     enum reply_word word;

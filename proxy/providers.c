@@ -46,6 +46,7 @@ struct fetch {
     struct provider *provider;
     struct arena arena;
     const char *url, *ca;
+    enum jose_use use;
     struct slice issuer; /* of discovery; empty: `url` has the keys */
     struct jose_keys *keys;
     char fault[WEB_GET_FAULT];
@@ -122,11 +123,12 @@ static struct seen *remember(struct providers *p, struct provider *from, struct 
 
 /* ---- fetching ---- */
 
-static enum err read_keys(struct slice text, const char *from, struct jose_keys **out, char fault[WEB_GET_FAULT])
+static enum err read_keys(struct slice text, const char *from, enum jose_use use, struct jose_keys **out,
+                          char fault[WEB_GET_FAULT])
 {
     struct diag diag;
     diag_init(&diag);
-    enum err e = jose_keys_read(text, from, &diag, out);
+    enum err e = jose_keys_read(text, from, use, &diag, out);
     if (e != ERR_OK && diag.first)
         snprintf(fault, WEB_GET_FAULT, "%.128s:%u: %.*s", from, diag.first->line,
                  SLICE_FMT(slice_to(diag.first->message, 100)));
@@ -179,7 +181,7 @@ static void run_fetch(struct work_item *item)
     if (e == ERR_OK)
         e = get(f, f->url, &body);
     if (e == ERR_OK)
-        e = read_keys(buf_slice(&body), f->url, &f->keys, f->fault);
+        e = read_keys(buf_slice(&body), f->url, f->use, &f->keys, f->fault);
     if (e == ERR_OK && jose_keys_count(f->keys) == 0) {
         snprintf(f->fault, sizeof(f->fault), "%.128s has no key that can be used", f->url);
         jose_keys_free(&f->keys);
@@ -237,6 +239,11 @@ static void done_fetch(struct work_item *item, bool ran)
     mem_free(f);
 }
 
+static enum jose_use use_of(const struct provider *v)
+{
+    return v->rules.trust_domain.len ? JOSE_FOR_WORKLOADS : JOSE_FOR_USERS;
+}
+
 static void begin_fetch(struct provider *v)
 {
     if (v->fetching || v->file)
@@ -244,6 +251,7 @@ static void begin_fetch(struct provider *v)
     struct fetch *f = mem_new(sizeof(*f));
     *f = (struct fetch){.item = {.run = run_fetch, .done = done_fetch}, .provider = v};
     arena_init(&f->arena, SIZE_MAX);
+    f->use = use_of(v);
     f->ca = v->ca ? arena_keep(&f->arena, slice_str(v->ca)).at : NULL;
     if (v->url) {
         f->url = arena_keep(&f->arena, slice_str(v->url)).at;
@@ -274,7 +282,7 @@ static void read_file_keys(struct provider *v)
     buf_init(&text, DOCUMENT_BYTES);
     enum err e = file_read(v->file, &text);
     if (e == ERR_OK)
-        e = read_keys(buf_slice(&text), v->file, &keys, fault);
+        e = read_keys(buf_slice(&text), v->file, use_of(v), &keys, fault);
     if (e == ERR_OK)
         take_keys(v, &keys);
     else /* it was good a moment ago, when the configuration was checked */
@@ -296,6 +304,7 @@ static struct provider *new_provider(struct providers *p, const char *name, cons
     due_init(&v->due, on_due);
     v->name = arena_keep(&v->arena, slice_str(name));
     v->rules.issuer = arena_keep(&v->arena, slice_str(c->issuer));
+    v->rules.trust_domain = arena_keep(&v->arena, slice_str(c->spiffe));
     v->rules.leeway_s = c->leeway_us / SECOND;
     v->file = keep(v, c->keys);
     v->url = keep(v, c->keys_url);
@@ -317,8 +326,8 @@ static bool same_text(const char *a, const char *b)
 /* The same provider under a new configuration: its keys go on. */
 static void inherit(struct provider *v, struct provider *old)
 {
-    if (!slice_eq(v->rules.issuer, old->rules.issuer) || !same_text(v->url, old->url) || !same_text(v->ca, old->ca) ||
-        v->file || old->file)
+    if (!slice_eq(v->rules.issuer, old->rules.issuer) || !slice_eq(v->rules.trust_domain, old->rules.trust_domain) ||
+        !same_text(v->url, old->url) || !same_text(v->ca, old->ca) || v->file || old->file)
         return;
     v->keys = old->keys;
     v->asked_us = old->asked_us;
@@ -387,7 +396,8 @@ enum err providers_check(const struct conf_map *tokens, struct diag *diag)
             diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = items[i].keys}, NULL,
                      "token keys cannot be read: %s", err_text(e));
         else
-            e = jose_keys_read(buf_slice(&text), items[i].keys, diag, &keys);
+            e = jose_keys_read(buf_slice(&text), items[i].keys, items[i].spiffe ? JOSE_FOR_WORKLOADS : JOSE_FOR_USERS,
+                               diag, &keys);
         if (e == ERR_OK && jose_keys_count(keys) == 0)
             diag_add(diag, DIAG_WARNING, &(struct diag_place){.file = items[i].keys}, NULL,
                      "has no key for signatures: no token of \"%s\" is good", tokens->names[i]);
@@ -408,8 +418,16 @@ static void count(struct providers *p, const struct provider *v, const char *res
 
 static struct provider *of_issuer(struct providers *p, struct slice issuer)
 {
-    for (struct list *at = p->list.next; at != &p->list; at = at->next)
+    for (struct list *at = p->list.next; at != &p->list && issuer.len; at = at->next)
         if (slice_eq(LIST_OF(at, struct provider, link)->rules.issuer, issuer))
+            return LIST_OF(at, struct provider, link);
+    return NULL;
+}
+
+static struct provider *of_domain(struct providers *p, struct slice domain)
+{
+    for (struct list *at = p->list.next; at != &p->list && domain.len; at = at->next)
+        if (slice_eq(LIST_OF(at, struct provider, link)->rules.trust_domain, domain))
             return LIST_OF(at, struct provider, link);
     return NULL;
 }
@@ -443,6 +461,10 @@ static enum err judge(struct provider *v, const struct jose_token *t, struct are
     struct attrs_header *claims = arena_array(arena, TOKEN_FACTS_MOST, sizeof(*claims));
     int64_t until_s, now_s = now_wall_us(loop_now(v->all->loop)) / SECOND;
     size_t found;
+    if (v->rules.trust_domain.len && !token_header_ok(t->header)) {
+        *why = "its header has more than alg, kid and typ";
+        return ERR_DENIED;
+    }
     TRY(token_judge(t->claims, &v->rules, now_s, &until_s, why));
     TRY(token_facts(t->claims, arena, claims, &found, why));
     TRY(verify(v, t, why));
@@ -459,6 +481,7 @@ static enum err read_new(struct providers *p, struct slice token, struct seen **
     enum err e = jose_open(token, &arena, &t, why);
     if (e == ERR_OK) {
         v = of_issuer(p, token_issuer(t.claims));
+        v = v ? v : of_domain(p, token_trust_domain(t.claims));
         e = v ? judge(v, &t, &arena, out, why) : ERR_ABSENT;
     }
     if (v)

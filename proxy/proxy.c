@@ -12,6 +12,7 @@
 #include "http/listener.h"
 #include "http/server.h"
 #include "proxy/exchange.h"
+#include "proxy/identity.h"
 #include "proxy/inquiry.h"
 #include "proxy/job_entry.h"
 #include "proxy/job_link.h"
@@ -51,10 +52,11 @@ struct proxy {
     struct proxy_start start;
     struct relay_env env;
     struct metric_set *metrics;
-    struct metric *expiry, *in_flight, *peers_cut;
+    struct metric *in_flight, *peers_cut;
     struct door inbound, outbound, admin, lambda;
     struct lambda_api *pull; /* our function asks for its requests; NULL: it listens */
     struct providers *providers;
+    struct identity *identity;
     struct cluster_name *locals;
     size_t local_count;
     struct job_link *link;
@@ -66,7 +68,6 @@ struct proxy {
     struct loop_task over;
     unsigned draining_parts;
     bool draining, outside_closed, ended;
-    enum identity_age { IDENTITY_FRESH, IDENTITY_DUE, IDENTITY_OVER } age; /* what was said of our certificate */
 };
 
 /* --- requests --- */
@@ -409,21 +410,6 @@ static void know_contracts(struct proxy *p, const struct snapshot *s)
         accord_know(p->env.accord, s->consumes[i]);
 }
 
-/* Says once that our certificate should be renewed, and once that it is over. */
-static void watch_identity(struct proxy *p)
-{
-    const struct creds *c = p->env.snap->creds;
-    int64_t now = now_wall_us(loop_now(p->loop)), left = creds_expires_us(c) - now;
-    enum identity_age age = left <= 0 ? IDENTITY_OVER : now >= creds_renew_us(c) ? IDENTITY_DUE : IDENTITY_FRESH;
-    if (age > p->age)
-        log_event(age == IDENTITY_OVER ? LOG_ERROR : LOG_WARN,
-                  age == IDENTITY_OVER ? "identity-expired" : "identity-expires-soon",
-                  LOG_TEXT("identity", creds_id(c)), LOG_INT("seconds_left", left / SECOND),
-                  LOG_STR("so", age == IDENTITY_OVER ? "every handshake fails until identity.cert is renewed"
-                                                     : "less than a fifth of its life is left: renew identity.cert"));
-    p->age = age;
-}
-
 /* Who was let in by what we believed before is asked again. */
 static void recheck(struct proxy *p, struct snapshot *old)
 {
@@ -450,8 +436,7 @@ static void adopt(struct proxy *p, struct snapshot *s)
         recheck(p, old);
     snapshot_unref(&old);
     relay_env_limits(&p->env);
-    metric_gauge(p->expiry, (double)(creds_expires_us(s->creds) / SECOND));
-    watch_identity(p);
+    identity_adopt(p->identity, s);
     if (authz_rule_count(s->authz) == 0)
         log_event(LOG_WARN, "no-policy", LOG_STR("so", "every identity of a trusted domain may call"));
 }
@@ -492,7 +477,7 @@ static void look_at_files(struct due *due)
     bool has_file = strcmp(p->start.source.path, "-") != 0;
     if (has_file && !p->draining && snapshot_stamp(p->env.snap) != p->stamp)
         proxy_reload(p);
-    watch_identity(p);
+    identity_watch(p->identity);
     due_in(p->clock, &p->look_due, LOOK_US);
 }
 
@@ -587,6 +572,20 @@ static void say_ready(const struct proxy *p)
               LOG_TEXT("identity", creds_id(p->env.snap->creds)), LOG_STR("version", WEFT_VERSION));
 }
 
+static void identity_renewed(void *arg)
+{
+    proxy_reload(arg);
+}
+
+static void identity_withdrawn(void *arg)
+{
+    struct proxy *p = arg;
+    if (p->env.snap->conf.recheck)
+        recheck(p, p->env.snap);
+}
+
+static const struct identity_owner identity_owner = {identity_renewed, identity_withdrawn};
+
 static struct proxy *assemble(const struct proxy_start *start)
 {
     struct proxy *p = mem_new(sizeof(*p));
@@ -603,9 +602,9 @@ static struct proxy *assemble(const struct proxy_start *start)
     ledger_init(&p->env.ledger, p->metrics);
     rate_init(&p->env.rate);
     p->providers = providers_new(p->loop, p->clock, p->metrics);
-    p->expiry = metric_series(metric_family(p->metrics, METRIC_GAUGE, "weft_identity_expiry_seconds", "",
-                                            "When our certificate ends, seconds since 1970."),
-                              NULL);
+    p->identity = identity_new(p->loop, p->clock, p->metrics, &identity_owner, p);
+    p->start.source.prepare = identity_prepare;
+    p->start.source.arg = p->identity;
     p->peers_cut = metric_series(metric_family(p->metrics, METRIC_COUNTER, "weft_peers_cut_total", "",
                                                "Open connections cut because their peer is trusted no more."),
                                  NULL);
@@ -629,10 +628,12 @@ static enum err open_access_log(struct proxy *p, struct diag *diag)
 enum err proxy_start(const struct proxy_start *start, struct diag *diag, struct proxy **out)
 {
     struct snapshot *s;
-    TRY(snapshot_load(&start->source, diag, &s));
     struct proxy *p = assemble(start);
-    adopt(p, s);
-    enum err e = open_access_log(p, diag);
+    enum err e = snapshot_load(&p->start.source, diag, &s);
+    if (e == ERR_OK) {
+        adopt(p, s);
+        e = open_access_log(p, diag);
+    }
     if (e == ERR_OK)
         e = open_doors(p, diag);
     if (e != ERR_OK) {
@@ -661,6 +662,7 @@ void proxy_free(struct proxy **proxy)
     due_cancel(p->clock, &p->drain_due);
     due_cancel(p->clock, &p->look_due);
     loop_task_cancel(&p->over);
+    identity_free(&p->identity);
     if (p->entry)
         job_entry_free(&p->entry);
     if (p->runner)
@@ -723,15 +725,13 @@ void proxy_missing(const struct proxy *p, struct buf *out)
 {
     if (p->draining)
         buf_put(out, SLICE("draining: no new exchanges are taken\n"));
-    if (creds_expires_us(p->env.snap->creds) < now_wall_us(loop_now(p->loop)))
-        buf_put(out, SLICE("identity: our certificate has expired\n"));
+    identity_missing(p->identity, out);
     put_names(p, true, out);
 }
 
 void proxy_remarks(const struct proxy *p, struct buf *out)
 {
-    if (p->age == IDENTITY_DUE)
-        buf_put(out, SLICE("identity: less than a fifth of our certificate's life is left\n"));
+    identity_remarks(p->identity, out);
     put_names(p, false, out);
     if (p->link && !job_link_ready(p->link))
         buf_putf(out, "broker: %s\n", job_link_state(p->link));

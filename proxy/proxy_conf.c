@@ -4,6 +4,8 @@
 #include "base/lookup.h"
 #include "base/sock.h"
 #include "base/web_get.h"
+#include "policy/spiffe.h"
+#include "proxy/workload.h"
 
 static const char *const enforce_words[] = {"off", "audit", "block", "adapt", NULL};
 static const char *const validate_words[] = {"off", "shape", NULL};
@@ -11,25 +13,43 @@ static const char *const unknown_words[] = {"allow", "audit", "block", NULL};
 static const char *const protocol_words[] = {"http", "tcp", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
 
+static const char *const confine_words[] = {"false", "true", "log", NULL}; /* enum confine_mode */
+
 enum { SECOND = 1000000, HOUR = 3600 };
 
 #define AT(member) .offset = offsetof(struct proxy_conf, member)
 #define TOKEN_AT(member) .offset = offsetof(struct proxy_conf_token, member)
 #define SERVICE_AT(member) .offset = offsetof(struct proxy_conf_service, member)
 
-static const struct conf_key identity_keys[] = {
-    {.name = "cert", .type = CONF_PATH, AT(identity.cert), .required = true, .doc = "our certificate, PEM, leaf first"},
-    {.name = "key",
+static const struct conf_key ca_keys[] = {
+    {.name = "address",
+     .type = CONF_ADDRESS,
+     AT(identity.ca.address),
+     .doc = "weft ca serve, which is asked for a new leaf at two thirds of the old one's life; unset: nobody is"},
+    {.name = "identity",
+     .type = CONF_STRING,
+     AT(identity.ca.identity),
+     .doc = "the SPIFFE ID that must answer there, as spiffe://example.org/weft/ca"},
+    {.name = "token",
      .type = CONF_PATH,
-     AT(identity.key),
-     .required = true,
-     .doc = "its private key, PEM, readable by us alone"},
+     AT(identity.ca.token),
+     .doc = "a file with a token (weft ca token), for the first leaf, while there is no identity.cert"},
+    {0},
+};
+
+static const struct conf_key identity_keys[] = {
+    {.name = "cert", .type = CONF_PATH, AT(identity.cert), .doc = "our certificate, PEM, leaf first"},
+    {.name = "key", .type = CONF_PATH, AT(identity.key), .doc = "its private key, PEM, readable by us alone"},
     {.name = "trust",
      .type = CONF_PATH_PAIRS,
      AT(identity.trust),
-     .required = true,
      .doc = "trust domain: file of its authorities, PEM or a SPIFFE bundle (JSON)"},
+    {.name = "workload",
+     .type = CONF_STRING,
+     AT(identity.workload),
+     .doc = "instead of cert and key: a SPIFFE Workload API, as unix:///run/spire/agent.sock; it has bundles, too"},
     {.name = "crl", .type = CONF_PATHS, AT(identity.crl), .doc = "revocation lists of those authorities, PEM or DER"},
+    {.name = "ca", .type = CONF_TABLE, .sub = ca_keys, .doc = "the authority that renews our certificate"},
     {0},
 };
 
@@ -134,7 +154,11 @@ static const struct conf_key service_keys[] = {
 };
 
 static const struct conf_key token_keys[] = {
-    {.name = "issuer", .type = CONF_STRING, TOKEN_AT(issuer), .required = true, .doc = "its `iss`, byte for byte"},
+    {.name = "issuer", .type = CONF_STRING, TOKEN_AT(issuer), .doc = "its `iss`, byte for byte"},
+    {.name = "spiffe",
+     .type = CONF_STRING,
+     TOKEN_AT(spiffe),
+     .doc = "instead of issuer: a trust domain whose workloads show JWT-SVIDs; `keys` is its bundle then"},
     {.name = "audience",
      .type = CONF_STRINGS,
      TOKEN_AT(audience),
@@ -436,11 +460,13 @@ const struct conf_key proxy_conf_keys[] = {
     {.name = "breaker", .type = CONF_TABLE, .sub = breaker_keys, .doc = "when an endpoint is left alone"},
     {.name = "limits", .type = CONF_TABLE, .sub = limit_keys, .doc = "how much is taken at once"},
     {.name = "confine",
-     .type = CONF_BOOL,
+     .type = CONF_CHOICE,
      AT(confine),
      .preset = "true",
+     .choices = confine_words,
      .doc =
-         "give up, once started, what is never needed: other programs, new privileges, core dumps (docs/threats.md)"},
+         "once started keep only the system calls that we live by (docs/threats.md); log: and the kernel's audit log "
+         "names those that were refused"},
     {.name = "recheck",
      .type = CONF_BOOL,
      AT(recheck),
@@ -554,7 +580,7 @@ static void check_endpoints(const struct conf_node *root, const struct proxy_con
 static void check_token(const struct conf_node *root, struct proxy_conf_token *t, struct diag *diag)
 {
     const char *why;
-    t->alg_bits = t->algorithms.count ? 0 : JOSE_RS256 | JOSE_ES256;
+    t->alg_bits = t->algorithms.count ? 0 : t->spiffe ? JOSE_ANY : JOSE_RS256 | JOSE_ES256;
     for (size_t i = 0; i < t->algorithms.count; i++) {
         unsigned bit = jose_alg_of(slice_str(t->algorithms.v[i]));
         t->alg_bits |= bit;
@@ -566,7 +592,15 @@ static void check_token(const struct conf_node *root, struct proxy_conf_token *t
         complain(root, "tokens", "keep one of them", diag, "a provider has both keys and keys_url");
     if (t->keys_url && !web_get_url_ok(slice_str(t->keys_url), &why))
         complain(root, "tokens", why, diag, "keys_url cannot be used");
-    if (!t->keys && !t->keys_url && !web_get_url_ok(slice_str(t->issuer), &why))
+    if (!t->issuer == !t->spiffe)
+        complain(root, "tokens", "its `iss`, or for JWT-SVIDs its trust domain", diag,
+                 "a provider has either issuer or spiffe");
+    if (t->spiffe && !spiffe_trust_domain_ok(slice_str(t->spiffe)))
+        complain(root, "tokens", "as in example.org", diag, "spiffe is no trust domain");
+    if (t->spiffe && !t->keys && !t->keys_url)
+        complain(root, "tokens", "keys: its SPIFFE bundle (JSON), or keys_url", diag,
+                 "a trust domain's keys are not discovered");
+    if (t->issuer && !t->keys && !t->keys_url && !web_get_url_ok(slice_str(t->issuer), &why))
         complain(root, "tokens", "name its keys: keys or keys_url", diag,
                  "the issuer is no https URL, so its keys cannot be discovered");
     if (t->audience.count == 0)
@@ -582,6 +616,39 @@ static void check_tokens(const struct conf_node *root, struct proxy_conf *c, str
             if (tokens[i].issuer && tokens[k].issuer && strcmp(tokens[i].issuer, tokens[k].issuer) == 0)
                 complain(root, "tokens", "one provider for each issuer", diag, "two providers of one issuer");
     }
+}
+
+static void check_source(const struct conf_node *root, const struct proxy_conf *c, struct diag *diag)
+{
+    const char *why;
+    if (c->identity.workload && (c->identity.cert || c->identity.key || c->identity.ca.address))
+        complain(root, "identity", "keep one of them", diag, "identity.workload stands beside cert, key or ca");
+    if (c->identity.workload && !workload_address_ok(slice_str(c->identity.workload), &why))
+        complain(root, "identity", why, diag, "identity.workload is no address");
+    if (c->identity.workload)
+        return;
+    if (!c->identity.cert)
+        complain(root, "identity", "our certificate, PEM, leaf first", diag, "`identity.cert` is required");
+    if (!c->identity.key)
+        complain(root, "identity", "its private key, PEM, readable by us alone", diag, "`identity.key` is required");
+    if (c->identity.trust.count == 0)
+        complain(root, "identity", "trust domain: file of its authorities", diag, "`identity.trust` is required");
+}
+
+static void check_identity(const struct conf_node *root, const struct proxy_conf *c, struct diag *diag)
+{
+    struct spiffe_id id;
+    const char *why;
+    check_source(root, c, diag);
+    if (c->identity.ca.token && !c->identity.ca.address)
+        complain(root, "identity", "set identity.ca.address", diag, "a token, and nobody to show it to");
+    if (!c->identity.ca.address)
+        return;
+    if (!c->identity.ca.identity)
+        complain(root, "identity", "set identity.ca.identity, as spiffe://example.org/weft/ca", diag,
+                 "who answers at identity.ca.address could be anybody");
+    else if (spiffe_parse(slice_str(c->identity.ca.identity), &id, &why) != ERR_OK)
+        complain(root, "identity", why, diag, "identity.ca.identity is no SPIFFE ID");
 }
 
 static void check_purpose(const struct conf_node *root, const struct proxy_conf *c, struct diag *diag)
@@ -601,6 +668,7 @@ enum err proxy_conf_bind(const struct conf_node *root, struct arena *arena, stru
     check_locals(root, &conf, diag);
     check_endpoints(root, &conf, diag);
     check_tokens(root, &conf, diag);
+    check_identity(root, &conf, diag);
     check_purpose(root, &conf, diag);
     check_limits(root, &conf, diag);
     if (diag->errors)

@@ -36,6 +36,7 @@ struct proxy_conf_service {
 /* An identity provider. */
 struct proxy_conf_token {
     const char *issuer;
+    const char *spiffe; /* a trust domain, instead of an issuer */
     struct conf_strings audience;
     const char *keys;     /* a file */
     const char *keys_url; /* neither: by discovery */
@@ -48,9 +49,15 @@ struct proxy_conf_token {
 struct proxy_conf {
     const char *service;
     struct {
+        const char *workload; /* a Workload API, instead of cert and key; or NULL */
         const char *cert, *key;
         struct conf_pairs trust; /* trust domain -> bundle file */
         struct conf_strings crl;
+        struct {
+            const char *address; /* NULL: somebody else renews our leaf */
+            const char *identity;
+            const char *token; /* a file, for the first leaf; or NULL */
+        } ca;
     } identity;
     struct {
         const char *listen; /* mTLS; NULL: nobody calls us */
@@ -105,7 +112,8 @@ struct proxy_conf {
         int64_t queue_wait_us;
         uint64_t rate, rate_per_identity;
     } limits;
-    bool confine, recheck;
+    unsigned confine; /* enum confine_mode */
+    bool recheck;
     struct {
         unsigned level;
         bool json;

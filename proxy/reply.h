@@ -16,6 +16,10 @@
       "Read the detail; the address and its methods are in docs/job-api.md.")                                      \
     X(TOKEN_INVALID, "token-invalid", 401, "The token of the user behind the call is not good.",                   \
       "Fetch a new one from its provider; the detail says what is wrong with this one.")                           \
+    X(CREDENTIALS_MISSING, "credentials-missing", 401, "The contract asks callers of this operation to show more.",\
+      "Read the detail: it names what would be enough.")                                                           \
+    X(SCOPE_MISSING, "scope-missing", 403, "The token lacks a scope that the contract asks for.",                  \
+      "Fetch a token with the scope that the detail names.")                                                       \
     X(POLICY_DENIED, "policy-denied", 403, "Policy does not allow this.",                                          \
       "Ask `weft why REQUEST-ID` at the sidecar that refused.")                                                    \
     X(NO_ROUTE, "no-route", 404, "No service of that name is configured here.",                                    \

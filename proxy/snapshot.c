@@ -12,8 +12,10 @@ enum { SECOND = 1000000 };
 
 /* --- identity --- */
 
-static enum err load_creds(struct snapshot *s, struct diag *diag)
+static enum err load_creds(struct snapshot *s, const struct creds_given *given, struct diag *diag)
 {
+    if (s->conf.identity.workload && !given)
+        return ERR_OK;
     size_t count = s->conf.identity.trust.count;
     struct creds_bundle *bundles = arena_array(&s->arena, count ? count : 1, sizeof(*bundles));
     for (size_t i = 0; i < count; i++)
@@ -28,6 +30,7 @@ static enum err load_creds(struct snapshot *s, struct diag *diag)
         .bundle_count = count,
         .crls = s->conf.identity.crl.v,
         .crl_count = s->conf.identity.crl.count,
+        .given = given,
         .judge = spiffe_judge,
     };
     return creds_load(&conf, diag, &s->creds);
@@ -59,6 +62,10 @@ static void load_contracts(struct snapshot *s, struct diag *diag)
     load_versions(s, diag);
     if (s->contract && s->conf.validate == PROXY_VALIDATE_SHAPE)
         s->mould = mould_new(s->contract);
+    if (s->contract && s->conf.enforce != PROXY_ENFORCE_OFF)
+        s->presented = presented_new(s->contract);
+    if (s->presented)
+        presented_warn(s->presented, s->conf.contract, s->conf.tokens.count > 0, diag);
     for (size_t i = 0; i < count; i++)
         if (contract_read(s->conf.consumes.v[i], diag, &s->consumes[s->consume_count]) == ERR_OK)
             s->consume_count++;
@@ -125,8 +132,10 @@ static void stamp_one(void *arg, const char *path)
 /* All that the YAML file names. */
 static uint64_t stamp_named(uint64_t stamp, const struct proxy_conf *c)
 {
-    stamp = stamp_file(stamp, c->identity.cert);
-    stamp = stamp_file(stamp, c->identity.key);
+    if (c->identity.cert)
+        stamp = stamp_file(stamp, c->identity.cert);
+    if (c->identity.key)
+        stamp = stamp_file(stamp, c->identity.key);
     for (size_t i = 0; i < c->identity.trust.count; i++)
         stamp = stamp_file(stamp, c->identity.trust.values[i]);
     for (size_t i = 0; i < c->identity.crl.count; i++)
@@ -178,12 +187,15 @@ enum err snapshot_load(const struct snapshot_source *source, struct diag *diag, 
     s->path = arena_keep(&s->arena, slice_str(source->path)).at;
     uint64_t stamp = stamp_file(STAMP_NONE, source->path);
     enum err e = read_conf(s, source, diag);
+    const struct creds_given *given = NULL;
+    if (e == ERR_OK && source->prepare)
+        e = source->prepare(source->arg, &s->conf, diag, &given);
     if (e == ERR_OK) {
         s->stamp = stamp_named(stamp, &s->conf);
         parse_app(s, diag);
         load_contracts(s, diag);
         check_consumes(s, diag);
-        enum err creds = load_creds(s, diag);
+        enum err creds = load_creds(s, given, diag);
         enum err policy = load_policy(s, diag);
         enum err tokens = providers_check(&s->conf.tokens, diag);
         e = diag->errors || creds != ERR_OK || policy != ERR_OK || tokens != ERR_OK ? ERR_INPUT : ERR_OK;
@@ -369,6 +381,7 @@ void snapshot_unref(struct snapshot **s)
     for (size_t i = 0; i < old->version_count; i++)
         contract_unref(&old->versions[i]);
     mould_free(&old->mould);
+    presented_free(&old->presented);
     contract_unref(&old->contract);
     authz_free(&old->authz);
     policy_files_fini(&old->policy);

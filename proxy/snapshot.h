@@ -13,6 +13,7 @@
 #include "policy/policy_files.h"
 #include "proxy/cluster.h"
 #include "proxy/discovery.h"
+#include "proxy/presented.h"
 #include "proxy/proxy_conf.h"
 
 struct snapshot {
@@ -24,6 +25,7 @@ struct snapshot {
     struct mould *mould;        /* of it, when bodies are validated; or NULL */
     struct contract **versions; /* earlier ones of it, the oldest first */
     size_t version_count;
+    struct presented *presented; /* what it asks callers to show; NULL: nothing, or nobody asks */
     struct contract **consumes;
     size_t consume_count;
     struct policy_files policy; /* its texts */
@@ -45,11 +47,18 @@ struct snapshot {
     void *arg;
 };
 
+/* `*given`, if it is set, is good until the snapshot is loaded.  INPUT: the complaint is in `diag`. */
+typedef enum err snapshot_prepare_fn(void *arg, const struct proxy_conf *conf, struct diag *diag,
+                                     const struct creds_given **given);
+
 struct snapshot_source {
     const char *path;        /* the YAML file; "-" is standard input */
     const char *const *sets; /* "path=value" */
     size_t set_count;
     char *const *environ; /* WEFT_*; may be NULL */
+    /* Before identities are read: the place to fetch one.  NULL: one that is not in files is not looked at. */
+    snapshot_prepare_fn *prepare;
+    void *arg;
 };
 
 /* INPUT: all complaints are in `diag`. */

@@ -150,6 +150,8 @@ class Svid(kit.Story):
         self.assertIn("HTTP/1.1 200", self.call("good")[0])
         free = self.place.sidecar("free", outbound={"listen": kit.free_address()}, confine=False).start()
         self.assertIn("Seccomp:\t0\n", status(free))
+        logged = self.place.sidecar("logged", outbound={"listen": kit.free_address()}, confine="log").start()
+        self.assertIn("Seccomp:\t2\n", status(logged))
 
     def test_a_certificate_that_ends_soon_is_told_once(self):
         self.place.issue("orders", ttl="8s")

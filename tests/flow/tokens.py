@@ -268,14 +268,90 @@ class Tokens(kit.Story):
         self.assertRegex(self.orders.log(), r"keys.json\" .*an RSA key below 2048 bits")
         self.assert_answer(self.ask(self.provider.token("two")), 200)
 
+    def bundle(self):
+        """As SPIFFE publishes it: a workload's keys beside the provider's others."""
+        keys = [{**jwk, "use": "jwt-svid"} for _, jwk in self.provider.keys.values()]
+        return self.place.write("td.json", json.dumps({"keys": keys + [{"kty": "EC", "use": "x509-svid"}]}))
+
+    def svid(self, sub, kid="one", **claims):
+        return self.provider.token(kid, sub=sub, **{"iss": None, **claims})
+
+    def test_a_workloads_token_is_judged_by_its_own_trust_domain(self):
+        batch = f"spiffe://{kit.DOMAIN}/ns/shop/sa/batch"
+        self.place.write("rules.weft", f'allow :- claim("sub", "{batch}").\nallow :- path("/open").\n')
+        mesh = {"spiffe": kit.DOMAIN, "audience": [AUDIENCE], "keys": self.bundle()}
+        self.begin()
+        self.orders.reload(tokens={"mesh": mesh})
+        self.assert_answer(self.ask(self.svid(batch)), 200)
+        self.assert_answer(self.ask(self.svid(batch, iss="https://spire.example")), 200)
+        self.assert_refused(self.ask(self.svid(batch[:-1])), 403, "policy-denied")
+        self.assert_invalid(self.svid(batch, aud="stock"), "not for this audience")
+        self.assert_invalid(self.svid(batch, aud=None), "not for this audience")
+        self.assert_invalid(self.svid(batch, exp=None), "no exp")
+        self.assert_invalid(self.svid(batch, exp=int(time.time()) - 90), "expired")
+        for header in ({"jku": "https://x"}, {"typ": "at+jwt"}, {"x5c": []}):
+            token = self.provider.token(header=header, sub=batch, iss=None)
+            self.assert_invalid(token, "more than alg, kid and typ")
+        self.provider.openssl("genpkey", *self.provider.kind("EC"), "-out", "stranger.key")
+        self.assert_invalid(self.svid(batch, key="stranger.key"), "its signature is not of the provider's key")
+        other = self.svid("spiffe://partner.example/ns/shop/sa/batch")  # of a domain that is not configured
+        self.assert_refused(self.ask(other), 403, "policy-denied")
+        self.provider.make_key("two")
+        self.assert_invalid(self.svid(batch, "two"), "no key of that name")
+        self.bundle()
+        self.orders.reload()
+        self.assert_answer(self.ask(self.svid(batch, "two")), 200)
+        idp = {"issuer": self.provider.issuer, "audience": [AUDIENCE]}
+        self.orders.reload(tokens={"idp": idp, "mesh": mesh})
+        kit.wait_until("keys", lambda: self.ask(self.provider.token()).status == 403)
+        self.assert_invalid(self.provider.token(sub=batch), "for which only a trust domain's keys speak")
+
+    def test_what_the_contract_asks_callers_to_show(self):
+        self.place.write(
+            "orders.weft",
+            'contract("orders", "1.0.0").\n'
+            'record("R"). response("read", "200", "application/json", "R").\n'
+            'response("write", "200", "application/json", "R").\n'
+            'operation("read"). http("read", "GET", "/x").\n'
+            'operation("write"). http("write", "POST", "/x").\n'
+            'security("write", 0, "oauth2", ""). security("write", 0, "oauth2", "orders:write").\n'
+            'security("write", 1, "apiKey header X-Key", "").\n',
+        )
+        self.place.write("rules.weft", "allow :- peer_domain(_).\n")
+        self.begin()
+        self.orders.reload(contract="orders.weft")
+        self.assert_answer(self.ask(), 200)
+        missing = self.assert_refused(self.ask(method="POST"), 401, "credentials-missing")
+        self.assertIn("oauth2 with scope orders:write, or apiKey header X-Key", missing["detail"])
+        token = self.provider.token(scope="orders:read")
+        lacking = self.ask(token, "POST")
+        self.assert_refused(lacking, 403, "scope-missing")
+        told = self.orders.why(lacking.field("weft-request-id")).stdout
+        self.assertIn("oauth2 with scope orders:write", told)
+        self.assert_answer(self.ask(self.provider.token(scope="a orders:write"), "POST"), 200)
+        self.assert_answer(self.ask(method="POST", fields=[("x-key", "k")]), 200)
+        self.assert_refused(self.ask(self.provider.token(iss="https://x"), "POST"), 401, "credentials-missing")
+        self.orders.reload(enforce="audit")
+        self.assert_answer(self.ask(method="POST"), 200)
+        self.orders.reload(enforce="off")
+        self.assert_answer(self.ask(method="POST"), 200)
+        self.assertNotIn("left to the function", self.orders.log())
+        self.orders.reload(tokens={}, enforce="block")
+        self.assertIn("the scopes that the contract asks for are left to the function", self.orders.log())
+        self.assert_answer(self.ask("opaque", "POST"), 200)
+
     def test_configuration_that_proves_nothing_is_refused(self):
         for change, words in (
             ({"algorithms": ["HS256"]}, "without a public key"),
             ({"issuer": "http://idp.example"}, "cannot be discovered"),
             ({"keys_url": "http://idp.example/keys"}, "keys that came in the clear prove nothing"),
             ({"keys_url": "https://a.example/k", "keys": "k.json"}, "both keys and keys_url"),
+            ({"spiffe": kit.DOMAIN}, "either issuer or spiffe"),
+            ({"issuer": None, "spiffe": kit.DOMAIN}, "a trust domain's keys are not discovered"),
+            ({"issuer": None, "spiffe": "Shop:1", "keys": "k.json"}, "spiffe is no trust domain"),
         ):
             conf = {"issuer": "https://idp.example", "audience": ["x"], **change}
+            conf = {name: value for name, value in conf.items() if value is not None}
             sidecar = self.place.provider("x", self.function, tokens={"idp": conf})
             done = self.place.weft("conf", "check", "x.yaml")
             self.assertEqual(done.returncode, 2, done.stdout)

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     diag_init(&diag);
     if (jose_open(slice_of(data, size), &arena, &t, &why) == ERR_OK)
         POST(t.alg != 0 && t.header && t.claims && size <= JOSE_TOKEN_MOST);
-    enum err e = jose_keys_read(slice_of(data, size), "fuzz", &diag, &keys);
+    enum err e = jose_keys_read(slice_of(data, size), "fuzz", JOSE_FOR_USERS, &diag, &keys);
     POST((e == ERR_OK) == (keys != NULL));
     jose_keys_free(&keys);
     diag_fini(&diag);

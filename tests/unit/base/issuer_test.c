@@ -125,7 +125,55 @@ TEST(a_root_that_is_no_pem_or_has_another_key_is_refused)
     end(pem);
 }
 
+TEST(a_request_gets_a_leaf_for_its_key_and_the_name_that_the_authority_says)
+{
+    struct buf root, root_key, request, key, cert;
+    struct buf *all[] = {&root, &root_key, &request, &key, &cert};
+    char domain[256];
+    for (size_t i = 0; i < 5; i++)
+        buf_init(all[i], PEM_MAX);
+    CHECK_ERR(ERR_OK, issuer_root(SLICE("example.org"), 1, &root, &root_key));
+    CHECK_ERR(ERR_OK, issuer_domain(buf_slice(&root), domain, sizeof(domain)));
+    CHECK(strcmp(domain, "example.org") == 0);
+    issuer_request(&request, &key);
+    CHECK_ERR(ERR_OK, issuer_request_ok(buf_slice(&request)));
+    int64_t now = now_wall_us(&now_real), year = INT64_C(31536000000000);
+    struct issuer_leaf leaf = {.id = SLICE("spiffe://example.org/x"), .not_before_us = now, .not_after_us = now + year};
+    CHECK_ERR(ERR_OK, issuer_answer(buf_slice(&root), buf_slice(&root_key), buf_slice(&request), &leaf, &cert));
+    X509 *x = read_cert(&cert), *r = read_cert(&root);
+    check_uri(x, "spiffe://example.org/x");
+    CHECK_INT(0, ASN1_TIME_compare(X509_get0_notAfter(r), X509_get0_notAfter(x))); /* a day, not a year */
+    BIO *b = BIO_new_mem_buf(buf_slice(&key).at, (int)buf_len(&key));
+    EVP_PKEY *k = PEM_read_bio_PrivateKey(b, NULL, NULL, NULL);
+    CHECK_INT(1, X509_check_private_key(x, k));
+    CHECK_INT(1, X509_verify(x, X509_get0_pubkey(r)));
+    BIO_free(b);
+    EVP_PKEY_free(k);
+    X509_free(x);
+    X509_free(r);
+    for (size_t i = 0; i < 5; i++)
+        buf_fini(all[i]);
+}
+
+TEST(what_is_no_request_in_order_gets_nothing)
+{
+    struct buf request, key;
+    buf_init(&request, PEM_MAX);
+    buf_init(&key, PEM_MAX);
+    issuer_request(&request, &key);
+    CHECK_ERR(ERR_INPUT, issuer_request_ok(SLICE("")));
+    CHECK_ERR(ERR_INPUT, issuer_request_ok(buf_slice(&key)));
+    CHECK_ERR(ERR_INPUT, issuer_request_ok(slice_to(buf_slice(&request), buf_len(&request) - 60)));
+    char *text = (char *)(uintptr_t)buf_slice(&request).at;
+    text[120] = text[120] == 'A' ? 'B' : 'A'; /* the signature is of other bytes now, or it is no request */
+    CHECK_ERR(ERR_INPUT, issuer_request_ok(buf_slice(&request)));
+    buf_fini(&request);
+    buf_fini(&key);
+}
+
 TESTS_BEGIN()
+TESTS_RUN(a_request_gets_a_leaf_for_its_key_and_the_name_that_the_authority_says)
+TESTS_RUN(what_is_no_request_in_order_gets_nothing)
 TESTS_RUN(a_root_is_an_authority_that_names_its_domain)
 TESTS_RUN(a_leaf_is_what_spiffe_asks_for_and_signed_by_its_root)
 TESTS_RUN(a_root_that_is_no_pem_or_has_another_key_is_refused)

@@ -56,7 +56,7 @@ static struct jose_keys *keys_of(const struct signer *s)
     struct diag diag;
     struct jose_keys *k = NULL;
     diag_init(&diag);
-    CHECK_ERR(ERR_OK, jose_keys_read(buf_slice(&s->jwks), "jwks", &diag, &k));
+    CHECK_ERR(ERR_OK, jose_keys_read(buf_slice(&s->jwks), "jwks", JOSE_FOR_USERS, &diag, &k));
     diag_fini(&diag);
     return k;
 }
@@ -298,12 +298,43 @@ TEST(what_is_no_token_of_this_kind_is_somebody_elses)
     end(&s);
 }
 
+/* SPIFFE Trust Domain and Bundle, section 4.2: other uses are passed over, and each key has a name. */
+TEST(of_a_bundle_only_keys_for_tokens_count)
+{
+#define EC                                                                                    \
+    "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY\"," \
+    "\"y\":\"T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU\""
+    static const struct {
+        const char *json, *message;
+        size_t count;
+    } rows[] = {
+        {"{\"keys\":[{" EC ",\"use\":\"jwt-svid\",\"kid\":\"a\"}]}", NULL, 1},
+        {"{\"keys\":[{" EC ",\"use\":\"sig\",\"kid\":\"a\"}]}", NULL, 0},
+        {"{\"keys\":[{" EC ",\"kid\":\"a\"},{" EC ",\"use\":\"x509-svid\"}]}", NULL, 0},
+        {"{\"keys\":[{" EC ",\"use\":\"jwt-svid\"}]}", "a key for JWT-SVIDs has no kid", 0},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct diag diag;
+        struct jose_keys *k = NULL;
+        diag_init(&diag);
+        CHECK_ERR(rows[i].message ? ERR_INPUT : ERR_OK,
+                  jose_keys_read(slice_str(rows[i].json), "td", JOSE_FOR_WORKLOADS, &diag, &k));
+        if (rows[i].message)
+            CHECK_TEXT(rows[i].message, diag.first->message);
+        else
+            CHECK_INT(rows[i].count, jose_keys_count(k));
+        jose_keys_free(&k);
+        diag_fini(&diag);
+    }
+#undef EC
+}
+
 static void reads(const char *json, enum err want, size_t count, const char *message)
 {
     struct diag diag;
     struct jose_keys *k = NULL;
     diag_init(&diag);
-    CHECK_ERR(want, jose_keys_read(slice_str(json), "jwks", &diag, &k));
+    CHECK_ERR(want, jose_keys_read(slice_str(json), "jwks", JOSE_FOR_USERS, &diag, &k));
     if (message)
         CHECK_TEXT(message, diag.first->message);
     if (k)
@@ -340,6 +371,7 @@ TEST(key_sets_are_read_strictly)
 }
 
 TESTS_BEGIN()
+TESTS_RUN(of_a_bundle_only_keys_for_tokens_count)
 TESTS_RUN(what_a_key_of_the_set_has_signed_is_good)
 TESTS_RUN(a_token_says_who_it_is_of_before_it_is_verified)
 TESTS_RUN(another_key_another_name_another_algorithm)

@@ -22,15 +22,20 @@ static const struct doc_node *parse(const char *json)
     return n;
 }
 
-static void judged(const char *json, const char *why_not)
+static void judged_by(const struct token_rules *by, const char *json, const char *why_not)
 {
     int64_t until = 0;
     const char *why = "";
     arena_init(&arena, SIZE_MAX);
-    CHECK_ERR(why_not ? ERR_DENIED : ERR_OK, token_judge(parse(json), &rules, NOW, &until, &why));
+    CHECK_ERR(why_not ? ERR_DENIED : ERR_OK, token_judge(parse(json), by, NOW, &until, &why));
     CHECK_TEXT(why_not ? why_not : "", slice_str(why));
     CHECK_INT(why_not ? 0 : 1, until > NOW);
     arena_fini(&arena);
+}
+
+static void judged(const char *json, const char *why_not)
+{
+    judged_by(&rules, json, why_not);
 }
 
 #define ISS "\"iss\":\"https://idp.example/\""
@@ -44,6 +49,52 @@ TEST(a_good_token_is_of_this_issuer_for_us_and_not_over)
     judged("{" ISS "," AUD ",\"exp\":1000100.75,\"nbf\":999999,\"iat\":999000}", NULL);
     judged("{" ISS "," AUD ",\"exp\":999941}", NULL); /* over by 59 s: within the leeway */
     judged("{" ISS "," AUD "," EXP ",\"nbf\":1000060,\"iat\":1000060}", NULL);
+}
+
+TEST(a_workloads_token_is_of_its_trust_domain_and_needs_no_issuer)
+{
+    static const struct token_rules svid = {
+        .trust_domain = {"example.org", 11}, .audiences = ours, .audience_count = 2, .leeway_s = 60};
+    judged_by(&svid, "{\"sub\":\"spiffe://example.org/web\"," AUD "," EXP "}", NULL);
+    judged_by(&svid, "{\"sub\":\"spiffe://example.org/web\"," AUD "," EXP "," ISS "}", NULL);
+    static const char *const others[] = {"spiffe://example.com/web",
+                                         "spiffe://example.org",
+                                         "spiffe://example.org/",
+                                         "spiffe://Example.org/web",
+                                         "spiffe://example.org/a/../web",
+                                         "https://example.org/web",
+                                         ""};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        char json[160];
+        snprintf(json, sizeof(json), "{\"sub\":\"%s\"," AUD "," EXP "}", others[i]);
+        judged_by(&svid, json, "its subject is no workload of the trust domain");
+    }
+    judged_by(&svid, "{" AUD "," EXP "}", "its subject is no workload of the trust domain");
+    judged_by(&svid, "{\"sub\":\"spiffe://example.org/web\"," EXP "}", "it is not for this audience");
+    judged_by(&svid, "{\"sub\":\"spiffe://example.org/web\"," AUD "}", "it has no exp, or no date in it");
+    judged("{" ISS "," AUD "," EXP ",\"sub\":\"spiffe://example.org/web\"}",
+           "its subject is a workload, for which only a trust domain's keys speak");
+}
+
+TEST(a_workloads_token_has_a_plain_header)
+{
+    static const struct {
+        const char *json;
+        bool good;
+    } rows[] = {
+        {"{\"alg\":\"ES256\"}", true},
+        {"{\"alg\":\"ES256\",\"kid\":\"a\",\"typ\":\"JWT\"}", true},
+        {"{\"alg\":\"ES256\",\"typ\":\"JOSE\"}", true},
+        {"{\"alg\":\"ES256\",\"typ\":\"jwt\"}", false},
+        {"{\"alg\":\"ES256\",\"typ\":\"at+jwt\"}", false},
+        {"{\"alg\":\"ES256\",\"jku\":\"https://x\"}", false},
+        {"{\"alg\":\"ES256\",\"x5c\":[]}", false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        arena_init(&arena, SIZE_MAX);
+        CHECK_INT(rows[i].good, token_header_ok(parse(rows[i].json)));
+        arena_fini(&arena);
+    }
 }
 
 TEST(each_thing_that_can_be_wrong_is_named)
@@ -118,6 +169,8 @@ TEST(a_token_with_too_much_in_it_is_refused_whole)
 
 TESTS_BEGIN()
 TESTS_RUN(a_good_token_is_of_this_issuer_for_us_and_not_over)
+TESTS_RUN(a_workloads_token_is_of_its_trust_domain_and_needs_no_issuer)
+TESTS_RUN(a_workloads_token_has_a_plain_header)
 TESTS_RUN(each_thing_that_can_be_wrong_is_named)
 TESTS_RUN(claims_become_pairs)
 TESTS_RUN(a_token_with_too_much_in_it_is_refused_whole)

@@ -1,0 +1,169 @@
+#include "proxy/identity.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "proxy/renewal.h"
+#include "proxy/workload.h"
+
+enum { SECOND = 1000000 };
+
+struct identity {
+    struct loop *loop;
+    struct due_clock *clock;
+    struct snapshot *snap; /* the current one; NULL: none yet */
+    struct renewal *renewal;
+    struct workload *workload; /* NULL: our identity is in files */
+    char *endpoint;            /* its */
+    struct svid_set *set;      /* what it has said last; NULL: nothing that counts */
+    struct loop_task changed;
+    struct metric *expiry;
+    enum { IDENTITY_FRESH, IDENTITY_DUE, IDENTITY_OVER } age; /* what was said of our certificate */
+    const char *withdrawn;                                    /* why, or NULL */
+    const struct identity_owner *owner;
+    void *arg;
+};
+
+/* ---- age ---- */
+
+void identity_watch(struct identity *i)
+{
+    const struct creds *c = i->snap->creds;
+    int64_t now = now_wall_us(loop_now(i->loop)), left = creds_expires_us(c) - now;
+    unsigned age = left <= 0 ? IDENTITY_OVER : now >= creds_renew_us(c) ? IDENTITY_DUE : IDENTITY_FRESH;
+    if (age > (unsigned)i->age)
+        log_event(age == IDENTITY_OVER ? LOG_ERROR : LOG_WARN,
+                  age == IDENTITY_OVER ? "identity-expired" : "identity-expires-soon",
+                  LOG_TEXT("identity", creds_id(c)), LOG_INT("seconds_left", left / SECOND),
+                  LOG_STR("so", age == IDENTITY_OVER ? "every handshake fails until identity.cert is renewed"
+                                                     : "less than a fifth of its life is left: renew identity.cert"));
+    i->age = age;
+}
+
+/* ---- the Workload API ---- */
+
+static void on_changed(void *arg, struct svid_set *set)
+{
+    struct identity *i = arg;
+    svid_set_unref(&i->set);
+    i->set = svid_set_ref(set);
+    i->withdrawn = NULL;
+    loop_defer(i->loop, &i->changed);
+}
+
+static void on_withdrawn(void *arg, const char *why)
+{
+    struct identity *i = arg;
+    svid_set_unref(&i->set);
+    loop_task_cancel(&i->changed);
+    i->withdrawn = why;
+    log_event(LOG_ERROR, "identity-withdrawn", LOG_TEXT("identity", creds_id(i->snap->creds)), LOG_STR("why", why),
+              LOG_STR("so", "every handshake fails"));
+    creds_withdraw(i->snap->creds);
+    i->owner->withdrawn(i->arg);
+}
+
+static void say_changed(struct loop_task *task)
+{
+    struct identity *i = LIST_OF(task, struct identity, changed);
+    i->owner->renewed(i->arg);
+}
+
+static enum err complain(struct diag *diag, const char *what, const char *fix)
+{
+    diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = "identity.workload"}, fix, "%s", what);
+    return ERR_INPUT;
+}
+
+static enum err first_set(struct identity *i, const char *endpoint, struct diag *diag)
+{
+    char fault[WORKLOAD_FAULT];
+    if (workload_first(endpoint, &i->set, fault) != ERR_OK)
+        return complain(diag, fault, "is an agent there, and has it a registration for us?");
+    i->endpoint = mem_copy(slice_str(endpoint));
+    return ERR_OK;
+}
+
+enum err identity_prepare(void *identity, const struct proxy_conf *conf, struct diag *diag,
+                          const struct creds_given **given)
+{
+    struct identity *i = identity;
+    const char *endpoint = conf->identity.workload;
+    if (i->snap && (i->endpoint != NULL) != (endpoint != NULL))
+        return complain(diag, "where our identity comes from does not change while we run", "start anew");
+    if (!endpoint)
+        return i->snap ? ERR_OK : renewal_enroll(conf, diag);
+    if (!i->snap)
+        TRY(first_set(i, endpoint, diag));
+    if (strcmp(endpoint, i->endpoint) != 0)
+        return complain(diag, "where our identity comes from does not change while we run", "start anew");
+    if (!i->set)
+        return complain(diag, "we have no identity now", i->withdrawn);
+    *given = svid_set_given(i->set);
+    return ERR_OK;
+}
+
+/* ---- lifecycle ---- */
+
+static const struct workload_owner workload_owner = {on_changed, on_withdrawn};
+
+void identity_adopt(struct identity *i, struct snapshot *s)
+{
+    struct snapshot *old = i->snap;
+    i->snap = snapshot_ref(s);
+    snapshot_unref(&old);
+    metric_gauge(i->expiry, (double)(creds_expires_us(s->creds) / SECOND));
+    identity_watch(i);
+    renewal_adopt(i->renewal, s);
+    if (i->endpoint && !i->workload)
+        i->workload = workload_new(i->loop, i->clock, i->endpoint, i->set, &workload_owner, i);
+}
+
+static void on_renewed(void *arg)
+{
+    struct identity *i = arg;
+    i->owner->renewed(i->arg);
+}
+
+struct identity *identity_new(struct loop *l, struct due_clock *clock, struct metric_set *metrics,
+                              const struct identity_owner *owner, void *arg)
+{
+    struct identity *i = mem_new(sizeof(*i));
+    *i = (struct identity){.loop = l, .clock = clock, .owner = owner, .arg = arg};
+    loop_task_init(&i->changed, say_changed);
+    i->renewal = renewal_new(l, clock, metrics, on_renewed, i);
+    i->expiry = metric_series(metric_family(metrics, METRIC_GAUGE, "weft_identity_expiry_seconds", "",
+                                            "When our certificate ends, seconds since 1970."),
+                              NULL);
+    return i;
+}
+
+void identity_free(struct identity **identity)
+{
+    struct identity *i = *identity;
+    *identity = NULL;
+    if (!i)
+        return;
+    loop_task_cancel(&i->changed);
+    workload_close(&i->workload);
+    renewal_free(&i->renewal);
+    svid_set_unref(&i->set);
+    snapshot_unref(&i->snap);
+    mem_free(i->endpoint);
+    mem_free(i);
+}
+
+/* ---- for the admin side ---- */
+
+void identity_missing(const struct identity *i, struct buf *out)
+{
+    if (i->withdrawn)
+        buf_putf(out, "identity: %s\n", i->withdrawn);
+    if (creds_expires_us(i->snap->creds) < now_wall_us(loop_now(i->loop)))
+        buf_put(out, SLICE("identity: our certificate has expired\n"));
+}
+
+void identity_remarks(const struct identity *i, struct buf *out)
+{
+    if (i->age == IDENTITY_DUE)
+        buf_put(out, SLICE("identity: less than a fifth of our certificate's life is left\n"));
+}

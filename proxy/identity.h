@@ -1,0 +1,35 @@
+#ifndef WEFT_PROXY_IDENTITY_H
+#define WEFT_PROXY_IDENTITY_H
+
+/* identity - where our own certificate comes from, how long it is good, and when another one has come.
+ *
+ * Files that somebody renews, files that we renew at an authority (renewal), or a Workload
+ * API (workload).  The log says once that a certificate ends soon, and once that it has.
+ *
+ * Lifetime: outlives snapshots; identity_adopt takes over a new one.
+ * Threads:  belongs to the loop. */
+#include "base/due.h"
+#include "base/metric.h"
+#include "proxy/snapshot.h"
+
+struct identity;
+
+struct identity_owner {
+    void (*renewed)(void *arg);   /* time for a new snapshot; from the loop */
+    void (*withdrawn)(void *arg); /* the current snapshot's creds take nobody any more */
+};
+
+struct identity *identity_new(struct loop *l, struct due_clock *clock, struct metric_set *metrics,
+                              const struct identity_owner *owner, void *arg);
+void identity_free(struct identity **i);
+/* A snapshot_prepare_fn.  The first time it fetches a first identity, which may take 10 s. */
+MUST_USE enum err identity_prepare(void *identity, const struct proxy_conf *conf, struct diag *diag,
+                                   const struct creds_given **given);
+void identity_adopt(struct identity *i, struct snapshot *s);
+/* Now and then: says what is to be said of our certificate's age. */
+void identity_watch(struct identity *i);
+/* What keeps us from being ready, and what is odd, a line each. */
+void identity_missing(const struct identity *i, struct buf *out);
+void identity_remarks(const struct identity *i, struct buf *out);
+
+#endif

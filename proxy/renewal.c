@@ -1,0 +1,453 @@
+#include "proxy/renewal.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/issuer.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/work.h"
+#include "policy/spiffe.h"
+
+enum {
+    SECOND = 1000000,
+    PEM_BYTES = 64 << 10,
+    TOKEN_BYTES = 256,
+    FAULT_ROOM = 256,
+    ASK_US = 10 * SECOND,
+    RETRY_US = 1 * SECOND, /* after a failure, doubled */
+    LAST_TURNS = 16,
+};
+
+#define RETRY_MOST_US (INT64_C(300) * SECOND)
+
+/* One request for a leaf, from the key to the files or to a fault. */
+struct errand {
+    struct loop *loop;
+    struct due_clock *clock;
+    struct work *work;
+    struct creds *creds;
+    const struct proxy_conf *conf; /* borrowed: of a snapshot that is kept */
+    struct sock_addr addr;
+    struct pool *pool;
+    struct transit *t;
+    struct due late;
+    struct slice token; /* empty: our certificate speaks for us */
+    struct buf request, key, answer;
+    char fault[FAULT_ROOM]; /* empty: it went well */
+    struct work_item files;
+    void (*over)(struct errand *e);
+};
+
+static void wipe(struct buf *b)
+{
+    if (b->mem)
+        explicit_bzero(b->mem, b->cap);
+    buf_fini(b);
+}
+
+/* ---- files ---- */
+
+static enum err write_key(const struct errand *e, bool with_old)
+{
+    struct buf both;
+    buf_init(&both, 2 * PEM_BYTES);
+    buf_put(&both, buf_slice(&e->key));
+    if (with_old && file_exists(e->conf->identity.key) && file_read(e->conf->identity.key, &both) != ERR_OK)
+        buf_clear(&both);
+    enum err done = buf_len(&both) ? file_write(e->conf->identity.key, buf_slice(&both), 0600) : ERR_IO;
+    wipe(&both);
+    return done;
+}
+
+static void write_files(struct work_item *item)
+{
+    struct errand *e = LIST_OF(item, struct errand, files);
+    const char *path = e->conf->identity.key;
+    enum err done = write_key(e, true);
+    if (done == ERR_OK) {
+        path = e->conf->identity.cert;
+        done = file_write(path, buf_slice(&e->answer), 0644);
+    }
+    if (done == ERR_OK) {
+        path = e->conf->identity.key;
+        done = write_key(e, false);
+    }
+    if (done != ERR_OK)
+        snprintf(e->fault, sizeof(e->fault), "%.160s cannot be written: %s", path, strerrordesc_np(errno));
+}
+
+static void wrote_files(struct work_item *item, bool ran)
+{
+    struct errand *e = LIST_OF(item, struct errand, files);
+    if (!ran)
+        snprintf(e->fault, sizeof(e->fault), "we are ending");
+    e->over(e);
+}
+
+/* ---- the authority's answer ---- */
+
+static void fail(struct errand *e, const char *why)
+{
+    if (!e->fault[0])
+        snprintf(e->fault, sizeof(e->fault), "%s", why);
+}
+
+static void on_data(struct transit *t, struct slice bytes)
+{
+    struct errand *e = t->owner_data;
+    transit_credit(t, t->owed);
+    if (buf_add(&e->answer, bytes) != ERR_OK) {
+        fail(e, "its answer is too long");
+        transit_reset(t, TRANSIT_WHY_CANCEL);
+    }
+}
+
+static void on_nothing(struct transit *t)
+{
+    (void)t;
+}
+
+static void judge(struct errand *e, const struct transit *t, enum transit_end how)
+{
+    char why[FAULT_ROOM];
+    if (how != TRANSIT_DONE) {
+        fail(e, t->fault && t->fault[0] ? t->fault : "the connection broke");
+        return;
+    }
+    if (t->in.status == 200 && slice_has(buf_slice(&e->answer), SLICE("-----BEGIN CERTIFICATE-----")))
+        return;
+    snprintf(why, sizeof(why), "it answers %u %.*s", t->in.status,
+             SLICE_FMT(slice_to(headers_value(&t->in.headers, HEADERS_WEFT_ERROR), 64)));
+    fail(e, why);
+}
+
+static void on_gone(struct transit *t, enum transit_end how)
+{
+    struct errand *e = t->owner_data;
+    e->t = NULL;
+    due_cancel(e->clock, &e->late);
+    judge(e, t, how);
+    transit_free(&t);
+    pool_close(&e->pool);
+    if (e->fault[0])
+        e->over(e);
+    else
+        work_start(e->work, &e->files);
+}
+
+static const struct transit_owner owner = {.head = on_nothing, .data = on_data, .end = on_nothing, .gone = on_gone};
+
+static void on_late(struct due *due)
+{
+    struct errand *e = (struct errand *)(void *)((char *)due - offsetof(struct errand, late));
+    fail(e, "it has not answered within 10 s");
+    transit_reset(e->t, TRANSIT_WHY_CANCEL);
+}
+
+/* ---- asking ---- */
+
+static struct stream *dial(void *arg, const char **why)
+{
+    struct errand *e = arg;
+    int fd;
+    if (sock_connect(&e->addr, &fd) != ERR_OK) {
+        *why = strerrordesc_np(errno);
+        return NULL;
+    }
+    struct stream_tls_conf tls = {
+        .role = STREAM_CLIENT,
+        .creds = e->creds,
+        .alpn = {"h2"},
+        .peer = slice_str(e->conf->identity.ca.identity),
+    };
+    return stream_tls_new(e->loop, stream_fd_new(e->loop, fd, true), &tls);
+}
+
+static enum err put_head(const struct errand *e, struct transit *t)
+{
+    struct message *m = &t->out;
+    m->method = SLICE("POST");
+    m->scheme = SLICE("https");
+    m->authority = slice_str(e->conf->identity.ca.address);
+    m->path = SLICE("/.well-known/weft/leaf");
+    m->length = (int64_t)buf_len(&e->request);
+    TRY(headers_add_token(&m->headers, HEADERS_CONTENT_TYPE, SLICE("application/x-pem-file")));
+    if (e->token.len)
+        TRY(headers_add_token(&m->headers, HEADERS_AUTHORIZATION,
+                              arena_putf(&t->arena, "Bearer %.*s", SLICE_FMT(e->token))));
+    TRY(transit_head(t, false));
+    return transit_write(t, buf_slice(&e->request));
+}
+
+/* `over` comes once, from the loop. */
+static void errand_start(struct errand *e)
+{
+    const char *why;
+    struct pool_conf pool = {
+        .dial = dial,
+        .arg = e,
+        .protocol = POOL_H2,
+        .connect_timeout_us = ASK_US,
+        .idle_timeout_us = ASK_US,
+        .ping_us = ASK_US,
+        .ping_timeout_us = ASK_US,
+        .max_streams = 10,
+        .max_connections = 1,
+        .max_waiting = 1,
+    };
+    enum err parsed = sock_parse(slice_str(e->conf->identity.ca.address), &e->addr, &why);
+    PRE(parsed == ERR_OK); /* proxy_conf has checked it */
+    buf_init(&e->request, PEM_BYTES);
+    buf_init(&e->key, PEM_BYTES);
+    buf_init(&e->answer, PEM_BYTES);
+    e->fault[0] = '\0';
+    e->files = (struct work_item){.run = write_files, .done = wrote_files};
+    issuer_request(&e->request, &e->key);
+    due_init(&e->late, on_late);
+    due_in(e->clock, &e->late, ASK_US);
+    e->pool = pool_new(e->loop, e->clock, &pool);
+    e->t = pool_request(e->pool, &owner, e);
+    if (put_head(e, e->t) == ERR_OK)
+        transit_finish(e->t);
+    else
+        transit_reset(e->t, TRANSIT_WHY_INTERNAL);
+}
+
+static void errand_fini(struct errand *e)
+{
+    wipe(&e->key);
+    buf_fini(&e->request);
+    buf_fini(&e->answer);
+}
+
+/* ---- again and again ---- */
+
+struct renewal {
+    struct loop *loop;
+    struct due_clock *clock;
+    struct work *work;
+    struct snapshot *snap;  /* the current one; NULL: none yet */
+    struct snapshot *asked; /* under this one an errand is under way */
+    struct errand errand;
+    struct due due;
+    int64_t retry_us; /* the pause after the last failure; 0: it did not fail */
+    struct metric_family *results;
+    void (*renewed)(void *arg);
+    void *arg;
+    bool closing;
+};
+
+static uint64_t chance(uint64_t below)
+{
+    uint64_t n;
+    hash_random(&n, sizeof(n));
+    return n % below;
+}
+
+static void count(struct renewal *r, const char *result)
+{
+    struct slice label = slice_str(result);
+    metric_add(metric_series(r->results, &label), 1);
+}
+
+static void plan_retry(struct renewal *r)
+{
+    r->retry_us = r->retry_us ? r->retry_us * 2 : RETRY_US;
+    r->retry_us = r->retry_us < RETRY_MOST_US ? r->retry_us : RETRY_MOST_US;
+    due_in(r->clock, &r->due, r->retry_us - (int64_t)chance((uint64_t)r->retry_us / 4 + 1));
+}
+
+static void on_over(struct errand *e)
+{
+    struct renewal *r = LIST_OF(e, struct renewal, errand);
+    char fault[FAULT_ROOM];
+    memcpy(fault, e->fault, sizeof(fault));
+    errand_fini(e);
+    creds_unref(&e->creds);
+    snapshot_unref(&r->asked);
+    if (r->closing)
+        return;
+    count(r, fault[0] ? "failed" : "renewed");
+    if (!fault[0]) {
+        r->retry_us = 0;
+        log_event(LOG_INFO, "identity-renewed", LOG_STR("authority", r->snap->conf.identity.ca.address));
+        r->renewed(r->arg);
+        return;
+    }
+    plan_retry(r);
+    int64_t left = creds_expires_us(r->snap->creds) - now_wall_us(loop_now(r->loop));
+    log_event(LOG_WARN, "identity-not-renewed", LOG_STR("authority", r->snap->conf.identity.ca.address),
+              LOG_STR("why", fault), LOG_INT("seconds_left", left / SECOND),
+              LOG_STR("so", "the old certificate goes on, and the authority is asked again"));
+}
+
+static void on_due(struct due *due)
+{
+    struct renewal *r = (struct renewal *)(void *)((char *)due - offsetof(struct renewal, due));
+    if (r->asked)
+        return;
+    r->asked = snapshot_ref(r->snap);
+    r->errand = (struct errand){
+        .loop = r->loop,
+        .clock = r->clock,
+        .work = r->work,
+        .creds = creds_ref(r->snap->creds),
+        .conf = &r->asked->conf,
+        .over = on_over,
+    };
+    errand_start(&r->errand);
+}
+
+/* At two thirds of the leaf's life, up to a fifteenth of it earlier. */
+static int64_t due_us(const struct creds *c)
+{
+    int64_t life = creds_expires_us(c) - creds_begins_us(c);
+    return creds_begins_us(c) + life * 2 / 3 - (int64_t)chance((uint64_t)life / 15 + 1);
+}
+
+void renewal_adopt(struct renewal *r, struct snapshot *s)
+{
+    struct snapshot *old = r->snap;
+    r->snap = snapshot_ref(s);
+    bool same_leaf = old && creds_expires_us(old->creds) == creds_expires_us(s->creds);
+    snapshot_unref(&old);
+    if (!s->conf.identity.ca.address) {
+        due_cancel(r->clock, &r->due);
+        return;
+    }
+    if (!r->work)
+        r->work = work_new(r->loop, "renewal");
+    if (same_leaf && due_waits(&r->due))
+        return; /* its moment, or the next try, stays */
+    int64_t wait = due_us(s->creds) - now_wall_us(loop_now(r->loop));
+    due_in(r->clock, &r->due, wait > RETRY_US ? wait : RETRY_US);
+}
+
+struct renewal *renewal_new(struct loop *l, struct due_clock *clock, struct metric_set *metrics,
+                            void (*renewed)(void *arg), void *arg)
+{
+    struct renewal *r = mem_new(sizeof(*r));
+    *r = (struct renewal){.loop = l, .clock = clock, .renewed = renewed, .arg = arg};
+    due_init(&r->due, on_due);
+    r->results = metric_family(metrics, METRIC_COUNTER, "weft_identity_renewals_total", "result",
+                               "Our own leaf, asked of the authority: renewed, failed.");
+    return r;
+}
+
+/* PRE: the loop still turns afterwards until nothing is under way. */
+static void end_errand(struct renewal *r)
+{
+    r->closing = true;
+    if (r->asked && r->errand.t)
+        transit_reset(r->errand.t, TRANSIT_WHY_CANCEL);
+    for (int i = 0; i < LAST_TURNS && r->asked && r->errand.t; i++)
+        loop_turn(r->loop, false);
+    if (r->work)
+        work_free(&r->work);
+}
+
+void renewal_free(struct renewal **renewal)
+{
+    struct renewal *r = *renewal;
+    *renewal = NULL;
+    if (!r)
+        return;
+    due_cancel(r->clock, &r->due);
+    end_errand(r);
+    snapshot_unref(&r->snap);
+    mem_free(r);
+}
+
+/* ---- the first leaf ---- */
+
+struct enrolment {
+    struct errand errand;
+    bool over;
+};
+
+static void enrolled(struct errand *e)
+{
+    LIST_OF(e, struct enrolment, errand)->over = true;
+    loop_stop(e->loop);
+}
+
+static enum err complain(struct diag *diag, const char *fix, const char *what, const char *why)
+{
+    diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = "identity.ca"}, fix, "%s%s", what, why);
+    return ERR_INPUT;
+}
+
+/* We have no certificate, but know whom we believe. */
+static enum err load_trust(const struct proxy_conf *c, struct diag *diag, struct creds **out)
+{
+    struct arena arena;
+    arena_init(&arena, SIZE_MAX);
+    size_t count = c->identity.trust.count;
+    struct creds_bundle *bundles = arena_array(&arena, count + 1, sizeof(*bundles));
+    for (size_t i = 0; i < count; i++)
+        bundles[i] = (struct creds_bundle){c->identity.trust.names[i], c->identity.trust.values[i]};
+    struct creds_conf conf = {
+        .bundles = bundles,
+        .bundle_count = count,
+        .crls = c->identity.crl.v,
+        .crl_count = c->identity.crl.count,
+        .judge = spiffe_judge,
+    };
+    enum err e = creds_load(&conf, diag, out);
+    arena_fini(&arena);
+    return e;
+}
+
+static enum err ask(struct enrolment *n, struct diag *diag)
+{
+    struct errand *e = &n->errand;
+    e->loop = loop_new();
+    e->clock = due_clock_new(e->loop);
+    e->work = work_new(e->loop, "enrol");
+    e->over = enrolled;
+    errand_start(e);
+    if (!n->over)
+        loop_run(e->loop);
+    work_free(&e->work);
+    for (int i = 0; i < LAST_TURNS; i++)
+        loop_turn(e->loop, false); /* the pool frees itself */
+    errand_fini(e);
+    due_clock_free(&e->clock);
+    loop_free(&e->loop);
+    return e->fault[0] ? complain(diag, "is weft ca serve there, and the token new? weft ca token makes one",
+                                  "the first certificate is not to be had: ", e->fault)
+                       : ERR_OK;
+}
+
+static struct slice first_line(struct slice text)
+{
+    struct slice line = {0};
+    return slice_split(&text, '\n', &line) ? slice_trim(line) : line;
+}
+
+enum err renewal_enroll(const struct proxy_conf *conf, struct diag *diag)
+{
+    struct enrolment n = {.errand.conf = conf};
+    struct buf token;
+    if (!conf->identity.ca.address || file_exists(conf->identity.cert))
+        return ERR_OK;
+    if (!conf->identity.ca.token)
+        return complain(diag, "set identity.ca.token: FILE", "there is no certificate, and no token to ask for one",
+                        "");
+    buf_init(&token, TOKEN_BYTES);
+    enum err e = file_read(conf->identity.ca.token, &token);
+    if (e != ERR_OK)
+        e = complain(diag, "weft ca token SPIFFE-ID > FILE", "the token cannot be read: ", conf->identity.ca.token);
+    n.errand.token = first_line(buf_slice(&token));
+    if (e == ERR_OK)
+        e = load_trust(conf, diag, &n.errand.creds);
+    if (e == ERR_OK)
+        e = ask(&n, diag);
+    creds_unref(&n.errand.creds);
+    wipe(&token);
+    return e;
+}
