@@ -157,10 +157,16 @@ void hash_put_base64url(struct buf *out, struct slice bytes)
 
 static bool letter_value(char c, uint32_t *value)
 {
-    const char *hit = c ? strchr(alphabet_url, c) : NULL;
-    if (!hit)
+    if (c >= 'a' && c <= 'z')
+        *value = (uint32_t)(c - 'a') + 26;
+    else if (c >= 'A' && c <= 'Z')
+        *value = (uint32_t)(c - 'A');
+    else if (c >= '0' && c <= '9')
+        *value = (uint32_t)(c - '0') + 52;
+    else if (c == '-' || c == '_')
+        *value = c == '-' ? 62 : 63;
+    else
         return false;
-    *value = (uint32_t)(hit - alphabet_url);
     return true;
 }
 

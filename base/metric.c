@@ -8,7 +8,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 
-enum { SERIES_MOST = 1000, VALUE_SHOWN = 128 };
+enum { SERIES_MOST = 1000, VALUE_SHOWN = 128, RECENT = 32 };
 
 /* Upper bounds in microseconds; the last bucket has none. */
 static const int64_t bounds_us[METRIC_BUCKETS - 1] = {
@@ -18,7 +18,8 @@ static const int64_t bounds_us[METRIC_BUCKETS - 1] = {
 struct series {
     struct metric metric;
     struct series *next;
-    struct slice labels; /* a="x",b="y": as it is printed, and the key it is found by */
+    struct slice labels;                /* a="x",b="y": as it is printed, and the key it is found by */
+    struct slice values[METRIC_LABELS]; /* as they were given when it was made */
 };
 
 struct metric_family {
@@ -30,7 +31,8 @@ struct metric_family {
     unsigned label_count;
     struct map by_labels;
     struct series *first, **last;
-    struct series *other; /* where values go once there are too many series */
+    struct series *other;          /* where values go once there are too many series */
+    struct series *recent[RECENT]; /* by hash of their values, for who asks again and again; or NULL */
 };
 
 struct metric_set {
@@ -127,16 +129,51 @@ static struct series *other_series(struct metric_family *f)
     return f->other;
 }
 
+/* Only to find what was asked for lately without spelling the labels out: collisions cost time and nothing else. */
+static size_t place_of(const struct metric_family *f, const struct slice *values)
+{
+    uint64_t hash = f->label_count;
+    for (unsigned i = 0; i < f->label_count; i++) {
+        uint64_t end = 0;
+        size_t len = values[i].len < sizeof(end) ? values[i].len : sizeof(end);
+        if (len)
+            memcpy(&end, values[i].at + values[i].len - len, len);
+        hash = (hash ^ end ^ values[i].len) * UINT64_C(0x9E3779B97F4A7C15);
+    }
+    return (size_t)(hash >> 32) % RECENT;
+}
+
+static bool has_values(const struct series *one, const struct metric_family *f, const struct slice *values)
+{
+    for (unsigned i = 0; i < f->label_count; i++)
+        if (!slice_eq(one->values[i], values[i]))
+            return false;
+    return true;
+}
+
+static struct metric *remember(struct metric_family *f, size_t place, struct series *one)
+{
+    f->recent[place] = one;
+    return &one->metric;
+}
+
 struct metric *metric_series(struct metric_family *f, const struct slice *values)
 {
+    size_t place = place_of(f, values);
+    if (f->recent[place] && has_values(f->recent[place], f, values))
+        return &f->recent[place]->metric;
     struct buf labels;
     buf_init(&labels, BUF_TEXT_BOUND);
     put_labels(&labels, f, values);
     struct series *one = map_get(&f->by_labels, buf_slice(&labels));
-    if (!one)
-        one = f->by_labels.count < SERIES_MOST ? add_series(f, buf_slice(&labels)) : other_series(f);
+    bool fresh = !one && f->by_labels.count < SERIES_MOST;
+    if (fresh)
+        one = add_series(f, buf_slice(&labels));
+    for (unsigned i = 0; fresh && i < f->label_count; i++)
+        one->values[i] = arena_keep(f->arena, slice_to(values[i], VALUE_SHOWN));
+    one = one ? one : other_series(f);
     buf_fini(&labels);
-    return &one->metric;
+    return remember(f, place, one);
 }
 
 void metric_observe_us(struct metric *m, int64_t us)

@@ -56,7 +56,7 @@ static enum err fill_outbound(struct relay *r, struct message *m)
         return ERR_OK;
     struct slice text = contract_digest_text(r->to->consumes);
     return headers_add_token(&m->headers, HEADERS_WEFT_CONTRACT,
-                             arena_putf(&r->up->arena, "sha-256=%.*s", SLICE_FMT(text)));
+                             arena_join(&r->up->arena, SLICE("sha-256="), "", text));
 }
 
 /* What is left of the time, where it was said and some of it is gone, and where our own limit is the shorter one. */

@@ -71,7 +71,7 @@ static enum err fill_head(struct relay *r)
     if (r->side == RELAY_INBOUND && r->inquiry.shows_digest) {
         struct slice text = contract_digest_text(r->snap->contract);
         TRY(headers_add_token(&m->headers, HEADERS_WEFT_CONTRACT_PROVIDER,
-                              arena_putf(&r->down->arena, "sha-256=%.*s", SLICE_FMT(text))));
+                              arena_join(&r->down->arena, SLICE("sha-256="), "", text)));
     }
     if (r->side == RELAY_INBOUND)
         headers_remove(&m->headers, HEADERS_WEFT_ERROR); /* a word that only we may say */

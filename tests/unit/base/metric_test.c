@@ -107,10 +107,30 @@ TEST(numbers_that_are_none_have_their_names)
     metric_set_free(&s);
 }
 
+TEST(a_series_is_the_same_one_whatever_was_asked_for_in_between)
+{
+    struct metric_set *set = metric_set_new();
+    struct metric_family *f = metric_family(set, METRIC_COUNTER, "asked", "who,what", "Asked.");
+    struct metric *first[200];
+    char who[200][16];
+    for (int round = 0; round < 3; round++)
+        for (int i = 0; i < 200; i++) {
+            snprintf(who[i], sizeof(who[i]), "%d-of-many", i);
+            struct slice labels[] = {slice_str(who[i]), i % 2 ? SLICE("a\nb") : SLICE("")};
+            struct metric *one = metric_series(f, labels);
+            if (round == 0)
+                first[i] = one;
+            CHECK(first[i] == one);
+            CHECK(i == 0 || one != first[i - 1]);
+        }
+    metric_set_free(&set);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(counters_and_gauges_are_printed_in_order_of_being_declared)
 TESTS_RUN(a_histogram_counts_upwards_and_its_bounds_are_inside)
 TESTS_RUN(a_label_value_cannot_leave_its_quotes)
 TESTS_RUN(past_a_thousand_series_the_rest_share_one)
 TESTS_RUN(numbers_that_are_none_have_their_names)
+TESTS_RUN(a_series_is_the_same_one_whatever_was_asked_for_in_between)
 TESTS_END()
