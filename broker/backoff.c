@@ -67,6 +67,8 @@ struct backoff backoff_judge(const struct job *j, enum backoff_cause cause, uint
         return dead("its worker refused it: no attempt helps");
     case BACKOFF_CRASHED:
         return after_crash(j, now_ms);
+    case BACKOFF_UNFIT:
+        return again_at(j, now_ms + backoff_delay_ms(j->releases + 1, seed_of(j)));
     case BACKOFF_RELEASED:
         if (j->deadline_ms > 0 && now_ms >= j->deadline_ms)
             return dead("its deadline has passed");
@@ -82,6 +84,6 @@ void backoff_count(struct job *j, enum backoff_cause cause)
 {
     if (cause == BACKOFF_CRASHED)
         j->crashes++;
-    if (cause == BACKOFF_RELEASED)
+    if (cause == BACKOFF_RELEASED || cause == BACKOFF_UNFIT)
         j->releases++;
 }

@@ -12,8 +12,15 @@
 
 enum { BACKOFF_FIRST_MS = 1000, BACKOFF_CAP_MS = 60000, BACKOFF_JITTER_PERCENT = 25, BACKOFF_CRASHES = 3 };
 
-/* The first four have the numbers of the bus's Failed.Kind. */
-enum backoff_cause { BACKOFF_FAILED, BACKOFF_CRASHED, BACKOFF_REFUSED, BACKOFF_TIMED_OUT, BACKOFF_RELEASED };
+/* All but the last have the numbers of the bus's Failed.Kind. */
+enum backoff_cause {
+    BACKOFF_FAILED,
+    BACKOFF_CRASHED,
+    BACKOFF_REFUSED,
+    BACKOFF_TIMED_OUT,
+    BACKOFF_UNFIT, /* waits for a worker whose contract fits, and is counted as a release */
+    BACKOFF_RELEASED
+};
 
 struct backoff {
     enum job_state next; /* JOB_QUEUED at once, JOB_DELAYED until `due_ms`, or JOB_DEAD */

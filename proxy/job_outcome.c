@@ -14,6 +14,8 @@ static enum job_outcome of_word(unsigned status, struct slice word)
         return JOB_OUTCOME_ABSENT;
     if (known == REPLY_APP_RESET)
         return JOB_OUTCOME_CRASH;
+    if (known == REPLY_CONTRACT_MISMATCH)
+        return JOB_OUTCOME_UNFIT;
     return status >= 500 ? JOB_OUTCOME_AGAIN : JOB_OUTCOME_REFUSED;
 }
 

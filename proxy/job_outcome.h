@@ -11,6 +11,7 @@ enum job_outcome {
     JOB_OUTCOME_AGAIN,   /* the function asks for another attempt */
     JOB_OUTCOME_CRASH,   /* it went away in the middle */
     JOB_OUTCOME_REFUSED, /* refused here; no attempt helps */
+    JOB_OUTCOME_UNFIT,   /* our contract does not fit the caller's; another version's may */
     JOB_OUTCOME_ABSENT,  /* it never began: nobody answers behind this sidecar */
 };
 

@@ -131,12 +131,13 @@ static void fail(struct job_run *run, Weft__Bus__V1__Failed__Kind kind, struct s
 /* --- outcomes --- */
 
 /* "the function answered 503: ..." with the beginning of what it said. */
-static void fail_answered(struct job_run *run, const struct job_report_answer *answer, bool refused)
+static void fail_answered(struct job_run *run, const struct job_report_answer *answer, Weft__Bus__V1__Failed__Kind kind)
 {
+    bool refused = kind != WEFT__BUS__V1__FAILED__KIND__FUNCTION;
     struct job_run_host *h = run->host;
     struct slice word = headers_value(answer->headers, HEADERS_WEFT_ERROR);
     struct job_report_fault fault = {
-        .kind = refused ? WEFT__BUS__V1__FAILED__KIND__REFUSED : WEFT__BUS__V1__FAILED__KIND__FUNCTION,
+        .kind = kind,
         .answer = word.len ? NULL : answer,
         .retry_after_ms = job_outcome_retry_ms(headers_value(answer->headers, HEADERS_RETRY_AFTER),
                                                now_wall_us(loop_now(h->conf.loop))),
@@ -167,8 +168,13 @@ static void answered(struct job_run *run, const struct job_play_answer *a)
         finish(run);
         break;
     case JOB_OUTCOME_AGAIN:
+        fail_answered(run, &answer, WEFT__BUS__V1__FAILED__KIND__FUNCTION);
+        break;
     case JOB_OUTCOME_REFUSED:
-        fail_answered(run, &answer, outcome == JOB_OUTCOME_REFUSED);
+        fail_answered(run, &answer, WEFT__BUS__V1__FAILED__KIND__REFUSED);
+        break;
+    case JOB_OUTCOME_UNFIT:
+        fail_answered(run, &answer, WEFT__BUS__V1__FAILED__KIND__UNFIT);
         break;
     case JOB_OUTCOME_CRASH:
         fail(run, WEFT__BUS__V1__FAILED__KIND__CRASH, SLICE("the function went away before it had answered"));

@@ -317,8 +317,13 @@ class Jobs(JobStory):
         unknown = self.ask("POST", "/nobody/knows", [ASYNC], b"{}")
         self.assert_refused(unknown, 404, "operation-unknown")
         breaking = self.submit(b'{"id":"o"}', "/orders/cancel", content_type="application/json")
-        self.assertIn("contract-mismatch", self.wait_state(breaking, "dead")["reason"])
+        waiting = self.wait_state(breaking, "delayed")
+        self.assertIn("contract-mismatch", waiting["reason"])
+        self.assertIn("it is due in", waiting["waits"])
         self.assertEqual(len(self.function.seen), 1)
+        self.trainer.reload(contract="orders-1.weft")
+        self.wait_state(breaking, "done")
+        self.assertEqual(self.function.seen[1].path, "/orders/cancel")
 
     def test_policy_at_the_broker_decides_each_verb(self):
         self.place.write(

@@ -92,6 +92,14 @@ TEST(a_refused_job_is_dead)
 {
     struct job j = running(1, 0, 0);
     CHECK_INT(JOB_DEAD, backoff_judge(&j, BACKOFF_REFUSED, 0, 1000).next);
+    /* What another worker may take waits for it, however often it was refused. */
+    for (int i = 0; i < 40; i++) {
+        struct backoff b = backoff_judge(&j, BACKOFF_UNFIT, 0, 1000);
+        CHECK_INT(JOB_DELAYED, b.next);
+        CHECK(b.due_ms > 1000 && b.due_ms <= 1000 + BACKOFF_CAP_MS * 5 / 4);
+        backoff_count(&j, BACKOFF_UNFIT);
+    }
+    CHECK_INT(40, j.releases);
 }
 
 TEST(a_function_may_ask_for_a_longer_wait_not_for_a_shorter)

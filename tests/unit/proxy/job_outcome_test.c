@@ -19,7 +19,7 @@ TEST(an_answer_decides_what_becomes_of_the_job)
         {503, "app-unreachable", JOB_OUTCOME_ABSENT},
         {502, "app-reset", JOB_OUTCOME_CRASH},
         {403, "policy-denied", JOB_OUTCOME_REFUSED},
-        {412, "contract-mismatch", JOB_OUTCOME_REFUSED},
+        {412, "contract-mismatch", JOB_OUTCOME_UNFIT},
         {428, "contract-unknown", JOB_OUTCOME_REFUSED},
         {404, "operation-unknown", JOB_OUTCOME_REFUSED},
         {422, "body-unfit", JOB_OUTCOME_REFUSED},
