@@ -13,6 +13,7 @@ enum { FINE, NOTHING, UNUSABLE, TIMEOUT_US = 5000000 };
 struct report_flags {
     struct args_texts sidecars, pages;
     unsigned format;
+    bool fields;
 };
 
 static const char *const formats[] = {"text", "json", NULL};
@@ -29,6 +30,10 @@ static const struct args_flag flags[] = {
      .offset = offsetof(struct report_flags, pages),
      .value = "FILE",
      .doc = "a /metrics page that was saved; repeatable"},
+    {.name = "fields",
+     .type = ARGS_SWITCH,
+     .offset = offsetof(struct report_flags, fields),
+     .doc = "which members the callers of our function get: what would hurt whom if it went"},
     {.name = "format",
      .letter = 'f',
      .type = ARGS_CHOICE,
@@ -47,7 +52,9 @@ static const struct args_command command = {
     .examples = "  what would enforcement do?  Run with enforce: audit for a while, then\n"
                 "    weft report --sidecar 127.0.0.1:4790\n"
                 "  of several replicas\n"
-                "    weft report --sidecar 127.0.0.1:4790 --sidecar unix:/run/weft/admin.sock --format json\n",
+                "    weft report --sidecar 127.0.0.1:4790 --sidecar unix:/run/weft/admin.sock --format json\n"
+                "  may a member of an answer go?\n"
+                "    weft report --fields\n",
     .details = "A sidecar counts calls in either direction; the peer is the one at the other end.\n"
                "Exit status: 0 printed, 1 nothing was counted, 2 wrong arguments or no sidecar there.\n",
 };
@@ -100,6 +107,12 @@ static int print(const struct report_flags *f, struct report_table *t)
     struct buf out;
     buf_init(&out, BUF_TEXT_BOUND);
     report_table_sort(t);
+    if (f->fields) {
+        (f->format == 1 ? report_table_put_fields_json : report_table_put_fields_text)(t, &out);
+        show_buf(stdout, &out);
+        buf_fini(&out);
+        return t->field_count ? FINE : NOTHING;
+    }
     if (f->format == 1)
         report_table_put_json(t, &out);
     else if (t->count)

@@ -18,6 +18,7 @@ void report_table_fini(struct report_table *t)
 {
     arena_fini(&t->arena);
     mem_free(t->rows);
+    mem_free(t->fields);
 }
 
 /* ---- reading ---- */
@@ -25,7 +26,7 @@ void report_table_fini(struct report_table *t)
 /* One series: name{label="value",...} count. */
 struct series {
     struct slice name;
-    struct slice peer, operation, verdict, rule;
+    struct slice peer, operation, verdict, rule, field;
     uint64_t count;
 };
 
@@ -58,6 +59,8 @@ static void put_label(struct series *s, struct slice name, struct slice value)
         s->verdict = value;
     else if (slice_eq(name, SLICE("rule")))
         s->rule = value;
+    else if (slice_eq(name, SLICE("field")))
+        s->field = value;
 }
 
 static bool read_labels(struct report_table *t, struct slice *rest, struct series *s)
@@ -121,12 +124,39 @@ static void add_rule(struct report_table *t, struct report_row *r, struct slice 
         r->rules[r->rule_count++] = rule;
 }
 
+static struct report_field *field_of(struct report_table *t, const struct series *s)
+{
+    for (size_t i = 0; i < t->field_count; i++) {
+        struct report_field *f = &t->fields[i];
+        if (slice_eq(f->peer, s->peer) && slice_eq(f->operation, s->operation) && slice_eq(f->field, s->field))
+            return f;
+    }
+    if (t->field_count == t->field_room) {
+        t->field_room = t->field_room ? t->field_room * 2 : 64;
+        t->fields = mem_resize(t->fields, t->field_room, sizeof(*t->fields));
+    }
+    struct report_field *f = &t->fields[t->field_count++];
+    *f = (struct report_field){.peer = s->peer, .operation = s->operation, .field = s->field};
+    return f;
+}
+
+static bool add_field(struct report_table *t, const struct series *s)
+{
+    if (slice_eq(s->name, SLICE("weft_contract_fields_total")))
+        field_of(t, s)->seen += s->count;
+    else if (slice_eq(s->name, SLICE("weft_contract_sampled_total")))
+        field_of(t, s)->sampled += s->count;
+    else
+        return false;
+    return true;
+}
+
 void report_table_add(struct report_table *t, struct slice metrics)
 {
     struct slice line;
     struct series s;
     while (slice_split(&metrics, '\n', &line)) {
-        if (!read_series(t, line, &s))
+        if (!read_series(t, line, &s) || add_field(t, &s))
             continue;
         if (slice_eq(s.name, SLICE("weft_contract_verdicts_total"))) {
             row_of(t, &s)->exchanges += s.count;
@@ -149,8 +179,35 @@ static int compare(const void *a, const void *b)
     return order ? order : slice_cmp(x->verdict, y->verdict);
 }
 
+static int compare_fields(const void *a, const void *b)
+{
+    const struct report_field *x = a, *y = b;
+    int order = slice_cmp(x->peer, y->peer);
+    order = order ? order : slice_cmp(x->operation, y->operation);
+    return order ? order : slice_cmp(x->field, y->field);
+}
+
+/* Before the fields of a peer and operation stands the one of no name: it has the answers that were looked at. */
+static void sort_fields(struct report_table *t)
+{
+    size_t kept = 0;
+    uint64_t sampled = 0;
+    if (t->field_count)
+        qsort(t->fields, t->field_count, sizeof(*t->fields), compare_fields);
+    for (size_t i = 0; i < t->field_count; i++) {
+        if (t->fields[i].field.len == 0) {
+            sampled = t->fields[i].sampled;
+            continue;
+        }
+        t->fields[kept] = t->fields[i];
+        t->fields[kept++].sampled = sampled;
+    }
+    t->field_count = kept;
+}
+
 void report_table_sort(struct report_table *t)
 {
+    sort_fields(t);
     if (t->count)
         qsort(t->rows, t->count, sizeof(*t->rows), compare);
 }
@@ -205,6 +262,51 @@ void report_table_put_text(const struct report_table *t, struct buf *out)
             put_padded(out, cell(&t->rows[i], c), widths[c]);
         put_outcome(out, &t->rows[i]);
     }
+}
+
+static size_t wider(size_t width, struct slice text)
+{
+    return text.len > width ? text.len : width;
+}
+
+void report_table_put_fields_text(const struct report_table *t, struct buf *out)
+{
+    size_t peers = strlen("PEER"), operations = strlen("OPERATION"), fields = strlen("FIELD");
+    for (size_t i = 0; i < t->field_count; i++) {
+        peers = wider(peers, t->fields[i].peer);
+        operations = wider(operations, t->fields[i].operation);
+        fields = wider(fields, t->fields[i].field);
+    }
+    put_padded(out, SLICE("PEER"), peers);
+    put_padded(out, SLICE("OPERATION"), operations);
+    put_padded(out, SLICE("FIELD"), fields);
+    buf_put(out, SLICE("      SEEN  OF ANSWERS LOOKED AT\n"));
+    for (size_t i = 0; i < t->field_count; i++) {
+        const struct report_field *f = &t->fields[i];
+        put_padded(out, f->peer, peers);
+        put_padded(out, f->operation, operations);
+        put_padded(out, f->field, fields);
+        buf_putf(out, "%10" PRIu64 "  %" PRIu64 "\n", f->seen, f->sampled);
+    }
+}
+
+void report_table_put_fields_json(const struct report_table *t, struct buf *out)
+{
+    struct json_out j;
+    json_out_init(&j, out, 2);
+    json_out_array(&j);
+    for (size_t i = 0; i < t->field_count; i++) {
+        const struct report_field *f = &t->fields[i];
+        json_out_object(&j);
+        json_out_member(&j, "peer", f->peer);
+        json_out_member(&j, "operation", f->operation);
+        json_out_member(&j, "field", f->field);
+        json_out_member_int(&j, "seen", (int64_t)f->seen);
+        json_out_member_int(&j, "sampled", (int64_t)f->sampled);
+        json_out_end(&j);
+    }
+    json_out_end(&j);
+    buf_put_char(out, '\n');
 }
 
 void report_table_put_json(const struct report_table *t, struct buf *out)

@@ -49,8 +49,15 @@ void lane_decode(struct lane *l, enum coding coding)
     buf_init(&l->bare, LANE_PENDING);
 }
 
+void lane_count(struct lane *l)
+{
+    if (l->coding == CODING_IDENTITY)
+        l->fields = fields_new();
+}
+
 void lane_fini(struct lane *l)
 {
+    fields_free(&l->fields);
     coding_undo_free(&l->undo);
     coding_redo_free(&l->redo);
     buf_fini(&l->bare);
@@ -196,6 +203,8 @@ static enum err take_end(struct lane *l)
 enum err lane_data(struct lane *l, struct slice bytes)
 {
     l->bytes += bytes.len;
+    if (l->fields)
+        fields_feed(l->fields, bytes);
     if (pass_through(l, bytes))
         return ERR_OK;
     TRY(take(l, bytes));

@@ -12,6 +12,7 @@
  *
  * Lifetime: caller's memory; a zeroed lane is closed and empty, lane_fini is safe.
  * Threads:  belongs to the loop. */
+#include "contracts/wire/fields.h"
 #include "contracts/wire/fit.h"
 #include "contracts/wire/rewrite_records.h"
 #include "http/coding.h"
@@ -23,6 +24,7 @@ struct lane {
     struct transit *from, *to;
     struct rewrite *rewrite; /* NULL: bytes pass as they are */
     struct fit *fit;         /* NULL: nobody holds them against a contract */
+    struct fields *fields;   /* NULL: nobody counts what comes */
     bool fit_first;          /* what comes in is, not what goes out */
     bool flows;              /* of many texts: the head does not wait for them */
     bool waits;              /* something in it is for the head */
@@ -51,6 +53,8 @@ void lane_check(struct lane *l, const struct mould_node *body, size_t max_hold, 
 /* The body is under this coding.  PRE: lane_frame and lane_check have been called, nothing has come; not OTHER when the
  * lane reads the body. */
 void lane_decode(struct lane *l, enum coding coding);
+/* Counts the members that come; of a body under a coding it does nothing. */
+void lane_count(struct lane *l);
 void lane_fini(struct lane *l);
 
 /* OK.  PEER: not a body the plan can rewrite, or of another shape (lane_put_fault).  FULL: a member over the bound. */

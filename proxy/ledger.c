@@ -19,6 +19,10 @@ void ledger_init(struct ledger *l, struct metric_set *set)
                                     "Exchanges that passed only because enforcement is audit.")},
         .adapted = metric_family(set, METRIC_COUNTER, "weft_contract_adapted_total", "operation,step",
                                  "Steps applied to bodies."),
+        .fields = metric_family(set, METRIC_COUNTER, "weft_contract_fields_total", "peer,operation,field",
+                                "Members of answers that were looked at, as our function sent them."),
+        .sampled = metric_family(set, METRIC_COUNTER, "weft_contract_sampled_total", "peer,operation",
+                                 "Answers whose members were looked at."),
         .decisions = metric_family(set, METRIC_COUNTER, "weft_policy_decisions_total", "answer",
                                    "What policy said of inbound exchanges."),
         .recall = recall_new(),
@@ -51,6 +55,24 @@ static void count_steps(struct ledger *l, const struct ledger_entry *e, const st
         struct slice labels[] = {e->inquiry->operation, slice_str(plan_op_name(plan_step(lane->plan, i)->op))};
         if (applied[i])
             metric_add(metric_series(l->adapted, labels), applied[i]);
+    }
+}
+
+bool ledger_samples(struct ledger *l)
+{
+    uint64_t number = l->answered++;
+    return number < LEDGER_SAMPLED_FIRST || number % LEDGER_SAMPLED_OF == 0;
+}
+
+static void count_fields(struct ledger *l, const struct ledger_entry *e, const struct lane *answer)
+{
+    size_t count = answer->fields ? fields_count(answer->fields) : 0;
+    struct slice labels[] = {e->peer, e->inquiry->operation, {0}};
+    if (count)
+        metric_add(metric_series(l->sampled, labels), 1);
+    for (size_t i = 0; i < count; i++) {
+        labels[2] = fields_path(answer->fields, i);
+        metric_add(metric_series(l->fields, labels), 1);
     }
 }
 
@@ -126,6 +148,7 @@ static void count(struct ledger *l, const struct ledger_entry *e)
     count_verdict(l, e);
     for (size_t i = 0; i < 2; i++)
         count_steps(l, e, e->lanes[i]);
+    count_fields(l, e, e->lanes[1]);
 }
 
 static void put_steps(const struct lane *lane, struct buf *out)

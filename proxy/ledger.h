@@ -29,6 +29,9 @@ struct ledger {
     struct metric_family *verdicts;     /* peer, operation, verdict */
     struct metric_family *unwelcome[2]; /* peer, operation, verdict, rule: refused, audited */
     struct metric_family *adapted;      /* operation, step */
+    struct metric_family *fields;       /* peer, operation, field */
+    struct metric_family *sampled;      /* peer, operation */
+    uint64_t answered;                  /* answers that might have been looked at */
     struct metric *retries;
     struct metric *durations[2], *answers[2]; /* series: outbound and inbound; deny and allow */
     struct ledger_recent recent[LEDGER_RECENT];
@@ -49,6 +52,10 @@ struct ledger_entry {
     unsigned status;
     int64_t duration_us;
 };
+
+/* Of answers that could be looked at: the first 64, and then one of 16. */
+enum { LEDGER_SAMPLED_FIRST = 64, LEDGER_SAMPLED_OF = 16 };
+bool ledger_samples(struct ledger *l);
 
 void ledger_init(struct ledger *l, struct metric_set *set);
 void ledger_fini(struct ledger *l);

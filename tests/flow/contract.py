@@ -356,6 +356,16 @@ record("In"). field("In", "%s", "int32", "required"). %s
         )
         self.assert_answer(self.create(), 201, ADAPTED_ANSWER)
 
+    def test_the_members_that_a_caller_gets_are_counted(self):
+        self.begin()
+        for _ in range(3):
+            self.assert_answer(self.create(), 201, ADAPTED_ANSWER)
+        report = self.place.weft("report", "--fields", "--sidecar", self.orders.admin, "--format", "json")
+        rows = {row["field"]: (row["operation"], row["seen"], row["sampled"]) for row in json.loads(report.stdout)}
+        self.assertEqual(rows, {f"/{m}": ("create_order", 3, 3) for m in ("id", "quantity", "cents", "currency")})
+        text = self.place.weft("report", "--fields", "--sidecar", self.orders.admin).stdout
+        self.assertIn("create_order  /quantity           3  3\n", text)
+
     def test_contracts_are_listed(self):
         self.begin()
         self.assert_answer(self.create(), 201)
