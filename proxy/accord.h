@@ -57,6 +57,8 @@ void accord_await(struct accord *a, struct accord_wait *w);
 /* Every verdict known, for /contracts. */
 void accord_list(const struct accord *a, struct buf *json);
 
+/* What a caller's weft-contract says; one that came lately is known by its text.  INPUT: it is none. */
+MUST_USE enum err accord_read(struct accord *a, struct slice value, struct hash_digest *out);
 /* "sha-256=BASE64URL" to a digest and back. */
 MUST_USE enum err accord_parse_header(struct slice value, struct hash_digest *out);
 

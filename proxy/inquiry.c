@@ -122,7 +122,7 @@ static enum err judge_inbound(struct inquiry *q, struct snapshot *s, struct acco
     struct slice shown = headers_value(&down->in.headers, HEADERS_WEFT_CONTRACT);
     if (shown.len == 0)
         return caller_shows_nothing(q, s, down);
-    if (accord_parse_header(shown, &q->digest) != ERR_OK)
+    if (accord_read(a, shown, &q->digest) != ERR_OK)
         return deny(q, REPLY_BAD_REQUEST, SLICE("weft-contract is not sha-256=DIGEST."));
     q->shows_digest = true;
     struct verdict *v;

@@ -125,10 +125,11 @@ static const struct mould_node *mould_for(const struct relay *r, const struct me
 }
 
 /* A part of the answers of our function to peers with contracts is looked at: which members do they get? */
-static bool is_counted(const struct relay *r, const struct message *answer, enum rewrite_framing framing)
+static bool is_counted(const struct relay *r, const struct message *answer)
 {
-    return r->side == RELAY_INBOUND && r->inquiry.judged && is_good(answer->status) && framing == REWRITE_WHOLE &&
-           relay_is_json(r, answer, &framing) && ledger_samples(&r->env->ledger);
+    enum rewrite_framing framing;
+    return r->side == RELAY_INBOUND && r->inquiry.judged && is_good(answer->status) &&
+           ledger_samples(&r->env->ledger) && relay_is_json(r, answer, &framing) && framing == REWRITE_WHOLE;
 }
 
 static void on_end(struct transit *t)
@@ -247,7 +248,7 @@ static void on_head(struct transit *t)
     lane_frame(&r->response, framing, r->snap->conf.adapt.max_buffer);
     lane_check(&r->response, mould_for(r, &t->in), r->snap->conf.adapt.max_buffer, true);
     lane_decode(&r->response, coding);
-    if (is_counted(r, &t->in, framing))
+    if (is_counted(r, &t->in))
         lane_count(&r->response);
     if (t->in_ended) /* one frame says it all: what gRPC knows as trailers-only must stay that */
         on_end(t);

@@ -304,6 +304,29 @@ TEST(the_list_names_both_sides_and_each_operation)
     end();
 }
 
+TEST(a_digest_that_came_lately_is_read_as_before)
+{
+    struct loop *l = loop_new();
+    struct accord *a = accord_new(l);
+    struct hash_digest one, two;
+    char text[2][64];
+    for (int round = 0; round < 3; round++)
+        for (char c = 'A'; c <= 'Z'; c++) {
+            snprintf(text[0], sizeof(text[0]), "sha-256=%042d%c", 0, 'A');
+            text[0][20] = c;
+            CHECK_ERR(ERR_OK, accord_read(a, slice_str(text[0]), &one));
+            CHECK_ERR(ERR_OK, accord_parse_header(slice_str(text[0]), &two));
+            CHECK(hash_same(&one, &two, sizeof(one)));
+        }
+    text[0][20] = '!';
+    CHECK_ERR(ERR_INPUT, accord_read(a, slice_str(text[0]), &one));
+    CHECK_ERR(ERR_INPUT, accord_read(a, SLICE("sha-256="), &one));
+    text[0][20] = 'B';
+    CHECK_ERR(ERR_OK, accord_read(a, slice_str(text[0]), &one));
+    accord_free(&a);
+    loop_free(&l);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(an_offered_contract_is_known_by_its_digest)
 TESTS_RUN(a_text_that_is_not_what_its_digest_says_is_refused)
@@ -318,4 +341,5 @@ TESTS_RUN(freeing_while_a_verdict_is_computed_leaves_nothing)
 TESTS_RUN(a_text_over_a_mebibyte_is_refused_at_once)
 TESTS_RUN(only_sha_256_in_base64url_names_a_digest)
 TESTS_RUN(the_list_names_both_sides_and_each_operation)
+TESTS_RUN(a_digest_that_came_lately_is_read_as_before)
 TESTS_END()
