@@ -45,10 +45,12 @@ struct accord {
     struct contract *versions[VERDICT_VERSIONS];
     size_t version_count;
     size_t offers; /* waiting to be parsed */
+    struct list offering;
 };
 
 struct offer {
     struct work_item item;
+    struct list link; /* of all that wait to be parsed */
     struct accord *accord;
     struct hash_digest digest;
     char *peer;
@@ -80,6 +82,7 @@ struct accord *accord_new(struct loop *l)
     a->work = work_new(l, "accord");
     list_init(&a->by_use);
     list_init(&a->waiting);
+    list_init(&a->offering);
     return a;
 }
 
@@ -268,6 +271,7 @@ static void offer_done(struct work_item *item, bool ran)
     if (o->result == ERR_OK)
         know(o->accord, o->contract, o->peer);
     o->accord->offers--;
+    list_remove(&o->link);
     o->done(o->arg, o->result, buf_slice(&complaint));
     accord_forget(o->accord, &o->digest);
     buf_fini(&complaint);
@@ -278,10 +282,19 @@ static void offer_done(struct work_item *item, bool ran)
     mem_free(o);
 }
 
+/* One peer does not fill the queue for the others. */
+static size_t offers_of(const struct accord *a, struct slice peer)
+{
+    size_t count = 0;
+    for (const struct list *l = a->offering.next; l != &a->offering; l = l->next)
+        count += slice_eq(slice_str(LIST_OF(l, const struct offer, link)->peer), peer);
+    return count;
+}
+
 enum err accord_offer(struct accord *a, struct slice peer, const struct hash_digest *digest, struct slice text,
                       accord_offer_fn *done, void *arg)
 {
-    if (text.len > CONTRACT_BYTES || a->offers >= ACCORD_OFFERS)
+    if (text.len > CONTRACT_BYTES || a->offers >= ACCORD_OFFERS || offers_of(a, peer) >= ACCORD_OFFERS_PER_PEER)
         return ERR_FULL;
     a->offers++;
     struct offer *o = mem_new(sizeof(*o));
@@ -297,6 +310,7 @@ enum err accord_offer(struct accord *a, struct slice peer, const struct hash_dig
     buf_put(&o->text, text);
     diag_init(&o->diag);
     accord_expect(a, digest);
+    list_push_back(&a->offering, &o->link);
     work_start(a->work, &o->item);
     return ERR_OK;
 }

@@ -14,7 +14,13 @@
 
 struct accord;
 
-enum { ACCORD_CONTRACTS = 1000, ACCORD_PER_PEER = 16, ACCORD_PAIRS = 4096, ACCORD_OFFERS = 64 };
+enum {
+    ACCORD_CONTRACTS = 1000,
+    ACCORD_PER_PEER = 16,
+    ACCORD_PAIRS = 4096,
+    ACCORD_OFFERS = 64,
+    ACCORD_OFFERS_PER_PEER = 8
+};
 
 struct accord *accord_new(struct loop *l);
 void accord_free(struct accord **a);
