@@ -64,7 +64,8 @@ void worker_verbs_done(struct api *a, struct session *s, const Weft__Bus__V1__Re
 void worker_verbs_failed(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
 {
     const Weft__Bus__V1__Failed *m = r->failed;
-    if (m->body.len > API_PAYLOAD || !words_fields_fit(m->headers, m->n_headers) || m->kind > WEFT__BUS__V1__FAILED__KIND__UNFIT) {
+    if (m->body.len > API_PAYLOAD || !words_fields_fit(m->headers, m->n_headers) ||
+        m->kind > WEFT__BUS__V1__FAILED__KIND__UNFIT) {
         answers_problem(a, s, r->seq, "bad-request", 400, "A failure has a known kind and up to 256 KiB.");
         return;
     }

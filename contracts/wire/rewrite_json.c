@@ -9,72 +9,11 @@
  * left goes by tokens. */
 #include "base/check.h"
 #include "base/mem.h"
-#include "contracts/wire/held.h"
 #include "contracts/wire/json_fast.h"
-#include "contracts/wire/json_names.h"
-#include "contracts/wire/json_number.h"
-#include "contracts/wire/json_path.h"
-#include "contracts/wire/json_tok.h"
-#include "contracts/wire/plan_tree.h"
-#include "contracts/wire/recode.h"
-#include "contracts/wire/rewrite_format.h"
+#include "contracts/wire/rewrite_json_inside.h"
 #include "contracts/wire/rewrite_stages.h"
 
-enum { SHOWN_NAME = 48, FIRST_FRAMES = 8, FIRST_SEEN = 16, FIRST_CLOSERS = 4 };
-
-/* One open object or array. */
-struct frame {
-    const struct plan_tree_node *node;  /* NULL: nothing to do in here */
-    const struct plan_tree_node *child; /* of the value that comes next */
-    struct json_names_object names;
-    size_t seen; /* its first flag in rewrite_json.seen */
-    bool object;
-    bool keeps;         /* between values, bytes are kept back */
-    bool wrote;         /* a member has gone out */
-    int head;           /* the step that makes one element of it, or PLAN_TREE_NONE */
-    struct wait *waits; /* one for each of the node's slots, or NULL */
-};
-
-/* A value that has left its place, as it goes out. */
-struct wait {
-    struct buf value;
-    bool there;
-    bool taken; /* the name that it is to land under came in already */
-};
-
-/* What is to be done when the value at `depth` is over. */
-struct closer {
-    size_t depth;
-    struct wait *wait; /* what came out goes there; NULL: a bracket is added */
-    struct buf *back;  /* and then on to there */
-};
-
-/* A member whose name has come and that neither went out nor was dropped. */
-struct undecided {
-    bool on;
-    const struct plan_tree_member *member; /* NULL: it has no steps of its own */
-    uint64_t begin, end;                   /* of its name */
-};
-
-struct rewrite_json {
-    struct rewrite shared;
-    const struct plan_tree_node *root;
-    struct json_tok tok;
-    struct json_names names;
-    struct json_path path;
-    uint64_t secret; /* of json_names */
-    size_t most;     /* that is kept back */
-    struct held held;
-    struct frame *frames;
-    size_t depth, frame_room;
-    bool *seen; /* a flag for each watched name of each open object */
-    size_t seen_count, seen_room;
-    struct undecided undecided;
-    struct wait *leaving; /* the name has come of a value that goes there */
-    struct closer *closers;
-    size_t closer_count, closer_room;
-    struct wait nowhere; /* what nobody wants goes there */
-};
+enum { SHOWN_NAME = 48, FIRST_FRAMES = 8, FIRST_SEEN = 16 };
 
 /* ---- faults ---- */
 
@@ -88,7 +27,7 @@ static void put_place(struct rewrite_json *r, uint64_t offset)
     r->shared.offset = offset;
 }
 
-static enum err fail(struct rewrite_json *r, enum err e, uint64_t offset, const char *fault)
+enum err rewrite_json_fail(struct rewrite_json *r, enum err e, uint64_t offset, const char *fault)
 {
     buf_put(&r->shared.fault, slice_str(fault));
     put_place(r, offset);
@@ -96,8 +35,8 @@ static enum err fail(struct rewrite_json *r, enum err e, uint64_t offset, const 
 }
 
 /* `before` the name in quotes, `after` it. */
-static enum err fail_name(struct rewrite_json *r, uint64_t offset, const char *before, struct slice name,
-                          const char *after)
+enum err rewrite_json_fail_name(struct rewrite_json *r, uint64_t offset, const char *before, struct slice name,
+                                const char *after)
 {
     struct buf *fault = &r->shared.fault;
     buf_putf(fault, "%s \"", before);
@@ -107,40 +46,11 @@ static enum err fail_name(struct rewrite_json *r, uint64_t offset, const char *b
     return ERR_PEER;
 }
 
-/* What held_... answers is FULL for two reasons; only the sentence tells them apart. */
-static enum err give(struct rewrite_json *r, uint64_t to)
-{
-    if (r->held.out == &r->nowhere.value)
-        buf_clear(&r->nowhere.value);
-    if (held_give(&r->held, to) == ERR_OK)
-        return ERR_OK;
-    return fail(r, ERR_FULL, to, "no room for what goes out");
-}
-
 static enum err settle(struct rewrite_json *r, uint64_t to)
 {
     if (held_settle(&r->held, to) == ERR_OK)
         return ERR_OK;
-    return fail(r, ERR_FULL, to, "no room for what goes out");
-}
-
-static enum err add(struct rewrite_json *r, struct slice bytes)
-{
-    if (held_add(&r->held, bytes) == ERR_OK)
-        return ERR_OK;
-    return fail(r, ERR_FULL, r->held.done, "no room for what goes out");
-}
-
-static enum err check_kept(struct rewrite_json *r, uint64_t to)
-{
-    if (held_check(&r->held, to) == ERR_OK)
-        return ERR_OK;
-    return fail(r, ERR_FULL, to, "a member is too large to be rewritten");
-}
-
-static void applied(struct rewrite_json *r, int step)
-{
-    r->shared.applied[step]++;
+    return rewrite_json_fail(r, ERR_FULL, to, "no room for what goes out");
 }
 
 /* ---- frames ---- */
@@ -217,260 +127,6 @@ static void expect(struct rewrite_json *r)
     r->tok.collect = f && plan_tree_judges(f->child);
 }
 
-/* ---- members of our own ---- */
-
-/* A member of our own at the end of an object. */
-static enum err write_own(struct rewrite_json *r, bool *wrote, struct slice quoted, struct slice value)
-{
-    if (*wrote)
-        TRY(add(r, SLICE(",")));
-    *wrote = true;
-    TRY(add(r, quoted));
-    TRY(add(r, SLICE(":")));
-    return add(r, value);
-}
-
-/* What stands in for a member that is not there; `*there` untouched: nothing does. */
-static enum err write_default(struct rewrite_json *r, bool *wrote, const struct plan_tree_out *o, uint64_t at)
-{
-    const struct rewrite_side *given = o->put == PLAN_TREE_NONE ? NULL : &r->shared.sides[o->put];
-    if (given && given->there) {
-        applied(r, o->put);
-        return write_own(r, wrote, o->quoted, buf_slice(&given->json));
-    }
-    if (o->fill == PLAN_TREE_NONE)
-        return ERR_OK;
-    if (!o->fill_ok)
-        return fail_name(r, at, "the plan's default for", o->name, " is not JSON");
-    applied(r, o->fill);
-    return write_own(r, wrote, o->quoted, plan_step(r->shared.plan, (size_t)o->fill)->value);
-}
-
-/* The object ends at `at`; its last member, or its bracket, ends at `behind`. */
-static enum err write_defaults(struct rewrite_json *r, struct frame *f, uint64_t at, uint64_t behind)
-{
-    for (const struct plan_tree_out *o = f->node->outs; o; o = o->next) {
-        if ((o->fill == PLAN_TREE_NONE && o->put == PLAN_TREE_NONE) || o->lands || r->seen[f->seen + o->number])
-            continue; /* for what may come from further out, the home knows at its end */
-        TRY(give(r, behind));
-        TRY(write_default(r, &f->wrote, o, at));
-    }
-    return ERR_OK;
-}
-
-/* ---- members from elsewhere ---- */
-
-static enum err fail_twice(struct rewrite_json *r, uint64_t at, const struct plan_tree_out *o)
-{
-    return fail_name(r, at, "member", o->name, " is there twice after moving");
-}
-
-/* Comes up into this object, or leaves for the head. */
-static enum err land_here(struct rewrite_json *r, struct frame *f, const struct plan_tree_slot *slot, uint64_t at)
-{
-    struct slice value = buf_slice(&f->waits[slot->number].value);
-    if (!slot->out) {
-        rewrite_took(&r->shared, (size_t)slot->step, value);
-        applied(r, slot->step);
-        return ERR_OK;
-    }
-    bool *seen = &r->seen[f->seen + slot->out->number];
-    if (*seen)
-        return fail_twice(r, at, slot->out);
-    *seen = true;
-    applied(r, slot->step);
-    return write_own(r, &f->wrote, slot->out->quoted, value);
-}
-
-/* Is there something from elsewhere for this name, in a slot before `end` (NULL: in any)? */
-static bool has_landed(const struct frame *f, const struct plan_tree_out *o, const struct plan_tree_slot *end)
-{
-    for (const struct plan_tree_slot *slot = f->node->slots; slot != end; slot = slot->next)
-        if (slot->out == o && f->waits[slot->number].there)
-            return true;
-    return false;
-}
-
-/* Goes into a member of this object, behind what is there. */
-static enum err land_inside(struct rewrite_json *r, const struct frame *f, const struct plan_tree_host *h, bool *wrote,
-                            uint64_t at)
-{
-    for (const struct plan_tree_slot *slot = f->node->slots; slot; slot = slot->next) {
-        struct wait *w = &f->waits[slot->number];
-        if (slot->host != h || !w->there)
-            continue;
-        if (w->taken || has_landed(f, slot->out, slot))
-            return fail_twice(r, at, slot->out);
-        applied(r, slot->step);
-        TRY(write_own(r, wrote, slot->out->quoted, buf_slice(&w->value)));
-    }
-    return ERR_OK;
-}
-
-/* Has the host a member of this name, or does one come? */
-static bool has_inside(const struct frame *f, const struct plan_tree_out *o)
-{
-    for (const struct plan_tree_slot *slot = f->node->slots; slot; slot = slot->next)
-        if (slot->out == o && (f->waits[slot->number].there || f->waits[slot->number].taken))
-            return true;
-    return false;
-}
-
-static bool is_awaited(const struct frame *f, const struct plan_tree_host *h)
-{
-    for (const struct plan_tree_slot *slot = f->node->slots; slot; slot = slot->next)
-        if (slot->host == h && f->waits[slot->number].there)
-            return true;
-    return false;
-}
-
-/* Defaults of a host: all when it is made, those that waited for others to come when it was there. */
-static enum err fill_host(struct rewrite_json *r, const struct frame *f, const struct plan_tree_host *h, bool made,
-                          bool *wrote, uint64_t at)
-{
-    for (const struct plan_tree_out *o = h->inside->outs; o; o = o->next)
-        if ((made || o->lands) && !has_inside(f, o))
-            TRY(write_default(r, wrote, o, at));
-    return ERR_OK;
-}
-
-static enum err make_host(struct rewrite_json *r, struct frame *f, const struct plan_tree_host *h, uint64_t at)
-{
-    bool wrote = false;
-    TRY(write_own(r, &f->wrote, h->out->quoted, SLICE("{")));
-    TRY(land_inside(r, f, h, &wrote, at));
-    TRY(fill_host(r, f, h, true, &wrote, at));
-    return add(r, SLICE("}"));
-}
-
-/* Is there nothing to add to a host that came? */
-static bool is_complete(const struct frame *f, const struct plan_tree_host *h)
-{
-    for (const struct plan_tree_out *o = h->inside->outs; o; o = o->next)
-        if (o->lands && (o->fill != PLAN_TREE_NONE || o->put != PLAN_TREE_NONE) && !has_inside(f, o))
-            return false;
-    return true;
-}
-
-/* The object's text without its last bracket. */
-static bool open_end(struct slice *object, bool *empty)
-{
-    if (object->len < 2 || object->at[0] != '{')
-        return false;
-    size_t end = object->len - 1;
-    while (end > 1 && (object->at[end - 1] == ' ' || object->at[end - 1] == '\n' || object->at[end - 1] == '\r' ||
-                       object->at[end - 1] == '\t'))
-        end--;
-    *object = slice_to(*object, end);
-    *empty = end == 1;
-    return true;
-}
-
-static enum err land_in_host(struct rewrite_json *r, struct frame *f, const struct plan_tree_host *h, uint64_t at)
-{
-    const struct wait *kept = &f->waits[h->kept.number];
-    struct slice object = buf_slice(&kept->value);
-    bool awaited = is_awaited(f, h), empty;
-    bool *seen = &r->seen[f->seen + h->out->number];
-    if (!kept->there && !awaited)
-        return ERR_OK;
-    if (*seen)
-        return fail_twice(r, at, h->out);
-    *seen = true;
-    if (!kept->there)
-        return make_host(r, f, h, at);
-    bool opened = open_end(&object, &empty);
-    if (!awaited && (!opened || is_complete(f, h)))
-        return write_own(r, &f->wrote, h->out->quoted, buf_slice(&kept->value));
-    if (!opened)
-        return fail_name(r, at, "member", h->out->name, " is no object, and others go into it");
-    bool wrote = !empty;
-    TRY(write_own(r, &f->wrote, h->out->quoted, object));
-    TRY(land_inside(r, f, h, &wrote, at));
-    TRY(fill_host(r, f, h, false, &wrote, at));
-    return add(r, SLICE("}"));
-}
-
-/* What has left its place for this object goes out at its end. */
-static enum err land(struct rewrite_json *r, struct frame *f, uint64_t at, uint64_t behind)
-{
-    if (!f->waits)
-        return ERR_OK;
-    TRY(give(r, behind));
-    for (const struct plan_tree_slot *slot = f->node->slots; slot; slot = slot->next)
-        if (!slot->host && f->waits[slot->number].there)
-            TRY(land_here(r, f, slot, at));
-    for (const struct plan_tree_host *h = f->node->hosts; h; h = h->next)
-        TRY(land_in_host(r, f, h, at));
-    return ERR_OK;
-}
-
-/* A host ends: are names taken that others want to land under? */
-static void mark_taken(struct rewrite_json *r, struct frame *f)
-{
-    struct frame *home = f - 1;
-    if (!f->object || !f->node || !f->node->is_host || r->depth < 2 || !home->waits)
-        return;
-    for (const struct plan_tree_slot *slot = home->node->slots; slot; slot = slot->next)
-        if (slot->host && slot->host->inside == f->node)
-            home->waits[slot->number].taken = r->seen[f->seen + slot->out->number];
-}
-
-/* Where the value of this member goes instead of out; NULL: out. */
-static struct wait *way_out(struct rewrite_json *r, struct frame *f, const struct plan_tree_member *m)
-{
-    if (m->host)
-        return f->waits ? &f->waits[m->host->kept.number] : NULL;
-    if (m->slot) {
-        struct frame *home = f - m->slot->up;
-        return &home->waits[m->slot->number];
-    }
-    return m->drop != PLAN_TREE_NONE && m->lets_out ? &r->nowhere : NULL;
-}
-
-static void push_closer(struct rewrite_json *r, struct wait *wait)
-{
-    if (r->closer_count == r->closer_room) {
-        r->closer_room = r->closer_room ? r->closer_room * 2 : FIRST_CLOSERS;
-        r->closers = mem_resize(r->closers, r->closer_room, sizeof(*r->closers));
-    }
-    r->closers[r->closer_count++] = (struct closer){.depth = r->depth, .wait = wait, .back = r->held.out};
-    if (!wait)
-        return;
-    buf_clear(&wait->value);
-    wait->there = true;
-    r->held.out = &wait->value;
-}
-
-/* The value has ended, and so has what was begun with it. */
-static enum err end_closers(struct rewrite_json *r, uint64_t end)
-{
-    while (r->closer_count && r->closers[r->closer_count - 1].depth == r->depth) {
-        struct closer c = r->closers[r->closer_count - 1];
-        TRY(give(r, end));
-        if (!c.wait)
-            TRY(add(r, SLICE("]")));
-        else
-            r->held.out = c.back;
-        if (c.wait == &r->nowhere)
-            buf_clear(&c.wait->value);
-        r->closer_count--;
-    }
-    return ERR_OK;
-}
-
-/* The buffers that output goes through change from call to call; only the outermost is the caller's. */
-static void set_out(struct rewrite_json *r, struct buf *out)
-{
-    struct buf *at = out;
-    for (size_t i = 0; i < r->closer_count; i++) {
-        r->closers[i].back = at;
-        if (r->closers[i].wait)
-            at = &r->closers[i].wait->value;
-    }
-    r->held.out = at;
-}
-
 /* ---- members ---- */
 
 /* Under the name it goes out with, a member may come once. */
@@ -478,7 +134,7 @@ static enum err mark_out(struct rewrite_json *r, const struct frame *f, const st
 {
     bool *seen = &r->seen[f->seen + o->number];
     if (*seen)
-        return fail_name(r, r->undecided.begin, "member", o->name, " is there twice after renaming");
+        return rewrite_json_fail_name(r, r->undecided.begin, "member", o->name, " is there twice after renaming");
     *seen = true;
     return ERR_OK;
 }
@@ -491,13 +147,13 @@ static enum err write_member(struct rewrite_json *r, struct frame *f)
     if (u.member && u.member->out)
         TRY(mark_out(r, f, u.member->out));
     if (f->wrote)
-        TRY(add(r, SLICE(",")));
+        TRY(rewrite_json_add(r, SLICE(",")));
     f->wrote = true;
-    TRY(give(r, u.begin));
+    TRY(rewrite_json_give(r, u.begin));
     if (u.member && u.member->rename != PLAN_TREE_NONE) {
-        TRY(add(r, u.member->out->quoted));
+        TRY(rewrite_json_add(r, u.member->out->quoted));
         held_drop(&r->held, u.end);
-        applied(r, u.member->rename);
+        rewrite_json_applied(r, u.member->rename);
     }
     r->held.flow = HELD_GIVE;
     return ERR_OK;
@@ -506,19 +162,19 @@ static enum err write_member(struct rewrite_json *r, struct frame *f)
 static enum err edit_name(struct rewrite_json *r, struct frame *f, const struct plan_tree_member *m,
                           const struct json_token *t)
 {
-    TRY(check_kept(r, t->end));
-    r->leaving = m ? way_out(r, f, m) : NULL;
+    TRY(rewrite_json_check_kept(r, t->end));
+    r->leaving = m ? rewrite_json_land_way(r, f, m) : NULL;
     if (r->leaving) {
         r->undecided = (struct undecided){.member = m, .begin = t->begin, .end = t->end};
         if (r->leaving == &r->nowhere)
-            applied(r, m->drop);
+            rewrite_json_applied(r, m->drop);
         held_drop(&r->held, t->end);
         r->held.flow = HELD_KEEP;
         return ERR_OK;
     }
     if (m && m->drop != PLAN_TREE_NONE) {
         f->child = NULL;
-        applied(r, m->drop);
+        rewrite_json_applied(r, m->drop);
         r->held.flow = HELD_DROP;
         return ERR_OK;
     }
@@ -536,9 +192,9 @@ static enum err name_token(struct rewrite_json *r, const struct json_token *t)
     uint64_t hash = json_names_hash_under(r->secret, t->text);
     enum err e = json_names_add(&r->names, &f->names, hash);
     if (e == ERR_EXISTS)
-        return fail_name(r, t->begin, "duplicate member", t->text, "");
+        return rewrite_json_fail_name(r, t->begin, "duplicate member", t->text, "");
     if (e != ERR_OK)
-        return fail(r, ERR_FULL, t->begin, "too many members");
+        return rewrite_json_fail(r, ERR_FULL, t->begin, "too many members");
     if (!f->node)
         return ERR_OK;
     const struct plan_tree_member *m = plan_tree_member(f->node, t->text, hash);
@@ -564,117 +220,13 @@ static enum err comma_token(struct rewrite_json *r, const struct json_token *t)
         held_drop(&r->held, t->end);
         return ERR_OK;
     }
-    TRY(check_kept(r, t->begin));
-    TRY(give(r, t->begin));
+    TRY(rewrite_json_check_kept(r, t->begin));
+    TRY(rewrite_json_give(r, t->begin));
     held_drop(&r->held, t->end);
     return ERR_OK;
 }
 
 /* ---- values ---- */
-
-static enum err change_value(struct rewrite_json *r, const struct plan_tree_node *n, const struct json_token *t)
-{
-    if (t->kind == JSON_TOK_NULL)
-        return ERR_OK;
-    if (t->kind != JSON_TOK_STRING)
-        return fail(r, ERR_PEER, t->begin, "a string is expected");
-    const struct slice *symbol = map_get(&n->table, t->text);
-    if (!symbol && !n->otherwise_ok)
-        return fail_name(r, t->begin, "the plan has nothing for", t->text, "");
-    TRY(give(r, t->begin));
-    TRY(add(r, symbol ? *symbol : plan_step(r->shared.plan, (size_t)n->change)->value));
-    held_drop(&r->held, t->end);
-    applied(r, n->change);
-    return ERR_OK;
-}
-
-static enum err fail_range(struct rewrite_json *r, const struct plan_step *s, uint64_t at)
-{
-    buf_putf(&r->shared.fault, "a whole number from %lld to %lld is expected", (long long)s->low, (long long)s->high);
-    return fail(r, ERR_PEER, at, "");
-}
-
-static enum err narrow_value(struct rewrite_json *r, const struct plan_tree_node *n, const struct json_token *t)
-{
-    if (t->kind == JSON_TOK_NULL)
-        return ERR_OK;
-    if (t->kind != JSON_TOK_NUMBER)
-        return fail(r, ERR_PEER, t->begin, "a number is expected");
-    const struct plan_step *s = plan_step(r->shared.plan, (size_t)n->narrow);
-    int64_t number;
-    if (json_number_whole(t->text, &number) != ERR_OK || number < s->low || number > s->high)
-        return fail_range(r, s, t->begin);
-    applied(r, n->narrow);
-    return ERR_OK;
-}
-
-static enum err recoded(struct rewrite_json *r, const struct plan_step *s, const struct json_token *t, struct buf *out)
-{
-    const char *fault = recode(s, t->text, out);
-    return fault ? fail(r, ERR_PEER, t->begin, fault) : ERR_OK;
-}
-
-/* What a scale, text or number step makes of a value, into `out`. */
-static enum err turned(struct rewrite_json *r, const struct plan_step *s, const struct json_token *t, struct buf *out)
-{
-    int64_t whole;
-    if (s->op >= PLAN_ENCODE)
-        TRY(recoded(r, s, t, out));
-    else if (s->op == PLAN_SCALE) {
-        if (json_number_scale(t->text, (uint64_t)s->times, (uint64_t)s->per, out) != ERR_OK)
-            return fail(r, ERR_PEER, t->begin, "a number that can be converted exactly is expected");
-    } else if (s->op == PLAN_NUMBER) {
-        if (!json_number_plain(t->text))
-            return fail(r, ERR_PEER, t->begin, "a string of digits is expected");
-        TRY(buf_add(out, t->text));
-    } else if (json_number_plain(t->text)) {
-        buf_putf(out, "\"%.*s\"", SLICE_FMT(t->text));
-    } else if (json_number_whole(t->text, &whole) == ERR_OK) {
-        buf_putf(out, "\"%lld\"", (long long)whole);
-    } else {
-        return fail(r, ERR_PEER, t->begin, "a whole number is expected");
-    }
-    if ((s->op == PLAN_SCALE || s->op == PLAN_NUMBER || s->op == PLAN_EPOCH) && s->whole &&
-        (json_number_whole(buf_slice(out), &whole) != ERR_OK || whole < s->low || whole > s->high))
-        return fail_range(r, s, t->begin);
-    return ERR_OK;
-}
-
-static enum err turn_value(struct rewrite_json *r, const struct plan_tree_node *n, const struct json_token *t)
-{
-    const struct plan_step *s = plan_step(r->shared.plan, (size_t)n->turn);
-    bool from_text = s->op != PLAN_SCALE && s->op != PLAN_TEXT && s->op != PLAN_DATE;
-    if (t->kind == JSON_TOK_NULL)
-        return ERR_OK;
-    if (t->kind != (from_text ? JSON_TOK_STRING : JSON_TOK_NUMBER))
-        return fail(r, ERR_PEER, t->begin, from_text ? "a string is expected" : "a number is expected");
-    struct buf made;
-    buf_init(&made, RECODE_TIMES * r->most + RECODE_MORE);
-    enum err e = turned(r, s, t, &made);
-    if (e == ERR_OK)
-        e = give(r, t->begin);
-    if (e == ERR_OK)
-        e = add(r, buf_slice(&made));
-    buf_fini(&made);
-    TRY(e);
-    held_drop(&r->held, t->end);
-    applied(r, n->turn);
-    return ERR_OK;
-}
-
-static enum err judge_value(struct rewrite_json *r, const struct plan_tree_node *n, const struct json_token *t)
-{
-    TRY(check_kept(r, t->end));
-    /* A scaled number has a range of its own, for what it becomes. */
-    if (n->narrow != PLAN_TREE_NONE && n->turn == PLAN_TREE_NONE)
-        TRY(narrow_value(r, n, t));
-    if (n->turn != PLAN_TREE_NONE)
-        TRY(turn_value(r, n, t));
-    if (n->change != PLAN_TREE_NONE)
-        TRY(change_value(r, n, t));
-    r->held.flow = HELD_GIVE;
-    return ERR_OK;
-}
 
 /* A plan for objects cannot be applied to a body that is none. */
 static enum err check_root(struct rewrite_json *r, const struct json_token *t)
@@ -683,7 +235,7 @@ static enum err check_root(struct rewrite_json *r, const struct json_token *t)
     bool fits = (members && t->kind == JSON_TOK_OBJECT) || (r->root->each && t->kind == JSON_TOK_ARRAY);
     if (fits || (!members && !r->root->each))
         return ERR_OK;
-    return fail(r, ERR_PEER, t->begin, members ? "the body is not an object" : "the body is not an array");
+    return rewrite_json_fail(r, ERR_PEER, t->begin, members ? "the body is not an object" : "the body is not an array");
 }
 
 static bool is_stripped(const struct rewrite_json *r, const struct json_token *t)
@@ -696,14 +248,14 @@ static enum err leave(struct rewrite_json *r, const struct json_token *t)
 {
     struct wait *to = r->leaving;
     r->leaving = NULL;
-    TRY(check_kept(r, t->end));
+    TRY(rewrite_json_check_kept(r, t->end));
     held_drop(&r->held, t->begin);
     if (t->kind == JSON_TOK_NULL && r->undecided.member->strip != PLAN_TREE_NONE) {
-        applied(r, r->undecided.member->strip);
+        rewrite_json_applied(r, r->undecided.member->strip);
         r->held.flow = HELD_DROP;
         return ERR_OK;
     }
-    push_closer(r, to);
+    rewrite_json_land_push(r, to);
     r->held.flow = HELD_GIVE;
     return ERR_OK;
 }
@@ -714,12 +266,12 @@ static enum err pick(struct rewrite_json *r, const struct frame *f, const struct
     enum plan_pick wanted = plan_step(r->shared.plan, (size_t)f->head)->pick;
     bool first = r->path.steps[r->path.depth - 1].index == 0;
     if (wanted == PLAN_ONLY && !first)
-        return fail(r, ERR_PEER, t->begin, "one element is expected, and here is another");
+        return rewrite_json_fail(r, ERR_PEER, t->begin, "one element is expected, and here is another");
     held_drop(&r->held, t->begin);
     if (wanted == PLAN_LAST)
-        push_closer(r, f->waits);
+        rewrite_json_land_push(r, f->waits);
     else if (!first)
-        push_closer(r, &r->nowhere);
+        rewrite_json_land_push(r, &r->nowhere);
     r->held.flow = HELD_GIVE;
     return ERR_OK;
 }
@@ -730,13 +282,13 @@ static enum err close_head(struct rewrite_json *r, const struct frame *f, const 
     const struct plan_step *s = plan_step(r->shared.plan, (size_t)f->head);
     bool none = r->path.steps[r->path.depth - 1].index < 0;
     if (none && !f->node->else_ok)
-        return fail(r, ERR_PEER, t->begin, "an array with an element is expected");
+        return rewrite_json_fail(r, ERR_PEER, t->begin, "an array with an element is expected");
     held_drop(&r->held, t->end);
     if (none)
-        TRY(add(r, s->value));
+        TRY(rewrite_json_add(r, s->value));
     else if (s->pick == PLAN_LAST)
-        TRY(add(r, buf_slice(&f->waits->value)));
-    applied(r, f->head);
+        TRY(rewrite_json_add(r, buf_slice(&f->waits->value)));
+    rewrite_json_applied(r, f->head);
     return ERR_OK;
 }
 
@@ -745,18 +297,19 @@ static enum err shape(struct rewrite_json *r, const struct plan_tree_node *n, co
 {
     const struct plan_step *s = plan_step(r->shared.plan, (size_t)n->shape);
     bool null = t->kind == JSON_TOK_NULL;
-    TRY(give(r, t->begin));
+    TRY(rewrite_json_give(r, t->begin));
     r->held.flow = HELD_GIVE;
     if (s->op == PLAN_WRAP) {
-        applied(r, n->shape);
-        TRY(add(r, null ? SLICE("[]") : SLICE("[")));
+        rewrite_json_applied(r, n->shape);
+        TRY(rewrite_json_add(r, null ? SLICE("[]") : SLICE("[")));
         if (null)
             held_drop(&r->held, t->end);
         else
-            push_closer(r, NULL);
+            rewrite_json_land_push(r, NULL);
         return ERR_OK;
     }
-    return null || t->kind == JSON_TOK_ARRAY ? ERR_OK : fail(r, ERR_PEER, t->begin, "an array is expected");
+    return null || t->kind == JSON_TOK_ARRAY ? ERR_OK
+                                             : rewrite_json_fail(r, ERR_PEER, t->begin, "an array is expected");
 }
 
 /* The first token of a value, or all of it when it is neither object nor array. */
@@ -767,9 +320,9 @@ static enum err begin_value(struct rewrite_json *r, const struct json_token *t)
         return check_root(r, t);
     json_path_element(&r->path);
     if (r->undecided.on) {
-        TRY(check_kept(r, t->end));
+        TRY(rewrite_json_check_kept(r, t->end));
         if (is_stripped(r, t)) {
-            applied(r, r->undecided.member->strip);
+            rewrite_json_applied(r, r->undecided.member->strip);
             r->undecided.on = false;
             r->held.flow = HELD_DROP;
             return ERR_OK;
@@ -785,7 +338,7 @@ static enum err begin_value(struct rewrite_json *r, const struct json_token *t)
         TRY(pick(r, f, t));
     if (f->child && f->child->shape != PLAN_TREE_NONE)
         TRY(shape(r, f->child, t));
-    return plan_tree_judges(f->child) ? judge_value(r, f->child, t) : ERR_OK;
+    return plan_tree_judges(f->child) ? rewrite_json_value_judge(r, f->child, t) : ERR_OK;
 }
 
 static enum err end_value(struct rewrite_json *r, uint64_t end)
@@ -830,26 +383,26 @@ static enum err close_token(struct rewrite_json *r, const struct json_token *t)
     struct frame *f = top(r);
     if (f->keeps) {
         uint64_t behind = r->held.done;
-        TRY(check_kept(r, t->begin));
+        TRY(rewrite_json_check_kept(r, t->begin));
         if (f->object)
-            TRY(land(r, f, t->begin, behind));
+            TRY(rewrite_json_land_all(r, f, t->begin, behind));
         if (f->object)
-            TRY(write_defaults(r, f, t->begin, behind));
+            TRY(rewrite_json_land_defaults(r, f, t->begin, behind));
         if (f->head != PLAN_TREE_NONE)
             TRY(close_head(r, f, t));
-        TRY(give(r, t->end));
+        TRY(rewrite_json_give(r, t->end));
         r->held.flow = HELD_GIVE;
     }
-    mark_taken(r, f);
+    rewrite_json_land_taken(r, f);
     close_frame(r);
-    TRY(end_closers(r, t->end));
+    TRY(rewrite_json_land_end(r, t->end));
     return end_value(r, t->end);
 }
 
 static enum err scalar_token(struct rewrite_json *r, const struct json_token *t)
 {
     TRY(begin_value(r, t));
-    TRY(end_closers(r, t->end));
+    TRY(rewrite_json_land_end(r, t->end));
     return end_value(r, t->end);
 }
 
@@ -915,7 +468,7 @@ static enum err glance_close(struct rewrite_json *r, struct glance *g, const cha
 {
     struct frame *f = top(r);
     if (f->keeps)
-        TRY(write_defaults(r, f, place(r, bracket), place(r, g->at)));
+        TRY(rewrite_json_land_defaults(r, f, place(r, bracket), place(r, g->at)));
     close_frame(r);
     glance_past(r, g, bracket + 1);
     return ERR_OK;
@@ -973,14 +526,14 @@ static enum err glance_edit(struct rewrite_json *r, struct glance *g, struct fra
 {
     const struct plan_tree_member *k = m->member;
     if (k && k->drop != PLAN_TREE_NONE) {
-        TRY(give(r, place(r, m->comma ? m->comma : g->at)));
+        TRY(rewrite_json_give(r, place(r, m->comma ? m->comma : g->at)));
         r->held.flow = HELD_DROP;
         f->child = NULL;
-        applied(r, k->drop);
+        rewrite_json_applied(r, k->drop);
         return ERR_OK;
     }
     if (m->comma && !f->wrote) {
-        TRY(give(r, place(r, m->comma)));
+        TRY(rewrite_json_give(r, place(r, m->comma)));
         held_drop(&r->held, place(r, m->comma + 1));
     }
     f->wrote = true;
@@ -989,10 +542,10 @@ static enum err glance_edit(struct rewrite_json *r, struct glance *g, struct fra
     r->seen[f->seen + k->out->number] = true;
     if (k->rename == PLAN_TREE_NONE)
         return ERR_OK;
-    TRY(give(r, place(r, m->name)));
-    TRY(add(r, k->out->quoted));
+    TRY(rewrite_json_give(r, place(r, m->name)));
+    TRY(rewrite_json_add(r, k->out->quoted));
     held_drop(&r->held, place(r, m->name_end + 1));
-    applied(r, k->rename);
+    rewrite_json_applied(r, k->rename);
     return ERR_OK;
 }
 
@@ -1086,7 +639,7 @@ static enum err feed(struct rewrite *shared, struct slice bytes, struct buf *out
 {
     struct rewrite_json *r = json_of(shared);
     held_begin(&r->held, bytes, out);
-    set_out(r, out);
+    rewrite_json_land_out(r, out);
     struct json_token token;
     enum err e;
     do {
@@ -1096,23 +649,24 @@ static enum err feed(struct rewrite *shared, struct slice bytes, struct buf *out
             TRY(any_token(r, &token));
     } while (e == ERR_OK);
     if (e != ERR_AGAIN)
-        return fail(r, e, json_tok_offset(&r->tok), json_tok_fault(&r->tok));
+        return rewrite_json_fail(r, e, json_tok_offset(&r->tok), json_tok_fault(&r->tok));
     json_path_keep(&r->path);
     if (held_end(&r->held) == ERR_OK)
         return ERR_OK;
-    return fail(r, ERR_FULL, json_tok_offset(&r->tok), "a member is too large, or no room for what goes out");
+    return rewrite_json_fail(r, ERR_FULL, json_tok_offset(&r->tok),
+                             "a member is too large, or no room for what goes out");
 }
 
 static enum err finish(struct rewrite *shared, struct buf *out)
 {
     struct rewrite_json *r = json_of(shared);
     held_begin(&r->held, (struct slice){0}, out);
-    set_out(r, out);
+    rewrite_json_land_out(r, out);
     struct json_token token;
     enum err e;
     while ((e = json_tok_finish(&r->tok, &token)) == ERR_AGAIN)
         TRY(any_token(r, &token));
-    return e == ERR_OK ? ERR_OK : fail(r, e, json_tok_offset(&r->tok), json_tok_fault(&r->tok));
+    return e == ERR_OK ? ERR_OK : rewrite_json_fail(r, e, json_tok_offset(&r->tok), json_tok_fault(&r->tok));
 }
 
 static void fini(struct rewrite *shared)
