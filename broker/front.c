@@ -6,7 +6,8 @@
 #include "base/mem.h"
 #include "bus/frame.h"
 
-enum { SWEEP_US = NOW_US_PER_S, USER_ROOM = 2200 };
+/* A message that has so many bytes takes no more records: what waits for a peer is counted in messages. */
+enum { SWEEP_US = NOW_US_PER_S, USER_ROOM = 2200, MESSAGE_BYTES = 32 << 10 };
 
 struct front {
     struct front_conf conf;
@@ -162,7 +163,7 @@ static void flush_late(struct loop_task *task)
 
 static bool append(struct front *f, struct session *s, Weft__Bus__V1__Record *r)
 {
-    if (s->out_records == FRAME_RECORDS)
+    if (s->out_records == FRAME_RECORDS || buf_len(&s->out) > MESSAGE_BYTES)
         flush_session(f, s); /* a broken route shows at the end of the turn, too */
     if (frame_pack(&r, 1, &s->out) != ERR_OK) {
         flush_session(f, s);

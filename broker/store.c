@@ -189,7 +189,7 @@ static bool matches(const struct store_list *what, const struct record_job *j)
 void store_list(struct store *s, const struct store_list *what, struct store_page *out)
 {
     size_t limit = what->limit < STORE_LIST_MOST ? what->limit : STORE_LIST_MOST;
-    struct record_job *jobs = arena_array(&s->reads, STORE_LIST_MOST, sizeof(*jobs));
+    struct record_job *jobs = arena_array(&s->reads, limit + 1, sizeof(*jobs));
     struct walk w = {.s = s, .what = {ORDER_JOBS, what->cursor, true}};
     *out = (struct store_page){.jobs = jobs};
     /* A cursor comes from a peer: one that we never gave out leads nowhere. */

@@ -15,6 +15,8 @@
 
 enum {
     TURN_MESSAGES = 64,  /* received in one turn, so that jobs cannot starve timers */
+    TURN_US = 4000,      /* nor messages that are dear, of one peer, all others */
+    UNSENT = 1000,       /* messages that wait for one peer; who does not read loses its route then */
     ENFORCE_DOMAIN = 93, /* ZMQ_ZAP_ENFORCE_DOMAIN; in the library, behind DRAFT in the header */
     HANDSHAKE_FAILED =
         ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH,
@@ -69,7 +71,7 @@ static bool set_key(void *socket, int option, const uint8_t *key)
 static bool set_bounds(void *socket, int linger_ms)
 {
     int64_t largest = ZSOCK_MESSAGE;
-    return set_int(socket, ZMQ_LINGER, linger_ms) && set_int(socket, ZMQ_SNDHWM, 10000) &&
+    return set_int(socket, ZMQ_LINGER, linger_ms) && set_int(socket, ZMQ_SNDHWM, UNSENT) &&
            set_int(socket, ZMQ_RCVHWM, 100) && set_int(socket, ZMQ_HANDSHAKE_IVL, 5000) &&
            set_int(socket, ZMQ_HEARTBEAT_IVL, 5000) && set_int(socket, ZMQ_HEARTBEAT_TIMEOUT, 15000) &&
            set_int(socket, ZMQ_HEARTBEAT_TTL, 15000) &&
@@ -169,8 +171,9 @@ static void socket_turn(void *arg)
 {
     struct zsock *z = arg;
     z->busy = true;
+    int64_t until = now_mono_us(&now_real) + TURN_US;
     for (int i = 0; i < TURN_MESSAGES && !z->closing; i++)
-        if (!(z->router ? receive_routed(z) : receive_plain(z)))
+        if (!(z->router ? receive_routed(z) : receive_plain(z)) || now_mono_us(&now_real) >= until)
             break;
     z->busy = false;
     if (z->closing)

@@ -99,9 +99,10 @@ static const struct args_flag flags[] = {
 
 static const struct args_command command = {
     .name = "weft job",
-    .words =
-        "submit SERVICE METHOD PATH | status|why|wait|events|result|cancel|retry|callback ID | list | dead | top | "
-        "pause|resume SERVICE",
+    .words = "submit SERVICE METHOD PATH | batch FILE | status|why|wait|events|result|cancel|retry|callback ID | list "
+             "| dead | "
+             "schedule NAME CRON SERVICE METHOD PATH | schedule show|pause|resume|run|delete NAME | schedules | top | "
+             "pause|resume SERVICE",
     .summary = "submit, watch, cancel and inspect jobs",
     .flags = flags,
     .min_words = 1,
@@ -111,6 +112,7 @@ static const struct args_command command = {
                 "  weft job result 01M85JM4VK8G4NP2RDGJBJRNRG -o model.json\n"
                 "  weft job why 01M85JM4VK8G4NP2RDGJBJRNRG           # what it waits for, or why it failed\n"
                 "  weft job dead                                     # then: weft job retry ID\n"
+                "  weft job batch jobs.json                          # docs/job-api.md says what is in it\n"
                 "  weft job schedule nightly '0 3 * * *' trainer POST /train -d '{}'   # UTC; or '@every 15m'\n"
                 "  weft job pause trainer --broker 127.0.0.1:4790\n",
     .details = "Exit status: 0 done, 1 refused or the job failed, 2 wrong arguments or no sidecar there.\n",
