@@ -298,6 +298,7 @@ static enum h1_found read_chunk_size(struct h1_parse *p, char c)
     }
     if (p->chunk_digits == 0 || (c != ';' && c != '\r'))
         return refuse(p, H1_CHUNK);
+    p->quoted = p->escaped = false;
     sm_move(&p->state, c == ';' ? CHUNK_EXTENSION : CHUNK_SIZE_END);
     return H1_NOTHING;
 }
@@ -305,13 +306,19 @@ static enum h1_found read_chunk_size(struct h1_parse *p, char c)
 /* RFC 9112 section 7.1.1: ignored, but many tiny chunks with long ones cost us and not the sender's body. */
 static enum h1_found skip_extension(struct h1_parse *p, char c)
 {
-    if (c == '\r') {
+    if (c == '\r' && !p->quoted) {
         sm_move(&p->state, CHUNK_SIZE_END);
         return H1_NOTHING;
     }
     unsigned char u = (unsigned char)c;
     if ((u < ' ' && u != '\t') || u == 127)
-        return refuse(p, H1_CHUNK);
+        return refuse(p, H1_CHUNK); /* the end of a line, too, where another reader may still be within quotes */
+    if (p->escaped)
+        p->escaped = false;
+    else if (c == '"')
+        p->quoted = !p->quoted;
+    else if (c == '\\')
+        p->escaped = p->quoted;
     if (p->extensions_left-- == 0)
         return refuse(p, H1_CHUNK_EXTENSIONS);
     return H1_NOTHING;

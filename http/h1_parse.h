@@ -44,6 +44,7 @@ struct h1_parse {
     uint32_t extensions_left;
     uint64_t left; /* of a counted body, or of a chunk */
     unsigned chunk_digits;
+    bool quoted, escaped; /* within a chunk's extension */
     unsigned infos;
     bool line_used;  /* the line has been read and can go */
     bool blank_seen; /* the one empty line before a request (RFC 9112 section 2.2) */

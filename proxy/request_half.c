@@ -30,8 +30,30 @@ static void drop_job_words(struct message *m)
     headers_remove(&m->headers, HEADERS_WEFT_ERROR);
 }
 
+/* CGI and its heirs hand a field's name to the function in capitals, with _ for -: there these would be our own words.
+ */
+static bool looks_like_ours(const struct header *h)
+{
+    static const char cert[] = "x-forwarded-client-cert";
+    if (h->token != HEADERS_OTHER || h->name.len < 5 || !memchr(h->name.at, '_', h->name.len))
+        return false;
+    bool of_weft = slice_starts(h->name, SLICE("weft")) && (h->name.at[4] == '_' || h->name.at[4] == '-');
+    bool of_cert = h->name.len == sizeof(cert) - 1;
+    for (size_t i = 0; of_cert && i < h->name.len; i++)
+        of_cert = h->name.at[i] == cert[i] || (h->name.at[i] == '_' && cert[i] == '-');
+    return of_weft || of_cert;
+}
+
+static void drop_lookalikes(struct message *m)
+{
+    for (uint32_t i = m->headers.count; i-- > 0;)
+        if (i < m->headers.count && looks_like_ours(&m->headers.v[i]))
+            headers_remove_name(&m->headers, m->headers.v[i].name);
+}
+
 static enum err fill_inbound(struct relay *r, struct message *m)
 {
+    drop_lookalikes(m);
     if (r->down->conn_id)
         drop_job_words(m);
     headers_remove(&m->headers, HEADERS_WEFT_CONTRACT);

@@ -332,6 +332,8 @@ static const struct example chunks[] = {
     {CHUNKED_HEAD "5\r\nhelloX\r\n0\r\n\r\n", TOLD_HEAD " [hello]400 bad-chunk"},
     {CHUNKED_HEAD "5\r\nhello\rX0\r\n\r\n", TOLD_HEAD " [hello]400 bad-chunk"},
     {CHUNKED_HEAD "5 \r\nhello\r\n0\r\n\r\n", TOLD_HEAD "400 bad-chunk"},
+    {CHUNKED_HEAD "5;a=\"\r\nhello\r\n0\r\n\r\n", TOLD_HEAD "400 bad-chunk"},
+    {CHUNKED_HEAD "5;a=\"\\\"\r\nhello\r\n0\r\n\r\n", TOLD_HEAD "400 bad-chunk"},
     {CHUNKED_HEAD " 5\r\nhello\r\n0\r\n\r\n", TOLD_HEAD "400 bad-chunk"},
     {CHUNKED_HEAD "0x5\r\nhello\r\n0\r\n\r\n", TOLD_HEAD "400 bad-chunk"},
     {CHUNKED_HEAD "+5\r\nhello\r\n0\r\n\r\n", TOLD_HEAD "400 bad-chunk"},
