@@ -18,13 +18,14 @@ static const int64_t bounds_us[METRIC_BUCKETS - 1] = {
 struct series {
     struct metric metric;
     struct series *next;
-    struct slice labels;                /* a="x",b="y": as it is printed, and the key it is found by */
-    struct slice values[METRIC_LABELS]; /* as they were given when it was made */
+    struct slice labels;                /* a="x",b="y": as it is printed, and the key it is found by; its own */
+    struct slice values[METRIC_LABELS]; /* as they were given when it was made; its own */
+    uint64_t swept_count;               /* at the last sweep that saw it move */
+    int64_t moved_us;                   /* and when that was */
 };
 
 struct metric_family {
     struct metric_family *next;
-    struct arena *arena; /* of the set */
     enum metric_kind kind;
     struct slice name, help;
     struct slice label_names[METRIC_LABELS];
@@ -33,6 +34,7 @@ struct metric_family {
     struct series *first, **last;
     struct series *other;          /* where values go once there are too many series */
     struct series *recent[RECENT]; /* by hash of their values, for who asks again and again; or NULL */
+    bool fades;
 };
 
 struct metric_set {
@@ -47,23 +49,48 @@ struct metric_set *metric_set_new(void)
     return s;
 }
 
+static void free_series(struct series *one)
+{
+    for (unsigned i = 0; i < METRIC_LABELS; i++)
+        mem_free((char *)(uintptr_t)one->values[i].at);
+    mem_free((char *)(uintptr_t)one->labels.at);
+    mem_free(one);
+}
+
+static void free_family(struct metric_family *f)
+{
+    for (struct series *one = f->first, *next; one; one = next) {
+        next = one->next;
+        free_series(one);
+    }
+    map_fini(&f->by_labels);
+}
+
 void metric_set_free(struct metric_set **s)
 {
     if (!*s)
         return;
     for (struct metric_family *f = (*s)->first; f; f = f->next)
-        map_fini(&f->by_labels);
+        free_family(f);
     arena_fini(&(*s)->arena);
     mem_free(*s);
     *s = NULL;
 }
 
+static struct metric_family *new_family(struct metric_set *s, enum metric_kind kind)
+{
+    struct metric_family *f = arena_new(&s->arena, sizeof(*f));
+    f->kind = kind;
+    f->last = &f->first;
+    *s->last = f;
+    s->last = &f->next;
+    return f;
+}
+
 struct metric_family *metric_family(struct metric_set *s, enum metric_kind kind, const char *name, const char *labels,
                                     const char *help)
 {
-    struct metric_family *f = arena_new(&s->arena, sizeof(*f));
-    f->arena = &s->arena;
-    f->kind = kind;
+    struct metric_family *f = new_family(s, kind);
     f->name = arena_keep(&s->arena, slice_str(name));
     f->help = arena_keep(&s->arena, slice_str(help));
     struct slice rest = arena_keep(&s->arena, slice_str(labels)), label;
@@ -71,9 +98,6 @@ struct metric_family *metric_family(struct metric_set *s, enum metric_kind kind,
         PRE(f->label_count < METRIC_LABELS);
         f->label_names[f->label_count++] = label;
     }
-    f->last = &f->first;
-    *s->last = f;
-    s->last = &f->next;
     return f;
 }
 
@@ -104,8 +128,9 @@ static void put_labels(struct buf *out, const struct metric_family *f, const str
 
 static struct series *add_series(struct metric_family *f, struct slice labels)
 {
-    struct series *one = arena_new(f->arena, sizeof(*one));
-    one->labels = arena_keep(f->arena, labels);
+    struct series *one = mem_new(sizeof(*one));
+    one->labels = slice_of(mem_copy(labels), labels.len);
+    one->moved_us = INT64_MIN; /* not before the first sweep that sees it */
     map_put(&f->by_labels, one->labels, one);
     *f->last = one;
     f->last = &one->next;
@@ -157,6 +182,12 @@ static struct metric *remember(struct metric_family *f, size_t place, struct ser
     return &one->metric;
 }
 
+static struct slice keep_value(struct slice value)
+{
+    struct slice shown = slice_to(value, VALUE_SHOWN);
+    return slice_of(mem_copy(shown), shown.len);
+}
+
 struct metric *metric_series(struct metric_family *f, const struct slice *values)
 {
     size_t place = place_of(f, values);
@@ -170,10 +201,98 @@ struct metric *metric_series(struct metric_family *f, const struct slice *values
     if (fresh)
         one = add_series(f, buf_slice(&labels));
     for (unsigned i = 0; fresh && i < f->label_count; i++)
-        one->values[i] = arena_keep(f->arena, slice_to(values[i], VALUE_SHOWN));
+        one->values[i] = keep_value(values[i]);
     one = one ? one : other_series(f);
     buf_fini(&labels);
     return remember(f, place, one);
+}
+
+/* --- fading --- */
+
+void metric_fade(struct metric_family *f)
+{
+    f->fades = true;
+}
+
+static bool has_rested(struct series *one, int64_t now_us)
+{
+    if (one->moved_us == INT64_MIN || one->metric.count != one->swept_count) {
+        one->swept_count = one->metric.count;
+        one->moved_us = now_us;
+    }
+    return now_us - one->moved_us >= (int64_t)METRIC_REST_S * 1000000;
+}
+
+static bool sweep(struct metric_family *f, int64_t now_us)
+{
+    struct series **at = &f->first;
+    bool some = false;
+    while (*at) {
+        struct series *one = *at;
+        if (!has_rested(one, now_us)) {
+            at = &one->next;
+            continue;
+        }
+        some = true;
+        map_del(&f->by_labels, one->labels);
+        f->other = f->other == one ? NULL : f->other;
+        *at = one->next;
+        free_series(one);
+    }
+    f->last = at;
+    if (some)
+        memset(f->recent, 0, sizeof(f->recent));
+    return some;
+}
+
+bool metric_sweep(struct metric_set *s, int64_t now_us)
+{
+    bool some = false;
+    for (struct metric_family *f = s->first; f; f = f->next)
+        if (f->fades && sweep(f, now_us))
+            some = true;
+    return some;
+}
+
+/* --- several sets --- */
+
+static struct series *find_series(struct metric_family *f, struct slice labels)
+{
+    struct series *one = map_get(&f->by_labels, labels);
+    if (one)
+        return one;
+    return f->by_labels.count < SERIES_MOST ? add_series(f, labels) : other_series(f);
+}
+
+static struct metric_family *same_family(struct metric_set *s, const struct metric_family *as)
+{
+    for (struct metric_family *f = s->first; f; f = f->next)
+        if (slice_eq(f->name, as->name))
+            return f;
+    struct metric_family *f = new_family(s, as->kind);
+    f->name = arena_keep(&s->arena, as->name);
+    f->help = arena_keep(&s->arena, as->help);
+    f->label_count = as->label_count;
+    for (unsigned i = 0; i < as->label_count; i++)
+        f->label_names[i] = arena_keep(&s->arena, as->label_names[i]);
+    return f;
+}
+
+static void merge_one(struct metric *sum, const struct metric *from, bool is_fact)
+{
+    sum->count += from->count;
+    sum->value = is_fact ? from->value : sum->value + from->value;
+    for (unsigned i = 0; i < METRIC_BUCKETS; i++)
+        sum->buckets[i] += from->buckets[i];
+}
+
+void metric_merge(struct metric_set *sum, const struct metric_set *from)
+{
+    for (const struct metric_family *f = from->first; f; f = f->next) {
+        struct metric_family *into = same_family(sum, f);
+        for (const struct series *one = f->first; one; one = one->next)
+            merge_one(&find_series(into, one->labels)->metric, &one->metric, f->kind == METRIC_FACT);
+    }
 }
 
 void metric_observe_us(struct metric *m, int64_t us)
@@ -245,7 +364,7 @@ static void print_series(const struct metric_family *f, const struct series *one
 
 void metric_print(const struct metric_set *s, struct buf *out)
 {
-    static const char *const kinds[] = {"counter", "gauge", "histogram"};
+    static const char *const kinds[] = {"counter", "gauge", "histogram", "gauge"};
     for (const struct metric_family *f = s->first; f; f = f->next) {
         buf_putf(out, "# HELP %.*s %.*s\n", SLICE_FMT(f->name), SLICE_FMT(f->help));
         buf_putf(out, "# TYPE %.*s %s\n", SLICE_FMT(f->name), kinds[f->kind]);

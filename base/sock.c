@@ -177,17 +177,29 @@ static int bind_it(int fd, const struct sock_addr *a)
     return -1;
 }
 
-enum err sock_listen(const struct sock_addr *a, int *fd)
+static enum err listen_as(const struct sock_addr *a, bool beside, int *fd)
 {
     int on = 1, made;
 
     TRY(open_socket(a, &made));
     if (is_inet(a) && setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
         return close_failed(made);
+    if (beside && setsockopt(made, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0)
+        return close_failed(made);
     if (bind_it(made, a) != 0 || listen(made, BACKLOG) != 0)
         return close_failed(made);
     *fd = made;
     return ERR_OK;
+}
+
+enum err sock_listen(const struct sock_addr *a, int *fd)
+{
+    return listen_as(a, false, fd);
+}
+
+enum err sock_listen_beside(const struct sock_addr *a, int *fd)
+{
+    return listen_as(a, is_inet(a), fd);
 }
 
 enum err sock_local(int fd, struct sock_addr *out)

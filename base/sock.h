@@ -21,6 +21,8 @@ MUST_USE enum err sock_parse(struct slice text, struct sock_addr *out, const cha
 void sock_print(const struct sock_addr *a, struct buf *out);
 /* IO: errno says why.  An old unix socket nobody listens on is replaced. */
 MUST_USE enum err sock_listen(const struct sock_addr *a, int *fd);
+/* TCP: beside others of this process at the same address, among whom the kernel shares out the connections. */
+MUST_USE enum err sock_listen_beside(const struct sock_addr *a, int *fd);
 /* What the kernel chose for port 0. */
 MUST_USE enum err sock_local(int fd, struct sock_addr *out);
 /* AGAIN: nobody waits.  FULL: out of descriptors.  IO. */

@@ -40,7 +40,7 @@ struct zsock {
 };
 
 /* Set before the first socket is made. */
-static const struct zload *zmq;
+static _Atomic(const struct zload *) zmq; /* the same for all threads */
 
 /* --- small words over libzmq --- */
 

@@ -12,7 +12,7 @@
 #include "cli/commands.h"
 #include "cli/confinement.h"
 #include "cli/show.h"
-#include "proxy/proxy.h"
+#include "proxy/crew.h"
 
 struct proxy_flags {
     struct args_texts sets;
@@ -48,7 +48,7 @@ static const struct args_command command = {
 
 struct running {
     struct loop *loop;
-    struct proxy *proxy;
+    struct crew *crew;
     char *const *command; /* of the function, or NULL */
     struct child *child;
     int status; /* to exit with */
@@ -67,16 +67,16 @@ static void signalled(void *arg, enum sig_word word)
         if (r->child)
             child_signal(r->child, SIGTERM); /* its last calls still leave; then it ends, and we do */
         else
-            proxy_drain(r->proxy);
+            crew_drain(r->crew);
         break;
     case SIG_END_NOW:
         loop_stop(r->loop);
         break;
     case SIG_RELOAD:
-        proxy_reload(r->proxy);
+        crew_reload(r->crew);
         break;
     case SIG_DUMP:
-        log_event(LOG_INFO, "dump", LOG_INT("exchanges", proxy_env(r->proxy)->exchanges));
+        log_event(LOG_INFO, "dump", LOG_INT("exchanges", crew_exchanges(r->crew)));
         break;
     }
 }
@@ -87,7 +87,7 @@ static void function_ended(void *arg, int status)
     r->status = status;
     log_event(LOG_INFO, "function-ended", LOG_INT("status", status), LOG_STR("so", "the sidecar drains"));
     child_free(&r->child);
-    proxy_drain(r->proxy);
+    crew_drain(r->crew);
 }
 
 static bool start_function(struct running *r)
@@ -106,7 +106,7 @@ static void run_loop(struct running *r)
 {
     struct sig *sig = sig_new(r->loop, signalled, r);
     if (start_function(r)) {
-        confinement_enter(proxy_env(r->proxy)->snap->conf.confine);
+        confinement_enter(proxy_env(crew_first(r->crew))->snap->conf.confine);
         loop_run(r->loop);
     }
     child_free(&r->child);
@@ -116,15 +116,15 @@ static void run_loop(struct running *r)
 static int run(const struct snapshot_source *source, char *const *function)
 {
     struct running r = {.loop = loop_new(), .command = function};
-    struct proxy_start start = {.loop = r.loop, .source = *source, .drained = stop, .arg = &r};
+    struct crew_start start = {.loop = r.loop, .source = *source, .drained = stop, .arg = &r};
     struct diag diag;
     diag_init(&diag);
-    enum err e = proxy_start(&start, &diag, &r.proxy);
+    enum err e = crew_start(&start, &diag, &r.crew);
     show_diag(&diag);
     diag_fini(&diag);
     if (e == ERR_OK) {
         run_loop(&r);
-        proxy_free(&r.proxy);
+        crew_free(&r.crew);
         log_event(LOG_INFO, "ended", LOG_INT("status", r.status));
     }
     loop_free(&r.loop);

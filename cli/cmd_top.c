@@ -1,9 +1,9 @@
-/* weft top: live rates, latencies and errors of a running sidecar, by operation and endpoint. */
+/* weft top: live rates, latencies and errors of a running sidecar, by peer and operation. */
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/doc.h"
 #include "base/now.h"
 #include "base/units.h"
 #include "cli/args.h"
@@ -18,6 +18,7 @@ struct top_flags {
     const char *sidecar;
     const char *every;
     uint64_t count;
+    bool json;
 };
 
 static const struct args_flag flags[] = {
@@ -39,109 +40,80 @@ static const struct args_flag flags[] = {
      .offset = offsetof(struct top_flags, count),
      .value = "N",
      .doc = "end after so many; default: on a terminal never, else 1"},
+    {.name = "json",
+     .type = ARGS_SWITCH,
+     .offset = offsetof(struct top_flags, json),
+     .doc = "one JSON object a line instead of a table"},
     {0},
 };
 
 static const struct args_command command = {
     .name = "weft top",
     .words = "",
-    .summary = "show live rates, latencies and errors of a sidecar",
+    .summary = "show live rates, latencies and errors of a sidecar, by peer and operation",
     .flags = flags,
     .examples = "  weft top\n"
                 "  weft top --sidecar unix:/run/weft.sock --every 5s\n"
-                "  weft top --count 1 | grep breaker\n",
-    .details = "Exit status: 0 shown, 2 wrong arguments or no sidecar there.\n",
+                "  weft top --json --count 1 | jq '.calls[] | select(.p99_ms > 100)'\n",
+    .details = "A peer is the service that is called, or the identity of who calls; * is all its operations. Errors "
+               "are answers\n"
+               "from 500 on and those of the sidecar's own.\n"
+               "Exit status: 0 shown, 2 wrong arguments or no sidecar there.\n",
 };
 
-static bool get(const char *address, const char *path, struct buf *body)
+static bool get(const char *address, struct top_look *look)
 {
-    struct fetch_request request = {.address = address, .method = "GET", .path = path, .timeout_us = ASK_US};
+    struct fetch_request request = {.address = address, .method = "GET", .path = "/top", .timeout_us = ASK_US};
     struct fetch_answer answer;
     bool good = fetch(&request, &answer) == ERR_OK && answer.status == 200;
     if (good)
-        buf_put(body, buf_slice(&answer.body));
-    else
+        good = top_table_read(look, buf_slice(&answer.body)) == ERR_OK;
+    if (!good)
         fprintf(stderr, "weft top: no sidecar's admin side at %s: %s\n", address,
-                answer.fault[0] ? answer.fault : "it has no such page");
+                answer.fault[0] ? answer.fault : "it has no page /top");
     fetch_answer_fini(&answer);
     return good;
 }
 
-static struct slice text_of(const struct doc_node *object, const char *name)
+/* As many lines as the screen has room for, with those of endpoints below; 0: all. */
+static size_t lines_of_screen(const struct top_look *now)
 {
-    const struct doc_node *n = doc_get(object, name);
-    return n ? n->text : (struct slice){0};
+    enum { AROUND = 6, LEAST = 5 };
+    struct winsize size;
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0)
+        return 0;
+    size_t taken = AROUND + (now->endpoints ? now->endpoints->count : 0);
+    return size.ws_row > taken + LEAST ? size.ws_row - taken : LEAST;
 }
 
-static void put_peer(const struct doc_node *p, struct buf *out)
+static void show(const struct top_flags *f, const struct top_look *now, const struct top_look *before)
 {
-    uint64_t latency_us = 0;
-    bool known = slice_u64(text_of(p, "latency_us"), UINT32_MAX, &latency_us) == ERR_OK;
-    buf_putf(out, "%-20.*s %-24.*s %-8.*s %7.2f ms %9.*s %6.*s\n", SLICE_FMT(text_of(p, "service")),
-             SLICE_FMT(text_of(p, "endpoint")), SLICE_FMT(text_of(p, "breaker")), known ? (double)latency_us / 1000 : 0,
-             SLICE_FMT(text_of(p, "in_flight")), SLICE_FMT(text_of(p, "connections")));
-}
-
-static void put_peers(struct slice text, struct buf *out)
-{
-    struct arena arena;
-    struct diag diag;
-    struct doc_node *peers;
-    arena_init(&arena, FETCH_BODY);
-    diag_init(&diag);
-    if (doc_parse(text, "/peers", &arena, &diag, &peers) == ERR_OK && peers->count > 0) {
-        buf_putf(out, "\n%-20s %-24s %-8s %10s %9s %6s\n", "service", "endpoint", "breaker", "latency", "in flight",
-                 "conns");
-        for (const struct doc_node *p = peers->first; p; p = p->next)
-            put_peer(p, out);
-    }
-    diag_fini(&diag);
-    arena_fini(&arena);
-}
-
-static bool look(const char *address, struct top_look *into)
-{
-    struct buf metrics;
-    buf_init(&metrics, FETCH_BODY);
-    bool good = get(address, "/metrics", &metrics);
-    if (good)
-        top_table_read(into, buf_slice(&metrics));
-    buf_fini(&metrics);
-    return good;
-}
-
-static bool show(const char *address, const struct top_look *now, const struct top_look *before, double seconds)
-{
-    struct buf out, peers;
+    struct buf out;
     buf_init(&out, FETCH_BODY);
-    buf_init(&peers, FETCH_BODY);
-    bool good = get(address, "/peers", &peers);
-    if (isatty(STDOUT_FILENO))
-        buf_put(&out, SLICE("\033[H\033[J"));
-    buf_putf(&out, "weft top  %s  ", address);
-    top_table_print(now, before, seconds, &out);
-    put_peers(buf_slice(&peers), &out);
-    if (good)
-        show_buf(stdout, &out);
+    if (f->json) {
+        top_table_print_json(now, before, &out);
+    } else {
+        buf_putf(&out, "%sweft top  %s  ", isatty(STDOUT_FILENO) ? "\033[H\033[J" : "", f->sidecar);
+        top_table_print(now, before, lines_of_screen(now), &out);
+    }
+    show_buf(stdout, &out);
     fflush(stdout);
-    buf_fini(&peers);
     buf_fini(&out);
-    return good;
 }
 
 static int watch(const struct top_flags *f, int64_t every_us)
 {
     struct top_look before, now;
     struct timespec pause = {.tv_sec = every_us / NOW_US_PER_S, .tv_nsec = every_us % NOW_US_PER_S * 1000};
-    if (!look(f->sidecar, &before))
+    if (!get(f->sidecar, &before))
         return 2;
     bool good = true;
     for (uint64_t i = 0; good && (f->count == 0 || i < f->count); i++) {
         (void)nanosleep(&pause, NULL);
-        good = look(f->sidecar, &now);
+        good = get(f->sidecar, &now);
         if (!good)
             break;
-        good = show(f->sidecar, &now, &before, (double)every_us / NOW_US_PER_S);
+        show(f, &now, &before);
         top_table_fini(&before);
         before = now;
     }

@@ -1,207 +1,327 @@
 #include "cli/top_table.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json_out.h"
 #include "base/mem.h"
 
 /* --- reading --- */
 
-static bool take_label(struct slice labels, struct slice name, char *into, size_t room)
+static double number_of(const struct doc_node *n)
 {
-    struct slice rest = labels;
-    into[0] = '\0';
-    while (rest.len > 0) {
-        size_t eq, end;
-        if (!slice_find(rest, '=', &eq) || eq + 1 >= rest.len || rest.at[eq + 1] != '"')
-            return false;
-        struct slice key = slice_to(rest, eq), value = slice_from(rest, eq + 2);
-        for (end = 0; end < value.len && value.at[end] != '"'; end++)
-            end += value.at[end] == '\\';
-        if (end >= value.len)
-            return false;
-        if (slice_eq(key, name)) {
-            struct slice kept = slice_to(slice_to(value, end), room - 1);
-            memcpy(into, kept.len ? kept.at : "", kept.len);
-            into[kept.len] = '\0';
-            return true;
-        }
-        rest = slice_from(value, end + 1);
-        if (slice_starts(rest, SLICE(",")))
-            rest = slice_from(rest, 1);
-    }
-    return false;
+    uint64_t value = 0;
+    if (!n || slice_u64(n->text, INT64_MAX, &value) != ERR_OK)
+        return 0;
+    return (double)value;
 }
 
-static double number_of(struct slice text)
+static struct slice text_of(const struct doc_node *object, const char *name)
 {
-    char room[64];
-    struct slice kept = slice_to(text, sizeof(room) - 1);
-    memcpy(room, kept.len ? kept.at : "", kept.len);
-    room[kept.len] = '\0';
-    return strtod(room, NULL);
+    const struct doc_node *n = doc_get(object, name);
+    return n ? n->text : (struct slice){0};
 }
 
-static struct top_row *row_of(struct top_look *look, const struct top_row *key)
+static void read_steps(struct top_row *row, const struct doc_node *steps)
 {
-    for (size_t i = 0; i < look->row_count; i++) {
-        struct top_row *r = &look->rows[i];
-        if (strcmp(r->direction, key->direction) == 0 && strcmp(r->service, key->service) == 0 &&
-            strcmp(r->operation, key->operation) == 0)
-            return r;
-    }
-    return NULL;
+    for (const struct doc_node *pair = steps ? steps->first : NULL; pair; pair = pair->next)
+        if (pair->count == 2)
+            row->steps[board_step((int64_t)number_of(pair->first) - 1)] += number_of(pair->first->next);
 }
 
-static void add_request(struct top_look *look, struct slice labels, double n)
+static void read_row(struct top_row *row, const struct doc_node *n)
 {
-    struct top_row key = {0};
-    char code[8];
-    (void)take_label(labels, SLICE("direction"), key.direction, sizeof(key.direction));
-    (void)take_label(labels, SLICE("service"), key.service, sizeof(key.service));
-    (void)take_label(labels, SLICE("operation"), key.operation, sizeof(key.operation));
-    (void)take_label(labels, SLICE("code"), code, sizeof(code));
-    struct top_row *row = row_of(look, &key);
-    if (!row && look->row_count == TOP_ROWS)
-        return;
-    if (!row) {
-        row = &look->rows[look->row_count++];
-        *row = key;
-    }
-    row->count += n;
-    row->errors += code[0] >= '5' ? n : 0;
+    *row = (struct top_row){
+        .direction = text_of(n, "direction"),
+        .peer = text_of(n, "peer"),
+        .operation = text_of(n, "operation"),
+        .count = number_of(doc_get(n, "count")),
+        .errors = number_of(doc_get(n, "errors")),
+    };
+    read_steps(row, doc_get(n, "steps"));
 }
 
-static struct top_histogram *histogram_of(struct top_look *look, const char *direction)
+static enum err read_root(struct top_look *look, const struct doc_node *root)
 {
-    for (unsigned i = 0; i < look->latency_count; i++)
-        if (strcmp(look->latency[i].direction, direction) == 0)
-            return &look->latency[i];
-    if (look->latency_count == 2)
-        return NULL;
-    struct top_histogram *h = &look->latency[look->latency_count++];
-    snprintf(h->direction, sizeof(h->direction), "%s", direction);
-    return h;
+    const struct doc_node *calls = doc_get(root, "calls");
+    if (!calls || calls->kind != DOC_LIST)
+        return ERR_INPUT;
+    look->in_flight = number_of(doc_get(root, "in_flight"));
+    look->at_us = number_of(doc_get(root, "at_us"));
+    look->endpoints = doc_get(root, "endpoints");
+    look->rows = mem_array(calls->count + 1, sizeof(*look->rows));
+    for (const struct doc_node *n = calls->first; n; n = n->next)
+        read_row(&look->rows[look->row_count++], n);
+    return ERR_OK;
 }
 
-static void add_bucket(struct top_look *look, struct slice labels, double n)
+enum err top_table_read(struct top_look *look, struct slice json)
 {
-    char direction[16], edge[32];
-    (void)take_label(labels, SLICE("direction"), direction, sizeof(direction));
-    if (!take_label(labels, SLICE("le"), edge, sizeof(edge)))
-        return;
-    struct top_histogram *h = histogram_of(look, direction);
-    if (!h || h->buckets == TOP_BUCKETS)
-        return;
-    h->edges_s[h->buckets] = strcmp(edge, "+Inf") == 0 ? INFINITY : strtod(edge, NULL);
-    h->counts[h->buckets++] = n;
-}
-
-static void read_line(struct top_look *look, struct slice line)
-{
-    size_t blank, brace;
-    if (!slice_find_last(line, ' ', &blank) || slice_starts(line, SLICE("#")))
-        return;
-    double n = number_of(slice_from(line, blank + 1));
-    struct slice series = slice_to(line, blank), name = series, labels = {0};
-    if (slice_find(series, '{', &brace)) {
-        name = slice_to(series, brace);
-        labels = slice_from(slice_to(series, series.len - 1), brace + 1);
-    }
-    if (slice_eq(name, SLICE("weft_requests_total")))
-        add_request(look, labels, n);
-    else if (slice_eq(name, SLICE("weft_request_duration_seconds_bucket")))
-        add_bucket(look, labels, n);
-    else if (slice_eq(name, SLICE("weft_requests_in_flight")))
-        look->in_flight = n;
-}
-
-void top_table_read(struct top_look *look, struct slice metrics)
-{
-    struct slice line;
-    *look = (struct top_look){.rows = mem_array(TOP_ROWS, sizeof(struct top_row))};
-    while (slice_split(&metrics, '\n', &line))
-        read_line(look, line);
+    struct diag diag;
+    struct doc_node *root;
+    *look = (struct top_look){0};
+    arena_init(&look->arena, SIZE_MAX);
+    diag_init(&diag);
+    enum err e = doc_parse(arena_keep(&look->arena, json), "/top", &look->arena, &diag, &root);
+    diag_fini(&diag);
+    if (e == ERR_OK)
+        e = read_root(look, root);
+    if (e != ERR_OK)
+        top_table_fini(look);
+    return e;
 }
 
 void top_table_fini(struct top_look *look)
 {
     mem_free(look->rows);
+    arena_fini(&look->arena);
     *look = (struct top_look){0};
 }
 
-/* --- telling --- */
+/* --- what came between --- */
 
-static double grown(const struct top_histogram *now, const struct top_histogram *before, unsigned i)
-{
-    return now->counts[i] - (before && i < before->buckets ? before->counts[i] : 0);
-}
-
-double top_table_quantile(const struct top_histogram *now, const struct top_histogram *before, double share)
-{
-    double all = now->buckets ? grown(now, before, now->buckets - 1) : 0;
-    double low_s = 0, below = 0;
-    if (all <= 0)
-        return -1;
-    for (unsigned i = 0; i < now->buckets; i++) {
-        double upto = grown(now, before, i);
-        if (upto >= share * all && upto > below) {
-            double edge_s = isinf(now->edges_s[i]) ? low_s : now->edges_s[i];
-            return low_s + (edge_s - low_s) * (share * all - below) / (upto - below);
-        }
-        low_s = now->edges_s[i];
-        below = upto;
-    }
-    return low_s;
-}
-
+/* A peer with all that moved. */
 struct moved {
-    const struct top_row *row;
-    double per_second, errors; /* errors: percent */
+    struct top_row row;
+    struct slice peer_key; /* direction and peer: what its lines stand together by */
+    double peer_count;
+    bool is_sum;
 };
 
-static int by_rate(const void *a, const void *b)
+static bool is_same(const struct top_row *a, const struct top_row *b)
 {
-    double x = ((const struct moved *)a)->per_second, y = ((const struct moved *)b)->per_second;
-    return x < y ? 1 : x > y ? -1 : 0;
+    return slice_eq(a->operation, b->operation) && slice_eq(a->peer, b->peer) && slice_eq(a->direction, b->direction);
 }
 
-static struct moved move_of(const struct top_row *row, struct top_look *before, double seconds)
+static bool is_same_peer(const struct top_row *a, const struct top_row *b)
 {
-    const struct top_row *old = before->row_count ? row_of(before, row) : NULL;
-    double n = row->count - (old ? old->count : 0), bad = row->errors - (old ? old->errors : 0);
-    return (struct moved){row, n / seconds, n > 0 ? 100 * bad / n : 0};
+    return slice_eq(a->peer, b->peer) && slice_eq(a->direction, b->direction);
 }
 
-static void put_latency(const struct top_look *now, const struct top_look *before, struct buf *out)
+/* A sidecar that has started anew counts from nothing. */
+static void subtract(struct top_row *row, const struct top_look *before)
 {
-    for (unsigned i = 0; i < now->latency_count; i++) {
-        const struct top_histogram *h = &now->latency[i], *old = NULL;
-        for (unsigned k = 0; k < before->latency_count; k++)
-            if (strcmp(before->latency[k].direction, h->direction) == 0)
-                old = &before->latency[k];
-        double p50 = top_table_quantile(h, old, 0.5), p99 = top_table_quantile(h, old, 0.99);
-        if (p50 >= 0)
-            buf_putf(out, "%-9s p50 %.2f ms  p99 %.2f ms\n", h->direction, 1000 * p50, 1000 * p99);
+    for (size_t i = 0; i < before->row_count; i++) {
+        const struct top_row *old = &before->rows[i];
+        if (!is_same(row, old) || old->count > row->count)
+            continue;
+        row->count -= old->count;
+        row->errors -= old->errors;
+        for (unsigned k = 0; k < BOARD_STEPS; k++)
+            row->steps[k] -= old->steps[k];
     }
 }
 
-void top_table_print(const struct top_look *now, const struct top_look *before, double seconds, struct buf *out)
+static void add(struct top_row *sum, const struct top_row *row)
 {
-    struct moved *moves = mem_array(now->row_count + 1, sizeof(*moves));
-    struct top_look old = *before;
-    for (size_t i = 0; i < now->row_count; i++)
-        moves[i] = move_of(&now->rows[i], &old, seconds);
-    if (now->row_count)
-        qsort(moves, now->row_count, sizeof(*moves), by_rate);
-    buf_putf(out, "in flight %.0f\n", now->in_flight);
-    put_latency(now, before, out);
-    buf_putf(out, "\n%-9s %-20s %-24s %9s %7s %10s\n", "direction", "service", "operation", "req/s", "errors", "total");
+    sum->count += row->count;
+    sum->errors += row->errors;
+    for (unsigned k = 0; k < BOARD_STEPS; k++)
+        sum->steps[k] += row->steps[k];
+}
+
+double top_table_quantile(const struct top_row *moved, double share)
+{
+    double below = 0, wanted = share * moved->count;
+    for (unsigned i = 0; i < BOARD_STEPS && moved->count > 0; i++) {
+        double here = moved->steps[i], low = i ? (double)board_step_us(i - 1) : 0;
+        if (here > 0 && below + here >= wanted)
+            return (low + ((double)board_step_us(i) - low) * (wanted - below) / here) / 1000;
+        below += here;
+    }
+    return -1;
+}
+
+/* The busiest peer first, its sum before its operations, those by how busy they are. */
+static int by_busyness(const void *a, const void *b)
+{
+    const struct moved *x = a, *y = b;
+    if (x->peer_count != y->peer_count)
+        return x->peer_count < y->peer_count ? 1 : -1;
+    if (!is_same_peer(&x->row, &y->row)) {
+        int order = slice_cmp(x->row.direction, y->row.direction);
+        return order ? order : slice_cmp(x->row.peer, y->row.peer);
+    }
+    if (x->is_sum != y->is_sum)
+        return x->is_sum ? -1 : 1;
+    return x->row.count < y->row.count   ? 1
+           : x->row.count > y->row.count ? -1
+                                         : slice_cmp(x->row.operation, y->row.operation);
+}
+
+static struct moved *sum_of(struct moved *sums, size_t count, const struct top_row *row)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_same_peer(&sums[i].row, row))
+            return &sums[i];
+    return NULL;
+}
+
+/* All rows, and a sum for each peer with several operations; `*count` of them. */
+static struct moved *all_moved(const struct top_look *now, const struct top_look *before, size_t *count)
+{
+    struct moved *v = mem_array(2 * now->row_count + 1, sizeof(*v)), *sums = mem_array(now->row_count + 1, sizeof(*v));
+    size_t sum_count = 0, n = 0;
     for (size_t i = 0; i < now->row_count; i++) {
-        const struct top_row *r = moves[i].row;
-        buf_putf(out, "%-9s %-20.20s %-24.24s %9.1f %6.1f%% %10.0f\n", r->direction, r->service,
-                 r->operation[0] ? r->operation : "-", moves[i].per_second, moves[i].errors, r->count);
+        struct moved *m = &v[n++], *sum;
+        *m = (struct moved){.row = now->rows[i]};
+        subtract(&m->row, before);
+        sum = sum_of(sums, sum_count, &m->row);
+        if (!sum) {
+            sum = &sums[sum_count++];
+            *sum = (struct moved){.is_sum = true};
+            sum->row.direction = m->row.direction;
+            sum->row.peer = m->row.peer;
+        }
+        add(&sum->row, &m->row);
+        sum->peer_count += 1; /* of operations, for now */
     }
-    mem_free(moves);
+    for (size_t i = 0; i < sum_count; i++) {
+        bool has_several = sums[i].peer_count > 1;
+        sums[i].peer_count = sums[i].row.count;
+        sums[i].row.operation = SLICE("*");
+        if (has_several)
+            v[n++] = sums[i];
+    }
+    for (size_t i = 0; i < n; i++)
+        v[i].peer_count = sum_of(sums, sum_count, &v[i].row)->row.count;
+    mem_free(sums);
+    if (n)
+        qsort(v, n, sizeof(*v), by_busyness);
+    *count = n;
+    return v;
+}
+
+static double total_of(const struct top_look *now, const struct moved *m)
+{
+    double total = 0;
+    for (size_t i = 0; i < now->row_count; i++)
+        if (m->is_sum ? is_same_peer(&now->rows[i], &m->row) : is_same(&now->rows[i], &m->row))
+            total += now->rows[i].count;
+    return total;
+}
+
+static double seconds_between(const struct top_look *now, const struct top_look *before)
+{
+    double us = now->at_us - before->at_us;
+    return us > 0 ? us / 1e6 : 1;
+}
+
+/* --- as text --- */
+
+static void put_ms(double ms, struct buf *out)
+{
+    if (ms < 0)
+        buf_putf(out, " %8s", "-");
+    else
+        buf_putf(out, " %8.2f", ms);
+}
+
+/* The end of an identity tells more than its beginning. */
+static void put_peer(struct slice peer, struct buf *out)
+{
+    enum { WIDTH = 32 };
+    struct buf safe;
+    buf_init(&safe, BUF_TEXT_BOUND);
+    buf_put_safe(&safe, peer.len > WIDTH ? slice_from(peer, peer.len - WIDTH) : peer, WIDTH);
+    buf_putf(out, " %-32.*s", SLICE_FMT(buf_slice(&safe)));
+    buf_fini(&safe);
+}
+
+static void put_line(const struct top_look *now, const struct moved *m, double seconds, struct buf *out)
+{
+    const struct top_row *r = &m->row;
+    buf_putf(out, "%-9.*s", SLICE_FMT(r->direction));
+    put_peer(r->peer.len ? r->peer : SLICE("-"), out);
+    buf_putf(out, " %-24.*s %9.1f %6.1f%%", SLICE_FMT(slice_to(r->operation.len ? r->operation : SLICE("-"), 24)),
+             r->count / seconds, r->count > 0 ? 100 * r->errors / r->count : 0);
+    put_ms(top_table_quantile(r, 0.5), out);
+    put_ms(top_table_quantile(r, 0.99), out);
+    buf_putf(out, " %10.0f\n", total_of(now, m));
+}
+
+static void put_endpoint(const struct doc_node *p, struct buf *out)
+{
+    buf_putf(out, "%-20.*s %-24.*s %-8.*s %7.2f ms %9.*s %6.*s\n", SLICE_FMT(text_of(p, "service")),
+             SLICE_FMT(text_of(p, "endpoint")), SLICE_FMT(text_of(p, "breaker")),
+             number_of(doc_get(p, "latency_us")) / 1000, SLICE_FMT(text_of(p, "in_flight")),
+             SLICE_FMT(text_of(p, "connections")));
+}
+
+static void put_endpoints(const struct doc_node *endpoints, struct buf *out)
+{
+    if (!endpoints || endpoints->count == 0)
+        return;
+    buf_putf(out, "\n%-20s %-24s %-8s %10s %9s %6s\n", "service", "endpoint", "breaker", "latency", "in flight",
+             "conns");
+    for (const struct doc_node *p = endpoints->first; p; p = p->next)
+        put_endpoint(p, out);
+}
+
+void top_table_print(const struct top_look *now, const struct top_look *before, size_t most, struct buf *out)
+{
+    size_t count;
+    struct moved *v = all_moved(now, before, &count);
+    buf_putf(out, "in flight %.0f\n\n%-9s %-32s %-24s %9s %7s %8s %8s %10s\n", now->in_flight, "direction", "peer",
+             "operation", "req/s", "errors", "p50 ms", "p99 ms", "total");
+    for (size_t i = 0; i < count && (most == 0 || i < most); i++)
+        put_line(now, &v[i], seconds_between(now, before), out);
+    if (most && count > most)
+        buf_putf(out, "and %zu more\n", count - most);
+    mem_free(v);
+    put_endpoints(now->endpoints, out);
+}
+
+/* --- as JSON --- */
+
+static void put_number(struct json_out *j, const char *name, double n)
+{
+    char text[32];
+    int len = snprintf(text, sizeof(text), "%.3f", n);
+    json_out_name(j, name);
+    if (n < 0)
+        json_out_null(j);
+    else
+        json_out_raw(j, slice_of(text, (size_t)len));
+}
+
+static void put_object(const struct top_look *now, const struct moved *m, double seconds, struct json_out *j)
+{
+    json_out_object(j);
+    json_out_member(j, "direction", m->row.direction);
+    json_out_member(j, "peer", m->row.peer);
+    json_out_member(j, "operation", m->row.operation);
+    put_number(j, "per_second", m->row.count / seconds);
+    put_number(j, "errors_per_second", m->row.errors / seconds);
+    put_number(j, "p50_ms", top_table_quantile(&m->row, 0.5));
+    put_number(j, "p99_ms", top_table_quantile(&m->row, 0.99));
+    json_out_member_int(j, "total", (int64_t)total_of(now, m));
+    json_out_end(j);
+}
+
+void top_table_print_json(const struct top_look *now, const struct top_look *before, struct buf *out)
+{
+    size_t count;
+    double seconds = seconds_between(now, before);
+    struct moved *v = all_moved(now, before, &count);
+    struct json_out j;
+    json_out_init(&j, out, 0);
+    json_out_object(&j);
+    put_number(&j, "seconds", seconds);
+    json_out_member_int(&j, "in_flight", (int64_t)now->in_flight);
+    json_out_name(&j, "calls");
+    json_out_array(&j);
+    for (size_t i = 0; i < count; i++)
+        put_object(now, &v[i], seconds, &j);
+    json_out_end(&j);
+    json_out_name(&j, "endpoints");
+    struct buf endpoints;
+    buf_init(&endpoints, BUF_TEXT_BOUND);
+    if (now->endpoints)
+        doc_put_json(now->endpoints, &endpoints);
+    json_out_raw(&j, now->endpoints ? buf_slice(&endpoints) : SLICE("[]"));
+    buf_fini(&endpoints);
+    json_out_end(&j);
+    buf_put_char(out, '\n');
+    mem_free(v);
 }

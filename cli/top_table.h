@@ -1,41 +1,38 @@
 #ifndef WEFT_CLI_TOP_TABLE_H
 #define WEFT_CLI_TOP_TABLE_H
 
-/* top_table - what changed between two looks at a sidecar's metrics: rates, errors, latencies.
+/* top_table - what changed between two looks at a sidecar's /top: rates, errors and latencies of each peer and
+ * operation.
  *
- * Reads the Prometheus text of /metrics; series that it does not know are passed over.
- *
- * Lifetime: caller's memory; top_table_fini.
- * Threads:  belongs to one; no input or output. */
-#include "base/buf.h"
-
-enum { TOP_BUCKETS = 64, TOP_ROWS = 512, TOP_NAME = 64 };
+ * Lifetime: top_look is the caller's; fini it.
+ * Threads:  belongs to one. */
+#include "base/doc.h"
+#include "proxy/board.h"
 
 struct top_row {
-    char direction[16], service[TOP_NAME], operation[TOP_NAME];
-    double count, errors; /* since the process began */
-};
-
-struct top_histogram {
-    char direction[16];
-    double edges_s[TOP_BUCKETS], counts[TOP_BUCKETS]; /* cumulative; the last edge is infinite */
-    unsigned buckets;
+    struct slice direction, peer, operation;
+    double count, errors;
+    double steps[BOARD_STEPS]; /* of latency */
 };
 
 struct top_look {
+    struct arena arena; /* what rows and endpoints refer to */
     struct top_row *rows;
     size_t row_count;
-    struct top_histogram latency[2];
-    unsigned latency_count;
-    double in_flight;
+    double in_flight, at_us;
+    const struct doc_node *endpoints; /* a list; or NULL */
 };
 
-/* A zeroed look is one at a process that has done nothing. */
-void top_table_read(struct top_look *look, struct slice metrics);
+/* INPUT: that is no answer of /top. */
+MUST_USE enum err top_table_read(struct top_look *look, struct slice json);
 void top_table_fini(struct top_look *look);
-/* Seconds under which `share` (0..1) of what came between the two stayed; < 0: nothing came. */
-double top_table_quantile(const struct top_histogram *now, const struct top_histogram *before, double share);
-/* The rows that moved first, as text with aligned columns. */
-void top_table_print(const struct top_look *now, const struct top_look *before, double seconds, struct buf *out);
+
+/* What came between two looks, the busiest peers first, each with its operations below it; `most` lines of
+ * calls (0: all). */
+void top_table_print(const struct top_look *now, const struct top_look *before, size_t most, struct buf *out);
+/* The same as one JSON object on one line. */
+void top_table_print_json(const struct top_look *now, const struct top_look *before, struct buf *out);
+/* Of a row, in milliseconds; < 0: there were no calls. */
+double top_table_quantile(const struct top_row *moved, double share);
 
 #endif

@@ -1,5 +1,6 @@
 #include "http/listener.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -18,7 +19,7 @@ struct listener {
     int fd;
 };
 
-static void take(struct listener *l, int fd, const struct sock_addr *from)
+void listener_take(struct listener *l, int fd, const struct sock_addr *from)
 {
     struct buf peer;
     buf_init(&peer, 256);
@@ -30,7 +31,7 @@ static void take(struct listener *l, int fd, const struct sock_addr *from)
             .creds = l->conf.creds(l->conf.arg),
             .alpn = {"h2", "http/1.1"},
             .may_lack_cert = l->conf.may_lack_cert,
-            .may_lack_alpn = l->conf.raw,
+            .may_lack_alpn = true, /* then its first bytes tell */
         };
         stream = stream_tls_new(l->loop, stream, &tls);
     }
@@ -58,7 +59,8 @@ static void accept_some(void *arg, unsigned events)
             rest(l);
         if (e != ERR_OK)
             return;
-        take(l, fd, &from);
+        if (!l->conf.give || !l->conf.give(l->conf.arg, fd, &from))
+            listener_take(l, fd, &from);
     }
 }
 
@@ -68,6 +70,35 @@ static void look_again(struct due *due)
     loop_watch_set(l->watch, LOOP_READ);
 }
 
+/* A unix socket has one queue for all; for TCP each has one of its own. */
+static enum err listen_beside(const struct listener *first, int *fd)
+{
+    struct sock_addr addr;
+    TRY(sock_local(first->fd, &addr));
+    if (addr.sa.ss_family != AF_UNIX)
+        return sock_listen_beside(&addr, fd);
+    *fd = fcntl(first->fd, F_DUPFD_CLOEXEC, 0);
+    return *fd < 0 ? ERR_IO : ERR_OK;
+}
+
+/* The kernel would let a stranger of the same user in, too: so it is looked first whether anybody is there. */
+static enum err listen_first(const struct sock_addr *addr, int *fd)
+{
+    int alone;
+    if (addr->sa.ss_family == AF_UNIX)
+        return sock_listen(addr, fd);
+    TRY(sock_listen(addr, &alone));
+    close(alone);
+    return sock_listen_beside(addr, fd);
+}
+
+static enum err listen_at(const struct listener_conf *conf, const struct sock_addr *addr, int *fd)
+{
+    if (conf->beside)
+        return listen_beside(conf->beside, fd);
+    return conf->is_shared ? listen_first(addr, fd) : sock_listen(addr, fd);
+}
+
 enum err listener_open(struct loop *loop, struct due_clock *clock, const struct listener_conf *conf,
                        struct listener **out)
 {
@@ -75,7 +106,7 @@ enum err listener_open(struct loop *loop, struct due_clock *clock, const struct 
     const char *why;
     int fd;
     TRY(sock_parse(slice_str(conf->address), &addr, &why));
-    TRY(sock_listen(&addr, &fd));
+    TRY(listen_at(conf, &addr, &fd));
     struct listener *l = mem_new(sizeof(*l));
     *l = (struct listener){.loop = loop, .clock = clock, .conf = *conf, .fd = fd};
     buf_init(&l->address, 256);
@@ -93,8 +124,11 @@ static void take_the_rest(struct listener *l)
 {
     struct sock_addr from;
     int fd;
-    while (sock_accept(l->fd, &fd, &from) == ERR_OK)
-        take(l, fd, &from);
+    while (sock_accept(l->fd, &fd, &from) == ERR_OK) {
+        if (l->conf.kept)
+            l->conf.kept(l->conf.arg);
+        listener_take(l, fd, &from);
+    }
 }
 
 void listener_close(struct listener **l)

@@ -17,13 +17,19 @@ struct listener_conf {
     struct creds *(*creds)(void *arg);
     void *arg;
     bool may_lack_cert; /* mTLS: a peer may show no certificate, and has no identity then */
-    bool raw;           /* mTLS: a peer may offer no protocol (ALPN) */
+    /* Somebody else has more time for this one: true takes it over; NULL: nobody. */
+    bool (*give)(void *arg, int fd, const struct sock_addr *from);
+    void (*kept)(void *arg);       /* with `give`: one is kept without having been offered */
+    bool is_shared;                /* others will listen beside it, on loops of their own */
+    const struct listener *beside; /* the first of those; NULL: it is the first, or alone */
 };
 
 /* IO: errno says why. */
 MUST_USE enum err listener_open(struct loop *l, struct due_clock *clock, const struct listener_conf *conf,
                                 struct listener **out);
 void listener_close(struct listener **l);
+/* A connection that another one has accepted. */
+void listener_take(struct listener *l, int fd, const struct sock_addr *from);
 /* With the port the kernel chose. */
 struct slice listener_address(const struct listener *l);
 

@@ -9,7 +9,16 @@ struct visit {
     const struct pages_row *rows;
     void *arg;
     struct buf body;
+    void (*left)(void *arg); /* somebody means to answer later */
+    void *left_arg;
 };
+
+void pages_wait(struct transit *t, void (*left)(void *arg), void *arg)
+{
+    struct visit *v = t->owner_data;
+    v->left = left;
+    v->left_arg = arg;
+}
 
 void pages_buf(struct transit *t, unsigned status, struct slice type, struct buf *text)
 {
@@ -101,6 +110,8 @@ static void gone(struct transit *t, enum transit_end how)
 {
     (void)how;
     struct visit *v = t->owner_data;
+    if (v->left)
+        v->left(v->left_arg);
     buf_fini(&v->body);
     mem_free(v);
     transit_free(&t);

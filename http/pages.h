@@ -26,6 +26,10 @@ struct pages_row {
 /* Becomes the owner of `t`. */
 void pages_serve(const struct pages_row *rows, void *arg, struct transit *t);
 
+/* For pages that answer after they have returned: `left` is called if the asker goes before that, and `t` with it.
+ * NULL once the answer is there. */
+void pages_wait(struct transit *t, void (*left)(void *arg), void *arg);
+
 /* For pages: a whole answer. */
 void pages_text(struct transit *t, unsigned status, struct slice text);
 /* Empties and frees `text`. */

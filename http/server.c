@@ -90,6 +90,8 @@ static void freed(struct conn *c)
 static void let_go(struct server *s)
 {
     s->connections--;
+    if (s->conf.left && !s->is_freed)
+        s->conf.left(s->conf.arg);
     if (!s->is_freed)
         look_idle(s);
     if (!s->is_freed || s->connections > 0)
@@ -264,6 +266,8 @@ void server_take(struct server *s, struct stream *stream, struct slice peer_addr
     if (s->is_draining || s->connections >= s->conf.max_connections) {
         refuse(s, peer_addr, s->is_draining ? "draining" : "too many connections");
         stream_close(&stream);
+        if (s->conf.left)
+            s->conf.left(s->conf.arg);
         return;
     }
     struct guest *g = mem_new(sizeof(*g));

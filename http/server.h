@@ -26,6 +26,7 @@ struct server_conf {
     /* An open connection was cut by server_recheck.  May be NULL. */
     void (*cut)(struct slice peer_id, const char *why, void *arg);
     void *arg;
+    void (*left)(void *arg);   /* a connection that server_take took is no more; NULL: nobody asks */
     int64_t header_timeout_us; /* from the first byte of a request to its whole head; 10 s */
     int64_t idle_timeout_us;   /* a connection with no exchange; 5 min */
     int64_t stream_idle_us;    /* an exchange in which nothing moves; 5 min; 0: none */

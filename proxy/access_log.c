@@ -16,10 +16,12 @@ struct access_log {
     struct work_item item;
     struct buf filling; /* the loop's */
     struct buf writing; /* the thread's while `busy` */
-    bool busy, written; /* handed to the thread; it has done its part */
+    bool busy;          /* handed to the thread */
     bool closing;
     int fd;
+    struct guard *guard; /* of others who write to the same; or NULL */
     uint64_t dropped;
+    bool written; /* the thread has done its part */
 };
 
 static void write_all(int fd, struct slice bytes)
@@ -37,7 +39,9 @@ static void write_all(int fd, struct slice bytes)
 static void run(struct work_item *item)
 {
     struct access_log *a = LIST_OF(item, struct access_log, item);
+    guard_enter(a->guard);
     write_all(a->fd, buf_slice(&a->writing));
+    guard_leave(a->guard);
     a->written = true;
 }
 
@@ -63,14 +67,14 @@ static void done(struct work_item *item, bool ran)
     flush(a);
 }
 
-enum err access_log_open(struct loop *l, const char *path, struct access_log **out)
+enum err access_log_open(struct loop *l, const char *path, struct guard *guard, struct access_log **out)
 {
     bool standard = strcmp(path, "-") == 0;
     int fd = standard ? STDOUT_FILENO : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
     if (fd < 0)
         return ERR_IO;
     struct access_log *a = mem_new(sizeof(*a));
-    *a = (struct access_log){.fd = fd, .item = {.run = run, .done = done}};
+    *a = (struct access_log){.fd = fd, .guard = guard, .item = {.run = run, .done = done}};
     buf_init(&a->filling, WAITING_BOUND);
     buf_init(&a->writing, WAITING_BOUND);
     a->work = work_new(l, "access-log");

@@ -8,6 +8,7 @@
  *
  * Threads: belongs to the loop. */
 #include "base/buf.h"
+#include "base/guard.h"
 #include "base/loop.h"
 
 struct access_log;
@@ -23,8 +24,8 @@ struct access_log_line {
     uint64_t bytes_in, bytes_out;
 };
 
-/* `path` "-" is standard output.  IO: errno says why. */
-MUST_USE enum err access_log_open(struct loop *l, const char *path, struct access_log **out);
+/* `path` "-" is standard output; `guard`: of all who write to it, or NULL.  IO: errno says why. */
+MUST_USE enum err access_log_open(struct loop *l, const char *path, struct guard *guard, struct access_log **out);
 /* Writes what waits. */
 void access_log_close(struct access_log **a);
 void access_log_add(struct access_log *a, const struct access_log_line *line);

@@ -405,30 +405,32 @@ static void list_operations(struct json_out *j, const struct verdict *v)
     json_out_end(j);
 }
 
-void accord_list(const struct accord *a, struct buf *json)
+static void list_pair(const struct accord *a, struct pair *p, struct json_out *j)
 {
-    struct json_out j;
-    json_out_init(&j, json, 2);
-    json_out_array(&j);
+    struct contract *consumer = verdict_consumer(p->verdict), *provider = verdict_provider(p->verdict);
+    struct shown *s = map_get(&a->shown, digest_key(&p->key[0]));
+    json_out_object(j);
+    json_out_member(j, "contract", contract_name(consumer));
+    json_out_member(j, "consumer_version", contract_version(consumer));
+    json_out_member(j, "consumer_digest", contract_digest_text(consumer));
+    json_out_member(j, "provider_version", contract_version(provider));
+    json_out_member(j, "provider_digest", contract_digest_text(provider));
+    json_out_member(j, "shown_by", s ? slice_str(s->peer) : (struct slice){0});
+    json_out_member(j, "verdict", slice_str(verdict_level_name(verdict_level(p->verdict))));
+    list_operations(j, p->verdict);
+    json_out_end(j);
+}
+
+void accord_list(const struct accord *a, struct map *seen, struct arena *arena, struct json_out *j)
+{
     size_t at = 0;
     for (struct pair *p = map_next(&a->pairs, &at); p; p = map_next(&a->pairs, &at)) {
-        if (!p->verdict)
+        struct slice key = slice_of(p->key, sizeof(p->key));
+        if (!p->verdict || map_get(seen, key))
             continue;
-        struct contract *consumer = verdict_consumer(p->verdict), *provider = verdict_provider(p->verdict);
-        struct shown *s = map_get(&a->shown, digest_key(&p->key[0]));
-        json_out_object(&j);
-        json_out_member(&j, "contract", contract_name(consumer));
-        json_out_member(&j, "consumer_version", contract_version(consumer));
-        json_out_member(&j, "consumer_digest", contract_digest_text(consumer));
-        json_out_member(&j, "provider_version", contract_version(provider));
-        json_out_member(&j, "provider_digest", contract_digest_text(provider));
-        json_out_member(&j, "shown_by", s ? slice_str(s->peer) : (struct slice){0});
-        json_out_member(&j, "verdict", slice_str(verdict_level_name(verdict_level(p->verdict))));
-        list_operations(&j, p->verdict);
-        json_out_end(&j);
+        map_put(seen, arena_keep(arena, key), arena);
+        list_pair(a, p, j);
     }
-    json_out_end(&j);
-    buf_put_char(json, '\n');
 }
 
 enum err accord_parse_header(struct slice value, struct hash_digest *out)

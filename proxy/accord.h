@@ -9,6 +9,7 @@
  *
  * Lifetime: accord_free drops waiters without calling them.
  * Threads:  belongs to the loop; parsing and judging happen on a thread of its own. */
+#include "base/map.h"
 #include "base/work.h"
 #include "contracts/verdict.h"
 
@@ -60,8 +61,10 @@ MUST_USE enum err accord_find(struct accord *a, const struct hash_digest *consum
 struct contract *accord_contract(struct accord *a, const struct hash_digest *digest);
 void accord_await(struct accord *a, struct accord_wait *w);
 
-/* Every verdict known, for /contracts. */
-void accord_list(const struct accord *a, struct buf *json);
+/* Every verdict known that is not yet in `seen`, as JSON objects for /contracts; `arena` keeps what `seen` refers to.
+ */
+struct json_out;
+void accord_list(const struct accord *a, struct map *seen, struct arena *arena, struct json_out *j);
 
 /* What a caller's weft-contract says; one that came lately is known by its text.  INPUT: it is none. */
 MUST_USE enum err accord_read(struct accord *a, struct slice value, struct hash_digest *out);

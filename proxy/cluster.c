@@ -3,7 +3,6 @@
 #include <errno.h>
 
 #include "base/check.h"
-#include "base/json_out.h"
 #include "base/mem.h"
 
 enum {
@@ -35,6 +34,8 @@ static struct stream *dial(void *arg, const char **why)
 {
     struct cluster_endpoint *e = arg;
     struct cluster *c = e->cluster;
+    if (c->conf.dials)
+        metric_add(c->conf.dials, 1);
     if (c->conf.dial)
         return c->conf.dial(e, why);
     int fd;
@@ -62,6 +63,8 @@ static void pool_opened(struct pool *p, uint64_t conn_id, void *arg)
     (void)p;
     struct cluster_endpoint *e = arg;
     is_there(e);
+    if (e->cluster->conf.opened_count)
+        metric_add(e->cluster->conf.opened_count, 1);
     e->cluster->conf.opened(e, conn_id, e->cluster->conf.arg);
 }
 
@@ -442,33 +445,4 @@ void cluster_end(struct cluster_endpoint *e, bool told)
     if (!told)
         breaker_untold(&e->breaker);
     endpoint_unref(e);
-}
-
-/* --- for people --- */
-
-static void show_endpoint(const struct cluster *c, const struct cluster_group *g, const struct cluster_endpoint *e,
-                          struct json_out *j)
-{
-    struct pool_stats s = pool_stats(e->pool);
-    json_out_object(j);
-    json_out_member(j, "service", c->name);
-    if (g->name.len)
-        json_out_member(j, "version", g->name);
-    json_out_member(j, "endpoint", e->text);
-    json_out_member(j, "identity", c->identity);
-    json_out_member(j, "breaker", slice_str(breaker_states.rows[e->breaker.sm.at].name));
-    json_out_member_int(j, "latency_us", (int64_t)e->balance.average_us);
-    json_out_member_int(j, "in_flight", e->balance.in_flight);
-    json_out_member_int(j, "connections", s.connections);
-    json_out_member_int(j, "waiting", s.waiting);
-    json_out_member_int(j, "dialled", (int64_t)s.dialled);
-    json_out_member_int(j, "failed", (int64_t)s.failed);
-    json_out_end(j);
-}
-
-void cluster_show(const struct cluster *c, struct json_out *j)
-{
-    for (size_t i = 0; i < c->group_count; i++)
-        for (size_t k = 0; k < c->groups[i].count; k++)
-            show_endpoint(c, &c->groups[i], c->groups[i].endpoints[k], j);
 }

@@ -17,6 +17,7 @@
  * Threads:  belongs to the loop. */
 #include "base/creds.h"
 #include "base/list.h"
+#include "base/metric.h"
 #include "base/sock.h"
 #include "contracts/verdict.h"
 #include "http/pool.h"
@@ -87,6 +88,7 @@ struct cluster_conf {
     /* a connection is ready: the moment for the contract exchange */
     void (*opened)(struct cluster_endpoint *e, uint64_t conn_id, void *arg);
     void *arg;
+    struct metric *dials, *opened_count; /* connections begun, and ready; or NULL */
 };
 
 struct cluster {
@@ -138,9 +140,5 @@ void cluster_end(struct cluster_endpoint *e, bool told);
 
 /* A number below `n` (> 0), for whatever is left to chance. */
 uint64_t cluster_draw(struct cluster *c, uint64_t n);
-
-/* Appends what is believed as JSON objects, one an endpoint, with commas between. */
-struct json_out;
-void cluster_show(const struct cluster *c, struct json_out *j);
 
 #endif

@@ -131,7 +131,7 @@ struct identity *identity_new(struct loop *l, struct due_clock *clock, struct me
     *i = (struct identity){.loop = l, .clock = clock, .owner = owner, .arg = arg};
     loop_task_init(&i->changed, say_changed);
     i->renewal = renewal_new(l, clock, metrics, on_renewed, i);
-    i->expiry = metric_series(metric_family(metrics, METRIC_GAUGE, "weft_identity_expiry_seconds", "",
+    i->expiry = metric_series(metric_family(metrics, METRIC_FACT, "weft_identity_expiry_seconds", "",
                                             "When our certificate ends, seconds since 1970."),
                               NULL);
     return i;

@@ -27,6 +27,9 @@ void ledger_init(struct ledger *l, struct metric_set *set)
                                    "What policy said of inbound exchanges."),
         .recall = recall_new(),
     };
+    metric_fade(l->requests);
+    metric_fade(l->verdicts);
+    board_init(&l->board);
     l->retries = metric_series(
         metric_family(set, METRIC_COUNTER, "weft_upstream_retries_total", "", "Requests that were sent once more."),
         NULL);
@@ -38,10 +41,17 @@ void ledger_init(struct ledger *l, struct metric_set *set)
     }
 }
 
+void ledger_sweep(struct ledger *l, struct metric_set *set, int64_t now_us)
+{
+    if (metric_sweep(set, now_us))
+        memset(l->recent, 0, sizeof(l->recent));
+}
+
 void ledger_fini(struct ledger *l)
 {
     access_log_close(&l->access);
     recall_free(&l->recall);
+    board_fini(&l->board);
     map_fini(&l->adaptations);
     arena_fini(&l->adaptation_keys);
 }
@@ -140,6 +150,13 @@ static void count(struct ledger *l, const struct ledger_entry *e)
 {
     metric_add(requests_of(l, e), 1);
     metric_observe_us(l->durations[e->inbound], e->duration_us);
+    board_add(&l->board, &(struct board_call){
+                             .inbound = e->inbound,
+                             .failed = e->status >= 500 || e->error,
+                             .peer = e->inbound ? e->peer : e->service,
+                             .operation = e->inquiry->operation,
+                             .duration_us = e->duration_us,
+                         });
     struct slice word = slice_str(e->error);
     if (e->error)
         metric_add(metric_series(l->refused, &word), 1);

@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "base/metric.h"
 #include "proxy/access_log.h"
+#include "proxy/board.h"
 #include "proxy/inquiry.h"
 #include "proxy/lane.h"
 #include "proxy/recall.h"
@@ -37,6 +38,7 @@ struct ledger {
     struct ledger_recent recent[LEDGER_RECENT];
     struct metric_family *decisions; /* answer */
     struct recall *recall;
+    struct board board;
     struct access_log *access; /* or NULL */
     struct map adaptations;    /* remembered already: two digests and an operation */
     struct arena adaptation_keys;
@@ -59,6 +61,8 @@ bool ledger_samples(struct ledger *l);
 
 void ledger_init(struct ledger *l, struct metric_set *set);
 void ledger_fini(struct ledger *l);
+/* Now and then: series that nobody moves any more go. */
+void ledger_sweep(struct ledger *l, struct metric_set *set, int64_t now_us);
 /* Is this the first adaptation for its verdict and operation?  One of them explains all. */
 bool ledger_is_news(struct ledger *l, const struct inquiry *q);
 /* For `weft why`. */

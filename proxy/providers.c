@@ -518,7 +518,7 @@ struct providers *providers_new(struct loop *l, struct due_clock *clock, struct 
     loop_task_init(&p->wake, wake_all);
     p->results = metric_family(metrics, METRIC_COUNTER, "weft_tokens_total", "provider,result",
                                "Tokens that were not seen before: verified, refused, waited for keys.");
-    p->key_counts = metric_family(metrics, METRIC_GAUGE, "weft_token_keys", "provider", "Keys of a provider at hand.");
+    p->key_counts = metric_family(metrics, METRIC_FACT, "weft_token_keys", "provider", "Keys of a provider at hand.");
     return p;
 }
 

@@ -6,11 +6,13 @@
 #include "proxy/proxy.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/listener.h"
 #include "http/server.h"
+#include "proxy/crew.h"
 #include "proxy/exchange.h"
 #include "proxy/identity.h"
 #include "proxy/inquiry.h"
@@ -18,6 +20,7 @@
 #include "proxy/job_link.h"
 #include "proxy/job_runner.h"
 #include "proxy/lambda_api.h"
+#include "proxy/meters.h"
 #include "proxy/openfaas.h"
 #include "proxy/providers.h"
 #include "proxy/proxy_admin.h"
@@ -29,7 +32,8 @@ enum {
     STREAMS = 256,
     LOCAL_CONNECTIONS = 10000,
     LAST_TURNS = 16,
-    LOOK_US = 5 * SECOND
+    LOOK_US = 5 * SECOND,
+    SWEEP_US = 60 * SECOND
 };
 
 /* A server with a listener of its own. */
@@ -38,6 +42,7 @@ struct door {
     struct listener *listener;
     struct proxy *proxy;
     struct cluster_name *fixed;
+    enum commons_side side; /* of those whose connections are shared out */
 };
 
 /* A service's own local port: looked up by name, because clusters change with a reload. */
@@ -51,8 +56,12 @@ struct proxy {
     struct due_clock *clock;
     struct proxy_start start;
     struct relay_env env;
+    struct snapshot *next; /* prepared; or NULL */
+    unsigned workers;
     struct metric_set *metrics;
     struct metric *in_flight, *peers_cut;
+    struct meters meters;
+    struct due sweep_due; /* of metrics that rest */
     struct door inbound, outbound, admin, lambda;
     struct lambda_api *pull; /* our function asks for its requests; NULL: it listens */
     struct providers *providers;
@@ -202,7 +211,7 @@ static struct creds *current_creds(void *arg)
 /* Strangers and peers whose certificate we do not take. */
 static void peer_refused(struct slice peer_addr, const char *why, void *arg)
 {
-    (void)arg;
+    metric_add(((struct door *)arg)->proxy->meters.refused, 1);
     log_event(LOG_WARN, "peer-refused", LOG_TEXT("peer", peer_addr), LOG_STR("why", why));
 }
 
@@ -213,6 +222,44 @@ static void peer_cut(struct slice peer_id, const char *why, void *arg)
     log_event(LOG_WARN, "peer-cut", LOG_TEXT("peer", peer_id), LOG_STR("why", why));
 }
 
+/* --- connections shared out --- */
+
+static bool give(void *arg, int fd, const struct sock_addr *from)
+{
+    const struct door *d = arg;
+    const struct proxy_worker *w = &d->proxy->start.worker;
+    unsigned chosen = commons_choose(w->commons, d->side, w->index);
+    if (chosen == w->index)
+        return false;
+    if (crew_hand_over(w->crew, chosen, d->side, fd, from))
+        return true;
+    commons_left(w->commons, d->side, chosen);
+    return false;
+}
+
+static void kept(void *arg)
+{
+    const struct door *d = arg;
+    commons_kept(d->proxy->start.worker.commons, d->side, d->proxy->start.worker.index);
+}
+
+static void left(void *arg)
+{
+    const struct door *d = arg;
+    commons_left(d->proxy->start.worker.commons, d->side, d->proxy->start.worker.index);
+}
+
+void proxy_take(struct proxy *p, enum commons_side side, int fd, const struct sock_addr *from)
+{
+    struct door *d = side == COMMONS_INBOUND ? &p->inbound : &p->outbound;
+    if (d->listener) {
+        listener_take(d->listener, fd, from);
+        return;
+    }
+    close(fd); /* a drain has come between */
+    left(d);
+}
+
 /* --- doors --- */
 
 struct door_conf {
@@ -221,13 +268,23 @@ struct door_conf {
     void (*accept)(struct transit *t, void *arg);
     bool mtls;
     uint32_t connections;
-    bool raw;     /* any bytes, where no ALPN says otherwise */
-    bool patient; /* an exchange may wait for ever */
+    bool raw;                 /* any bytes, where no ALPN says otherwise */
+    bool patient;             /* an exchange may wait for ever */
+    const struct door *first; /* of the first worker; NULL: we are the first */
+    bool alone;               /* other workers have none of this kind */
+    bool shared_out;          /* its connections are */
+    enum commons_side side;
 };
+
+static uint32_t share(const struct proxy *p, uint32_t n)
+{
+    return commons_share_some(n, p->start.worker.index, p->workers);
+}
 
 static enum err open_door(struct proxy *p, struct door *d, const struct door_conf *conf, struct diag *diag)
 {
     d->proxy = p;
+    d->side = conf->side;
     if (!conf->address)
         return ERR_OK;
     struct server_conf server = {
@@ -239,7 +296,8 @@ static enum err open_door(struct proxy *p, struct door *d, const struct door_con
         .idle_timeout_us = INT64_C(300) * SECOND,
         .stream_idle_us = conf->patient ? 0 : p->env.snap->conf.timeouts.stream_idle_us,
         .max_streams = STREAMS,
-        .max_connections = conf->connections,
+        .left = p->workers > 1 && conf->shared_out ? left : NULL,
+        .max_connections = conf->alone ? conf->connections : share(p, conf->connections),
         .raw = conf->raw,
     };
     d->server = server_new(p->loop, p->clock, &server);
@@ -248,7 +306,10 @@ static enum err open_door(struct proxy *p, struct door *d, const struct door_con
         .server = d->server,
         .creds = conf->mtls ? current_creds : NULL,
         .arg = d,
-        .raw = conf->raw,
+        .give = p->workers > 1 && conf->shared_out ? give : NULL,
+        .kept = p->workers > 1 && conf->shared_out ? kept : NULL,
+        .is_shared = p->workers > 1 && !conf->alone,
+        .beside = conf->first ? conf->first->listener : NULL,
     };
     if (listener_open(p->loop, p->clock, &listener, &d->listener) == ERR_OK)
         return ERR_OK;
@@ -264,18 +325,22 @@ static enum err open_locals(struct proxy *p, struct diag *diag)
     const struct proxy_conf_service *services = c->services.items;
     p->locals = mem_array(c->services.count + 1, sizeof(*p->locals));
     p->local_count = c->services.count;
+    const struct proxy *first = p->start.worker.first;
+    if (first && first->local_count != p->local_count)
+        return ERR_IO; /* the file has changed since the first has read it */
     enum err worst = ERR_OK;
     for (size_t i = 0; i < c->services.count; i++) {
         struct cluster_name *local = &p->locals[i];
         local->name = slice_str(mem_copy(slice_str(c->services.names[i])));
         local->door.fixed = local;
-        struct door_conf conf = {services[i].local,
-                                 "services.*.local",
-                                 accept_outbound,
-                                 false,
-                                 LOCAL_CONNECTIONS,
-                                 services[i].protocol == PROXY_PROTOCOL_TCP,
-                                 false};
+        struct door_conf conf = {
+            .address = services[i].local,
+            .key = "services.*.local",
+            .accept = accept_outbound,
+            .connections = LOCAL_CONNECTIONS,
+            .raw = services[i].protocol == PROXY_PROTOCOL_TCP,
+            .first = first ? &first->locals[i].door : NULL,
+        };
         enum err e = open_door(p, &local->door, &conf, diag);
         worst = e != ERR_OK ? e : worst;
     }
@@ -287,22 +352,41 @@ static enum err open_doors(struct proxy *p, struct diag *diag)
     const struct proxy_conf *c = &p->env.snap->conf;
     if (c->inbound.lambda)
         p->pull = lambda_api_new(loop_now(p->loop), slice_str(c->service), (uint32_t)c->inbound.runtimes);
-    struct door_conf inbound = {c->inbound.listen,
-                                "inbound.listen",
-                                accept_inbound,
-                                true,
-                                (uint32_t)c->inbound.max_connections,
-                                p->env.snap->app_raw,
-                                false};
+    const struct proxy *first = p->start.worker.first;
+    struct door_conf inbound = {
+        .address = c->inbound.listen,
+        .key = "inbound.listen",
+        .accept = accept_inbound,
+        .mtls = true,
+        .connections = (uint32_t)c->inbound.max_connections,
+        .raw = p->env.snap->app_raw,
+        .first = first ? &first->inbound : NULL,
+        .shared_out = true,
+        .side = COMMONS_INBOUND,
+    };
     struct door_conf outbound = {
-        c->outbound.listen, "outbound.listen", accept_outbound, false, LOCAL_CONNECTIONS, false, false};
-    struct door_conf admin = {c->admin.listen, "admin.listen", accept_admin, false, 100, false, false};
+        .address = c->outbound.listen,
+        .key = "outbound.listen",
+        .accept = accept_outbound,
+        .connections = LOCAL_CONNECTIONS,
+        .first = first ? &first->outbound : NULL,
+        .shared_out = true,
+        .side = COMMONS_OUTBOUND,
+    };
+    struct door_conf admin = {
+        .address = first ? NULL : c->admin.listen,
+        .key = "admin.listen",
+        .accept = accept_admin,
+        .connections = 100,
+        .alone = true,
+    };
     struct door_conf lambda = {
         .address = c->inbound.lambda,
         .key = "inbound.lambda",
         .accept = accept_lambda,
         .connections = LOCAL_CONNECTIONS,
         .patient = true,
+        .alone = true,
     };
     enum err a = open_door(p, &p->inbound, &inbound, diag);
     enum err b = open_door(p, &p->outbound, &outbound, diag);
@@ -422,7 +506,14 @@ static void recheck(struct proxy *p, struct snapshot *old)
 
 static void adopt(struct proxy *p, struct snapshot *s)
 {
-    struct snapshot_start start = {.loop = p->loop, .clock = p->clock, .opened = opened, .arg = p};
+    unsigned index = p->start.worker.index;
+    struct snapshot_start start = {.loop = p->loop,
+                                   .clock = p->clock,
+                                   .opened = opened,
+                                   .arg = p,
+                                   .worker = index,
+                                   .workers = p->workers,
+                                   .meters = &p->meters};
     snapshot_start(s, &start);
     know_contracts(p, s);
     providers_adopt(p->providers, &s->conf.tokens);
@@ -437,7 +528,7 @@ static void adopt(struct proxy *p, struct snapshot *s)
     snapshot_unref(&old);
     relay_env_limits(&p->env);
     identity_adopt(p->identity, s);
-    if (authz_rule_count(s->authz) == 0)
+    if (index == 0 && authz_rule_count(s->authz) == 0)
         log_event(LOG_WARN, "no-policy", LOG_STR("so", "every identity of a trusted domain may call"));
 }
 
@@ -449,26 +540,44 @@ static void log_complaints(const struct diag *d)
                   LOG_TEXT("fix", e->fix));
 }
 
-void proxy_reload(struct proxy *p)
+enum err proxy_prepare(struct proxy *p, uint64_t *stamp)
 {
     struct diag diag;
     diag_init(&diag);
-    struct snapshot *s;
     p->stamp = snapshot_stamp(p->env.snap); /* a bad state is complained of once */
-    enum err e = snapshot_load(&p->start.source, &diag, &s);
+    enum err e = snapshot_load(&p->start.source, &diag, &p->next);
     log_complaints(&diag);
     diag_fini(&diag);
-    if (e != ERR_OK) {
-        log_event(LOG_ERROR, "reload-refused", LOG_STR("so", "the old configuration goes on"));
+    if (e == ERR_OK)
+        *stamp = p->next->stamp;
+    return e;
+}
+
+void proxy_forget_next(struct proxy *p)
+{
+    snapshot_unref(&p->next);
+}
+
+void proxy_take_next(struct proxy *p)
+{
+    struct snapshot *s = p->next;
+    p->next = NULL;
+    if (!s)
         return;
-    }
     adopt(p, s);
-    if (p->link) {
-        job_link_reload(p->link, s);
-        for (size_t i = 0; i < s->consume_count; i++)
-            job_link_show_contract(p->link, s->consumes[i]);
-    }
-    log_event(LOG_INFO, "reloaded", LOG_TEXT("identity", creds_id(s->creds)));
+    if (!p->link)
+        return;
+    job_link_reload(p->link, s);
+    for (size_t i = 0; i < s->consume_count; i++)
+        job_link_show_contract(p->link, s->consumes[i]);
+}
+
+void proxy_say_reloaded(const struct proxy *p)
+{
+    log_event(LOG_INFO, "reloaded", LOG_TEXT("identity", creds_id(p->env.snap->creds)));
+    if (p->env.snap->conf.workers != p->workers)
+        log_event(LOG_WARN, "workers-kept", LOG_INT("workers", p->workers),
+                  LOG_STR("so", "another number needs a new start"));
 }
 
 static void look_at_files(struct due *due)
@@ -476,9 +585,16 @@ static void look_at_files(struct due *due)
     struct proxy *p = (struct proxy *)(void *)((char *)due - offsetof(struct proxy, look_due));
     bool has_file = strcmp(p->start.source.path, "-") != 0;
     if (has_file && !p->draining && snapshot_stamp(p->env.snap) != p->stamp)
-        proxy_reload(p);
+        p->start.files_changed(p->start.arg);
     identity_watch(p->identity);
     due_in(p->clock, &p->look_due, LOOK_US);
+}
+
+static void sweep(struct due *due)
+{
+    struct proxy *p = (struct proxy *)(void *)((char *)due - offsetof(struct proxy, sweep_due));
+    ledger_sweep(&p->env.ledger, p->metrics, loop_turn_us(p->loop));
+    due_in(p->clock, &p->sweep_due, SWEEP_US);
 }
 
 /* --- drain --- */
@@ -495,9 +611,10 @@ static void over(struct loop_task *task)
 
 static void part_idle(void *arg);
 
-/* Nobody calls us any more; now our function's own calls may end. */
-static void close_inside(struct proxy *p)
+void proxy_close_inside(struct proxy *p)
 {
+    if (p->outside_closed)
+        return;
     p->outside_closed = true;
     p->draining_parts = 1;
     struct door *doors[] = {&p->outbound};
@@ -519,7 +636,7 @@ static void part_idle(void *arg)
     if (--p->draining_parts > 0)
         return;
     if (!p->outside_closed)
-        close_inside(p);
+        p->start.outside_over(p->start.arg);
     else
         loop_defer(p->loop, &p->over);
 }
@@ -536,7 +653,8 @@ void proxy_drain(struct proxy *p)
     if (p->draining)
         return;
     p->draining = true;
-    log_event(LOG_INFO, "draining", LOG_INT("exchanges", p->env.exchanges));
+    if (p->start.worker.index == 0)
+        log_event(LOG_INFO, "draining", LOG_INT("exchanges", crew_exchanges(p->start.worker.crew)));
     listener_close(&p->inbound.listener);
     listener_close(&p->outbound.listener);
     for (size_t i = 0; i < p->local_count; i++)
@@ -556,7 +674,7 @@ void proxy_drain(struct proxy *p)
 
 /* --- lifecycle --- */
 
-static void say_ready(const struct proxy *p)
+void proxy_say_ready(const struct proxy *p)
 {
     static const char *const names[] = {"inbound", "outbound", "admin"};
     const struct door *doors[] = {&p->inbound, &p->outbound, &p->admin};
@@ -574,7 +692,8 @@ static void say_ready(const struct proxy *p)
 
 static void identity_renewed(void *arg)
 {
-    proxy_reload(arg);
+    struct proxy *p = arg;
+    p->start.files_changed(p->start.arg);
 }
 
 static void identity_withdrawn(void *arg)
@@ -613,16 +732,33 @@ static struct proxy *assemble(const struct proxy_start *start)
     loop_task_init(&p->over, over);
     due_init(&p->drain_due, drain_late);
     due_init(&p->look_due, look_at_files);
+    due_init(&p->sweep_due, sweep);
+    meters_init(&p->meters, p->metrics);
     return p;
 }
 
 static enum err open_access_log(struct proxy *p, struct diag *diag)
 {
     const char *path = p->env.snap->conf.log.access;
-    if (!path || access_log_open(p->loop, path, &p->env.ledger.access) == ERR_OK)
+    if (!path || access_log_open(p->loop, path, p->start.worker.commons->log, &p->env.ledger.access) == ERR_OK)
         return ERR_OK;
     diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = path}, NULL, "log.access: %s", strerror(errno));
     return ERR_IO;
+}
+
+/* How many we are is said once, by the first. */
+static enum err join_crew(struct proxy *p, const struct snapshot *s, struct diag *diag)
+{
+    struct commons *c = p->start.worker.commons;
+    if (c->workers == 0)
+        commons_init(c, (unsigned)s->conf.workers);
+    p->workers = c->workers;
+    p->env.commons = p->workers > 1 ? c : NULL;
+    if (p->workers == 1 || strcmp(p->start.source.path, "-") != 0)
+        return ERR_OK;
+    diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = "workers"}, "write it into a file",
+             "a configuration that is read from standard input has one worker: it can be read once");
+    return ERR_INPUT;
 }
 
 enum err proxy_start(const struct proxy_start *start, struct diag *diag, struct proxy **out)
@@ -630,6 +766,10 @@ enum err proxy_start(const struct proxy_start *start, struct diag *diag, struct 
     struct snapshot *s;
     struct proxy *p = assemble(start);
     enum err e = snapshot_load(&p->start.source, diag, &s);
+    if (e == ERR_OK && join_crew(p, s, diag) != ERR_OK) {
+        snapshot_unref(&s);
+        e = ERR_INPUT;
+    }
     if (e == ERR_OK) {
         adopt(p, s);
         e = open_access_log(p, diag);
@@ -641,8 +781,9 @@ enum err proxy_start(const struct proxy_start *start, struct diag *diag, struct 
         return e;
     }
     start_jobs(p);
-    due_in(p->clock, &p->look_due, LOOK_US);
-    say_ready(p);
+    if (start->worker.index == 0)
+        due_in(p->clock, &p->look_due, LOOK_US);
+    due_in(p->clock, &p->sweep_due, SWEEP_US);
     *out = p;
     return ERR_OK;
 }
@@ -661,6 +802,7 @@ void proxy_free(struct proxy **proxy)
         return;
     due_cancel(p->clock, &p->drain_due);
     due_cancel(p->clock, &p->look_due);
+    due_cancel(p->clock, &p->sweep_due);
     loop_task_cancel(&p->over);
     identity_free(&p->identity);
     if (p->entry)
@@ -680,6 +822,7 @@ void proxy_free(struct proxy **proxy)
     mem_free(p->locals);
     last_turns(p); /* exchanges end; what they asked of accord is still there */
     lambda_api_free(&p->pull);
+    snapshot_unref(&p->next);
     snapshot_unref(&p->env.snap);
     last_turns(p); /* pools free themselves from the loop */
     accord_free(&p->env.accord);
@@ -708,6 +851,13 @@ struct metric_set *proxy_metrics(struct proxy *p)
 void proxy_measure(struct proxy *p)
 {
     metric_gauge(p->in_flight, p->env.exchanges);
+    for (size_t i = 0; i < p->env.snap->conf.services.count; i++)
+        meters_measure(&p->meters, p->env.snap->clusters[i]);
+    const struct door *const doors[] = {&p->inbound, &p->outbound};
+    static const char *const sides[] = {"inbound", "outbound"};
+    for (size_t i = 0; i < 2; i++)
+        if (doors[i]->server)
+            meters_taken(&p->meters, slice_str(sides[i]), server_connections(doors[i]->server));
 }
 
 /* Names without an answer: those that were never answered keep us from being ready, the others do not. */
@@ -735,6 +885,11 @@ void proxy_remarks(const struct proxy *p, struct buf *out)
     put_names(p, false, out);
     if (p->link && !job_link_ready(p->link))
         buf_putf(out, "broker: %s\n", job_link_state(p->link));
+}
+
+const struct proxy_worker *proxy_worker_of(const struct proxy *p)
+{
+    return &p->start.worker;
 }
 
 bool proxy_draining(const struct proxy *p)

@@ -114,6 +114,7 @@ struct proxy_conf {
     } limits;
     unsigned confine; /* enum confine_mode */
     bool recheck;
+    uint64_t workers; /* threads that share the connections */
     struct {
         unsigned level;
         bool json;

@@ -1,5 +1,7 @@
 #include "proxy/recall.h"
 
+#include <stdlib.h>
+
 #include "base/arena.h"
 #include "base/mem.h"
 #include "base/now.h"
@@ -92,6 +94,32 @@ void recall_list(const struct recall *r, size_t most, struct buf *out)
             return;
         put_head(&s->event, out);
     }
+}
+
+/* Each begins with its time (RFC 3339, one length). */
+static int newer_first(const void *a, const void *b)
+{
+    const struct slice *x = a, *y = b;
+    return slice_cmp(slice_to(*y, 24), slice_to(*x, 24));
+}
+
+void recall_merge(struct buf *lines, size_t most)
+{
+    enum { LINES = 4096 };
+    struct slice *v = mem_array(LINES, sizeof(*v)), rest = buf_slice(lines), line;
+    size_t count = 0;
+    while (count < LINES && slice_split(&rest, '\n', &line))
+        if (line.len)
+            v[count++] = line;
+    if (count)
+        qsort(v, count, sizeof(*v), newer_first);
+    struct buf sorted;
+    buf_init(&sorted, BUF_TEXT_BOUND);
+    for (size_t i = 0; i < count && i < most; i++)
+        buf_putf(&sorted, "%.*s\n", SLICE_FMT(v[i]));
+    mem_free(v);
+    buf_fini(lines);
+    *lines = sorted;
 }
 
 void recall_put(const struct recall_event *e, struct buf *out)

@@ -28,6 +28,8 @@ void recall_add(struct recall *r, const struct recall_event *e);
 MUST_USE enum err recall_find(const struct recall *r, struct slice id_or_operation, struct recall_event *out);
 /* The latest `most`, newest first, one line each. */
 void recall_list(const struct recall *r, size_t most, struct buf *out);
+/* Takes the lines of several lists, in any order, and leaves the latest `most`, newest first. */
+void recall_merge(struct buf *lines, size_t most);
 void recall_put(const struct recall_event *e, struct buf *out);
 
 #endif

@@ -83,6 +83,13 @@ void relay_forget_deadline(struct relay *r)
     due_cancel(r->env->clock, &r->late);
 }
 
+static void count_exchange(struct relay_env *env, int more)
+{
+    env->exchanges += (uint32_t)more;
+    if (env->commons)
+        atomic_fetch_add_explicit(&env->commons->exchanges, (uint32_t)more, memory_order_relaxed);
+}
+
 void relay_look_over(struct relay *r)
 {
     if (!r->down_gone || (r->up && !r->up->is_gone))
@@ -98,7 +105,7 @@ void relay_look_over(struct relay *r)
     lane_fini(&r->response);
     inquiry_fini(&r->inquiry);
     transit_free(&r->up);
-    r->env->exchanges--;
+    count_exchange(r->env, -1);
     snapshot_unref(&r->snap);
     struct transit *down = r->down;
     transit_free(&down); /* and `r` with it */
@@ -437,6 +444,20 @@ void relay_recheck(struct relay_env *env)
 
 /* --- what `down` brings --- */
 
+static uint32_t exchanges_of_all(const struct relay_env *env)
+{
+    return env->commons ? atomic_load_explicit(&env->commons->exchanges, memory_order_relaxed) : env->exchanges;
+}
+
+static enum err ask_rate(struct relay *r)
+{
+    uint64_t all = r->snap->conf.limits.rate, each = r->snap->conf.limits.rate_per_identity;
+    if (r->side == RELAY_OUTBOUND || (all == 0 && each == 0))
+        return ERR_OK;
+    return r->env->commons ? commons_rate_ask(r->env->commons, r->down->peer_id, all, each, r->began_us)
+                           : rate_ask(&r->env->rate, r->down->peer_id, all, each, r->began_us);
+}
+
 /* Before anything is asked that costs more than this. */
 static bool is_too_much(struct relay *r, enum reply_word *word)
 {
@@ -444,12 +465,10 @@ static bool is_too_much(struct relay *r, enum reply_word *word)
     *word = REPLY_OVERLOADED;
     if (r->down->conn_id == 0)
         return false; /* a job was counted when it was taken */
-    if (c->limits.in_flight && r->env->exchanges > c->limits.in_flight)
+    if (c->limits.in_flight && exchanges_of_all(r->env) > c->limits.in_flight)
         return true;
     *word = REPLY_RATE_LIMITED;
-    bool counted = r->side == RELAY_INBOUND && (c->limits.rate || c->limits.rate_per_identity);
-    return counted && rate_ask(&r->env->rate, r->down->peer_id, c->limits.rate, c->limits.rate_per_identity,
-                               r->began_us) != ERR_OK;
+    return ask_rate(r) != ERR_OK;
 }
 
 static void down_head(struct transit *t)
@@ -526,7 +545,7 @@ void relay_env_limits(struct relay_env *env)
     if (env->gate.loop)
         gate_set(&env->gate, &conf);
     else
-        gate_init(&env->gate, env->loop, env->clock, &conf);
+        gate_init(&env->gate, env->loop, env->clock, env->commons ? &env->commons->yard : NULL, &conf);
 }
 
 void relay_start(struct relay_env *env, enum relay_side side, struct cluster *to, struct transit *down)
@@ -553,5 +572,5 @@ void relay_start(struct relay_env *env, enum relay_side side, struct cluster *to
     buf_init(&r->request.pending, 2 * (size_t)TRANSIT_WINDOW);
     down->owner = &down_owner;
     down->owner_data = r;
-    env->exchanges++;
+    count_exchange(env, 1);
 }

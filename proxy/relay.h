@@ -16,6 +16,7 @@
  * Threads:  belongs to the loop. */
 #include "base/sm.h"
 #include "proxy/accord.h"
+#include "proxy/commons.h"
 #include "proxy/gate.h"
 #include "proxy/ledger.h"
 #include "proxy/rate.h"
@@ -29,9 +30,10 @@ struct relay_env {
     struct due_clock *clock;
     struct snapshot *snap; /* the current one */
     struct accord *accord;
+    struct commons *commons; /* shared with other workers; NULL: there are none */
     struct ledger ledger;
     struct gate gate;          /* to our function */
-    struct rate rate;          /* of those who call it */
+    struct rate rate;          /* of those who call it, where there are no other workers */
     uint64_t id_seed, id_next; /* request ids */
     uint32_t exchanges;        /* in flight */
     struct list inbound;       /* those that come to our function; zeroed: none yet */

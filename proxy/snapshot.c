@@ -5,10 +5,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "policy/spiffe.h"
+#include "proxy/commons.h"
+#include "proxy/meters.h"
 #include "proxy/providers.h"
 #include "proxy/stamp.h"
 
-enum { SECOND = 1000000 };
+enum { SECOND = 1000000, CONNECTIONS = 64 /* to an endpoint */ };
 
 /* --- identity --- */
 
@@ -232,7 +234,7 @@ static void start_app(struct snapshot *s, const struct snapshot_start *start)
         .ping_us = 10 * SECOND,
         .ping_timeout_us = 20 * SECOND,
         .max_streams = 100,
-        .max_connections = s->app_h2 ? 4 : 1024,
+        .max_connections = commons_share_some(s->app_h2 ? 4 : 1024, start->worker, start->workers),
         .max_waiting = 1000,
     };
     s->app = pool_new(start->loop, start->clock, &conf);
@@ -295,11 +297,14 @@ static struct cluster *start_cluster(struct snapshot *s, const struct snapshot_s
         .stream_idle_us = c->timeouts.stream_idle_us,
         .breaker = breaker_of(c),
         .retry_percent = (uint32_t)c->retries.percent,
-        .retries_per_second = (uint32_t)c->retries.per_second,
+        .retries_per_second = commons_share((uint32_t)c->retries.per_second, start->worker, start->workers),
+        .max_connections = commons_share_some(CONNECTIONS, start->worker, start->workers),
         .fault = {(uint32_t)service->fault.percent, (uint32_t)service->fault.status, service->fault.delay_us},
         .opened = cluster_opened,
         .arg = s,
     };
+    if (start->meters)
+        meters_of_cluster(start->meters, conf.name, &conf);
     conf.groups = groups_of(s, service, &conf.group_count);
     hash_random(&conf.seed, sizeof(conf.seed));
     return cluster_new(start->loop, start->clock, &conf);

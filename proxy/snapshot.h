@@ -73,6 +73,8 @@ struct snapshot_start {
     /* a connection to a service is ready: the moment for the contract exchange */
     void (*opened)(struct snapshot *s, struct cluster_endpoint *e, uint64_t conn_id, void *arg);
     void *arg;
+    unsigned worker, workers;    /* which of how many; 0: the only one */
+    const struct meters *meters; /* outlives the snapshot; NULL: nothing is measured */
 };
 void snapshot_start(struct snapshot *s, const struct snapshot_start *start);
 

@@ -128,9 +128,12 @@ class Beside(kit.Story):
         self.assertEqual((shown.returncode, shown.stderr), (0, ""))
         row = next(line for line in shown.stdout.splitlines() if line.startswith("outbound  orders"))
         self.assertTrue(float(row.split()[3]) > 1, shown.stdout)
-        self.assertRegex(shown.stdout, r"outbound +p50 [0-9.]+ ms +p99 [0-9.]+ ms")
+        self.assertRegex(row, r"^outbound  orders +- +[0-9.]+ +0\.0% +[0-9]+\.[0-9]+ +[0-9]+\.[0-9]+ +[0-9]+$")
         self.assertRegex(shown.stdout, rf"orders +{orders.inbound} +closed ")
         self.assertNotIn("\033", shown.stdout)
+        seen = self.place.weft("top", "--sidecar", orders.admin, "--json", "--every", "100ms")
+        (call,) = json.loads(seen.stdout)["calls"]
+        self.assertEqual((call["direction"], call["peer"], call["operation"]), ("inbound", kit.spiffe("web"), ""))
         self.assertEqual(self.place.weft("top", "--sidecar", kit.free_address()).returncode, 2)
 
 

@@ -25,6 +25,7 @@ import h1
 DEADLINE = 20  # seconds for anything that should happen at once, on a machine that is busy
 DOMAIN = "shop.example"
 REPORT = re.compile(r"(ERROR: \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer| broke: ).*")
+WORKERS = int(os.environ.get("STORY_WORKERS", "1"))  # of every sidecar that does not say otherwise
 programs = None
 
 
@@ -67,8 +68,9 @@ def is_listening(address):
 class Process:
     """One running program; what it says goes to a log that outlives its restarts."""
 
-    def __init__(self, name, command, folder):
-        self.name, self.command, self.folder = name, command, folder
+    def __init__(self, name, command, folder, ends=(0,)):
+        """`ends`: the statuses that it may end with."""
+        self.name, self.command, self.folder, self.ends = name, command, folder, ends
         self.log_path = folder / f"{name}.log"
         self.child = None
 
@@ -281,6 +283,8 @@ class Place:
             "log": {"access": f"{name}.access.log"},
             **keys,
         }
+        if WORKERS > 1 and "lambda" not in conf.get("inbound", {}):
+            conf.setdefault("workers", WORKERS)
         return self.process(Sidecar(self, name, conf))
 
     def caller(self, name, services=(), **keys):
@@ -325,11 +329,10 @@ class Place:
     def reports(self):
         """What no story may end with: a sanitizer's words, or a process that ended otherwise than asked."""
         said = [f"{p.name}: {m.group(0)}" for p in self.processes for m in REPORT.finditer(p.log())]
-        asked = (None, 0, -signal.SIGKILL)
         return said + [
             f"{p.name} ended with {p.child.returncode}"
             for p in self.processes
-            if p.child and p.child.returncode not in asked
+            if p.child and p.child.returncode not in (None, -signal.SIGKILL, *p.ends)
         ]
 
     def logs(self):

@@ -126,6 +126,51 @@ TEST(a_series_is_the_same_one_whatever_was_asked_for_in_between)
     metric_set_free(&set);
 }
 
+TEST(the_sets_of_several_threads_add_up)
+{
+    struct metric_set *a = metric_set_new(), *b = metric_set_new(), *sum = metric_set_new();
+    struct metric_set *parts[] = {a, b};
+    for (unsigned i = 0; i < 2; i++) {
+        struct metric_family *n = metric_family(parts[i], METRIC_COUNTER, "n", "code", "N.");
+        metric_add(metric_series(n, (const struct slice[]){SLICE("200")}), 1 + i);
+        metric_gauge(metric_series(metric_family(parts[i], METRIC_GAUGE, "now", "", "Now."), NULL), 1.5);
+        metric_gauge(metric_series(metric_family(parts[i], METRIC_FACT, "until", "", "Until."), NULL), 9);
+        if (i == 1)
+            metric_add(metric_series(n, (const struct slice[]){SLICE("503")}), 7);
+    }
+    metric_merge(sum, a);
+    metric_merge(sum, b);
+    check_print(sum, "# HELP n N.\n# TYPE n counter\nn{code=\"200\"} 3\nn{code=\"503\"} 7\n"
+                     "# HELP now Now.\n# TYPE now gauge\nnow 3\n"
+                     "# HELP until Until.\n# TYPE until gauge\nuntil 9\n");
+    metric_set_free(&a);
+    metric_set_free(&b);
+    metric_set_free(&sum);
+}
+
+TEST(series_that_rest_for_ten_minutes_go_where_they_fade)
+{
+    enum { MINUTE = 60 * 1000000 };
+    struct metric_set *s = metric_set_new();
+    struct metric_family *fades = metric_family(s, METRIC_COUNTER, "n", "code", "N.");
+    struct metric_family *stays = metric_family(s, METRIC_COUNTER, "m", "code", "M.");
+    metric_fade(fades);
+    metric_add(metric_series(fades, (const struct slice[]){SLICE("200")}), 1);
+    metric_add(metric_series(fades, (const struct slice[]){SLICE("503")}), 1);
+    metric_add(metric_series(stays, (const struct slice[]){SLICE("200")}), 1);
+    CHECK(!metric_sweep(s, 0));
+    CHECK(!metric_sweep(s, 9 * (int64_t)MINUTE));
+    metric_add(metric_series(fades, (const struct slice[]){SLICE("503")}), 1);
+    CHECK(metric_sweep(s, 10 * (int64_t)MINUTE));
+    metric_add(metric_series(fades, (const struct slice[]){SLICE("404")}), 1);
+    check_print(s, "# HELP n N.\n# TYPE n counter\nn{code=\"503\"} 2\nn{code=\"404\"} 1\n"
+                   "# HELP m M.\n# TYPE m counter\nm{code=\"200\"} 1\n");
+    CHECK(!metric_sweep(s, 10 * (int64_t)MINUTE));
+    CHECK(metric_sweep(s, 20 * (int64_t)MINUTE));
+    check_print(s, "# HELP n N.\n# TYPE n counter\n# HELP m M.\n# TYPE m counter\nm{code=\"200\"} 1\n");
+    metric_set_free(&s);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(counters_and_gauges_are_printed_in_order_of_being_declared)
 TESTS_RUN(a_histogram_counts_upwards_and_its_bounds_are_inside)
@@ -133,4 +178,6 @@ TESTS_RUN(a_label_value_cannot_leave_its_quotes)
 TESTS_RUN(past_a_thousand_series_the_rest_share_one)
 TESTS_RUN(numbers_that_are_none_have_their_names)
 TESTS_RUN(a_series_is_the_same_one_whatever_was_asked_for_in_between)
+TESTS_RUN(the_sets_of_several_threads_add_up)
+TESTS_RUN(series_that_rest_for_ten_minutes_go_where_they_fade)
 TESTS_END()

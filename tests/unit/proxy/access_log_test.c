@@ -17,7 +17,7 @@ static void begin(void)
     (void)snprintf(path, sizeof(path), "/tmp/access_log_test.%d", (int)getpid());
     (void)unlink(path);
     loop = loop_new();
-    CHECK_ERR(ERR_OK, access_log_open(loop, path, &log_));
+    CHECK_ERR(ERR_OK, access_log_open(loop, path, NULL, &log_));
 }
 
 static void read_back(struct buf *out)
@@ -128,7 +128,7 @@ TEST(past_four_mebibytes_lines_are_dropped_and_counted)
 TEST(a_file_that_cannot_be_opened_says_why)
 {
     loop = loop_new();
-    CHECK_ERR(ERR_IO, access_log_open(loop, "/no/such/folder/x", &log_));
+    CHECK_ERR(ERR_IO, access_log_open(loop, "/no/such/folder/x", NULL, &log_));
     CHECK_INT(ENOENT, errno);
     loop_free(&loop);
 }

@@ -31,7 +31,7 @@ static void begin(uint32_t most, uint32_t queue)
     struct now now = now_by_hand(&hand);
     loop = loop_new_by(&now);
     clock_ = due_clock_new(loop);
-    gate_init(&gate, loop, clock_, &(struct gate_conf){true, 1, most, queue, SECOND});
+    gate_init(&gate, loop, clock_, NULL, &(struct gate_conf){true, 1, most, queue, SECOND});
     said[0] = '\0';
     for (int i = 0; i < 6; i++) {
         visitors[i] = (struct visitor){.wait.fn = on_turn, .name = (char)('a' + i)};
@@ -131,10 +131,40 @@ TEST(without_adapting_everyone_comes_in)
     end();
 }
 
+TEST(gates_of_one_yard_have_one_limit_and_let_each_other_in)
+{
+    struct gate_yard yard;
+    struct gate other;
+    begin(1, 2);
+    gate_fini(&gate);
+    gate_yard_init(&yard);
+    struct gate_conf conf = {true, 1, 1, 2, SECOND};
+    gate_init(&gate, loop, clock_, &yard, &conf);
+    gate_init(&other, loop, clock_, &yard, &conf);
+    comes(0, ERR_OK);
+    CHECK_ERR(ERR_AGAIN, gate_enter(&other, &visitors[1].wait));
+    comes(2, ERR_AGAIN);
+    CHECK_ERR(ERR_FULL, gate_enter(&other, &visitors[3].wait)); /* the queue's bound is one, too */
+    gate_leave(&gate, 10, false);
+    turns();
+    CHECK_INT(2, strlen(said)); /* one of the two */
+    bool there = said[0] == 'b';
+    gate_leave(there ? &other : &gate, 10, false);
+    turns();
+    CHECK_INT(4, strlen(said));
+    gate_leave(there ? &gate : &other, 10, false);
+    gate_fini(&other);
+    end();
+    CHECK_INT(0, yard.limit.in_flight);
+    CHECK_INT(0, yard.waiting);
+    gate_yard_fini(&yard);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(who_finds_no_room_waits_and_comes_in_in_order)
 TESTS_RUN(nobody_overtakes_who_waits)
 TESTS_RUN(who_waits_for_a_second_is_sent_away)
 TESTS_RUN(who_leaves_the_queue_is_not_called)
 TESTS_RUN(without_adapting_everyone_comes_in)
+TESTS_RUN(gates_of_one_yard_have_one_limit_and_let_each_other_in)
 TESTS_END()
