@@ -157,7 +157,7 @@ static void on_signal(void *arg, int signo)
 {
     struct function *f = arg;
     if (signo == SIGTERM)
-        exit(0);
+        _exit(0); /* with all that it has */
     f->delay_us = signo == SIGUSR1 ? f->slow_us : 0;
 }
 

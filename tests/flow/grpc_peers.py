@@ -101,6 +101,12 @@ class GrpcPeers(kit.Story):
         self.assertEqual(dict(call.initial_metadata())["x-first"], "1")
         self.assertEqual(dict(call.trailing_metadata())["x-last-bin"], b"\x00\xff")
 
+    def test_large_metadata_both_ways(self):
+        large = tuple((f"x-large-{i}", "v" * 1500) for i in range(4))
+        answer, _ = self.unary("Unary").with_call(b"hello", metadata=large)
+        self.assertEqual(answer, b"hello")
+        self.assertEqual([self.service.metadata[name] for name, _ in large], [value for _, value in large])
+
     def test_empty_and_large_messages(self):
         self.assertEqual(self.unary("Unary")(b""), b"")
         self.assertTrue(self.unary("Unary")(LARGE) == LARGE)
