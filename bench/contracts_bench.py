@@ -147,15 +147,22 @@ def beside(table, tools, folder):
 
 
 def growth(table, weft, folder, sizes):
-    for kind, ends in (("facts", (".weft", ".weft")), ("openapi", (".json", ".json")), ("proto", ("", ""))):
-        before = None
+    """How CPU and memory grow with the types: 10 times for 10 times is linear."""
+    ends = {"facts": ".weft", "openapi": ".json", "proto": "", "avro": ".avsc"}
+    grown = {}
+    for kind, end in ends.items():
         for n in sizes:
             at = f"{folder}/grow/{n}/{kind}"
-            words = [weft, "check", f"{at}/old{ends[0]}", f"{at}/new{ends[1]}", "--format", "json"]
-            cpu, mb = table.row(f"{kind}, {n:,} types", "weft", words, weft_findings, 3 if n <= 10000 else 1)
-            if before:
-                print(f"    {cpu / before[0]:.1f} times the CPU and {mb / before[1]:.1f} times the memory for 10 times the types")
-            before = cpu, mb
+            words = [weft, "check", f"{at}/old{end}", f"{at}/new{end}", "--format", "json"]
+            grown[kind, n] = table.row(f"{kind}, {n:,} types", "weft", words, weft_findings, 3 if n <= 10000 else 1)
+    print("\nfor 10 times the types" + "".join(f"{f'to {n:,}':>26}" for n in sizes[1:]))
+    for kind in ends:
+        print(f"{kind:<22}", end="")
+        for before, n in zip(sizes, sizes[1:]):
+            (cpu, mb), (cpu_before, mb_before) = grown[kind, n], grown[kind, before]
+            shown = f"{cpu / cpu_before:.1f} CPU, {mb / mb_before:.1f} MB"
+            print(f"{shown:>26}", end="")
+        print()
 
 
 def main():

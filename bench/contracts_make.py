@@ -7,8 +7,9 @@
     FOLDER/proto/{old,new}                 50 files, 5,000 messages of 10 fields, 5,000 calls
     FOLDER/openapi/{old,new}.json          2,000 operations over 1,000 schemas that refer to each other at random
     FOLDER/openapi_flat/{old,new}.json     the same, and no schema refers to another
-    FOLDER/grow/N/{proto,openapi,facts}    N types of 10 members in families of ten that refer only to those before them in
-                                           theirs, for --types N; an operation for every five types
+    FOLDER/grow/N/{proto,openapi,facts,avro}
+                                           N types of 10 members in families of ten that refer only to those before them in
+                                           theirs, for --types N; an operation for every five types, of Avro one record of all
 
 The same numbers always make the same files; about one member in a hundred differs between old and new."""
 import argparse
@@ -18,6 +19,7 @@ import random
 
 SCALARS = ["int32", "int64", "string", "bool", "double", "bytes"]
 JSON_KINDS = ["string", "integer", "number", "boolean"]
+AVRO_KINDS = ["int", "long", "string", "boolean", "double"]
 FACT_KINDS = ["int32", "int64", "string", "bool", "number"]
 
 
@@ -151,6 +153,21 @@ def facts(r, types):
     return sides
 
 
+# --- Avro
+
+def avro(r, types):
+    members = [[(r.choice(AVRO_KINDS) if r.random() < 0.8 or i % 10 == 0 else f"T{r.randrange(i // 10 * 10, i)}")
+                for _ in range(10)] for i in range(types)]
+    sides = []
+    for edit in (False, True):
+        fields = []
+        for i, kinds in enumerate(members):
+            own = [{"name": f"m{k}", "type": "string" if edit and r.random() < 0.005 else kind} for k, kind in enumerate(kinds)]
+            fields.append({"name": f"t{i}", "type": {"type": "record", "name": f"T{i}", "fields": own}})
+        sides.append(json.dumps({"type": "record", "name": "All", "fields": fields}))
+    return sides
+
+
 # --- Everything
 
 def tiny(folder):
@@ -169,6 +186,8 @@ def grow(folder, types):
     write_openapi(f"{folder}/openapi", openapi(r, types, max(types // 20, 1), refer))
     for side, text in zip(("old", "new"), facts(r, types)):
         write(f"{folder}/facts/{side}.weft", text)
+    for side, text in zip(("old", "new"), avro(r, types)):
+        write(f"{folder}/avro/{side}.avsc", text)
 
 
 def main():

@@ -16,15 +16,59 @@ struct sorting {
     const struct fact *v;
 };
 
+enum { DIGITS = 256, DIGIT_BITS = 8, KEY_DIGITS = 8 };
+_Static_assert((int)VOCABULARY_COUNT <= (int)DIGITS, "a relation is one digit");
+
+static unsigned digit_of(const struct entry *e, unsigned number)
+{
+    return number == KEY_DIGITS ? (unsigned)e->relation : (unsigned)(e->key >> (DIGIT_BITS * number)) & (DIGITS - 1);
+}
+
 static int in_order(const void *a, const void *b, void *arg)
 {
     const struct entry *x = a, *y = b;
     const struct sorting *s = arg;
-    if (x->relation != y->relation)
-        return x->relation < y->relation ? -1 : 1;
-    if (x->key != y->key)
-        return x->key < y->key ? -1 : 1;
     return fact_cmp(&s->v[x->at], &s->v[y->at]);
+}
+
+/* One pass for the digit `number` of all keys, KEY_DIGITS being the relation: what is in order by the digits below
+ * stays so.  false: it is the same everywhere. */
+static bool pass(const struct entry *from, struct entry *to, size_t count, unsigned number)
+{
+    size_t places[DIGITS + 1] = {0};
+    for (size_t i = 0; i < count; i++)
+        places[digit_of(&from[i], number) + 1]++;
+    if (places[digit_of(&from[0], number) + 1] == count)
+        return false;
+    for (unsigned d = 0; d < DIGITS; d++)
+        places[d + 1] += places[d];
+    for (size_t i = 0; i < count; i++)
+        to[places[digit_of(&from[i], number)]++] = from[i];
+    return true;
+}
+
+/* By relation and key; which of the two arrays has them. */
+static struct entry *by_key(struct entry *entries, struct entry *other, size_t count)
+{
+    for (unsigned number = 0; number <= KEY_DIGITS; number++)
+        if (pass(entries, other, count, number)) {
+            struct entry *swap = entries;
+            entries = other;
+            other = swap;
+        }
+    return entries;
+}
+
+/* What has one key is compared as it is. */
+static void by_fact(struct entry *entries, size_t count, const struct fact *v)
+{
+    struct sorting s = {.v = v};
+    for (size_t from = 0, to = 0; from < count; from = to) {
+        while (to < count && entries[to].key == entries[from].key && entries[to].relation == entries[from].relation)
+            to++;
+        if (to - from > 1)
+            qsort_r(entries + from, to - from, sizeof(*entries), in_order, &s);
+    }
 }
 
 static size_t common(struct slice a, struct slice b)
@@ -85,10 +129,12 @@ void digest_sort(struct fact_list *facts)
     if (facts->count == 0)
         return;
     PRE(facts->count <= UINT32_MAX);
-    struct entry *entries = entries_of(facts);
-    qsort_r(entries, facts->count, sizeof(*entries), in_order, &(struct sorting){.v = facts->v});
-    put_in_order(facts, entries);
+    struct entry *entries = entries_of(facts), *other = mem_array(facts->count, sizeof(*other));
+    struct entry *sorted = by_key(entries, other, facts->count);
+    by_fact(sorted, facts->count, facts->v);
+    put_in_order(facts, sorted);
     mem_free(entries);
+    mem_free(other);
     size_t kept = 1;
     for (size_t i = 1; i < facts->count; i++)
         if (fact_cmp(&facts->v[kept - 1], &facts->v[i]) != 0)

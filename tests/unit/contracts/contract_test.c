@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "contracts/fact.h"
 #include "tests/kit/t.h"
 
 #define HEAD "contract(\"c\", \"1.0.0\").\n"
@@ -52,6 +53,44 @@ TEST(order_comments_and_repetition_do_not_change_the_digest)
     CHECK_INT(43, contract_digest_text(a).len);
     contract_unref(&a);
     contract_unref(&b);
+}
+
+/* Names that begin alike for longer than a sort looks at, and end alike, too. */
+static void put_named(struct buf *out, unsigned i)
+{
+    buf_putf(out, "record(\"com.example.orders.v1.Order%u\").\n", i * 37 % 1000);
+    for (unsigned k = 0; k < 3; k++)
+        buf_putf(out, "field(\"com.example.orders.v1.Order%u\", \"member%u\", \"string\", \"required\").\n",
+                 i * 37 % 1000, (i + k) % 3);
+}
+
+TEST(facts_are_in_order_however_they_came)
+{
+    enum { RECORDS = 500 };
+    struct buf forth, back;
+    buf_init(&forth, BUF_TEXT_BOUND);
+    buf_init(&back, BUF_TEXT_BOUND);
+    buf_put(&forth, SLICE(HEAD OPERATION THING));
+    for (unsigned i = 0; i < RECORDS; i++) {
+        put_named(&forth, i);
+        put_named(&back, RECORDS - 1 - i);
+    }
+    buf_put(&back, SLICE(THING OPERATION HEAD));
+    struct contract *a = parse(buf_text(&forth)), *b = parse(buf_text(&back));
+    CHECK_SLICE(contract_text(a), contract_text(b));
+    CHECK_SLICE(contract_digest_text(a), contract_digest_text(b));
+    const struct fact_list *facts = contract_facts(a);
+    CHECK_INT(4 + 2 + 4 * RECORDS, facts->count);
+    for (size_t i = 1; i < facts->count; i++)
+        CHECK(fact_cmp(&facts->v[i - 1], &facts->v[i]) < 0);
+    const struct fact *first = fact_list_find(facts, VOCABULARY_FIELD, SLICE("com.example.orders.v1.Order999"));
+    CHECK(first != NULL);
+    CHECK_TEXT("member0", fact_text(first, 1));
+    CHECK(fact_list_find(facts, VOCABULARY_FIELD, SLICE("com.example.orders.v1.Order99x")) == NULL);
+    contract_unref(&a);
+    contract_unref(&b);
+    buf_fini(&forth);
+    buf_fini(&back);
 }
 
 TEST(one_word_changes_the_digest)
@@ -255,6 +294,7 @@ TEST(a_canonical_text_may_be_larger_than_any_text_of_ours)
 
 TESTS_BEGIN()
 TESTS_RUN(order_comments_and_repetition_do_not_change_the_digest)
+TESTS_RUN(facts_are_in_order_however_they_came)
 TESTS_RUN(one_word_changes_the_digest)
 TESTS_RUN(places_are_no_part_of_the_digest)
 TESTS_RUN(an_unknown_subject_has_the_place_of_its_owner)
