@@ -121,7 +121,7 @@ nghttpx_pair() {
     --cacert="$run/ca.pem" --client-cert-file="$run/a.pem" --client-private-key-file="$run/a.key"
 }
 
-{ haproxy_global; printf 'frontend origin\n  bind 127.0.0.1:%s proto h2\n  http-request return status 200 content-type text/plain string "%s"\n' \
+{ haproxy_global; printf 'frontend origin\n  bind 127.0.0.1:%s proto h2\n  http-request wait-for-body time 1s if METH_POST\n  http-request return status 200 content-type text/plain string "%s"\n' \
   "$origin" "$(head -c 512 /dev/zero | tr '\0' x)"; } >"$run/origin.cfg"
 haproxy -db -f "$run/origin.cfg" >"$run/log" 2>&1 &
 origin_pid=$!
@@ -135,11 +135,12 @@ cpu_ns() { # of every thread of these processes
 }
 rss_kib() { awk '$1 == "VmRSS:" { s += $2 } END { print s }' $(printf '/proc/%s/status ' "$@"); }
 
-# case connections streams: appends "peer case rps us-per-request p50-us p99-us rss-KiB"
+# case, h2load's words: appends "peer case rps us-per-request p50-us p99-us rss-KiB"
 load() {
-  local peer=$1 name=$2 connections=$3 streams=$4 before after
+  local peer=$1 name=$2 before after
+  shift 2
   before=$(cpu_ns "${pids[@]}")
-  h2load -D "$secs" -c "$connections" -m "$streams" -t 1 --log-file="$run/times" "http://127.0.0.1:$a/" >"$run/h2load" 2>&1
+  h2load -D "$secs" "$@" -t 1 --log-file="$run/times" "http://127.0.0.1:$a/" >"$run/h2load" 2>&1
   after=$(cpu_ns "${pids[@]}")
   awk -v bad="$(awk '$2 != 200 { n++ } END { print n + 0 }' "$run/times")" 'BEGIN { exit bad == 0 ? 0 : 1 }' ||
     { echo "pair: $peer gave answers that are not 200" >&2; cut -f2 "$run/times" | sort | uniq -c >&2; exit 1; }
@@ -152,6 +153,7 @@ load() {
   rm -f "$run/times"
 }
 
+head -c 1024 /dev/zero | tr '\0' x >"$run/1k"
 for round in $(seq "$rounds"); do
   order=("${peers[@]}")
   [ $((round % 2)) = 1 ] || order=($(printf '%s\n' "${peers[@]}" | tac))
@@ -160,15 +162,18 @@ for round in $(seq "$rounds"); do
     await "$b"
     await "$a"
     h2load -n 2000 -c 8 -m 32 "http://127.0.0.1:$a/" >/dev/null 2>&1
-    load "$peer" many 8 32
-    load "$peer" one 1 1
+    load "$peer" many -c 8 -m 32
+    load "$peer" post -c 8 -m 32 -d "$run/1k"
+    load "$peer" paced -c 8 -m 10 --rps 250
+    load "$peer" one -c 1 -m 1
     end
   done
 done
 
-echo "GET of 512 bytes, $rounds rounds of $secs s; medians; many: 8 connections x 32 streams, one: one at a time"
+echo "GET of 512 bytes, $rounds rounds of $secs s; medians; many: 8 connections x 32 streams, post: the same with
+1 KiB to the function, paced: 2,000 requests a second over 8 connections, one: one at a time"
 printf '%-8s %-5s %9s %11s %9s %8s %8s %8s\n' peer case req/s CPU-us/req spread-% p50-us p99-us RSS-MiB
-for name in many one; do
+for name in many post paced one; do
   for peer in "${peers[@]}"; do
     grep "^$peer $name " "$run/figures" | sort -n -k4 | awk '
       function median(column,   i, j, t, v) {
