@@ -61,7 +61,7 @@ static const struct args_flag flags[] = {
 static const struct args_command command = {
     .name = "weft adapt",
     .words = "PLAN [BODY]",
-    .summary = "rewrite a JSON body by a plan, as a sidecar does",
+    .summary = "rewrite a JSON or protobuf body by a plan, as a sidecar does",
     .flags = flags,
     .min_words = 1,
     .max_words = 2,
@@ -89,6 +89,11 @@ static const struct args_command command = {
         "  take     /          max -> query max        a member leaves for the head, and is said on stderr\n"
         "  put      /          query max -> max number and comes from it (--give)\n"
         "  then     /                                  the steps below see what went out above\n"
+        "A plan whose first step is `protobuf` is for bodies in protobuf's binary encoding: its steps name fields by\n"
+        "number (rename, drop, default, enum, narrow, strip, head, encode, decode), and besides\n"
+        "  protobuf /          shop.Order              the message that the body is\n"
+        "  field    /          2 int64 -> string       what kind a value is, and what it becomes\n"
+        "  inside   /          3 -> /shop.Line         where the steps for the messages of a field stand\n"
         "method, path, status and param are about the head of a message and do nothing here.\n"
         "BODY is a file; without it, or as -, standard input.  What no step touches keeps every byte.\n"
         "Nothing is printed of a body that is refused within its first 64 KiB.\n"

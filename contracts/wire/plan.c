@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "contracts/wire/pbplan.h"
 #include "contracts/wire/plan_text.h"
 #include "contracts/wire/plan_tree.h"
 
@@ -14,6 +15,7 @@ struct plan {
     struct plan_step *steps;
     size_t count, room;
     _Atomic(struct plan_tree *) tree; /* NULL: nobody has asked yet */
+    _Atomic(struct pbplan *) pbplan;
 };
 
 static const char *const op_names[PLAN_OP_COUNT] = {
@@ -23,7 +25,7 @@ static const char *const op_names[PLAN_OP_COUNT] = {
     [PLAN_DATE] = "date",     [PLAN_EPOCH] = "epoch",     [PLAN_WRAP] = "wrap",     [PLAN_HEAD] = "head",
     [PLAN_HOIST] = "hoist",   [PLAN_PLUNGE] = "plunge",   [PLAN_METHOD] = "method", [PLAN_PATH] = "path",
     [PLAN_STATUS] = "status", [PLAN_PARAM] = "param",     [PLAN_TAKE] = "take",     [PLAN_PUT] = "put",
-    [PLAN_THEN] = "then",
+    [PLAN_THEN] = "then",     [PLAN_FIELD] = "field",     [PLAN_INSIDE] = "inside", [PLAN_PROTOBUF] = "protobuf",
 };
 
 static const char *const in_names[PLAN_INS] = {
@@ -49,6 +51,7 @@ struct plan *plan_new(void)
     arena_init(&p->arena, 0);
     atomic_init(&p->refs, 1);
     atomic_init(&p->tree, NULL);
+    atomic_init(&p->pbplan, NULL);
     return p;
 }
 
@@ -96,6 +99,8 @@ void plan_unref(struct plan **p)
         return;
     struct plan_tree *tree = atomic_load(&plan->tree);
     plan_tree_free(&tree);
+    struct pbplan *pbplan = atomic_load(&plan->pbplan);
+    pbplan_free(&pbplan);
     arena_fini(&plan->arena);
     mem_free(plan->steps);
     mem_free(plan);
@@ -160,6 +165,9 @@ enum plan_law plan_op_law(enum plan_op op)
     case PLAN_PARAM:
     case PLAN_TAKE:
     case PLAN_PUT:
+    case PLAN_PROTOBUF:
+    case PLAN_FIELD:
+    case PLAN_INSIDE:
     case PLAN_THEN:
         return PLAN_LOSSLESS;
     case PLAN_DEFAULT:
@@ -197,7 +205,7 @@ bool plan_rewrites(const struct plan *p)
 {
     for (size_t i = 0; i < p->count; i++) {
         enum plan_op op = p->steps[i].op;
-        if (op != PLAN_WIDEN && op != PLAN_THEN && !on_head(op))
+        if (op != PLAN_WIDEN && op != PLAN_THEN && op != PLAN_PROTOBUF && op != PLAN_INSIDE && !on_head(op))
             return true;
     }
     return false;
@@ -250,6 +258,24 @@ const struct plan_tree *plan_compiled(struct plan *p)
     /* Another thread was faster. */
     plan_tree_free(&made);
     return tree;
+}
+
+bool plan_is_protobuf(const struct plan *p)
+{
+    return p->count && p->steps[0].op == PLAN_PROTOBUF;
+}
+
+const struct pbplan *plan_protobuf(struct plan *p)
+{
+    PRE(plan_is_protobuf(p));
+    struct pbplan *pbplan = atomic_load(&p->pbplan);
+    if (pbplan)
+        return pbplan;
+    struct pbplan *made = pbplan_new(p);
+    if (atomic_compare_exchange_strong(&p->pbplan, &pbplan, made))
+        return made;
+    pbplan_free(&made);
+    return pbplan;
 }
 
 void plan_put_name(struct buf *out, struct slice name)

@@ -2,6 +2,7 @@
 
 #include "base/json_out.h"
 #include "contracts/wire/json_tok.h"
+#include "contracts/wire/pbplan.h"
 
 enum { TABLE_MOST = 4096 };
 
@@ -113,6 +114,7 @@ static void put_operand(struct buf *out, const struct plan_step *s)
     case PLAN_PARAM:
     case PLAN_TAKE:
     case PLAN_PUT:
+    case PLAN_INSIDE:
         put_target(out, s);
         break;
     case PLAN_HEAD:
@@ -127,6 +129,7 @@ static void put_operand(struct buf *out, const struct plan_step *s)
         put_line(out, s->value);
         break;
     case PLAN_WIDEN:
+    case PLAN_FIELD:
         buf_put_char(out, ' ');
         put_line(out, s->text);
         break;
@@ -151,6 +154,7 @@ static void put_operand(struct buf *out, const struct plan_step *s)
     case PLAN_DECODE:
     case PLAN_WRAP:
     case PLAN_DROP:
+    case PLAN_PROTOBUF:
     case PLAN_THEN:
     case PLAN_OP_COUNT:
         break;
@@ -401,6 +405,7 @@ static enum err read_rest(struct reader *r, struct plan_step *s)
     case PLAN_PARAM:
     case PLAN_TAKE:
     case PLAN_PUT:
+    case PLAN_INSIDE:
         return read_target(r, s);
     case PLAN_HEAD:
         return read_pick(r, s);
@@ -411,6 +416,7 @@ static enum err read_rest(struct reader *r, struct plan_step *s)
         TRY(expect(r, SLICE(" = "), "` = ` and a JSON value"));
         return read_json(r, &s->value);
     case PLAN_WIDEN:
+    case PLAN_FIELD:
         take(r, SLICE(" "));
         s->text = r->rest;
         r->rest = slice_from(r->rest, r->rest.len);
@@ -433,6 +439,7 @@ static enum err read_rest(struct reader *r, struct plan_step *s)
     case PLAN_DECODE:
     case PLAN_WRAP:
     case PLAN_DROP:
+    case PLAN_PROTOBUF:
     case PLAN_THEN:
     case PLAN_OP_COUNT:
         break;
@@ -512,11 +519,33 @@ static enum err read_step(struct reader *r, struct plan_step *s)
     return ERR_OK;
 }
 
+/* A step of the other format: protobuf's name numbers. */
+static enum err check_format(struct reader *r, const struct plan *plan, const struct plan_step *s)
+{
+    const char *fault = NULL;
+    if (plan_is_protobuf(plan))
+        fault = pbplan_step_fault(s);
+    else if (s->op == PLAN_FIELD || s->op == PLAN_INSIDE || (s->op == PLAN_PROTOBUF && plan_count(plan)))
+        fault = "such a step after `protobuf` alone, which is the first step of its plan";
+    r->rest = r->line;
+    return fault ? complain(r, fault) : ERR_OK;
+}
+
+static void check_whole(const struct reader *r, const struct plan *plan)
+{
+    char room[256];
+    struct diag_place at = {.file = r->place.file};
+    const char *fault = plan_is_protobuf(plan) ? pbplan_fault(plan, room, sizeof(room)) : NULL;
+    if (fault)
+        diag_add(r->diag, DIAG_ERROR, &at, NULL, "%s", fault);
+}
+
 static void read_line(struct reader *r, struct plan *plan)
 {
     struct plan_step step = {0};
     arena_init(&r->arena, 0);
-    if (slice_trim(r->line).len && r->line.at[0] != '#' && read_step(r, &step) == ERR_OK)
+    if (slice_trim(r->line).len && r->line.at[0] != '#' && read_step(r, &step) == ERR_OK &&
+        check_format(r, plan, &step) == ERR_OK)
         plan_add(plan, &step);
     arena_fini(&r->arena);
 }
@@ -547,6 +576,8 @@ enum err plan_text_parse(struct slice text, const char *file, struct diag *diag,
         r.place.line++;
         read_line(&r, plan);
     }
+    if (diag->errors == before)
+        check_whole(&r, plan);
     if (diag->errors != before) {
         plan_unref(&plan);
         return ERR_INPUT;

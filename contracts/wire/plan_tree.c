@@ -292,6 +292,9 @@ static void add_step(struct plan_tree *t, const struct plan_step *s, int number)
     case PLAN_PATH:
     case PLAN_STATUS:
     case PLAN_PARAM:
+    case PLAN_PROTOBUF:
+    case PLAN_FIELD:
+    case PLAN_INSIDE:
     case PLAN_THEN:
     case PLAN_OP_COUNT:
         break;

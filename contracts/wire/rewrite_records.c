@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 #include "contracts/wire/rewrite_format.h"
+#include "contracts/wire/rewrite_pb.h"
+#include "contracts/wire/rewrite_stages.h"
 
 /* Where in a line. */
 enum where {
@@ -186,6 +188,8 @@ bool rewrite_records_framing(struct slice media, enum rewrite_framing *out)
 
 struct rewrite *rewrite_records_new(struct plan *plan, size_t max_hold, enum rewrite_framing framing)
 {
+    if (plan_is_protobuf(plan))
+        return plan_stages(plan) == 1 ? rewrite_pb_new(plan, max_hold) : rewrite_stages_new(plan, max_hold);
     if (framing == REWRITE_WHOLE)
         return rewrite_json_new(plan, max_hold);
     struct rewrite_records *r = mem_new(sizeof(*r));

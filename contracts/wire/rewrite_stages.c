@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "contracts/wire/rewrite_format.h"
+#include "contracts/wire/rewrite_pb.h"
 
 enum { PIECE = 16 << 10 };
 
@@ -86,9 +87,8 @@ static void fini(struct rewrite *shared)
 static const struct rewrite_format stages_format = {.feed = feed, .finish = finish, .fini = fini};
 
 /* Steps are numbered through all stages, so counts and sides are the whole's. */
-static struct rewrite *stage_new(struct rewrite_stages *r, const struct plan_tree *tree, size_t max_hold)
+static struct rewrite *share(struct rewrite_stages *r, struct rewrite *stage)
 {
-    struct rewrite *stage = rewrite_json_stage(r->shared.plan, tree, max_hold);
     mem_free(stage->applied);
     mem_free(stage->sides);
     stage->applied = r->shared.applied;
@@ -98,15 +98,20 @@ static struct rewrite *stage_new(struct rewrite_stages *r, const struct plan_tre
 
 struct rewrite *rewrite_stages_new(struct plan *plan, size_t max_hold)
 {
-    const struct plan_tree *tree = plan_compiled(plan);
+    bool protobuf = plan_is_protobuf(plan);
+    const struct plan_tree *tree = protobuf ? NULL : plan_compiled(plan);
+    const struct pbplan *pbplan = protobuf ? plan_protobuf(plan) : NULL;
     struct rewrite_stages *r = mem_new(sizeof(*r));
     rewrite_init(&r->shared, &stages_format, plan);
     r->count = plan_stages(plan);
     r->stages = mem_array(r->count, sizeof(struct rewrite *));
     r->between = mem_array(r->count, sizeof(*r->between));
-    for (size_t i = 0; i < r->count; i++, tree = tree->next) {
-        PRE(tree);
-        r->stages[i] = stage_new(r, tree, max_hold);
+    for (size_t i = 0; i < r->count; i++) {
+        PRE(tree || pbplan);
+        r->stages[i] =
+            share(r, protobuf ? rewrite_pb_stage(plan, pbplan, max_hold) : rewrite_json_stage(plan, tree, max_hold));
+        tree = tree ? tree->next : NULL;
+        pbplan = pbplan ? pbplan->next : NULL;
         buf_init(&r->between[i], BUF_TEXT_BOUND);
     }
     return &r->shared;

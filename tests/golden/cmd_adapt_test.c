@@ -90,6 +90,18 @@ TEST(a_body_of_many_texts_is_rewritten_text_by_text)
     golden("events", "adapt " HERE "by-hand.plan --texts events " HERE "orders.events");
 }
 
+TEST(a_protobuf_body_is_rewritten_by_numbers)
+{
+    struct printed p = adapt("adapt --counts " HERE "protobuf.plan " HERE "order.pb");
+    CHECK_INT(0, p.status);
+    CHECK_SLICE(SLICE("\x0a\x01x\x60\x05\x1a\x05\x0a\x01s\x4a\x00\x68\x0d"), buf_slice(&p.out));
+    CHECK(slice_has(buf_slice(&p.err), SLICE("1\trename\t/\t2 -> 12\tlossless\n")));
+    printed_fini(&p);
+    refused(1, "adapt " HERE "protobuf.plan " HERE "order.json", "not protobuf: ");
+    refused(2, "adapt " HERE "protobuf-wrong.plan " HERE "order.pb",
+            HERE "protobuf-wrong.plan:2:1: error: expected a field's number, from 1 to 536870911");
+}
+
 TEST(steps_are_counted_for_who_asks)
 {
     struct printed p = adapt("adapt --counts " HERE "by-hand.plan " HERE "order.json");
@@ -135,6 +147,7 @@ TESTS_RUN(the_plans_of_a_file_are_listed)
 TESTS_RUN(a_plan_written_by_hand_needs_neither_name_nor_laws)
 TESTS_RUN(members_go_to_the_head_and_come_from_it)
 TESTS_RUN(a_body_of_many_texts_is_rewritten_text_by_text)
+TESTS_RUN(a_protobuf_body_is_rewritten_by_numbers)
 TESTS_RUN(steps_are_counted_for_who_asks)
 TESTS_RUN(a_body_that_does_not_fit_is_refused_with_its_place_and_nothing_of_it_comes_out)
 TESTS_RUN(what_is_wrong_with_a_plan_is_said_with_its_place)

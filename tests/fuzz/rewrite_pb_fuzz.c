@@ -1,0 +1,70 @@
+/* The lines of a plan for protobuf, an empty line, a body.  Whole and byte by byte give the same; what comes out is
+ * words of protobuf. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "contracts/pb/pbwire.h"
+#include "contracts/wire/rewrite_records.h"
+
+enum { HOLD = 1024, OUT_MOST = 1 << 20 };
+
+static enum err apply(struct plan *plan, struct slice body, size_t piece, struct buf *out)
+{
+    struct rewrite *r = rewrite_records_new(plan, HOLD, REWRITE_WHOLE);
+    enum err e = ERR_OK;
+    for (size_t at = 0; at < body.len && e == ERR_OK; at += piece)
+        e = rewrite_feed(r, slice_to(slice_from(body, at), piece), out);
+    if (e == ERR_OK)
+        e = rewrite_finish(r, out);
+    rewrite_free(&r);
+    return e;
+}
+
+static bool is_protobuf(struct slice s)
+{
+    struct pbwire_word w;
+    while (s.len)
+        if (!pbwire_next(&s, &w))
+            return false;
+    return true;
+}
+
+static void check(struct plan *plan, struct slice body)
+{
+    struct buf whole, pieces;
+    buf_init(&whole, OUT_MOST);
+    buf_init(&pieces, OUT_MOST);
+    enum err e = apply(plan, body, body.len + 1, &whole);
+    if ((apply(plan, body, 1, &pieces) == ERR_OK) != (e == ERR_OK))
+        abort();
+    if (e == ERR_OK && !(slice_eq(buf_slice(&whole), buf_slice(&pieces)) && is_protobuf(buf_slice(&whole))))
+        abort();
+    buf_fini(&whole);
+    buf_fini(&pieces);
+}
+
+static size_t find_body(struct slice text)
+{
+    for (size_t at = 0; at + 1 < text.len; at++)
+        if (text.at[at] == '\n' && text.at[at + 1] == '\n')
+            return at + 2;
+    return text.len;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice text = slice_of(data, size);
+    size_t body = find_body(text);
+    struct diag diag;
+    struct plan *plan;
+    diag_init(&diag);
+    if (plan_parse(slice_to(text, body), "fuzz", &diag, &plan) == ERR_OK) {
+        if (plan_is_protobuf(plan))
+            check(plan, slice_from(text, body));
+        plan_unref(&plan);
+    }
+    diag_fini(&diag);
+    return 0;
+}
