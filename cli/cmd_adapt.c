@@ -24,7 +24,7 @@ struct adapt_flags {
     unsigned framing;
 };
 
-static const char *const framings[] = {"whole", "lines", "events", NULL}; /* by enum rewrite_framing */
+static const char *const framings[] = {"whole", "lines", "events", "grpc", NULL}; /* by enum rewrite_framing */
 
 #define AT(member) offsetof(struct adapt_flags, member)
 
@@ -40,7 +40,8 @@ static const struct args_flag flags[] = {
      .offset = AT(framing),
      .value = "HOW",
      .choices = framings,
-     .doc = "BODY is one JSON text (whole, the default), one a line, or the data of server-sent events"},
+     .doc = "BODY is one text or message (whole, the default), one text a line, the data of server-sent events, or "
+            "the messages of a gRPC stream"},
     {.name = "counts",
      .type = ARGS_SWITCH,
      .offset = AT(counts),

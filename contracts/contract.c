@@ -13,7 +13,9 @@ enum { NO_SUCH_PATH = -1, NO_SUCH_METHOD = -2 };
 
 struct operation {
     struct slice name, method, template;
+    struct slice grpc; /* the path of its calls; empty: none */
     bool idempotent, job;
+    bool streams[2]; /* several messages: asked, answered */
 };
 
 /* The canonical form, once somebody has asked for it: most contracts are only compared. */
@@ -53,6 +55,10 @@ static void describe_operation(struct contract *c, const struct fact *f)
         op->idempotent = true;
     } else if (f->relation == VOCABULARY_JOB) {
         op->job = true;
+    } else if (f->relation == VOCABULARY_GRPC) {
+        op->grpc = arena_putf(&c->arena, "/%.*s/%.*s", SLICE_FMT(fact_text(f, 1)), SLICE_FMT(fact_text(f, 2)));
+    } else if (f->relation == VOCABULARY_STREAM) {
+        op->streams[slice_eq(fact_text(f, 1), SLICE("server"))] = true;
     }
 }
 
@@ -67,7 +73,8 @@ static void list_operations(struct contract *c)
         if (f->relation == VOCABULARY_OPERATION)
             c->operations[c->operation_count++].name = fact_text(f, 0);
     for (const struct fact *f = c->facts.v; f < end; f++)
-        if (f->relation == VOCABULARY_HTTP || f->relation == VOCABULARY_IDEMPOTENT || f->relation == VOCABULARY_JOB)
+        if (f->relation == VOCABULARY_HTTP || f->relation == VOCABULARY_IDEMPOTENT || f->relation == VOCABULARY_JOB ||
+            f->relation == VOCABULARY_STREAM || f->relation == VOCABULARY_GRPC)
             describe_operation(c, f);
 }
 
@@ -257,6 +264,12 @@ bool contract_operation_idempotent(const struct contract *c, size_t op)
     return c->operations[op].idempotent;
 }
 
+bool contract_operation_streams(const struct contract *c, size_t op, bool answer)
+{
+    PRE(op < c->operation_count);
+    return c->operations[op].streams[answer];
+}
+
 bool contract_operation_job(const struct contract *c, size_t op)
 {
     PRE(op < c->operation_count);
@@ -304,6 +317,15 @@ static bool more_literal(struct slice a, struct slice b)
     return false;
 }
 
+/* gRPC's calls have one path each, whatever else their operations have. */
+static int match_grpc(const struct contract *c, struct slice method, struct slice path)
+{
+    for (size_t i = 0; i < c->operation_count; i++)
+        if (c->operations[i].grpc.len && slice_eq(c->operations[i].grpc, path))
+            return slice_eq(method, SLICE("POST")) ? (int)i : NO_SUCH_METHOD;
+    return NO_SUCH_PATH;
+}
+
 int contract_match(const struct contract *c, struct slice method, struct slice path)
 {
     int best = NO_SUCH_PATH;
@@ -316,7 +338,7 @@ int contract_match(const struct contract *c, struct slice method, struct slice p
         else if (best < 0 || more_literal(op->template, c->operations[best].template))
             best = (int)i;
     }
-    return best;
+    return best == NO_SUCH_PATH ? match_grpc(c, method, path) : best;
 }
 
 int contract_operation(const struct contract *c, struct slice name)

@@ -49,6 +49,8 @@ struct slice contract_operation_name(const struct contract *c, size_t op);
 struct slice contract_operation_method(const struct contract *c, size_t op);   /* empty: not http */
 struct slice contract_operation_template(const struct contract *c, size_t op); /* "/orders/{id}" */
 bool contract_operation_idempotent(const struct contract *c, size_t op);
+/* Has the call several messages in this direction: what is asked, or the answer? */
+bool contract_operation_streams(const struct contract *c, size_t op, bool answer);
 bool contract_operation_job(const struct contract *c, size_t op);
 /* By method and path (no query; {x} matches one segment; a literal segment wins).
  * -1: no operation has it.  -2: one has the path, but not the method. */

@@ -15,6 +15,7 @@ struct judging {
     struct walk walk;
     bool protobuf; /* both sides are, and `pbshow` is there */
     struct pbshow pbshow;
+    enum { UNASKED, SPANNED, OPEN } * spans; /* by operation: is there a plan between its protobuf bodies? */
 };
 
 /* A body or parameter of an operation, and what there is to do about it. */
@@ -287,21 +288,52 @@ static void raise(struct judging *j, struct slice operation, enum verdict_level 
         op->level = level;
 }
 
+/* Is there a plan that makes all of both bodies right? */
+static bool is_spanned(struct judging *j, size_t i, const char **why)
+{
+    struct verdict_operation *op = &j->out->operations[i];
+    if (!profile_minds(j->out->profile, SLICE("plans")))
+        return false;
+    if (j->spans[i] == UNASKED)
+        j->spans[i] = !op->request && !op->response && pbshow_plans(&j->pbshow, i, &op->request, &op->response, why)
+                          ? SPANNED
+                          : OPEN;
+    return j->spans[i] == SPANNED;
+}
+
+/* With a plan in every call that it reaches a finding breaks none. */
+static enum verdict_level spanned_level(struct judging *j, const struct pbshow_result *shown, const char **why)
+{
+    bool reaches = false, all = shown->spannable && shown->holder_count == 0;
+    for (size_t i = 0; i < j->out->operation_count && shown->spannable; i++) {
+        if (!(shown->reached[i / 64] >> (i % 64) & 1))
+            continue;
+        reaches = true;
+        all = is_spanned(j, i, why) && all;
+    }
+    return all && reaches && shown->level > VERDICT_ADAPTABLE ? VERDICT_ADAPTABLE : shown->level;
+}
+
 /* Of messages: calls that hold them are reached, whatever else the finding is about. */
 static void judge_messages(struct judging *j, const struct graph_surface *s, enum verdict_level level)
 {
     struct pbshow_result shown = pbshow_surface(&j->pbshow, s, level);
     if (shown.dropped)
         return;
-    struct edit *e = edit_of_surface(&j->edits, s, shown.level);
+    const char *why = NULL;
+    struct edit *e = edit_of_surface(&j->edits, s, spanned_level(j, &shown, &why));
+    e->no_plan = why;
     e->witness = shown.witness;
     e->reached = shown.reached;
     e->holders = shown.holders;
     e->holder_count = shown.holder_count;
     size_t all = j->out->operation_count;
-    for (size_t i = edit_next(e, 0, all); i < all; i = edit_next(e, i + 1, all))
-        if (e->level > j->out->operations[i].level)
-            j->out->operations[i].level = e->level;
+    for (size_t i = edit_next(e, 0, all); i < all; i = edit_next(e, i + 1, all)) {
+        enum verdict_level here =
+            shown.spannable && j->spans[i] == SPANNED && e->level > VERDICT_ADAPTABLE ? VERDICT_ADAPTABLE : e->level;
+        if (here > j->out->operations[i].level)
+            j->out->operations[i].level = here;
+    }
 }
 
 static void judge_surface(struct judging *j, const struct graph_surface *s)
@@ -349,6 +381,7 @@ void judge_run(struct judge *out)
     if (j.protobuf)
         pbshow_init(&j.pbshow, out->consumer, out->provider, !profile_minds(out->profile, SLICE("messages")),
                     &j.scratch);
+    j.spans = arena_array(&j.scratch, out->operation_count + 1, sizeof(*j.spans));
     judge_operations(&j);
     struct finding_source source = {.graph = &j.graph,
                                     .consumer = out->consumer,

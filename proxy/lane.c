@@ -1,6 +1,7 @@
 #include "proxy/lane.h"
 
 #include "base/check.h"
+#include "contracts/wire/rewrite_grpc.h"
 #include "http/hop.h"
 
 void lane_init(struct lane *l, struct transit *from, struct plan *plan, size_t max_hold, bool keep)
@@ -10,7 +11,7 @@ void lane_init(struct lane *l, struct transit *from, struct plan *plan, size_t m
     buf_init(&l->held, LANE_HOLD);
     if (plan && plan_rewrites(plan)) {
         l->plan = plan_ref(plan);
-        l->rewrite = rewrite_json_new(plan, max_hold);
+        l->rewrite = rewrite_records_new(plan, max_hold, REWRITE_WHOLE);
         for (size_t i = 0; i < plan_count(plan); i++)
             l->waits = l->waits || plan_step(plan, i)->op == PLAN_TAKE;
     }
@@ -24,6 +25,50 @@ void lane_frame(struct lane *l, enum rewrite_framing framing, size_t max_hold)
     rewrite_free(&l->rewrite);
     l->rewrite = rewrite_records_new(l->plan, max_hold, framing);
     l->flows = true;
+}
+
+static enum err undo_message(const void *arg, struct slice in, struct buf *out)
+{
+    const enum coding *coding = arg;
+    struct coding_undo *u = coding_undo_new(*coding);
+    struct buf piece;
+    enum err e;
+    buf_init(&piece, 2 * (size_t)CODING_PIECE);
+    do {
+        buf_clear(&piece);
+        e = coding_undo(u, &in, &piece);
+        if ((e == ERR_OK || e == ERR_AGAIN) && buf_add(out, buf_slice(&piece)) != ERR_OK)
+            e = ERR_FULL;
+    } while (e == ERR_AGAIN || (e == ERR_OK && in.len));
+    if (e == ERR_OK)
+        e = coding_undo_end(u);
+    buf_fini(&piece);
+    coding_undo_free(&u);
+    return e;
+}
+
+static enum err redo_message(const void *arg, struct slice in, struct buf *out)
+{
+    const enum coding *coding = arg;
+    struct coding_redo *r = coding_redo_new(*coding);
+    enum err e = coding_redo(r, in, false, out);
+    if (e == ERR_OK)
+        e = coding_redo_end(r, out);
+    coding_redo_free(&r);
+    return e;
+}
+
+void lane_frame_grpc(struct lane *l, enum coding coding, bool streams, size_t max_hold)
+{
+    PRE(l->bytes == 0);
+    if (!l->rewrite)
+        return;
+    rewrite_free(&l->rewrite);
+    l->message_coding = coding;
+    struct rewrite_grpc_coding both = {.undo = undo_message, .redo = redo_message, .arg = &l->message_coding};
+    bool known = coding == CODING_GZIP || coding == CODING_DEFLATE;
+    l->rewrite = rewrite_grpc_new(l->plan, max_hold, known ? &both : NULL);
+    l->flows = streams;
 }
 
 void lane_check(struct lane *l, const struct mould_node *body, size_t max_hold, bool first)

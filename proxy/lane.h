@@ -30,10 +30,11 @@ struct lane {
     bool waits;              /* something in it is for the head */
     size_t most;             /* that is waited for */
     enum coding coding;
-    struct coding_undo *undo; /* NULL: under no coding, or nobody reads it */
-    struct coding_redo *redo; /* NULL: what goes out is what came, or under no coding */
-    struct buf bare;          /* a piece without its coding */
-    const char *broken;       /* what is wrong with the coding */
+    enum coding message_coding; /* of gRPC */
+    struct coding_undo *undo;   /* NULL: under no coding, or nobody reads it */
+    struct coding_redo *redo;   /* NULL: what goes out is what came, or under no coding */
+    struct buf bare;            /* a piece without its coding */
+    const char *broken;         /* what is wrong with the coding */
     struct plan *plan;
     struct buf pending; /* not yet taken by `to` */
     struct buf held;    /* what `to` was given, to be given again */
@@ -46,6 +47,9 @@ struct lane {
 
 /* `plan` may be NULL. */
 void lane_init(struct lane *l, struct transit *from, struct plan *plan, size_t max_hold, bool keep);
+/* Messages of gRPC, each rewritten by itself; `coding` is what those that are compressed are under.  `streams`: there
+ * may be several, so the head does not wait.  PRE: nothing has come yet. */
+void lane_frame_grpc(struct lane *l, enum coding coding, bool streams, size_t max_hold);
 /* A body of many texts, each rewritten by itself.  PRE: nothing has come yet. */
 void lane_frame(struct lane *l, enum rewrite_framing framing, size_t max_hold);
 /* Holds the body against its mould, before it is rewritten (`first`) or after.  NULL: does nothing. */

@@ -185,8 +185,16 @@ void relay_fail(struct relay *r, enum reply_word word, struct slice detail)
         relay_refuse(r, word, detail);
         return;
     }
+    if (r->told_in_trailers)
+        return;
     r->error = reply_word(word);
-    transit_reset(r->down, TRANSIT_WHY_INTERNAL);
+    if (grpc_is(&r->down->in) && !r->response.finished) {
+        r->told_in_trailers = true;
+        r->response.finished = true;
+        reply_trail(r->down, word, detail);
+    } else {
+        transit_reset(r->down, TRANSIT_WHY_INTERNAL);
+    }
 }
 
 void relay_unfit(struct relay *r, struct lane *l, enum err e)
@@ -238,6 +246,51 @@ bool relay_is_json(const struct relay *r, const struct message *m, enum rewrite_
     return rewrite_records_framing(relay_media(m), framing) && (*framing == REWRITE_WHOLE || is_described(r, m));
 }
 
+static bool is_protobuf(struct slice media)
+{
+    return slice_eq_nocase(media, SLICE("application/protobuf")) ||
+           slice_eq_nocase(media, SLICE("application/x-protobuf"));
+}
+
+static bool is_grpc(struct slice media)
+{
+    return slice_eq_nocase(media, SLICE("application/grpc")) || slice_eq_nocase(media, SLICE("application/grpc+proto"));
+}
+
+/* Does the call have several messages in this direction?  Who does not know says yes. */
+static bool streams(const struct relay *r, bool answer)
+{
+    const struct contract *c = r->side == RELAY_OUTBOUND ? r->to->consumes : r->snap->contract;
+    int op = c ? contract_operation(c, r->inquiry.operation) : -1;
+    return op < 0 || contract_operation_streams(c, (size_t)op, answer);
+}
+
+static const char *frame_protobuf(const struct relay *r, const struct message *m, struct lane *l)
+{
+    struct slice media = relay_media(m);
+    size_t most = r->snap->conf.adapt.max_buffer;
+    if (is_protobuf(media))
+        return NULL;
+    if (!is_grpc(media))
+        return "The plan is for protobuf, and the body is something else.";
+    struct slice said = headers_find(&m->headers, SLICE("grpc-encoding"))
+                            ? headers_find(&m->headers, SLICE("grpc-encoding"))->value
+                            : (struct slice){0};
+    enum coding coding = slice_eq(said, SLICE("identity")) ? CODING_IDENTITY : coding_of(said);
+    lane_frame_grpc(l, coding, streams(r, m->status != 0), most);
+    return NULL;
+}
+
+const char *relay_frame(const struct relay *r, const struct message *m, struct lane *l)
+{
+    enum rewrite_framing framing;
+    if (l->plan && plan_is_protobuf(l->plan))
+        return frame_protobuf(r, m, l);
+    if (l->rewrite && relay_is_json(r, m, &framing))
+        lane_frame(l, framing, r->snap->conf.adapt.max_buffer);
+    return NULL;
+}
+
 enum coding relay_coding(const struct message *m)
 {
     const struct header *found = NULL;
@@ -274,13 +327,21 @@ static enum err ask(struct relay *r)
                                     : inquiry_outbound(&r->inquiry, r->snap, r->env->accord, r->to, r->down);
 }
 
+/* Is the body of the kind that the plan is for? */
+static bool reads(const struct relay *r, const struct message *m, const struct plan *plan)
+{
+    enum rewrite_framing framing;
+    bool kind =
+        plan_is_protobuf(plan) ? is_protobuf(relay_media(m)) || is_grpc(relay_media(m)) : relay_is_json(r, m, &framing);
+    return kind && relay_coding(m) != CODING_OTHER;
+}
+
 static void pass(struct relay *r)
 {
     struct plan *plan = r->inquiry.request;
     bool has_body = !r->down->in_ended || buf_len(&r->request.pending); /* it may have come while we were asking */
     bool rewrites = plan && plan_rewrites(plan) && has_body && !message_tunnels(&r->down->in);
-    enum rewrite_framing framing;
-    if (rewrites && (!relay_is_json(r, &r->down->in, &framing) || relay_coding(&r->down->in) == CODING_OTHER)) {
+    if (rewrites && !reads(r, &r->down->in, plan)) {
         relay_refuse(r, REPLY_ENCODING_UNSUPPORTED, (struct slice){0});
         return;
     }

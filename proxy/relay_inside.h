@@ -45,10 +45,11 @@ struct relay {
     unsigned status;
     unsigned attempts;
     bool down_gone;
-    bool show_again; /* the provider has lost our contract */
-    bool ask_again;  /* it has refused without passing the request on */
-    bool told;       /* the endpoint's state knows of this attempt */
-    bool too_slow;   /* this attempt was cut by us */
+    bool show_again;       /* the provider has lost our contract */
+    bool ask_again;        /* it has refused without passing the request on */
+    bool told;             /* the endpoint's state knows of this attempt */
+    bool told_in_trailers; /* the caller has our reason, behind the answer's first part */
+    bool too_slow;         /* this attempt was cut by us */
     int64_t began_us;
 };
 
@@ -75,6 +76,9 @@ void relay_arm(struct relay *r);
 struct slice relay_media(const struct message *m);
 /* Can a plan rewrite the body of this message: JSON, one text or many? */
 bool relay_is_json(const struct relay *r, const struct message *m, enum rewrite_framing *framing);
+/* Sets the lane up for its plan on the body of this message: one JSON text or many, protobuf, gRPC.  NULL, or why the
+ * plan cannot be carried out on it.  PRE: lane_init was called. */
+const char *relay_frame(const struct relay *r, const struct message *m, struct lane *l);
 /* What its body is under; several codings are OTHER. */
 enum coding relay_coding(const struct message *m);
 /* Is the body of this message held against our contract? */

@@ -103,6 +103,24 @@ static void send_problem(struct transit *down, unsigned status, struct slice wor
         send_all(down, SLICE("application/problem+json"), problem);
 }
 
+void reply_trail(struct transit *down, enum reply_word w, struct slice detail)
+{
+    struct slice word = slice_str(reply_word(w));
+    struct buf message;
+    buf_init(&message, BUF_TEXT_BOUND);
+    grpc_put_message(&message, detail.len ? detail : slice_str(reply_what(w)));
+    struct headers *h = &down->out.trailers;
+    struct slice code = arena_putf(&down->arena, "%u", grpc_status_of(reply_status(w), word));
+    bool fits = headers_add_token(h, HEADERS_GRPC_STATUS, code) == ERR_OK &&
+                headers_add_token(h, HEADERS_GRPC_MESSAGE, arena_keep(&down->arena, buf_slice(&message))) == ERR_OK &&
+                headers_add_token(h, HEADERS_WEFT_ERROR, word) == ERR_OK;
+    buf_fini(&message);
+    if (fits)
+        transit_finish(down);
+    else
+        transit_reset(down, TRANSIT_WHY_INTERNAL);
+}
+
 void reply_word_text(struct transit *down, unsigned status, struct slice word, struct slice detail)
 {
     enum reply_word known = reply_find(word);

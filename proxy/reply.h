@@ -35,8 +35,8 @@
       "Read `fix` in the answer, or ask `weft why`.")                                                              \
     X(PAYLOAD_TOO_LARGE, "payload-too-large", 413, "The body is over the bound.",                                  \
       "Send less, or raise adapt.max_buffer for rewritten bodies.")                                                \
-    X(ENCODING_UNSUPPORTED, "encoding-unsupported", 415, "A body that must be rewritten is not JSON that can be read.",       \
-      "Send application/json, plain or under gzip or deflate.")                                                           \
+    X(ENCODING_UNSUPPORTED, "encoding-unsupported", 415, "A body that must be rewritten is of another kind, or coded.",       \
+      "Send what the contract has, plain or under gzip or deflate.")                                                           \
     X(MISDIRECTED, "misdirected", 421, "This sidecar takes no calls from outside.", "Set inbound.listen and inbound.app.") \
     X(BODY_UNFIT, "body-unfit", 422, "The request body is not what the contract describes.",                       \
       "Send a body that the contract describes; the detail names the place.")                                      \
@@ -96,6 +96,8 @@ extern const struct transit_owner reply_owner;
 void reply_refuse(struct transit *down, enum reply_word w, struct slice detail, struct slice request_id);
 /* The same with a problem+json of the caller's making. */
 void reply_problem(struct transit *down, enum reply_word w, struct slice problem, struct slice request_id);
+/* For a gRPC caller whose head was sent: the reason as trailers, which end the answer. */
+void reply_trail(struct transit *down, enum reply_word w, struct slice detail);
 /* Any word, as the broker sends them; `status` 400..599. */
 void reply_word_text(struct transit *down, unsigned status, struct slice word, struct slice detail);
 

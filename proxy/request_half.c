@@ -245,9 +245,12 @@ void request_half_start(struct relay *r)
     lane_fini(&r->request);
     struct plan *plan = message_tunnels(&r->down->in) ? NULL : r->inquiry.request;
     lane_init(&r->request, r->down, plan, r->snap->conf.adapt.max_buffer, true);
-    enum rewrite_framing framing;
-    if (r->request.rewrite && relay_is_json(r, &r->down->in, &framing))
-        lane_frame(&r->request, framing, r->snap->conf.adapt.max_buffer);
+    const char *unfit = relay_frame(r, &r->down->in, &r->request);
+    if (unfit) {
+        buf_fini(&early);
+        relay_fail(r, REPLY_BODY_UNFIT, slice_str(unfit));
+        return;
+    }
     lane_check(&r->request, mould_of(r), r->snap->conf.adapt.max_buffer, false);
     lane_decode(&r->request, relay_coding(&r->down->in));
     if (r->request.rewrite && plan_reheads(plan) &&

@@ -109,11 +109,12 @@ static void note_error(struct relay *r, const struct message *answer)
         r->error = reply_word(known);
 }
 
-static struct plan *plan_for(const struct relay *r, const struct message *answer, enum rewrite_framing *framing)
+static struct plan *plan_for(const struct relay *r, const struct message *answer)
 {
-    *framing = REWRITE_WHOLE;
-    bool rewrites = r->inquiry.response && is_good(answer->status) && relay_is_json(r, answer, framing);
-    return rewrites ? r->inquiry.response : NULL;
+    enum rewrite_framing framing;
+    if (!r->inquiry.response || !is_good(answer->status))
+        return NULL;
+    return plan_is_protobuf(r->inquiry.response) || relay_is_json(r, answer, &framing) ? r->inquiry.response : NULL;
 }
 
 /* What our function may answer; NULL: anything. */
@@ -236,8 +237,7 @@ static void on_head(struct transit *t)
     if (message_opens(&r->down->in, r->status))
         relay_forget_deadline(r);
     note_error(r, &t->in);
-    enum rewrite_framing framing;
-    struct plan *plan = plan_for(r, &t->in, &framing);
+    struct plan *plan = plan_for(r, &t->in);
     enum coding coding = relay_coding(&t->in);
     if (plan && plan_rewrites(plan) && coding == CODING_OTHER) {
         relay_fail(r, REPLY_ANSWER_UNFIT,
@@ -245,7 +245,11 @@ static void on_head(struct transit *t)
         return;
     }
     lane_init(&r->response, t, plan, r->snap->conf.adapt.max_buffer, false);
-    lane_frame(&r->response, framing, r->snap->conf.adapt.max_buffer);
+    const char *unfit = relay_frame(r, &t->in, &r->response);
+    if (unfit) {
+        relay_fail(r, REPLY_ANSWER_UNFIT, slice_str(unfit));
+        return;
+    }
     lane_check(&r->response, mould_for(r, &t->in), r->snap->conf.adapt.max_buffer, true);
     lane_decode(&r->response, coding);
     if (is_counted(r, &t->in))

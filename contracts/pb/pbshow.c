@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "contracts/pb/pbmake.h"
+#include "contracts/pb/pbplanner.h"
 #include "contracts/pb/pbwitness.h"
 
 enum { CONSUMER, PROVIDER, TRIES = 200000, USERS_MOST = 16, LOOKED_MOST = 1000 };
@@ -423,6 +424,29 @@ static void reach(struct about *a, struct counted c, struct pbshow_result *out)
     memcpy(out->holders, holders.v, out->holder_count * sizeof(*out->holders));
 }
 
+/* A symbol that both have, under other numbers: JSON has its name, and that is the same. */
+static bool have_symbol(const struct about *a, struct slice subject)
+{
+    size_t dot;
+    if (a->row->subject != OF_VALUE || !a->values[CONSUMER] || !a->values[PROVIDER] ||
+        !slice_find_last(subject, '.', &dot))
+        return false;
+    struct slice name = slice_from(subject, dot + 1);
+    return pbtype_symbol_named(a->values[CONSUMER], name) && pbtype_symbol_named(a->values[PROVIDER], name);
+}
+
+/* What is misread in the binary encoding, which is what calls are made in, and has to do with one message. */
+static bool is_spannable(const struct about *a, const struct search *found)
+{
+    if (have_symbol(a, a->surface->consumer) || have_symbol(a, a->surface->provider))
+        return !a->s->governed;
+    bool binary = true;
+    for (int i = 0; i < 2; i++)
+        binary = binary && (found->by[i].answer == ANSWER_NO ||
+                            (found->by[i].answer == ANSWER_YES && found->by[i].found.encoding == PBTRY_BINARY));
+    return binary && !a->s->governed && a->row->subject != OF_STREAM && a->row->subject != OF_NOTHING;
+}
+
 struct pbshow_result pbshow_surface(struct pbshow *s, const struct graph_surface *surface, enum verdict_level level)
 {
     struct pbshow_result out = {.level = level};
@@ -442,6 +466,7 @@ struct pbshow_result pbshow_surface(struct pbshow *s, const struct graph_surface
                                    .served = found.by[PROVIDER].answer != ANSWER_NO};
     if (out.dropped)
         return out;
+    out.spannable = shown && is_spannable(&a, &found);
     reach(&a, counted, &out);
     struct pbwitness w = {
         .consumer = s->consumer, .types = s->types, .reach = s->reach, .pair = &s->pair, .arena = s->arena};
@@ -451,4 +476,43 @@ struct pbshow_result pbshow_surface(struct pbshow *s, const struct graph_surface
     else if (a.row->subject == OF_STREAM)
         out.witness = pbwitness_stream(&w, surface);
     return out;
+}
+
+/* --- Plans. */
+
+static const struct pbtype_message *body_of(const struct pbtype *t, size_t operation, bool request)
+{
+    const struct pbtype_message *m;
+    size_t at = 0;
+    while ((m = map_next(&t->messages, &at))) {
+        const int *list = request ? m->asked : m->served;
+        for (size_t i = 0; i < (request ? m->asked_count : m->served_count); i++)
+            if (list[i] == (int)operation)
+                return m;
+    }
+    return NULL;
+}
+
+static bool plan_between(struct pbshow *s, size_t operation, bool request, struct plan **out, const char **why)
+{
+    int writer = request ? CONSUMER : PROVIDER;
+    const struct pbtype_message *from = body_of(&s->types[writer], operation, request);
+    const struct pbtype_message *to = body_of(&s->types[!writer], operation, request);
+    struct pbplanner p = {.arena = s->arena, .response = !request};
+    *why = "";
+    return from && to && pbplanner_make(&p, from, to, out, why) == ERR_OK;
+}
+
+bool pbshow_plans(struct pbshow *s, size_t operation, struct plan **request, struct plan **response, const char **why)
+{
+    struct plan *there = NULL, *back = NULL;
+    prepare(s);
+    bool done = plan_between(s, operation, true, &there, why) && plan_between(s, operation, false, &back, why);
+    if (!done || (!there && !back)) {
+        plan_unref(&there);
+        return false;
+    }
+    *request = there;
+    *response = back;
+    return true;
 }

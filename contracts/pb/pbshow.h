@@ -12,6 +12,7 @@
 #include "contracts/graph.h"
 #include "contracts/pb/pbpair.h"
 #include "contracts/pb/pbreach.h"
+#include "contracts/wire/plan.h"
 
 struct pbshow {
     const struct contract *consumer, *provider;
@@ -26,6 +27,7 @@ struct pbshow {
 struct pbshow_result {
     enum verdict_level level;
     bool dropped;          /* it is no finding after all */
+    bool spannable;        /* a plan between the bodies of a call makes it right */
     struct slice witness;  /* JSON, or empty */
     uint64_t *reached;     /* a bit for each operation of the consumer */
     struct slice *holders; /* messages that hold what no call reaches, sorted; PBREACH_HOLDERS of them at most */
@@ -38,5 +40,8 @@ void pbshow_init(struct pbshow *s, const struct contract *consumer, const struct
 void pbshow_fini(struct pbshow *s);
 /* `level`: what the profile says of it. */
 struct pbshow_result pbshow_surface(struct pbshow *s, const struct graph_surface *surface, enum verdict_level level);
+/* The plans between the bodies of one of the consumer's operations.  False: there is none that makes all of both right,
+ * `*why` says why in half a sentence; else the caller unrefs both, and one of them may be NULL. */
+bool pbshow_plans(struct pbshow *s, size_t operation, struct plan **request, struct plan **response, const char **why);
 
 #endif

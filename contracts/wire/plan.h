@@ -72,17 +72,17 @@ enum plan_op {
                  */
     PLAN_HOIST, /* from (two names or more, as in a path), to: a member of a member comes up, to the end of the object
                  */
-    PLAN_PLUNGE,   /* from, to (two names): a member goes into another one, which is made when it is not there */
-    PLAN_METHOD,   /* from, to */
-    PLAN_PATH,     /* from, to: templates with {name}; the names are those of `from` */
-    PLAN_STATUS,   /* from, to: three digits */
-    PLAN_PARAM,    /* from_in, from, to_in, to */
-    PLAN_TAKE,     /* from (one name or more), to_in, to: a member leaves the body for the head */
-    PLAN_PUT,      /* from_in, from, to, as: a parameter becomes a member when the body has none of the name */
+    PLAN_PLUNGE, /* from, to (two names): a member goes into another one, which is made when it is not there */
+    PLAN_METHOD, /* from, to */
+    PLAN_PATH,   /* from, to: templates with {name}; the names are those of `from` */
+    PLAN_STATUS, /* from, to: three digits */
+    PLAN_PARAM,  /* from_in, from, to_in, to */
+    PLAN_TAKE,   /* from (one name or more), to_in, to: a member leaves the body for the head */
+    PLAN_PUT,    /* from_in, from, to, as: a parameter becomes a member when the body has none of the name */
+    PLAN_THEN,
     PLAN_PROTOBUF, /* from: the message that the body is */
     PLAN_FIELD,    /* protobuf: from, text "int64 -> string": the kind of a value, and what it becomes */
     PLAN_INSIDE,   /* protobuf: from, to: the messages of a field are rewritten by the steps at a place */
-    PLAN_THEN,
     PLAN_OP_COUNT
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "contracts/wire/rewrite_format.h"
+#include "contracts/wire/rewrite_grpc.h"
 #include "contracts/wire/rewrite_pb.h"
 #include "contracts/wire/rewrite_stages.h"
 
@@ -188,6 +189,8 @@ bool rewrite_records_framing(struct slice media, enum rewrite_framing *out)
 
 struct rewrite *rewrite_records_new(struct plan *plan, size_t max_hold, enum rewrite_framing framing)
 {
+    if (framing == REWRITE_GRPC)
+        return rewrite_grpc_new(plan, max_hold, NULL);
     if (plan_is_protobuf(plan))
         return plan_stages(plan) == 1 ? rewrite_pb_new(plan, max_hold) : rewrite_stages_new(plan, max_hold);
     if (framing == REWRITE_WHOLE)

@@ -9,7 +9,8 @@
  * Lifetime: as rewrite. */
 #include "contracts/wire/rewrite.h"
 
-enum rewrite_framing { REWRITE_WHOLE, REWRITE_LINES, REWRITE_EVENTS };
+/* GRPC: messages behind their lengths (rewrite_grpc), none of them compressed. */
+enum rewrite_framing { REWRITE_WHOLE, REWRITE_LINES, REWRITE_EVENTS, REWRITE_GRPC };
 
 /* By the media type, without parameters.  false: it carries no JSON. */
 bool rewrite_records_framing(struct slice media, enum rewrite_framing *out);

@@ -351,6 +351,40 @@ TEST(stages_see_what_went_out_before)
             "1a 01 35");
 }
 
+/* The same with gRPC's frames. */
+static void frames(const char *body, enum err want, const char *expected, const char *fault)
+{
+    char in[BYTES], good[BYTES];
+    struct plan *plan = plan_of("field  /  1 int32 -> string\ndefault  /  1 = \"0\"");
+    struct slice bytes = bytes_of(body, in);
+    for (size_t piece = 1; piece <= PIECES; piece++) {
+        struct buf out;
+        buf_init(&out, 1 << 20);
+        struct rewrite *r = rewrite_records_new(plan, 64, REWRITE_GRPC);
+        CHECK_ERR(want, in_pieces(r, bytes, piece < PIECES ? piece : BYTES, &out));
+        CHECK_TEXT(fault, slice_str(rewrite_fault(r)));
+        if (want == ERR_OK)
+            CHECK_SLICE(bytes_of(expected, good), buf_slice(&out));
+        rewrite_free(&r);
+        buf_fini(&out);
+    }
+    plan_unref(&plan);
+}
+
+TEST(messages_of_grpc_are_rewritten_one_by_one)
+{
+    frames("0000000002 0805  0000000000  0000000004 08ac0210", ERR_PEER, "",
+           "message 3: not protobuf: the body ends within a field at /");
+    frames("0000000002 0805  0000000000  0000000003 08ac02", ERR_OK,
+           "0000000003 0a0135  0000000003 0a0130  0000000005 0a03333030", "");
+    frames("", ERR_OK, "", "");
+    frames("0000000002 08", ERR_PEER, "", "message 1: it ends too early");
+    frames("0000", ERR_PEER, "", "message 1: it ends too early");
+    frames("0200000000", ERR_PEER, "", "message 1: not gRPC: a message begins with 0 or 1");
+    frames("0100000001 41", ERR_PEER, "", "message 1: it is compressed, in a way that cannot be undone");
+    frames("0000000041", ERR_FULL, "", "message 1: it is larger than a step may hold");
+}
+
 TEST(steps_are_counted)
 {
     struct plan *plan = plan_of("rename  /  1 -> 2\ndrop  /  3\nfield  /  4 int32\ndefault  /  4 = 1");
@@ -421,6 +455,7 @@ TESTS_RUN(what_a_step_must_hold_has_a_bound)
 TESTS_RUN(a_body_is_no_deeper_than_128)
 TESTS_RUN(out_may_be_full)
 TESTS_RUN(stages_see_what_went_out_before)
+TESTS_RUN(messages_of_grpc_are_rewritten_one_by_one)
 TESTS_RUN(steps_are_counted)
 TESTS_RUN(a_plan_that_makes_no_sense_says_what_it_lacks)
 TESTS_RUN(a_plan_is_printed_as_it_was_read)
