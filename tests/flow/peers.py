@@ -42,7 +42,9 @@ class Peers(JobStory):
         out, err = peer.communicate(timeout=90)
         self.assertEqual((peer.returncode, err), (0, ""))
         self.wait_state(self.submit(), "done")
-        self.assertLess(self.memory() - before, 64, "MiB that the broker has grown")
+        sanitized = "asan" in pathlib.Path(f"/proc/{self.broker.child.pid}/maps").read_text()
+        if not sanitized:  # which keeps what was freed
+            self.assertLess(self.memory() - before, 64, "MiB that the broker has grown")
         return out.strip()
 
     def test_one_that_talks_nonsense(self):
