@@ -39,6 +39,18 @@ void *mem_resize(void *old, size_t count, size_t size)
     return or_abort(p, count, size);
 }
 
+void *mem_aligned_pages(size_t size)
+{
+    char *all = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    or_abort(all == MAP_FAILED ? NULL : all, 2, size);
+    size_t before = -(uintptr_t)all & (size - 1);
+    if (before > 0)
+        (void)munmap(all, before);
+    (void)munmap(all + before + size, size - before);
+    atomic_fetch_add_explicit(&alive, 1, memory_order_relaxed);
+    return all + before;
+}
+
 char *mem_copy(struct slice s)
 {
     char *copy = mem_new(s.len + 1);

@@ -24,6 +24,8 @@ void mem_free(void *p);
 
 /* Whole pages of zeroes, which cost memory only once they are touched. */
 void *mem_pages(size_t size);
+/* The same at a multiple of `size`, which is a power of two. */
+void *mem_aligned_pages(size_t size);
 /* They are zeroes again, and cost nothing. */
 void mem_pages_forget(void *at, size_t size);
 void mem_pages_free(void *pages, size_t size);

@@ -125,7 +125,7 @@ void desk_free(struct desk **desk)
     for (const struct lease *l = lease_each(&d->leases, &lease_at); l; l = lease_each(&d->leases, &lease_at))
         lease_drop(&d->leases, slice_str(l->job));
     size_t job_at = 0;
-    for (struct job *j = map_next(&d->jobs.by_id, &job_at); j; j = map_next(&d->jobs.by_id, &job_at))
+    for (struct job *j = job_next(&d->jobs, &job_at); j; j = job_next(&d->jobs, &job_at))
         queue_remove(&desk_room_line_of(d, j)->queue, j);
     job_table_fini(&d->jobs);
     lease_table_fini(&d->leases);

@@ -129,8 +129,6 @@ void desk_write_event(struct desk_waiting *w, struct job *j, const struct desk_s
 void desk_write_step(struct desk *d, struct job *j, const struct desk_step *step, struct desk_waiting *w)
 {
     int64_t now_ms = desk_room_wall_ms(d);
-    if (job_over(job_state(j)))
-        j->ended_ms = now_ms;
     desk_write_event(w, j, step, now_ms);
     struct store_change change = {
         .guard = step->guard,
@@ -139,6 +137,7 @@ void desk_write_step(struct desk *d, struct job *j, const struct desk_step *step
         .event = w->event,
     };
     record_of_job(j, &change.job);
+    change.job.ended_ms = job_over(job_state(j)) ? now_ms : 0;
     change.job.reason = step->reason;
     change.job.worker = step->worker;
     change.job.progress = step->progress;

@@ -15,63 +15,117 @@ const struct sm_row job_rows[JOB_STATES] = {
     [JOB_DEAD] = {"dead", SM_TO(JOB_QUEUED) | SM_TO(JOB_DELAYED), 0},
 };
 
-enum { TIME_CHARS = 10, RANDOM_BYTES = 10, BITS = 5 };
+enum { BITS = 5, BYTES_OF_TIME = 6, ALPHABET = 32 };
 
-_Static_assert(sizeof(struct job) < 300, "a job costs little memory while it waits");
+_Static_assert(sizeof(struct job) <= 176, "a job costs little memory while it waits");
 
 static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-void job_id_make(char out[JOB_ID + 1], int64_t wall_ms, const uint8_t random[10])
+/* 128 bits in 26 characters of five: the first has three. */
+void job_id_text(const uint8_t bytes[JOB_ID_BYTES], char out[JOB_ID + 1])
 {
-    for (unsigned i = 0; i < TIME_CHARS; i++)
-        out[i] = digits[(uint64_t)wall_ms >> (BITS * (TIME_CHARS - 1 - i)) & 31];
-    unsigned held = 0, bits = 0;
-    char *at = out + TIME_CHARS;
-    for (unsigned i = 0; i < RANDOM_BYTES; i++) {
-        held = held << 8 | random[i];
+    unsigned held = 0, bits = 2;
+    char *at = out;
+    for (unsigned i = 0; i < JOB_ID_BYTES; i++) {
+        held = held << 8 | bytes[i];
         for (bits += 8; bits >= BITS; bits -= BITS)
-            *at++ = digits[held >> (bits - BITS) & 31];
+            *at++ = digits[held >> (bits - BITS) & (ALPHABET - 1)];
     }
     *at = '\0';
 }
 
+/* ALPHABET: it is none. */
+static unsigned value_of(char c)
+{
+    static const uint8_t values[] = {
+        /* '0' to '9', then what stands between, then 'A' to 'Z' without I, L, O and U */
+        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  32, 32, 32, 32, 32, 32, 32, 10, 11, 12, 13, 14,
+        15, 16, 17, 32, 18, 19, 32, 20, 21, 32, 22, 23, 24, 25, 26, 32, 27, 28, 29, 30, 31,
+    };
+    return c >= '0' && c <= 'Z' ? values[c - '0'] : ALPHABET;
+}
+
 bool job_id_is(struct slice text)
 {
-    if (text.len != JOB_ID)
+    if (text.len != JOB_ID || value_of(text.at[0]) > 7)
         return false;
     for (size_t i = 0; i < text.len; i++)
-        if (!memchr(digits, text.at[i], sizeof(digits) - 1))
+        if (value_of(text.at[i]) == ALPHABET)
             return false;
     return true;
 }
 
-static const struct job_name *name_ref(struct job_table *t, struct slice text)
+void job_id_bytes(struct slice text, uint8_t out[JOB_ID_BYTES])
 {
-    struct job_name *n = map_get(&t->names, text);
-    if (!n) {
-        n = mem_new(sizeof(*n) + text.len + 1);
-        n->len = text.len;
-        if (text.len > 0)
-            memcpy(n->text, text.at, text.len);
-        (void)map_put(&t->names, job_name_text(n), n);
+    PRE(text.len == JOB_ID);
+    unsigned held = 0, bits = 0, made = 0;
+    for (size_t i = 0; i < JOB_ID; i++) {
+        held = held << BITS | value_of(text.at[i]);
+        bits += i == 0 ? 3 : BITS;
+        if (bits >= 8) {
+            bits -= 8;
+            out[made++] = (uint8_t)(held >> bits);
+        }
     }
+}
+
+void job_id_make(char out[JOB_ID + 1], int64_t wall_ms, const uint8_t random[10])
+{
+    uint8_t bytes[JOB_ID_BYTES];
+    for (unsigned i = 0; i < BYTES_OF_TIME; i++)
+        bytes[i] = (uint8_t)((uint64_t)wall_ms >> (8 * (BYTES_OF_TIME - 1 - i)));
+    memcpy(bytes + BYTES_OF_TIME, random, JOB_ID_BYTES - BYTES_OF_TIME);
+    job_id_text(bytes, out);
+}
+
+static struct job_name *name_new(struct job_table *t, struct slice text)
+{
+    struct job_name *n = mem_new(sizeof(*n) + text.len + 1);
+    n->len = text.len;
+    if (text.len > 0)
+        memcpy(n->text, text.at, text.len);
+    (void)map_put(&t->names, job_name_text(n), n);
+    return n;
+}
+
+/* `recent` is where the last one of this kind is remembered. */
+static const struct job_name *name_ref(struct job_table *t, const struct job_name **recent, struct slice text)
+{
+    struct job_name *n = (struct job_name *)(uintptr_t)*recent;
+    if (!n || !slice_eq(job_name_text(n), text))
+        n = map_get(&t->names, text);
+    if (!n)
+        n = name_new(t, text);
     n->uses++;
+    *recent = n;
     return n;
 }
 
 static void name_unref(struct job_table *t, const struct job_name *name)
 {
-    struct job_name *n = map_get(&t->names, job_name_text(name));
-    PRE(n == name && n->uses > 0);
+    struct job_name *n = (struct job_name *)(uintptr_t)name;
+    PRE(n->uses > 0);
     if (--n->uses > 0)
         return;
-    (void)map_del(&t->names, job_name_text(n));
+    for (unsigned i = 0; i < JOB_NAMES; i++)
+        if (t->recent[i] == n)
+            t->recent[i] = NULL;
+    POST(map_del(&t->names, job_name_text(n)) == n);
     mem_free(n);
 }
 
-static struct slice id_of(const struct job *j)
+static struct slice id_of(const void *job)
 {
-    return slice_of(j->id, JOB_ID);
+    return slice_of(((const struct job *)job)->id, JOB_ID);
+}
+
+/* A zeroed table is ready: what it needs is made with its first job. */
+static void wake(struct job_table *t)
+{
+    if (t->by_id.key_of)
+        return;
+    t->by_id.key_of = id_of;
+    slab_init(&t->slab, sizeof(struct job));
 }
 
 struct job *job_new(struct job_table *t, const struct job_spec *spec)
@@ -79,23 +133,26 @@ struct job *job_new(struct job_table *t, const struct job_spec *spec)
     PRE(job_id_is(spec->id));
     PRE(spec->service.len <= JOB_NAME_MOST && spec->caller.len <= JOB_NAME_MOST);
     PRE(spec->operation.len <= JOB_NAME_MOST);
-    struct job *j = mem_new(sizeof(*j));
+    wake(t);
+    struct job *j = slab_new(&t->slab);
 
     memcpy(j->id, spec->id.at, JOB_ID);
-    sm_init(&j->state, job_rows, spec->state);
+    struct sm state;
+    sm_init(&state, job_rows, spec->state);
+    j->state = (uint8_t)state.at;
     list_init(&j->in_line);
-    j->service = name_ref(t, spec->service);
-    j->caller = name_ref(t, spec->caller);
-    j->operation = name_ref(t, spec->operation);
-    j->labels = name_ref(t, spec->labels);
+    j->service = name_ref(t, &t->recent[0], spec->service);
+    j->caller = name_ref(t, &t->recent[1], spec->caller);
+    j->operation = name_ref(t, &t->recent[2], spec->operation);
+    j->labels = name_ref(t, &t->recent[3], spec->labels);
     t->count[spec->state]++;
-    PRE(!map_put(&t->by_id, id_of(j), j));
+    index_put(&t->by_id, j);
     return j;
 }
 
 struct job *job_find(const struct job_table *t, struct slice id)
 {
-    return map_get(&t->by_id, id);
+    return index_get(&t->by_id, id);
 }
 
 /* Names are shared, and ours to count in. */
@@ -121,25 +178,31 @@ void job_free(struct job_table *t, struct job **j)
     if (job_state(old) == JOB_LEASED)
         count_leased(old, false);
     PRE(list_empty(&old->in_line) && !heap_holds(&old->in_delay));
-    PRE(map_del(&t->by_id, id_of(old)) == old);
+    index_del(&t->by_id, old);
     t->count[job_state(old)]--;
     name_unref(t, old->service);
     name_unref(t, old->caller);
     name_unref(t, old->operation);
     name_unref(t, old->labels);
-    mem_free(old);
+    slab_free(&t->slab, old);
     *j = NULL;
+}
+
+struct job *job_next(const struct job_table *t, size_t *at)
+{
+    return index_next(&t->by_id, at);
 }
 
 void job_table_fini(struct job_table *t)
 {
     size_t at = 0;
-    for (struct job *j = map_next(&t->by_id, &at); j; j = map_next(&t->by_id, &at))
+    for (struct job *j = job_next(t, &at); j; j = job_next(t, &at))
         job_free(t, &j);
     for (unsigned i = 0; i < JOB_STATES; i++)
         POST(t->count[i] == 0);
     POST(t->names.count == 0);
-    map_fini(&t->by_id);
+    index_fini(&t->by_id);
+    slab_fini(&t->slab);
     map_fini(&t->names);
 }
 
@@ -148,7 +211,9 @@ void job_move(struct job_table *t, struct job *j, enum job_state next)
     if (job_state(j) == JOB_LEASED)
         count_leased(j, false);
     t->count[job_state(j)]--;
-    sm_move(&j->state, next);
+    struct sm state = {job_rows, j->state};
+    sm_move(&state, next);
+    j->state = (uint8_t)state.at;
     t->count[next]++;
     if (next == JOB_LEASED)
         count_leased(j, true);

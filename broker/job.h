@@ -10,15 +10,25 @@
  * Lifetime: a job lives from job_new to job_free; everything else names it by id.
  * Threads:  belongs to the loop; reads no clock, does no I/O. */
 #include "base/heap.h"
+#include "base/index.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "base/slab.h"
 #include "base/sm.h"
 
 /* The numbers are those of the bus and of the store: they never change. */
 enum job_state { JOB_DELAYED, JOB_QUEUED, JOB_LEASED, JOB_DONE, JOB_CANCELLED, JOB_DEAD, JOB_STATES };
 extern const struct sm_row job_rows[JOB_STATES];
 
-enum { JOB_ID = 26, JOB_PRIORITIES = 10, JOB_PRIORITY = 5, JOB_ATTEMPTS = 5, JOB_NAME_MOST = 2048 };
+enum {
+    JOB_ID = 26,
+    JOB_ID_BYTES = 16,
+    JOB_PRIORITIES = 10,
+    JOB_PRIORITY = 5,
+    JOB_ATTEMPTS = 5,
+    JOB_NAME_MOST = 2048,
+    JOB_NAMES = 4
+};
 
 /* What else there is to know of a job, beside its request.  The numbers are stored: they never change. */
 enum job_trait { JOB_CALLS_BACK = 1, JOB_AWAITS = 2 };
@@ -37,13 +47,12 @@ static inline struct slice job_name_text(const struct job_name *n)
 }
 
 struct job {
-    struct sm state;     /* written by job_move only */
     struct list in_line; /* queue: among the ready ones of its caller */
     struct heap_node in_delay;
     const struct job_name *service, *caller, *operation, *labels;
     uint64_t token; /* of the latest lease: grows with every one, for ever */
     /* Unix milliseconds; 0: not yet, or none. */
-    int64_t due_ms, deadline_ms, submitted_ms, started_ms, ended_ms;
+    int64_t due_ms, deadline_ms, submitted_ms, started_ms;
     uint64_t timeout_ms; /* of one attempt; 0: none */
     uint64_t size;       /* bytes a worker has to take in */
     uint64_t events;     /* id of its last event */
@@ -51,6 +60,7 @@ struct job {
     uint32_t attempts;   /* failures it may have, the last one included */
     uint32_t crashes;    /* of `attempt`: ended by a worker going away */
     uint32_t releases;   /* of `attempt`: given back untouched */
+    uint8_t state;       /* enum job_state; written by job_move only */
     uint8_t priority;    /* 0..9, 9 first */
     bool cancel_asked;
     uint8_t traits; /* enum job_trait */
@@ -59,8 +69,10 @@ struct job {
 
 /* Every job that is not over, and how many there are in each state. */
 struct job_table {
-    struct map by_id;
+    struct index by_id;
+    struct slab slab;
     struct map names;
+    const struct job_name *recent[JOB_NAMES]; /* most jobs come from who came before */
     size_t count[JOB_STATES];
 };
 
@@ -70,6 +82,9 @@ void job_table_fini(struct job_table *t);
 /* Time-ordered, 26 characters of Crockford's base32: 48 bits of `wall_ms`, 80 of `random`. */
 void job_id_make(char out[JOB_ID + 1], int64_t wall_ms, const uint8_t random[10]);
 bool job_id_is(struct slice text);
+/* The same id as 16 bytes, which sort as the texts do; it must be one. */
+void job_id_bytes(struct slice text, uint8_t out[JOB_ID_BYTES]);
+void job_id_text(const uint8_t bytes[JOB_ID_BYTES], char out[JOB_ID + 1]);
 
 struct job_spec {
     struct slice id, service, caller, operation, labels;
@@ -81,10 +96,12 @@ struct job *job_new(struct job_table *t, const struct job_spec *spec);
 struct job *job_find(const struct job_table *t, struct slice id);
 /* Out of its queue and lease first. */
 void job_free(struct job_table *t, struct job **j);
+/* Walks them all in no particular order from `*at` = 0; the one just given may be freed.  NULL: the end. */
+struct job *job_next(const struct job_table *t, size_t *at);
 
 static inline enum job_state job_state(const struct job *j)
 {
-    return (enum job_state)j->state.at;
+    return (enum job_state)j->state;
 }
 
 /* A move the table of states does not have stops the process: ask job_may where a peer decides. */

@@ -119,7 +119,7 @@ static bool disk_has_room(struct lmdb_room *s, uint64_t bytes)
     uint64_t want = s->used + bytes + LMDB_ROOM_RESERVE;
     if (want <= s->on_disk)
         return true;
-    want = (want + LMDB_ROOM_RESERVE - 1) / LMDB_ROOM_RESERVE * LMDB_ROOM_RESERVE;
+    want = (want + LMDB_ROOM_LAST_RESERVE - 1) / LMDB_ROOM_LAST_RESERVE * LMDB_ROOM_LAST_RESERVE;
     int code = mdb_env_get_fd(s->env, &fd);
     if (code != 0)
         lmdb_rows_broken("asking for the file", code);

@@ -7,7 +7,7 @@
 /* The order of one change: look the key up, look the job up, judge, and only then write.  So a refusal
  * has written nothing, and an order that ran out of room may run again in another transaction. */
 
-enum { RECORD_BOUND = 64 << 20 };
+enum { RECORD_BOUND = 64 << 20, PART = 680, PARTED = 4 * PART, PART_KEY = JOB_ID_BYTES + 1 };
 
 void order_put_number(char out[ORDER_NUMBER], uint64_t n)
 {
@@ -21,6 +21,62 @@ static uint64_t number_of(struct slice bytes)
     for (size_t i = 0; i < ORDER_NUMBER && i < bytes.len; i++)
         n = n << 8 | (uint8_t)bytes.at[i];
     return n;
+}
+
+struct slice order_id_key(struct arena *a, struct slice id)
+{
+    uint8_t bytes[JOB_ID_BYTES];
+    job_id_bytes(id, bytes);
+    return arena_keep(a, slice_of(bytes, sizeof(bytes)));
+}
+
+struct slice order_id_text(struct arena *a, struct slice key)
+{
+    char text[JOB_ID + 1];
+    PRE(key.len == JOB_ID_BYTES);
+    job_id_text((const uint8_t *)key.at, text);
+    return arena_keep(a, slice_of(text, JOB_ID));
+}
+
+/* --- records in parts --- */
+
+static struct slice part_key(char key[PART_KEY], struct slice id_key, size_t part)
+{
+    memcpy(key, id_key.at, JOB_ID_BYTES);
+    key[JOB_ID_BYTES] = (char)part;
+    return slice_of(key, PART_KEY);
+}
+
+/* A row of a page that three of its size would leave a quarter empty is cut in equal parts; one of many pages
+ * has pages of its own. */
+static size_t parts_of(size_t len)
+{
+    return len > PARTED || len == 0 ? 1 : (len + PART - 1) / PART;
+}
+
+enum err order_read_parts(order_get_fn *get, void *arg, enum order_table table, struct slice id_key, struct arena *a,
+                          struct slice *record)
+{
+    char key[PART_KEY];
+    struct slice first, part;
+    TRY(get(arg, table, part_key(key, id_key, 0), &first));
+    size_t count = first.len ? (uint8_t)first.at[0] : 0;
+    first = slice_from(first, 1);
+    if (count == 1) {
+        *record = first;
+        return ERR_OK;
+    }
+    struct buf whole;
+    buf_init(&whole, PARTED + 1);
+    enum err e = count > 1 ? buf_add(&whole, first) : ERR_FULL;
+    for (size_t i = 1; i < count && e == ERR_OK; i++) {
+        e = get(arg, table, part_key(key, id_key, i), &part);
+        if (e == ERR_OK)
+            e = buf_add(&whole, part);
+    }
+    *record = arena_keep(a, buf_slice(&whole));
+    buf_fini(&whole);
+    return e == ERR_OK ? ERR_OK : ERR_PEER;
 }
 
 /* "Stays what it was" has to survive the copy. */
@@ -41,6 +97,7 @@ static struct record_job keep_job(struct arena *a, const struct record_job *j)
     kept.reason = keep(a, j->reason);
     kept.progress = keep(a, j->progress);
     kept.progress_type = keep(a, j->progress_type);
+    kept.log = (struct slice){0};
     return kept;
 }
 
@@ -96,9 +153,11 @@ static void keep_records(struct order *o, const struct store_change *c)
     if (c->checkpoint.at)
         o->checkpoint = kept_record(o, &b, record_put_bytes(&b, RECORD_CHECKPOINT, c->checkpoint));
     if (c->event.name.len > 0) {
-        struct record_event e = c->event;
-        e.id = c->job.events;
-        o->event = kept_record(o, &b, record_put_event(&b, &e));
+        o->event = c->event;
+        o->event.id = c->job.events;
+        o->event.name = arena_keep(&o->arena, c->event.name);
+        o->event.data = arena_keep(&o->arena, c->event.data);
+        o->size += c->event.data.len;
     }
     buf_fini(&b);
 }
@@ -109,6 +168,7 @@ struct order *order_of_change(const struct store_change *change)
     PRE(!job_over(change->job.state) || change->job.ended_ms > 0);
     struct order *o = new_order(ORDER_CHANGE);
     o->job = keep_job(&o->arena, &change->job);
+    o->id = order_id_key(&o->arena, o->job.id);
     o->guard = change->guard;
     o->submit = change->request != NULL;
     keep_records(o, change);
@@ -154,6 +214,7 @@ struct order *order_of_debt(struct slice job, uint64_t event, const struct recor
     struct order *o = new_order(ORDER_DEBT);
     struct buf b;
     o->job.id = arena_keep(&o->arena, job);
+    o->id = order_id_key(&o->arena, job);
     o->job.events = event;
     buf_init(&b, RECORD_BOUND);
     if (left)
@@ -214,12 +275,49 @@ static enum err del(const struct run *r, enum order_table table, struct slice ke
     return r->rows->del(r->txn, table, key);
 }
 
+static enum err put_parts(const struct run *r, enum order_table table, struct slice record)
+{
+    char key[PART_KEY], first[PARTED + 1];
+    size_t count = parts_of(record.len), size = (record.len + count - 1) / count;
+    struct slice one = count > 1 ? slice_of(first, 1 + size) : (struct slice){0};
+    if (count == 1) { /* one row: the number and all of it */
+        struct slice row = arena_join(&r->o->arena, SLICE("\1"), "", record);
+        return put(r, table, part_key(key, r->o->id, 0), row);
+    }
+    first[0] = (char)count;
+    memcpy(first + 1, record.at, size);
+    TRY(put(r, table, part_key(key, r->o->id, 0), one));
+    for (size_t i = 1; i < count; i++)
+        TRY(put(r, table, part_key(key, r->o->id, i), slice_to(slice_from(record, i * size), size)));
+    return ERR_OK;
+}
+
+static enum err del_parts(const struct run *r, enum order_table table, struct slice id)
+{
+    char key[PART_KEY];
+    struct slice row;
+    if (r->rows->get(r->txn, table, part_key(key, id, 0), &row) != ERR_OK)
+        return ERR_OK;
+    size_t count = row.len ? (uint8_t)row.at[0] : 1;
+    for (size_t i = 0; i < count; i++)
+        TRY(del(r, table, part_key(key, id, i)));
+    return ERR_OK;
+}
+
+static enum err get_row(void *arg, enum order_table table, struct slice key, struct slice *value)
+{
+    const struct run *r = arg;
+    return r->rows->get(r->txn, table, key, value);
+}
+
 /* ABSENT, PEER, or the job as it is stored. */
 static enum err stored_job(const struct run *r, struct slice id, struct record_job *out)
 {
     struct slice row;
-    TRY(r->rows->get(r->txn, ORDER_JOBS, id, &row));
-    return record_get_job(row, &r->o->arena, out);
+    enum err e = r->rows->get(r->txn, ORDER_LIVE, id, &row);
+    if (e == ERR_ABSENT)
+        e = r->rows->get(r->txn, ORDER_OVER, id, &row);
+    return e == ERR_OK ? record_job_get(order_id_text(&r->o->arena, id), row, &r->o->arena, out) : e;
 }
 
 static void answer(const struct run *r, enum err e, struct slice job)
@@ -232,9 +330,9 @@ static void answer(const struct run *r, enum err e, struct slice job)
 
 static struct slice ended_key(struct arena *a, const struct record_job *j)
 {
-    char key[ORDER_NUMBER + JOB_ID];
+    char key[ORDER_NUMBER + JOB_ID_BYTES];
     order_put_number(key, (uint64_t)j->ended_ms);
-    memcpy(key + ORDER_NUMBER, j->id.at, JOB_ID);
+    memcpy(key + ORDER_NUMBER, order_id_key(a, j->id).at, JOB_ID_BYTES);
     return arena_keep(a, slice_of(key, sizeof(key)));
 }
 
@@ -242,31 +340,41 @@ static enum err put_job(const struct run *r, const struct record_job *j)
 {
     struct buf b;
     buf_init(&b, RECORD_BOUND);
-    enum err e = record_put_job(&b, j);
+    enum err e = record_job_put(&b, j);
     PRE(e == ERR_OK);
-    e = put(r, ORDER_JOBS, j->id, buf_slice(&b));
+    e = put(r, job_over(j->state) ? ORDER_OVER : ORDER_LIVE, r->o->id, buf_slice(&b));
     buf_fini(&b);
     return e;
 }
 
-static enum err put_event(const struct run *r)
+/* An event is short and stands in the log of its job; what does not fit there has a row of its own. */
+static enum err put_event(const struct run *r, struct record_job *j)
 {
     char key[ORDER_EVENT_KEY];
-    memcpy(key, r->o->job.id.at, JOB_ID);
-    order_put_number(key + JOB_ID, r->o->job.events);
-    return put(r, ORDER_EVENTS, slice_of(key, sizeof(key)), r->o->event);
+    struct order *o = r->o;
+    if (record_job_log(j->log, &o->event, &o->arena, &j->log) == ERR_OK)
+        return ERR_OK;
+    memcpy(key, o->id.at, JOB_ID_BYTES);
+    order_put_number(key + JOB_ID_BYTES, o->event.id);
+    struct buf b;
+    buf_init(&b, RECORD_BOUND);
+    enum err e = record_put_event(&b, &o->event);
+    PRE(e == ERR_OK);
+    e = put(r, ORDER_EVENTS, slice_of(key, sizeof(key)), buf_slice(&b));
+    buf_fini(&b);
+    return e;
 }
 
 /* The rows that come with any change. */
-static enum err put_parts(const struct run *r, const struct record_job *j)
+static enum err put_whole(const struct run *r, struct record_job *j)
 {
     struct order *o = r->o;
     if (o->result.len > 0)
-        TRY(put(r, ORDER_RESULTS, o->job.id, o->result));
+        TRY(put_parts(r, ORDER_RESULTS, o->result));
     if (o->checkpoint.len > 0)
-        TRY(put(r, ORDER_CHECKPOINTS, o->job.id, o->checkpoint));
-    if (o->event.len > 0)
-        TRY(put_event(r));
+        TRY(put_parts(r, ORDER_CHECKPOINTS, o->checkpoint));
+    if (o->event.name.len > 0)
+        TRY(put_event(r, j));
     return put_job(r, j);
 }
 
@@ -284,7 +392,7 @@ static enum err put_key(const struct run *r)
 static bool exists(const struct run *r, struct slice id)
 {
     struct slice row;
-    return r->rows->get(r->txn, ORDER_JOBS, id, &row) == ERR_OK;
+    return r->rows->get(r->txn, ORDER_LIVE, id, &row) == ERR_OK || r->rows->get(r->txn, ORDER_OVER, id, &row) == ERR_OK;
 }
 
 /* Answers the submit when its key is known; false: it is new.  A key whose job is gone is free again. */
@@ -298,7 +406,7 @@ static bool replays(const struct run *r)
         answer(r, ERR_PEER, (struct slice){0});
         return true;
     }
-    if (!exists(r, key.job))
+    if (!exists(r, order_id_key(&r->o->arena, key.job)))
         return false;
     bool same = slice_eq(key.fingerprint, r->o->fingerprint);
     answer(r, same ? ERR_OK : ERR_EXISTS, key.job);
@@ -311,15 +419,15 @@ static enum err submit(const struct run *r)
     struct order *o = r->o;
     if (replays(r))
         return ERR_OK;
-    bool taken = exists(r, o->job.id);
+    bool taken = exists(r, o->id);
     answer(r, taken ? ERR_STALE : ERR_FULL, o->job.id);
     if (taken || o->room != ORDER_ROOM_ALL)
         return ERR_OK;
-    TRY(put(r, ORDER_REQUESTS, o->job.id, o->request));
-    TRY(put(r, ORDER_LIVE, o->job.id, (struct slice){0}));
+    TRY(put_parts(r, ORDER_REQUESTS, o->request));
     if (o->key.len > 0)
         TRY(put_key(r));
-    TRY(put_parts(r, &o->job));
+    struct record_job will = o->job; /* a copy: the order may have to run again */
+    TRY(put_whole(r, &will));
     answer(r, ERR_OK, o->job.id);
     return ERR_OK;
 }
@@ -330,7 +438,7 @@ static bool would_submit(const struct run *r)
     struct order *o = r->o;
     if (replays(r))
         return o->answer.e == ERR_OK;
-    bool taken = exists(r, o->job.id);
+    bool taken = exists(r, o->id);
     if (!taken && o->room == ORDER_ROOM_ALL)
         return true;
     answer(r, taken ? ERR_STALE : ERR_FULL, o->job.id);
@@ -385,12 +493,12 @@ static enum err put_debt(const struct run *r, const struct record_job *j)
     buf_init(&b, RECORD_BOUND);
     enum err e = record_put_debt(&b, &(struct record_debt){.event = j->events, .due_ms = j->ended_ms});
     PRE(e == ERR_OK);
-    e = put(r, ORDER_DEBTS, j->id, buf_slice(&b));
+    e = put(r, ORDER_DEBTS, r->o->id, buf_slice(&b));
     buf_fini(&b);
     return e;
 }
 
-/* Who is live and who has ended are rows of their own, so that neither start nor expiry reads all jobs. */
+/* Who is live and who is over are in tables of their own, so that neither start nor expiry reads all jobs. */
 static enum err move_lists(const struct run *r, const struct record_job *was)
 {
     struct order *o = r->o;
@@ -400,22 +508,22 @@ static enum err move_lists(const struct run *r, const struct record_job *was)
     if (job_over(was->state))
         TRY(del(r, ORDER_ENDED, ended_key(&o->arena, was)));
     if (over) {
-        TRY(del(r, ORDER_LIVE, o->job.id));
+        TRY(del(r, ORDER_LIVE, o->id));
         if (o->job.traits & JOB_CALLS_BACK)
             TRY(put_debt(r, &o->job));
         return put(r, ORDER_ENDED, ended_key(&o->arena, &o->job), (struct slice){0});
     }
     /* It lives again: the result was of its former life, and nobody needs to hear of its death. */
-    TRY(del(r, ORDER_RESULTS, o->job.id));
-    TRY(del(r, ORDER_DEBTS, o->job.id));
-    return put(r, ORDER_LIVE, o->job.id, (struct slice){0});
+    TRY(del_parts(r, ORDER_RESULTS, o->id));
+    TRY(del(r, ORDER_DEBTS, o->id));
+    return del(r, ORDER_OVER, o->id);
 }
 
 static enum err change(const struct run *r)
 {
     struct order *o = r->o;
     struct record_job was;
-    enum err e = stored_job(r, o->job.id, &was);
+    enum err e = stored_job(r, o->id, &was);
     if (e == ERR_OK)
         e = judge(o, &was);
     if (e == ERR_OK && o->room == ORDER_ROOM_DELETES)
@@ -429,8 +537,9 @@ static enum err change(const struct run *r)
     fill(&will.reason, was.reason);
     fill(&will.progress, was.progress);
     fill(&will.progress_type, was.progress_type);
+    will.log = was.log;
     TRY(move_lists(r, &was));
-    return put_parts(r, &will);
+    return put_whole(r, &will);
 }
 
 /* Ages of the contracts: which is the oldest, and what comes after the youngest. */
@@ -495,7 +604,7 @@ static enum err del_events(const struct run *r, struct slice id)
 {
     char from[ORDER_EVENT_KEY] = {0};
     struct order_row row;
-    memcpy(from, id.at, JOB_ID);
+    memcpy(from, id.at, JOB_ID_BYTES);
     while (r->rows->next(r->txn, ORDER_EVENTS, slice_of(from, sizeof(from)), &row) == ERR_OK &&
            slice_starts(row.key, id))
         TRY(del(r, ORDER_EVENTS, keep(&r->o->arena, row.key)));
@@ -506,12 +615,14 @@ static enum err del_events(const struct run *r, struct slice id)
  * since its job is gone. */
 static enum err del_key(const struct run *r, struct slice id)
 {
-    struct slice row;
+    struct slice record;
     struct record_job job;
     struct record_request request;
-    if (stored_job(r, id, &job) != ERR_OK || r->rows->get(r->txn, ORDER_REQUESTS, id, &row) != ERR_OK)
+    if (stored_job(r, id, &job) != ERR_OK)
         return ERR_OK;
-    if (record_get_request(row, &r->o->arena, &request) != ERR_OK || request.key.len == 0)
+    if (order_read_parts(get_row, (void *)(uintptr_t)r, ORDER_REQUESTS, id, &r->o->arena, &record) != ERR_OK)
+        return ERR_OK;
+    if (record_get_request(record, &r->o->arena, &request) != ERR_OK || request.key.len == 0)
         return ERR_OK;
     return del(r, ORDER_KEYS, key_of(&r->o->arena, &job, request.key));
 }
@@ -520,11 +631,11 @@ static enum err del_job(const struct run *r, struct slice id)
 {
     TRY(del_key(r, id));
     TRY(del_events(r, id));
-    TRY(del(r, ORDER_REQUESTS, id));
-    TRY(del(r, ORDER_RESULTS, id));
-    TRY(del(r, ORDER_CHECKPOINTS, id));
+    TRY(del_parts(r, ORDER_REQUESTS, id));
+    TRY(del_parts(r, ORDER_RESULTS, id));
+    TRY(del_parts(r, ORDER_CHECKPOINTS, id));
     TRY(del(r, ORDER_DEBTS, id));
-    return del(r, ORDER_JOBS, id);
+    return del(r, ORDER_OVER, id);
 }
 
 static enum err expire(const struct run *r)
@@ -549,7 +660,7 @@ static enum err settle(const struct run *r)
     struct order *o = r->o;
     struct slice row;
     struct record_debt now;
-    enum err e = r->rows->get(r->txn, ORDER_DEBTS, o->job.id, &row);
+    enum err e = r->rows->get(r->txn, ORDER_DEBTS, o->id, &row);
     if (e == ERR_OK)
         e = record_get_debt(row, &o->arena, &now);
     if (e == ERR_OK && now.event != o->job.events)
@@ -559,7 +670,7 @@ static enum err settle(const struct run *r)
     answer(r, e, o->job.id);
     if (e != ERR_OK)
         return ERR_OK;
-    return o->text.len ? put(r, ORDER_DEBTS, o->job.id, o->text) : del(r, ORDER_DEBTS, o->job.id);
+    return o->text.len ? put(r, ORDER_DEBTS, o->id, o->text) : del(r, ORDER_DEBTS, o->id);
 }
 
 /* A new one is as a submit to the room there is; one that goes on is as a change. */

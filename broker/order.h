@@ -12,21 +12,22 @@
 #include "broker/store.h"
 
 enum order_table {
-    ORDER_JOBS,        /* id: record job */
-    ORDER_REQUESTS,    /* id: record request */
-    ORDER_RESULTS,     /* id: record result */
-    ORDER_CHECKPOINTS, /* id: record checkpoint */
-    ORDER_EVENTS,      /* id and event id, big-endian: record event */
+    /* An id is its 16 bytes.  Parts: order_read_parts. */
+    ORDER_LIVE,        /* id of a job that is not over: record job */
+    ORDER_OVER,        /* id of one that is: record job */
+    ORDER_REQUESTS,    /* id and part: record request */
+    ORDER_RESULTS,     /* id and part: record result */
+    ORDER_CHECKPOINTS, /* id and part: record checkpoint */
+    ORDER_EVENTS,      /* id and event id, big-endian: record event, of those that are not in the job's log */
     ORDER_KEYS,        /* SHA-256 of (caller, operation, key): record key */
-    ORDER_LIVE,        /* id of a job that is not over: nothing */
-    ORDER_ENDED,       /* ended_ms, big-endian, and id of one that is: nothing */
+    ORDER_ENDED,       /* ended_ms, big-endian, and id of a job that is over: nothing */
     ORDER_CONTRACTS,   /* digest: record contract: age, big-endian, and text */
     ORDER_DEBTS,       /* id: record debt: a callback that is owed */
     ORDER_SCHEDULES,   /* schedule_key: record schedule */
     ORDER_PLANS,       /* schedule_key: record request */
     ORDER_TABLES,
 };
-enum { ORDER_NUMBER = 8, ORDER_EVENT_KEY = JOB_ID + ORDER_NUMBER };
+enum { ORDER_NUMBER = 8, ORDER_EVENT_KEY = JOB_ID_BYTES + ORDER_NUMBER };
 
 struct order_row {
     struct slice key, value;
@@ -63,9 +64,11 @@ struct order {
     struct record_job job;
     uint64_t guard;
     bool submit;
-    enum order_room room;                            /* set by the store before each run */
-    struct slice request, result, checkpoint, event; /* records; empty: none */
-    struct slice key, fingerprint;                   /* key of ORDER_KEYS; empty: none */
+    enum order_room room;                     /* set by the store before each run */
+    struct slice id;                          /* of the job, as a key */
+    struct slice request, result, checkpoint; /* records; empty: none */
+    struct record_event event;                /* no name: none */
+    struct slice key, fingerprint;            /* key of ORDER_KEYS; empty: none */
     /* The others. */
     struct slice digest, text; /* of a debt: its record, empty: it is paid */
     int64_t before_ms;
@@ -89,6 +92,15 @@ void order_answer(struct order *o);
 void order_free(struct order **o);
 
 void order_put_number(char out[ORDER_NUMBER], uint64_t n);
+/* An id as a key, and back; kept in `a`. */
+struct slice order_id_key(struct arena *a, struct slice id);
+struct slice order_id_text(struct arena *a, struct slice key);
+
+/* A record that is longer than a row should be lies in several rows, so that pages of the disk are filled:
+ * the first begins with their number.  Reads a row as store_ops.read does.  ABSENT; PEER: a part is missing. */
+typedef enum err order_get_fn(void *arg, enum order_table table, struct slice key, struct slice *value);
+MUST_USE enum err order_read_parts(order_get_fn *get, void *arg, enum order_table table, struct slice id_key,
+                                   struct arena *a, struct slice *record);
 
 struct order_walk {
     enum order_table table;

@@ -16,11 +16,11 @@ static struct slice slice_of_bytes(ProtobufCBinaryData b)
     return slice_of(b.data, b.len);
 }
 
-static void put_head(char *at, enum record_kind kind, size_t body)
+void record_head(char *at, enum record_kind kind, struct slice id, size_t body)
 {
     at[CRC_LEN] = RECORD_VERSION;
     at[CRC_LEN + 1] = (char)kind;
-    uint32_t crc = hash_crc32c(0, slice_of(at + CRC_LEN, RECORD_HEAD - CRC_LEN + body));
+    uint32_t crc = hash_crc32c(hash_crc32c(0, id), slice_of(at + CRC_LEN, RECORD_HEAD - CRC_LEN + body));
     for (unsigned i = 0; i < CRC_LEN; i++)
         at[i] = (char)(uint8_t)(crc >> (8 * i));
 }
@@ -31,7 +31,7 @@ static enum err put(struct buf *out, enum record_kind kind, const ProtobufCMessa
     size_t size = protobuf_c_message_get_packed_size(m);
     TRY(buf_room(out, RECORD_HEAD + size, &at));
     protobuf_c_message_pack(m, (uint8_t *)at + RECORD_HEAD);
-    put_head(at, kind, size);
+    record_head(at, kind, SLICE(""), size);
     buf_wrote(out, RECORD_HEAD + size);
     return ERR_OK;
 }
@@ -42,23 +42,28 @@ enum err record_put_bytes(struct buf *out, enum record_kind kind, struct slice b
     TRY(buf_room(out, RECORD_HEAD + bytes.len, &at));
     if (bytes.len > 0)
         memcpy(at + RECORD_HEAD, bytes.at, bytes.len);
-    put_head(at, kind, bytes.len);
+    record_head(at, kind, SLICE(""), bytes.len);
     buf_wrote(out, RECORD_HEAD + bytes.len);
     return ERR_OK;
 }
 
-enum err record_get_bytes(struct slice bytes, enum record_kind kind, struct slice *out)
+enum err record_body(struct slice bytes, enum record_kind kind, struct slice id, struct slice *out)
 {
     if (bytes.len < RECORD_HEAD)
         return ERR_PEER;
     const uint8_t *at = (const uint8_t *)bytes.at;
     uint32_t crc = (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-    if (hash_crc32c(0, slice_from(bytes, CRC_LEN)) != crc)
+    if (hash_crc32c(hash_crc32c(0, id), slice_from(bytes, CRC_LEN)) != crc)
         return ERR_PEER;
     if (at[CRC_LEN] != RECORD_VERSION || at[CRC_LEN + 1] != kind)
         return ERR_PEER;
     *out = slice_from(bytes, RECORD_HEAD);
     return ERR_OK;
+}
+
+enum err record_get_bytes(struct slice bytes, enum record_kind kind, struct slice *out)
+{
+    return record_body(bytes, kind, SLICE(""), out);
 }
 
 static void *take_from_arena(void *arena, size_t size)
@@ -82,83 +87,6 @@ static void *get(struct slice bytes, enum record_kind kind, const ProtobufCMessa
     return protobuf_c_message_unpack(d, &allocator, body.len, (const uint8_t *)body.at);
 }
 
-enum err record_put_job(struct buf *out, const struct record_job *r)
-{
-    Weft__Store__V1__Job m = WEFT__STORE__V1__JOB__INIT;
-    m.id = bytes_of(r->id);
-    m.service = bytes_of(r->service);
-    m.caller = bytes_of(r->caller);
-    m.operation = bytes_of(r->operation);
-    m.labels = bytes_of(r->labels);
-    m.state = r->state;
-    m.token = r->token;
-    m.attempt = r->attempt;
-    m.attempts = r->attempts;
-    m.crashes = r->crashes;
-    m.releases = r->releases;
-    m.priority = r->priority;
-    m.cancel_asked = r->cancel_asked;
-    m.traits = r->traits;
-    m.due_ms = r->due_ms;
-    m.deadline_ms = r->deadline_ms;
-    m.submitted_ms = r->submitted_ms;
-    m.started_ms = r->started_ms;
-    m.ended_ms = r->ended_ms;
-    m.timeout_ms = r->timeout_ms;
-    m.size = r->size;
-    m.events = r->events;
-    m.status = r->status;
-    m.worker = bytes_of(r->worker);
-    m.reason = bytes_of(slice_to(r->reason, RECORD_REASON_MOST));
-    m.progress = bytes_of(r->progress);
-    m.progress_type = bytes_of(r->progress_type);
-    return put(out, RECORD_JOB, &m.base);
-}
-
-/* What the checksum cannot know: a record of a version that had other bounds. */
-static bool sane(const Weft__Store__V1__Job *m)
-{
-    return job_id_is(slice_of_bytes(m->id)) && m->state < JOB_STATES && m->priority < JOB_PRIORITIES &&
-           m->service.len <= JOB_NAME_MOST && m->caller.len <= JOB_NAME_MOST && m->operation.len <= JOB_NAME_MOST;
-}
-
-enum err record_get_job(struct slice bytes, struct arena *arena, struct record_job *out)
-{
-    const Weft__Store__V1__Job *m = get(bytes, RECORD_JOB, &weft__store__v1__job__descriptor, arena);
-    if (!m || !sane(m))
-        return ERR_PEER;
-    *out = (struct record_job){
-        .id = slice_of_bytes(m->id),
-        .service = slice_of_bytes(m->service),
-        .caller = slice_of_bytes(m->caller),
-        .operation = slice_of_bytes(m->operation),
-        .labels = slice_of_bytes(m->labels),
-        .state = (enum job_state)m->state,
-        .token = m->token,
-        .attempt = m->attempt,
-        .attempts = m->attempts,
-        .crashes = m->crashes,
-        .releases = m->releases,
-        .priority = m->priority,
-        .cancel_asked = m->cancel_asked,
-        .traits = m->traits,
-        .due_ms = m->due_ms,
-        .deadline_ms = m->deadline_ms,
-        .submitted_ms = m->submitted_ms,
-        .started_ms = m->started_ms,
-        .ended_ms = m->ended_ms,
-        .timeout_ms = m->timeout_ms,
-        .size = m->size,
-        .events = m->events,
-        .status = m->status,
-        .worker = slice_of_bytes(m->worker),
-        .reason = slice_of_bytes(m->reason),
-        .progress = slice_of_bytes(m->progress),
-        .progress_type = slice_of_bytes(m->progress_type),
-    };
-    return ERR_OK;
-}
-
 void record_of_job(const struct job *j, struct record_job *out)
 {
     *out = (struct record_job){
@@ -180,7 +108,6 @@ void record_of_job(const struct job *j, struct record_job *out)
         .deadline_ms = j->deadline_ms,
         .submitted_ms = j->submitted_ms,
         .started_ms = j->started_ms,
-        .ended_ms = j->ended_ms,
         .timeout_ms = j->timeout_ms,
         .size = j->size,
         .events = j->events,
@@ -208,7 +135,6 @@ enum err record_to_job(const struct record_job *r, struct job_table *t, struct j
     j->deadline_ms = r->deadline_ms;
     j->submitted_ms = r->submitted_ms;
     j->started_ms = r->started_ms;
-    j->ended_ms = r->ended_ms;
     j->timeout_ms = r->timeout_ms;
     j->size = r->size;
     j->events = r->events;

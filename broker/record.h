@@ -5,13 +5,15 @@
  *
  *     0      4        5     6
  *     +------+--------+-----+----------------------------------------+
- *     | crc  | version| kind| protobuf (proto/weft/store/v1/store)   |
+ *     | crc  | version| kind| protobuf (proto/weft/store/v1/store),  |
+ *     |      |        |     | or fields of a job (record_job.c)      |
  *     +------+--------+-----+----------------------------------------+
  *
- * CRC-32C, little-endian, over everything after it.  Bytes that are damaged, of
- * another kind or of a version we do not know are answered ERR_PEER: nothing is
- * guessed.  A job is several records, so that a change writes no more than it
- * changes: the request is written once, the job itself at every step.
+ * CRC-32C, little-endian, over everything after it; that of a job begins with the
+ * job's id, which is its key and not in it.  Bytes that are damaged, of another
+ * kind or of a version we do not know are answered ERR_PEER: nothing is guessed.
+ * A job is several records, so that a change writes no more than it changes: the
+ * request is written once, the job itself at every step.
  *
  * Lifetime: what is read lies in the arena given; what is written is borrowed.
  * Threads:  pure. */
@@ -19,7 +21,7 @@
 #include "base/buf.h"
 #include "broker/job.h"
 
-enum { RECORD_VERSION = 1, RECORD_HEAD = 6, RECORD_REASON_MOST = 1024 };
+enum { RECORD_VERSION = 1, RECORD_HEAD = 6, RECORD_REASON_MOST = 1024, RECORD_LOG_MOST = 512 };
 
 /* The numbers are stored: they never change. */
 enum record_kind {
@@ -52,6 +54,7 @@ struct record_job {
     struct slice worker;
     struct slice reason; /* at most RECORD_REASON_MOST bytes are kept */
     struct slice progress, progress_type;
+    struct slice log; /* its first events, packed; the store alone fills and reads it */
     /* Never stored: what is so just now, for who asks. */
     struct slice waits;   /* why it does not run */
     const char *callback; /* NULL: none */
@@ -113,7 +116,7 @@ void record_of_job(const struct job *j, struct record_job *out);
 MUST_USE enum err record_to_job(const struct record_job *r, struct job_table *t, struct job **out);
 
 /* Each adds one whole record.  FULL: past the buf's bound, nothing was added. */
-MUST_USE enum err record_put_job(struct buf *out, const struct record_job *r);
+MUST_USE enum err record_job_put(struct buf *out, const struct record_job *r);
 MUST_USE enum err record_put_request(struct buf *out, const struct record_request *r);
 MUST_USE enum err record_put_result(struct buf *out, const struct record_result *r);
 MUST_USE enum err record_put_event(struct buf *out, const struct record_event *r);
@@ -123,7 +126,8 @@ MUST_USE enum err record_put_debt(struct buf *out, const struct record_debt *r);
 MUST_USE enum err record_put_bytes(struct buf *out, enum record_kind kind, struct slice bytes);
 
 /* PEER: damaged, another kind, or another version. */
-MUST_USE enum err record_get_job(struct slice bytes, struct arena *arena, struct record_job *out);
+/* `id`: of the row; its texts lie in the arena. */
+MUST_USE enum err record_job_get(struct slice id, struct slice bytes, struct arena *arena, struct record_job *out);
 MUST_USE enum err record_get_request(struct slice bytes, struct arena *arena, struct record_request *out);
 MUST_USE enum err record_get_result(struct slice bytes, struct arena *arena, struct record_result *out);
 MUST_USE enum err record_get_event(struct slice bytes, struct arena *arena, struct record_event *out);
@@ -131,5 +135,16 @@ MUST_USE enum err record_get_key(struct slice bytes, struct arena *arena, struct
 MUST_USE enum err record_get_debt(struct slice bytes, struct arena *arena, struct record_debt *out);
 /* Borrows from `bytes`. */
 MUST_USE enum err record_get_bytes(struct slice bytes, enum record_kind kind, struct slice *out);
+
+/* Events of a job one behind the other, inside its record.  In `arena`: `log` with one more.  ABSENT: it is
+ * too long for that, and gets a row of its own. */
+MUST_USE enum err record_job_log(struct slice log, const struct record_event *e, struct arena *arena,
+                                 struct slice *out);
+/* Takes the first one off; its texts are borrowed.  ABSENT: that was all.  PEER: damaged. */
+MUST_USE enum err record_job_log_take(struct slice *log, struct record_event *out);
+
+/* For record_*.c. */
+void record_head(char *at, enum record_kind kind, struct slice id, size_t body);
+MUST_USE enum err record_body(struct slice bytes, enum record_kind kind, struct slice id, struct slice *body);
 
 #endif

@@ -233,7 +233,7 @@ static int open_env(struct lmdb_room *s)
 {
     int code = mdb_env_create(&s->env);
     if (code == 0)
-        code = mdb_env_set_maxdbs(s->env, ORDER_TABLES);
+        code = mdb_env_set_maxdbs(s->env, ORDER_TABLES + 1);
     if (code == 0)
         code = mdb_env_set_mapsize(s->env, s->conf.map_size);
     /* Transactions belong to objects, not to threads: the reader is reset and renewed. */
@@ -243,17 +243,26 @@ static int open_env(struct lmdb_room *s)
 static int open_tables(struct lmdb_room *s)
 {
     static const char *const names[ORDER_TABLES] = {
-        [ORDER_JOBS] = "jobs",           [ORDER_REQUESTS] = "requests",
-        [ORDER_RESULTS] = "results",     [ORDER_CHECKPOINTS] = "checkpoints",
-        [ORDER_EVENTS] = "events",       [ORDER_KEYS] = "keys",
-        [ORDER_LIVE] = "live",           [ORDER_ENDED] = "ended",
-        [ORDER_CONTRACTS] = "contracts", [ORDER_DEBTS] = "debts",
-        [ORDER_SCHEDULES] = "schedules", [ORDER_PLANS] = "plans",
+        [ORDER_LIVE] = "live2",
+        [ORDER_OVER] = "over",
+        [ORDER_REQUESTS] = "requests2",
+        [ORDER_RESULTS] = "results2",
+        [ORDER_CHECKPOINTS] = "checkpoints2",
+        [ORDER_EVENTS] = "events2",
+        [ORDER_KEYS] = "keys",
+        [ORDER_ENDED] = "ended2",
+        [ORDER_CONTRACTS] = "contracts",
+        [ORDER_DEBTS] = "debts2",
+        [ORDER_SCHEDULES] = "schedules",
+        [ORDER_PLANS] = "plans",
     };
     MDB_txn *txn;
+    MDB_dbi old;
     int code = mdb_txn_begin(s->env, NULL, 0, &txn);
     if (code != 0)
         return code;
+    if (mdb_dbi_open(txn, "live", 0, &old) == 0)
+        code = MDB_VERSION_MISMATCH;
     for (unsigned i = 0; i < ORDER_TABLES && code == 0; i++)
         code = mdb_dbi_open(txn, names[i], MDB_CREATE, &s->dbi[i]);
     if (code != 0) {
@@ -314,7 +323,9 @@ static enum err open_store(struct lmdb_room *s, const char **why)
         code = measure(s);
     if (code == 0)
         return ERR_OK;
-    *why = mdb_strerror(code);
+    *why = code == MDB_VERSION_MISMATCH
+               ? "it was written by a weft that stored jobs otherwise: let that one finish them"
+               : mdb_strerror(code);
     return ERR_IO;
 }
 

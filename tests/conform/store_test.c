@@ -2,6 +2,7 @@
 #include "tests/kit/t.h"
 
 #include <fcntl.h>
+#include <lmdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -343,6 +344,33 @@ static void check_events_come_in_order_from_any_place(struct world *w)
 }
 BOTH(events_come_in_order_from_any_place)
 
+/* Of any size around those at which a record is cut into rows. */
+static void check_a_body_of_any_size_reads_back(struct world *w)
+{
+    static char body[12000];
+    for (size_t i = 0; i < sizeof(body); i++)
+        body[i] = (char)(i * 31 % 251);
+    unsigned n = 0;
+    for (size_t size = 0; size <= sizeof(body); size += size < 3000 ? 61 : 997) {
+        struct name id = id_of(++n);
+        struct record_request request = *request_of((struct slice){0}, (struct slice){0}), back;
+        struct record_result out;
+        struct slice kept;
+        request.body = slice_of(body, size);
+        CHECK_ERR(ERR_OK, apply(w, &(struct store_change){.job = job_of(&id, JOB_QUEUED, 0), .request = &request})->e);
+        struct store_change leased = {.job = job_of(&id, JOB_LEASED, 1), .checkpoint = request.body};
+        CHECK_ERR(ERR_OK, apply(w, &leased)->e);
+        CHECK_ERR(ERR_OK, finish(w, n, 1, request.body)->e);
+        CHECK_ERR(ERR_OK, store_read_request(w->store, slice_str(id.text), &back));
+        CHECK_SLICE(request.body, back.body);
+        CHECK_ERR(ERR_OK, store_read_result(w->store, slice_str(id.text), &out));
+        CHECK_SLICE(request.body, out.body);
+        CHECK_ERR(ERR_OK, store_read_checkpoint(w->store, slice_str(id.text), &kept));
+        CHECK_SLICE(request.body, kept);
+    }
+}
+BOTH(a_body_of_any_size_reads_back)
+
 static void check_changes_are_answered_in_order(struct world *w)
 {
     for (unsigned n = 0; n < 500; n++) {
@@ -508,6 +536,26 @@ static void check_many_are_stored_all_or_not_at_all(struct world *w)
 }
 BOTH(many_are_stored_all_or_not_at_all)
 
+/* Live and over lie apart; a list shows them together. */
+static void check_a_list_has_the_live_and_the_over_in_one_order(struct world *w)
+{
+    for (unsigned n = 0; n < 9; n++)
+        CHECK_ERR(ERR_OK, submit_plain(w, n)->e);
+    for (unsigned n = 0; n < 9; n += n == 3 ? 1 : 3)
+        CHECK_ERR(ERR_OK, step(w, n, JOB_CANCELLED, 0, 0)->e);
+    struct slice cursor = {0};
+    for (unsigned n = 9; n > 0; n -= 3) {
+        struct store_page page;
+        store_list(w->store, &(struct store_list){.limit = 3, .cursor = cursor}, &page);
+        CHECK_INT(3, page.count);
+        for (unsigned i = 0; i < 3; i++)
+            CHECK_TEXT(id_of(n - 1 - i).text, page.jobs[i].id);
+        cursor = page.cursor;
+    }
+    CHECK_INT(JOB_ID, cursor.len);
+}
+BOTH(a_list_has_the_live_and_the_over_in_one_order)
+
 static size_t expire(struct world *w, int64_t before_ms)
 {
     store_expire(w->store, before_ms, note, w);
@@ -611,7 +659,7 @@ static void start_from(struct start *s, struct world *w)
 static void stop(struct start *s)
 {
     size_t at = 0;
-    for (struct job *j = map_next(&s->jobs.by_id, &at); j; j = map_next(&s->jobs.by_id, &at)) {
+    for (struct job *j = job_next(&s->jobs, &at); j; j = job_next(&s->jobs, &at)) {
         queue_remove(&s->queue, j);
         queue_forget(&s->queue, job_name_text(j->caller), j->size);
     }
@@ -703,6 +751,30 @@ TEST(two_brokers_never_share_a_folder)
     open_lmdb(w);
     CHECK_ERR(ERR_IO, store_lmdb_open(w->loop, &w->conf, &second, &why));
     CHECK_TEXT("another broker uses this folder", slice_str(why));
+    world_free(w);
+}
+
+/* As the tables were named once. */
+static void make_old_layout(const char *folder)
+{
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi live;
+    CHECK(mdb_env_create(&env) == 0 && mdb_env_set_maxdbs(env, 1) == 0 && mdb_env_open(env, folder, 0, 0600) == 0);
+    CHECK(mdb_txn_begin(env, NULL, 0, &txn) == 0 && mdb_dbi_open(txn, "live", MDB_CREATE, &live) == 0);
+    CHECK(mdb_txn_commit(txn) == 0);
+    mdb_env_close(env);
+}
+
+TEST(a_folder_of_an_older_layout_is_refused)
+{
+    struct world *w = world_new();
+    const char *why = "";
+    make_old_layout(w->folder);
+    w->conf.folder = w->folder;
+    CHECK_ERR(ERR_IO, store_lmdb_open(w->loop, &w->conf, &w->store, &why));
+    CHECK_TEXT("it was written by a weft that stored jobs otherwise: let that one finish them", slice_str(why));
+    w->store = NULL;
     world_free(w);
 }
 
@@ -994,10 +1066,12 @@ RUN_BOTH(a_job_completes_once)
 RUN_BOTH(the_dead_live_again_without_their_result)
 RUN_BOTH(what_a_change_leaves_out_stays)
 RUN_BOTH(events_come_in_order_from_any_place)
+RUN_BOTH(a_body_of_any_size_reads_back)
 RUN_BOTH(changes_are_answered_in_order)
 RUN_BOTH(close_answers_what_is_under_way)
 RUN_BOTH(a_list_is_newest_first_in_pages)
 RUN_BOTH(a_list_has_what_was_asked_for)
+RUN_BOTH(a_list_has_the_live_and_the_over_in_one_order)
 RUN_BOTH(ended_jobs_expire_with_all_they_had)
 RUN_BOTH(an_end_that_calls_back_is_owed_until_it_is_paid)
 RUN_BOTH(many_are_stored_all_or_not_at_all)
@@ -1007,6 +1081,7 @@ RUN_BOTH(live_jobs_come_back_at_start)
 RUN_BOTH(many_live_jobs_come_back_oldest_first)
 TESTS_RUN(a_closed_store_opens_with_all_it_had)
 TESTS_RUN(two_brokers_never_share_a_folder)
+TESTS_RUN(a_folder_of_an_older_layout_is_refused)
 TESTS_RUN(a_killed_broker_loses_nothing_acknowledged)
 TESTS_RUN(a_damaged_record_is_reported_and_left_out)
 TESTS_RUN(a_full_map_refuses_submits_only)

@@ -40,6 +40,21 @@ TEST(other_text_is_no_id)
     CHECK(!job_id_is(SLICE("0000000000000000000000000\0")));
 }
 
+TEST(an_id_is_the_same_as_sixteen_bytes)
+{
+    const char *ids[] = {"00000000000000000000000000", "01ARYZ6S41ZZZZZZZZZZZZZZZZ", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+                         "1234567890ABCDEFGHJKMNPQRS", "0TVWXYZ0000000000000000001"};
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        uint8_t bytes[JOB_ID_BYTES];
+        char text[JOB_ID + 1];
+        CHECK(job_id_is(slice_str(ids[i])));
+        job_id_bytes(slice_str(ids[i]), bytes);
+        job_id_text(bytes, text);
+        CHECK_TEXT(ids[i], slice_str(text));
+    }
+    CHECK(!job_id_is(SLICE("80000000000000000000000000"))); /* a 129th bit */
+}
+
 TEST(jobs_are_found_by_id_and_share_their_names)
 {
     struct job_table t = {0};
@@ -91,18 +106,19 @@ TEST(only_a_leased_job_can_be_done)
     CHECK(!job_may(JOB_STATES, JOB_DONE));
 }
 
-TEST(a_job_costs_less_than_three_hundred_bytes)
+TEST(a_job_costs_less_than_two_hundred_bytes)
 {
-    CHECK(sizeof(struct job) < 300);
+    CHECK(sizeof(struct job) < 180);
 }
 
 TESTS_BEGIN()
 TESTS_RUN(an_id_is_a_time_and_eighty_random_bits)
 TESTS_RUN(later_ids_sort_after_earlier_ones)
 TESTS_RUN(other_text_is_no_id)
+TESTS_RUN(an_id_is_the_same_as_sixteen_bytes)
 TESTS_RUN(jobs_are_found_by_id_and_share_their_names)
 TESTS_RUN(the_table_counts_each_state)
 TESTS_RUN(what_is_over_stays_over_but_the_dead_may_return)
 TESTS_RUN(only_a_leased_job_can_be_done)
-TESTS_RUN(a_job_costs_less_than_three_hundred_bytes)
+TESTS_RUN(a_job_costs_less_than_two_hundred_bytes)
 TESTS_END()

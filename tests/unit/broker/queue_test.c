@@ -18,7 +18,7 @@ static void yard_init(struct yard *y, struct queue_bounds bounds)
 static void yard_fini(struct yard *y)
 {
     size_t at = 0;
-    for (struct job *j = map_next(&y->jobs.by_id, &at); j; j = map_next(&y->jobs.by_id, &at)) {
+    for (struct job *j = job_next(&y->jobs, &at); j; j = job_next(&y->jobs, &at)) {
         queue_remove(&y->queue, j);
         queue_forget(&y->queue, job_name_text(j->caller), j->size);
     }

@@ -19,12 +19,12 @@ static struct record_job some_job(void)
         .releases = 4,
         .priority = 9,
         .cancel_asked = true,
-        .traits = JOB_CALLS_BACK,
         .due_ms = 1,
         .deadline_ms = 2,
         .submitted_ms = 3,
         .started_ms = 4,
         .ended_ms = 5,
+        .traits = JOB_CALLS_BACK,
         .timeout_ms = 6,
         .size = 7,
         .events = 8,
@@ -59,8 +59,8 @@ TEST(a_job_reads_back_as_it_was_written)
     struct paper p;
     struct record_job in = some_job(), out;
     paper_init(&p);
-    CHECK_ERR(ERR_OK, record_put_job(&p.bytes, &in));
-    CHECK_ERR(ERR_OK, record_get_job(buf_slice(&p.bytes), &p.arena, &out));
+    CHECK_ERR(ERR_OK, record_job_put(&p.bytes, &in));
+    CHECK_ERR(ERR_OK, record_job_get(some_job().id, buf_slice(&p.bytes), &p.arena, &out));
     CHECK_SLICE(in.id, out.id);
     CHECK_SLICE(in.service, out.service);
     CHECK_SLICE(in.caller, out.caller);
@@ -177,16 +177,16 @@ TEST(any_damaged_bit_is_seen)
     struct paper p;
     struct record_job in = some_job(), out;
     paper_init(&p);
-    CHECK_ERR(ERR_OK, record_put_job(&p.bytes, &in));
+    CHECK_ERR(ERR_OK, record_job_put(&p.bytes, &in));
     size_t len = buf_len(&p.bytes);
     char *at = p.bytes.mem + p.bytes.start;
     for (size_t bit = 0; bit < 8 * len; bit++) {
         at[bit / 8] = (char)(at[bit / 8] ^ 1 << bit % 8);
-        CHECK_ERR(ERR_PEER, record_get_job(buf_slice(&p.bytes), &p.arena, &out));
+        CHECK_ERR(ERR_PEER, record_job_get(some_job().id, buf_slice(&p.bytes), &p.arena, &out));
         at[bit / 8] = (char)(at[bit / 8] ^ 1 << bit % 8);
     }
     for (size_t cut = 0; cut < len; cut++)
-        CHECK_ERR(ERR_PEER, record_get_job(slice_of(at, cut), &p.arena, &out));
+        CHECK_ERR(ERR_PEER, record_job_get(some_job().id, slice_of(at, cut), &p.arena, &out));
     paper_fini(&p);
 }
 
@@ -207,14 +207,75 @@ TEST(a_sound_record_of_an_impossible_job_is_refused)
     struct paper p;
     struct record_job in = some_job(), out;
     paper_init(&p);
-    in.id = SLICE("short");
-    CHECK_ERR(ERR_OK, record_put_job(&p.bytes, &in));
-    CHECK_ERR(ERR_PEER, record_get_job(buf_slice(&p.bytes), &p.arena, &out));
+    in.state = JOB_STATES;
+    CHECK_ERR(ERR_OK, record_job_put(&p.bytes, &in));
+    CHECK_ERR(ERR_PEER, record_job_get(in.id, buf_slice(&p.bytes), &p.arena, &out));
     buf_clear(&p.bytes);
     in = some_job();
     in.priority = 10;
-    CHECK_ERR(ERR_OK, record_put_job(&p.bytes, &in));
-    CHECK_ERR(ERR_PEER, record_get_job(buf_slice(&p.bytes), &p.arena, &out));
+    CHECK_ERR(ERR_OK, record_job_put(&p.bytes, &in));
+    CHECK_ERR(ERR_PEER, record_job_get(some_job().id, buf_slice(&p.bytes), &p.arena, &out));
+    paper_fini(&p);
+}
+
+TEST(a_record_of_one_job_is_none_of_another)
+{
+    struct paper p;
+    struct record_job in = some_job(), out;
+    paper_init(&p);
+    CHECK_ERR(ERR_OK, record_job_put(&p.bytes, &in));
+    CHECK_ERR(ERR_PEER, record_job_get(SLICE("01ARYZ6S41ZZZZZZZZZZZZZZZ0"), buf_slice(&p.bytes), &p.arena, &out));
+    CHECK_ERR(ERR_PEER, record_job_get(SLICE("no id"), buf_slice(&p.bytes), &p.arena, &out));
+    paper_fini(&p);
+}
+
+TEST(a_queued_job_takes_few_bytes)
+{
+    struct paper p;
+    struct record_job in = {
+        .id = some_job().id,
+        .service = SLICE("orders"),
+        .caller = SLICE("spiffe://test/shop"),
+        .state = JOB_QUEUED,
+        .priority = 5,
+        .attempts = 5,
+        .submitted_ms = 1794000000031,
+        .size = 1100,
+        .events = 1,
+    };
+    paper_init(&p);
+    CHECK_ERR(ERR_OK, record_job_put(&p.bytes, &in));
+    /* The head, three bytes of which fields there are, 26 of texts, six of the time, two of the size, four more. */
+    CHECK_INT(RECORD_HEAD + 3 + 26 + 6 + 2 + 4, buf_len(&p.bytes));
+    paper_fini(&p);
+}
+
+TEST(events_stand_in_the_log_until_it_is_full)
+{
+    struct paper p;
+    struct slice log = {0}, more;
+    struct record_event event = {1, SLICE("accepted"), 1794000000031, SLICE("{}")};
+    paper_init(&p);
+    CHECK_ERR(ERR_OK, record_job_log(log, &event, &p.arena, &log));
+    CHECK_INT(11, log.len);
+    event = (struct record_event){2, SLICE("another name"), 5, SLICE("{\"state\":\"leased\"}")};
+    CHECK_ERR(ERR_OK, record_job_log(log, &event, &p.arena, &log));
+    struct slice rest = log;
+    CHECK_ERR(ERR_OK, record_job_log_take(&rest, &event));
+    CHECK_INT(1, event.id);
+    CHECK_TEXT("accepted", event.name);
+    CHECK_INT(1794000000031, event.at_ms);
+    CHECK_TEXT("{}", event.data);
+    CHECK_ERR(ERR_OK, record_job_log_take(&rest, &event));
+    CHECK_TEXT("another name", event.name);
+    CHECK_TEXT("{\"state\":\"leased\"}", event.data);
+    CHECK_ERR(ERR_ABSENT, record_job_log_take(&rest, &event));
+    rest = slice_to(log, log.len - 1);
+    CHECK_ERR(ERR_OK, record_job_log_take(&rest, &event));
+    CHECK_ERR(ERR_PEER, record_job_log_take(&rest, &event));
+    char long_data[RECORD_LOG_MOST] = {0};
+    event.data = slice_of(long_data, sizeof(long_data));
+    CHECK_ERR(ERR_ABSENT, record_job_log(log, &event, &p.arena, &more));
     paper_fini(&p);
 }
 
@@ -226,8 +287,8 @@ TEST(a_long_reason_is_cut)
     memset(reason, 'r', sizeof(reason));
     in.reason = slice_of(reason, sizeof(reason));
     paper_init(&p);
-    CHECK_ERR(ERR_OK, record_put_job(&p.bytes, &in));
-    CHECK_ERR(ERR_OK, record_get_job(buf_slice(&p.bytes), &p.arena, &out));
+    CHECK_ERR(ERR_OK, record_job_put(&p.bytes, &in));
+    CHECK_ERR(ERR_OK, record_job_get(some_job().id, buf_slice(&p.bytes), &p.arena, &out));
     CHECK_INT(1024, out.reason.len);
     paper_fini(&p);
 }
@@ -236,8 +297,8 @@ TEST(what_does_not_fit_adds_nothing)
 {
     struct buf small;
     struct record_job in = some_job();
-    buf_init(&small, 40);
-    CHECK_ERR(ERR_FULL, record_put_job(&small, &in));
+    buf_init(&small, 40); /* less than a record of this job needs */
+    CHECK_ERR(ERR_FULL, record_job_put(&small, &in));
     CHECK_ERR(ERR_FULL,
               record_put_bytes(&small, RECORD_CHECKPOINT, slice_of("0123456789012345678901234567890123456789", 40)));
     CHECK_INT(0, buf_len(&small));
@@ -277,6 +338,9 @@ TESTS_RUN(the_head_is_checksum_version_and_kind)
 TESTS_RUN(any_damaged_bit_is_seen)
 TESTS_RUN(one_kind_is_never_taken_for_another)
 TESTS_RUN(a_sound_record_of_an_impossible_job_is_refused)
+TESTS_RUN(a_record_of_one_job_is_none_of_another)
+TESTS_RUN(a_queued_job_takes_few_bytes)
+TESTS_RUN(events_stand_in_the_log_until_it_is_full)
 TESTS_RUN(a_long_reason_is_cut)
 TESTS_RUN(what_does_not_fit_adds_nothing)
 TESTS_RUN(a_job_of_memory_goes_into_a_record_and_back)
