@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "broker/store_lmdb.h"
+
 enum { PATH_ROOM = 4096 };
 /* Larger than any store may become while we look at it: a map that a running broker outgrows cannot be read. */
 #define MAP_ROOM (UINT64_C(1) << 40)
@@ -83,6 +85,18 @@ static enum err copy_and_name(const char *folder, const char *to, struct lmdb_co
     return ERR_OK;
 }
 
+/* What a kill left behind is in its journal, unless a broker runs on it. */
+static enum err mend_if_idle(const char *folder, const char **why)
+{
+    char path[PATH_ROOM];
+    TRY(path_of(path, folder, "broker.lock", why));
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    bool idle = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (fd >= 0)
+        (void)close(fd);
+    return idle ? store_lmdb_mend(folder, why) : ERR_OK;
+}
+
 static enum err need_store(const char *folder, const char **why)
 {
     char from[PATH_ROOM];
@@ -103,6 +117,7 @@ enum err lmdb_copy_backup(const char *folder, const char *to, struct lmdb_copy *
         *why = strerror(errno);
         return ERR_IO;
     }
+    TRY(mend_if_idle(folder, why));
     return copy_and_name(folder, to, out, why);
 }
 
@@ -111,6 +126,7 @@ enum err lmdb_copy_compact(const char *folder, struct lmdb_copy *out, const char
     char path[PATH_ROOM];
     TRY(need_store(folder, why));
     TRY(path_of(path, folder, "broker.lock", why));
+    TRY(mend_if_idle(folder, why));
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     *why = "the lock file in the folder cannot be opened";
     if (fd < 0)

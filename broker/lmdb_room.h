@@ -7,6 +7,7 @@
  * Threads: as each part says. */
 #include <pthread.h>
 
+#include "broker/lmdb_journal.h"
 #include "broker/order.h"
 #include "broker/store_lmdb.h"
 
@@ -19,6 +20,8 @@ struct MDB_txn;
 #define LMDB_ROOM_LAST_RESERVE (UINT64_C(1) << 20)
 /* A quarter of the reserve: no batch is too big for it. */
 #define LMDB_ROOM_BATCH (UINT64_C(2) << 20)
+/* When the file has grown by so much, a checkpoint lets go of the pages that the base has kept. */
+enum { LMDB_ROOM_PAGES = 4096 };
 
 struct lmdb_room {
     struct store base;
@@ -39,10 +42,12 @@ struct lmdb_room {
     bool ending;
     struct store_stats stats;
     /* The writer's alone. */
-    struct MDB_txn *next; /* what is shown once it is durable; reset while `held` is empty */
-    struct list held;     /* orders that are committed and wait for the flush after */
+    struct lmdb_journal *journal;
+    struct MDB_txn *anchor; /* what the journal begins at: its pages stay as they are */
+    struct buf entry;       /* rows that the batch at hand has written */
     uint64_t page_size, map_size, used, on_disk;
-    uint64_t last_commit; /* its number */
+    uint64_t last_commit, base_commit; /* their numbers */
+    uint64_t base_pages;               /* of the file, when it was the base */
     struct lmdb_room_last {
         size_t len;
         char key[ORDER_EVENT_KEY];

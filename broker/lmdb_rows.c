@@ -82,6 +82,8 @@ static enum err put_row(void *txn, enum order_table table, struct slice key, str
         code = mdb_put(t->txn, t->room->dbi[table], &k, &v, MDB_APPEND);
     if (code == MDB_KEYEXIST)
         code = mdb_put(t->txn, t->room->dbi[table], &k, &v, 0);
+    if (code == 0 && t->entry)
+        lmdb_journal_put(t->entry, table, key, value);
     return lmdb_rows_outcome(t, code);
 }
 
@@ -90,6 +92,8 @@ static enum err del_row(void *txn, enum order_table table, struct slice key)
     struct lmdb_rows *t = txn;
     MDB_val k = val_of(key);
     int code = mdb_del(t->txn, t->room->dbi[table], &k, NULL);
+    if (code == 0 && t->entry)
+        lmdb_journal_del(t->entry, table, key);
     return lmdb_rows_outcome(t, code == MDB_NOTFOUND ? 0 : code);
 }
 

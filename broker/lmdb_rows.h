@@ -10,7 +10,8 @@
 struct lmdb_rows {
     struct lmdb_room *room;
     struct MDB_txn *txn;
-    int code; /* LMDB's, of the last failure */
+    int code;          /* LMDB's, of the last failure */
+    struct buf *entry; /* of the journal, for what is put and deleted; NULL: none */
 };
 
 /* For order_run, with a struct lmdb_rows as its transaction. */

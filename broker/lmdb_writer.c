@@ -1,17 +1,17 @@
-/* The good path: take what waits, run it in one transaction, commit; hold it until the
- * next commit has flushed our meta page; move it to `finished` and wake the loop.
+/* The good path: take what waits, run it in one transaction, commit without a flush; put
+ * the rows it wrote at the end of the journal, with a flush; show it, move the orders to
+ * `finished` and wake the loop.
  *
- * What can go wrong: no room (the map is at its most, or the disk is full): the batch
- * runs again without its submits, which are answered FULL, in a reserve that submits
- * never use; when that is used up, only what deletes is run.  A flush that fails: the
- * kernel may have dropped the pages and LMDB would go on as if nothing had happened, so
- * we end the process.
+ * What can go wrong: no room (the map is at its most, or the disk is full): a checkpoint
+ * lets go of pages that were kept for the base; then the batch runs again without its
+ * submits, which are answered FULL, in a reserve that submits never use; when that is used
+ * up, only what deletes is run.  A flush that fails: the kernel may have dropped the pages
+ * and would go on as if nothing had happened, so we end the process.
  *
- * Why a loss of power undoes nothing that was finished: the pages of commit N are
- * flushed before its meta page is written, and commit N+1 never writes to a page that
- * N-1 or N uses (LMDB, and the two readers here).  So whichever of the two meta pages
- * the disk has, the state it names is whole; and N is finished only when the disk has
- * N's, or a later one. */
+ * Why a loss of power undoes nothing that was finished: the base was flushed whole, the
+ * reader at it keeps every page it needs, and each batch since is in the journal before it
+ * is finished.  Whatever the disk has of later pages and meta pages is not looked at
+ * (lmdb_journal). */
 #include "broker/lmdb_writer.h"
 
 #include <errno.h>
@@ -20,6 +20,8 @@
 
 #include "base/check.h"
 #include "broker/lmdb_rows.h"
+
+enum { ENTRY_KEPT = 256 << 10 };
 
 struct batch {
     struct list orders;
@@ -48,49 +50,74 @@ static void finish(struct lmdb_room *s, struct list *orders)
     loop_wake_send(s->wake);
 }
 
-/* What was held is durable: `next` becomes what is read. */
-static void finish_held(struct lmdb_room *s)
+static void renew(struct MDB_txn *txn)
 {
-    lock(&s->map_lock);
-    struct MDB_txn *old = s->shown;
-    s->shown = s->next;
-    s->next = old;
-    mdb_txn_reset(old);
-    unlock(&s->map_lock);
-    finish(s, &s->held);
-}
-
-/* What wrote nothing shares the state, and the fate, of what is held already. */
-static void hold(struct lmdb_room *s, struct batch *b)
-{
-    int code = list_empty(&s->held) ? mdb_txn_renew(s->next) : 0;
+    int code = mdb_txn_renew(txn);
     if (code != 0)
         lmdb_rows_broken("beginning to read", code);
-    for (struct list *l = list_pop(&b->orders); l; l = list_pop(&b->orders))
-        list_push_back(&s->held, l);
 }
 
-static void flush_held(struct lmdb_room *s)
+static void show_latest(struct lmdb_room *s)
 {
-    if (list_empty(&s->held))
-        return;
+    lock(&s->map_lock);
+    mdb_txn_reset(s->shown);
+    renew(s->shown);
+    unlock(&s->map_lock);
+}
+
+static MDB_envinfo env_info(struct lmdb_room *s)
+{
+    MDB_envinfo info;
+    int code = mdb_env_info(s->env, &info);
+    if (code != 0)
+        lmdb_rows_broken("asking for the last commit", code);
+    return info;
+}
+
+void lmdb_writer_checkpoint(struct lmdb_room *s)
+{
     int code = mdb_env_sync(s->env, 1);
     if (code != 0)
         lmdb_rows_broken("flushing", code);
+    mdb_txn_reset(s->anchor);
+    renew(s->anchor);
+    code = lmdb_journal_rebase(s->journal);
+    if (code != 0)
+        lmdb_rows_broken("beginning the journal anew", code);
+    MDB_envinfo info = env_info(s);
+    s->base_commit = info.me_last_txnid;
+    s->base_pages = info.me_last_pgno;
+    lock(&s->lock);
+    s->stats.flushes += 2;
+    unlock(&s->lock);
+}
+
+/* What the last commit wrote becomes durable. */
+static void keep(struct lmdb_room *s)
+{
+    if (!lmdb_journal_fits(s->journal, buf_slice(&s->entry))) {
+        lmdb_writer_checkpoint(s);
+        return;
+    }
+    int code = lmdb_journal_add(s->journal, buf_slice(&s->entry));
+    if (code != 0)
+        lmdb_rows_broken("flushing the journal", code);
     lock(&s->lock);
     s->stats.flushes++;
     unlock(&s->lock);
-    finish_held(s);
+    buf_clear(&s->entry);
+    if (s->entry.cap > ENTRY_KEPT)
+        buf_trim(&s->entry);
+}
+
+static bool is_far_from_base(struct lmdb_room *s)
+{
+    MDB_envinfo info = env_info(s);
+    return info.me_last_txnid - s->base_commit >= s->conf.checkpoint ||
+           info.me_last_pgno - s->base_pages >= LMDB_ROOM_PAGES;
 }
 
 /* --- room --- */
-
-static void renew_shown(struct lmdb_room *s)
-{
-    int code = mdb_txn_renew(s->shown);
-    if (code != 0)
-        lmdb_rows_broken("beginning to read", code);
-}
 
 /* false: it is at its most. */
 static bool grow_map(struct lmdb_room *s)
@@ -99,13 +126,15 @@ static bool grow_map(struct lmdb_room *s)
         return false;
     uint64_t twice = s->map_size * 2;
     s->map_size = twice < s->conf.max_map_size ? twice : s->conf.max_map_size;
-    flush_held(s); /* nobody reads while it moves, and what is read afterwards is the newest */
-    lock(&s->map_lock);
+    lmdb_writer_checkpoint(s);
+    lock(&s->map_lock); /* nobody reads while it moves */
     mdb_txn_reset(s->shown);
+    mdb_txn_reset(s->anchor);
     int code = mdb_env_set_mapsize(s->env, s->map_size);
     if (code != 0)
         lmdb_rows_broken("growing the map", code);
-    renew_shown(s);
+    renew(s->shown);
+    renew(s->anchor);
     unlock(&s->map_lock);
     return true;
 }
@@ -154,7 +183,8 @@ static enum order_room room_for(struct lmdb_room *s, const struct batch *b)
 
 static struct lmdb_rows begin_write(struct lmdb_room *s)
 {
-    struct lmdb_rows t = {.room = s};
+    struct lmdb_rows t = {.room = s, .entry = &s->entry};
+    buf_clear(&s->entry);
     int code = mdb_txn_begin(s->env, NULL, 0, &t.txn);
     if (code != 0)
         lmdb_rows_broken("beginning to write", code);
@@ -193,43 +223,50 @@ static void count(struct lmdb_room *s, const struct batch *b, bool wrote)
     lock(&s->lock);
     s->stats.changes += b->count;
     s->stats.commits += wrote;
-    s->stats.flushes += wrote;
     s->stats.used_bytes = s->used;
     if (b->submits > 0 || b->room == ORDER_ROOM_DELETES)
         s->stats.full = b->room != ORDER_ROOM_ALL;
     unlock(&s->lock);
 }
 
-/* A commit that has changed no row flushes nothing, and has no number of its own. */
+/* A commit that has changed no row has no number of its own. */
 static bool has_written(struct lmdb_room *s)
 {
-    MDB_envinfo info;
-    int code = mdb_env_info(s->env, &info);
-    if (code != 0)
-        lmdb_rows_broken("asking for the last commit", code);
-    bool wrote = info.me_last_txnid != s->last_commit;
-    s->last_commit = info.me_last_txnid;
+    uint64_t last = env_info(s).me_last_txnid;
+    bool wrote = last != s->last_commit;
+    s->last_commit = last;
     return wrote;
+}
+
+/* false: there is no more to be had. */
+static bool make_room(struct lmdb_room *s, int code)
+{
+    if (env_info(s).me_last_txnid != s->base_commit) {
+        lmdb_writer_checkpoint(s);
+        return true;
+    }
+    return code == MDB_MAP_FULL && grow_map(s);
 }
 
 static void write_batch(struct lmdb_room *s, struct batch *b)
 {
     b->room = room_for(s, b);
     for (int code = commit(s, b); code != 0; code = commit(s, b)) {
-        if (code == MDB_MAP_FULL && grow_map(s))
+        if (make_room(s, code))
             continue;
         if (b->room == ORDER_ROOM_DELETES)
             lmdb_rows_broken("deleting to make room", code);
         b->room++;
     }
     bool wrote = has_written(s);
+    if (wrote) {
+        keep(s);
+        show_latest(s);
+    }
     count(s, b, wrote);
-    if (wrote && !list_empty(&s->held))
-        finish_held(s);
-    if (wrote || !list_empty(&s->held))
-        hold(s, b);
-    else
-        finish(s, &b->orders);
+    finish(s, &b->orders);
+    if (is_far_from_base(s))
+        lmdb_writer_checkpoint(s);
 }
 
 static struct timespec timespec_of(int64_t us)
@@ -271,22 +308,11 @@ static bool next_batch(struct lmdb_room *s, struct batch *b)
     return b->count > 0;
 }
 
-static bool more_waits(struct lmdb_room *s)
-{
-    lock(&s->lock);
-    bool more = s->waiting_count > 0;
-    unlock(&s->lock);
-    return more;
-}
-
 static void *write_all(void *arg)
 {
     struct lmdb_room *s = arg;
-    for (struct batch b; next_batch(s, &b);) {
+    for (struct batch b; next_batch(s, &b);)
         write_batch(s, &b);
-        if (!more_waits(s))
-            flush_held(s);
-    }
     return NULL;
 }
 
@@ -311,6 +337,5 @@ bool lmdb_writer_settle(struct lmdb_room *s)
     if (!next_batch(s, &b))
         return false;
     write_batch(s, &b);
-    flush_held(s);
     return true;
 }

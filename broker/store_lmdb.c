@@ -18,7 +18,7 @@
 /* The loop's side: an order is queued for the writer, which moves it to `finished` when it is durable; a
  * wake makes the loop answer it.  Reads are pages in memory: the loop never waits for the disk. */
 
-enum { GATHER_US = 500, BATCH = 128, PATH_ROOM = 4096 };
+enum { GATHER_US = 500, BATCH = 128, CHECKPOINT = 512, PATH_ROOM = 4096 };
 #define MIB (UINT64_C(1) << 20)
 #define MAP_SIZE (64 * MIB)
 #define MAP_MOST (UINT64_C(65536) * MIB)
@@ -43,7 +43,7 @@ static enum err read_row(struct store *base, enum order_table table, struct slic
     struct lmdb_room *s = room_of(base);
     struct slice found;
     lock(&s->map_lock);
-    enum err e = lmdb_rows_get(&(struct lmdb_rows){s, s->shown, 0}, table, key, &found);
+    enum err e = lmdb_rows_get(&(struct lmdb_rows){.room = s, .txn = s->shown}, table, key, &found);
     if (e == ERR_OK)
         *value = arena_keep(&base->reads, found);
     unlock(&s->map_lock);
@@ -54,7 +54,7 @@ static size_t walk(struct store *base, const struct order_walk *what, struct ord
 {
     struct lmdb_room *s = room_of(base);
     lock(&s->map_lock);
-    size_t count = lmdb_rows_walk(&(struct lmdb_rows){s, s->shown, 0}, what, &base->reads, rows, room);
+    size_t count = lmdb_rows_walk(&(struct lmdb_rows){.room = s, .txn = s->shown}, what, &base->reads, rows, room);
     unlock(&s->map_lock);
     return count;
 }
@@ -124,12 +124,14 @@ static void rest(struct store *base)
 
 static void free_store(struct lmdb_room *s)
 {
-    if (s->next)
-        mdb_txn_abort(s->next);
+    if (s->anchor)
+        mdb_txn_abort(s->anchor);
     if (s->shown)
         mdb_txn_abort(s->shown);
     if (s->env)
         mdb_env_close(s->env);
+    lmdb_journal_close(&s->journal);
+    buf_fini(&s->entry);
     if (s->lock_fd >= 0)
         (void)close(s->lock_fd);
     loop_task_cancel(&s->kick);
@@ -149,6 +151,7 @@ static void close_lmdb(struct store *base)
     do
         answer_finished(s);
     while (lmdb_writer_settle(s));
+    lmdb_writer_checkpoint(s);
     free_store(s);
 }
 
@@ -236,8 +239,8 @@ static int open_env(struct lmdb_room *s)
         code = mdb_env_set_maxdbs(s->env, ORDER_TABLES + 1);
     if (code == 0)
         code = mdb_env_set_mapsize(s->env, s->conf.map_size);
-    /* Transactions belong to objects, not to threads: the reader is reset and renewed. */
-    return code == 0 ? mdb_env_open(s->env, s->conf.folder, MDB_NOTLS | MDB_NOMETASYNC, 0600) : code;
+    /* Transactions belong to objects, not to threads: a reader is reset and renewed. */
+    return code == 0 ? mdb_env_open(s->env, s->conf.folder, MDB_NOTLS, 0600) : code;
 }
 
 static int open_tables(struct lmdb_room *s)
@@ -277,18 +280,63 @@ static int open_reader(struct lmdb_room *s, struct MDB_txn **txn)
     return mdb_txn_begin(s->env, NULL, MDB_RDONLY, txn);
 }
 
-/* After a kill the kernel may still hold what was never flushed: it is, before anybody reads it. */
+/* What was acknowledged and is not in the base is played again, in one transaction. */
+struct replay {
+    struct lmdb_rows rows;
+    enum err e;
+};
+
+static bool play(void *arg, unsigned table, struct slice key, struct slice value, bool del)
+{
+    struct replay *r = arg;
+    r->e = ERR_PEER;
+    if (table < ORDER_TABLES)
+        r->e = del ? lmdb_rows_ops.del(&r->rows, table, key) : lmdb_rows_ops.put(&r->rows, table, key, value);
+    return r->e == ERR_OK;
+}
+
+static int play_journal(struct lmdb_room *s)
+{
+    struct replay r = {.rows = {.room = s}};
+    int code = mdb_txn_begin(s->env, NULL, 0, &r.rows.txn);
+    if (code != 0)
+        return code;
+    lmdb_journal_replay(s->journal, play, &r);
+    if (r.e == ERR_OK)
+        return mdb_txn_commit(r.rows.txn);
+    mdb_txn_abort(r.rows.txn);
+    return r.rows.code ? r.rows.code : MDB_CORRUPTED;
+}
+
+/* The map of the base may be smaller than it has become since. */
+static int play_all(struct lmdb_room *s)
+{
+    uint64_t size = s->conf.map_size;
+    int code = play_journal(s);
+    for (; code == MDB_MAP_FULL; code = play_journal(s)) {
+        code = mdb_env_set_mapsize(s->env, size *= 2);
+        if (code != 0)
+            break;
+    }
+    return code;
+}
+
+/* From here on the journal makes commits durable. */
 static int open_readers(struct lmdb_room *s)
 {
     int dead; /* readers of processes that are gone would keep old pages from being used again */
     int code = mdb_reader_check(s->env, &dead);
     if (code == 0)
-        code = mdb_env_sync(s->env, 1);
+        code = play_all(s);
     if (code == 0)
-        code = open_reader(s, &s->next);
+        code = open_reader(s, &s->anchor);
     if (code == 0)
-        mdb_txn_reset(s->next);
-    return code ? code : open_reader(s, &s->shown);
+        code = open_reader(s, &s->shown);
+    if (code == 0)
+        code = mdb_env_set_flags(s->env, MDB_NOSYNC, 1);
+    if (code == 0)
+        lmdb_writer_checkpoint(s);
+    return code;
 }
 
 static int measure(struct lmdb_room *s)
@@ -301,7 +349,7 @@ static int measure(struct lmdb_room *s)
     if (code != 0)
         return code;
     s->page_size = st.ms_psize;
-    s->used = lmdb_rows_used(&(struct lmdb_rows){s, s->shown, 0});
+    s->used = lmdb_rows_used(&(struct lmdb_rows){.room = s, .txn = s->shown});
     s->map_size = info.me_mapsize;
     s->last_commit = info.me_last_txnid;
     s->stats.used_bytes = s->used;
@@ -313,6 +361,8 @@ static enum err open_store(struct lmdb_room *s, const char **why)
 {
     TRY(take_folder(s, why));
     int code = make_database(s);
+    if (code == 0)
+        TRY(lmdb_journal_open(s->conf.folder, "data.mdb", &s->journal, why));
     if (code == 0)
         code = open_env(s);
     if (code == 0)
@@ -350,6 +400,7 @@ static struct store_lmdb_conf with_defaults(struct store_lmdb_conf c)
         c.map_size = c.max_map_size;
     c.gather_us = c.gather_us ? c.gather_us : GATHER_US;
     c.batch = c.batch ? c.batch : BATCH;
+    c.checkpoint = c.checkpoint ? c.checkpoint : CHECKPOINT;
     return c;
 }
 
@@ -361,7 +412,7 @@ enum err store_lmdb_open(struct loop *l, const struct store_lmdb_conf *conf, str
     store_begin(&s->base, &ops, l);
     list_init(&s->waiting);
     list_init(&s->finished);
-    list_init(&s->held);
+    buf_init(&s->entry, SIZE_MAX);
     init_locks(s);
     loop_task_init(&s->kick, kick);
     s->wake = loop_wake_new(l, answer_finished, s);
@@ -372,4 +423,18 @@ enum err store_lmdb_open(struct loop *l, const struct store_lmdb_conf *conf, str
     lmdb_writer_start(s);
     *out = &s->base;
     return ERR_OK;
+}
+
+enum err store_lmdb_mend(const char *folder, const char **why)
+{
+    struct lmdb_room *s = mem_new(sizeof(*s));
+    s->conf = with_defaults((struct store_lmdb_conf){.folder = folder});
+    s->lock_fd = -1;
+    store_begin(&s->base, &ops, NULL);
+    buf_init(&s->entry, SIZE_MAX);
+    init_locks(s);
+    loop_task_init(&s->kick, kick);
+    enum err e = open_store(s, why);
+    free_store(s);
+    return e;
 }

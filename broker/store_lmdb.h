@@ -13,10 +13,15 @@ struct store_lmdb_conf {
     uint64_t max_map_size; /* it doubles up to this; 0: 64 GiB */
     int64_t gather_us;     /* 0: 500 */
     size_t batch;          /* 0: 128 */
+    size_t checkpoint;     /* commits until the database is flushed as a whole; 0: 512 */
 };
 
 /* IO: `*why` is a sentence for the operator ("another broker uses this folder"), valid until the next call. */
 MUST_USE enum err store_lmdb_open(struct loop *l, const struct store_lmdb_conf *conf, struct store **out,
                                   const char **why);
+
+/* A folder that was left by a kill or a loss of power becomes one database again, with nothing in its journal.
+ * For tools, while no broker runs on it; IO as above. */
+MUST_USE enum err store_lmdb_mend(const char *folder, const char **why);
 
 #endif

@@ -29,10 +29,11 @@ struct run {
     struct store *store;
     struct walk *walks;
     struct cut *cuts;
-    char folder[48], file[64];
+    char folder[48];
     unsigned jobs, in_flight, batch; /* how much load there is */
-    unsigned every;                  /* so many calls are between two cuts */
-    unsigned replay_every;           /* so many jobs, one is submitted twice */
+    unsigned checkpoint;
+    unsigned every;        /* so many calls are between two cuts */
+    unsigned replay_every; /* so many jobs, one is submitted twice */
     unsigned begun, over, calls, cut_count;
 };
 
@@ -119,8 +120,7 @@ static void maybe_cut(void *arg, struct power *p)
     snprintf(c->folder, sizeof(c->folder), "%s/cut%u", r->folder, r->cut_count++);
     snprintf(file, sizeof(file), "mkdir -p %s", c->folder);
     CHECK_INT(0, system(file));
-    snprintf(file, sizeof(file), "%s/data.mdb", c->folder);
-    power_cut(p, file);
+    power_cut(p, c->folder);
 }
 
 static int steps_in(struct store *s, const char *id)
@@ -168,7 +168,7 @@ static size_t check_cut(struct run *r, const struct cut *c)
 
 static void open_store(struct run *r)
 {
-    struct store_lmdb_conf conf = {.folder = r->folder, .batch = r->batch};
+    struct store_lmdb_conf conf = {.folder = r->folder, .batch = r->batch, .checkpoint = r->checkpoint};
     const char *why = "";
     CHECK_ERR(ERR_OK, store_lmdb_open(r->loop, &conf, &r->store, &why));
 }
@@ -191,10 +191,10 @@ static void cut_often(struct run *r, struct store_stats *stats)
     r->cuts = mem_array(CUTS, sizeof(*r->cuts));
     strcpy(r->folder, "/tmp/weft-power-XXXXXX");
     CHECK(mkdtemp(r->folder) != NULL);
-    snprintf(r->file, sizeof(r->file), "%s/data.mdb", r->folder);
     open_store(r);
     store_close(&r->store);
-    struct power *p = power_on(r->file, 88172645463325252u, maybe_cut, r);
+    struct power_files files = {r->folder, {"data.mdb", "journal"}};
+    struct power *p = power_on(&files, 88172645463325252u, maybe_cut, r);
     run_all(r);
     store_stats(r->store, stats);
     store_close(&r->store);
@@ -212,7 +212,7 @@ static void cut_often(struct run *r, struct store_stats *stats)
 
 TEST(a_loss_of_power_takes_back_nothing_acknowledged)
 {
-    struct run r = {.jobs = JOBS, .in_flight = 40, .batch = 16, .every = 13, .replay_every = 7};
+    struct run r = {.jobs = JOBS, .in_flight = 40, .batch = 16, .checkpoint = 20, .every = 29, .replay_every = 7};
     struct store_stats stats;
     cut_often(&r, &stats);
     printf("%llu commits, %llu flushes\n", (unsigned long long)stats.commits, (unsigned long long)stats.flushes);
@@ -222,7 +222,7 @@ TEST(a_loss_of_power_takes_back_nothing_acknowledged)
 /* A batch that only finds keys it knows writes nothing, so its commit flushes nothing. */
 TEST(a_repeated_submit_is_as_durable_as_the_first)
 {
-    struct run r = {.jobs = 24, .in_flight = 1, .batch = 1, .every = 1, .replay_every = 1};
+    struct run r = {.jobs = 24, .in_flight = 1, .batch = 1, .checkpoint = 5, .every = 1, .replay_every = 1};
     struct store_stats stats;
     cut_often(&r, &stats);
 }

@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "broker/lmdb_copy.h"
+#include "broker/lmdb_journal.h"
 #include "broker/recover.h"
 #include "broker/store_lmdb.h"
 #include "broker/store_mem.h"
@@ -73,6 +74,7 @@ static void world_free(struct world *w)
     loop_free(&w->loop);
     remove_file(w, "data.mdb");
     remove_file(w, "lock.mdb");
+    remove_file(w, "journal");
     remove_file(w, "broker.lock");
     (void)rmdir(w->folder);
     mem_free(w);
@@ -847,11 +849,22 @@ TEST(a_killed_broker_loses_nothing_acknowledged)
     world_free(w);
 }
 
+static enum err submit_big(struct world *w, unsigned n, size_t size)
+{
+    char *body = mem_new(size);
+    struct name id = id_of(n);
+    struct record_request request = *request_of((struct slice){0}, (struct slice){0});
+    request.body = slice_of(body, size);
+    enum err e = apply(w, &(struct store_change){.job = job_of(&id, JOB_QUEUED, 0), .request = &request})->e;
+    mem_free(body);
+    return e;
+}
+
 /* Turns over one byte of every place where `text` stands in the file; gives back how many. */
-static unsigned damage(const struct world *w, const char *text)
+static unsigned damage_in(const struct world *w, const char *name, const char *text)
 {
     char path[128];
-    snprintf(path, sizeof(path), "%s/data.mdb", w->folder);
+    snprintf(path, sizeof(path), "%s/%s", w->folder, name);
     int fd = open(path, O_RDWR | O_CLOEXEC);
     CHECK(fd >= 0);
     off_t size = lseek(fd, 0, SEEK_END);
@@ -868,6 +881,97 @@ static unsigned damage(const struct world *w, const char *text)
     mem_free(bytes);
     (void)close(fd);
     return found;
+}
+
+static unsigned damage(const struct world *w, const char *text)
+{
+    return damage_in(w, "data.mdb", text);
+}
+
+/* Three jobs in a folder whose broker was killed: they are in the journal. */
+static void leave_killed(struct world *w)
+{
+    int status;
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        open_lmdb(w);
+        bool good = submit_plain(w, 1)->e == ERR_OK && submit(w, 2, SLICE("a key of it"), SLICE("f"))->e == ERR_OK &&
+                    submit_plain(w, 3)->e == ERR_OK;
+        _exit(good ? 0 : 1);
+    }
+    CHECK_INT(child, waitpid(child, &status, 0));
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+TEST(a_journal_is_played_and_begins_anew)
+{
+    struct world *w = world_new();
+    leave_killed(w);
+    for (unsigned round = 0; round < 3; round++) {
+        struct start s;
+        open_lmdb(w);
+        start_from(&s, w);
+        CHECK_INT(3, s.count.queued);
+        stop(&s);
+        CHECK(submit(w, 9, SLICE("a key of it"), SLICE("f"))->replayed);
+        store_close(&w->store);
+    }
+    world_free(w);
+}
+
+TEST(a_journal_that_is_damaged_in_the_middle_is_refused)
+{
+    struct world *w = world_new();
+    const char *why = "";
+    leave_killed(w);
+    CHECK(damage_in(w, "journal", "a key of it") > 0);
+    w->conf.folder = w->folder;
+    CHECK_ERR(ERR_IO, store_lmdb_open(w->loop, &w->conf, &w->store, &why));
+    CHECK_TEXT("its journal is damaged in the middle: go back to a backup", slice_str(why));
+    w->store = NULL;
+    world_free(w);
+}
+
+/* As when an older state of the folder is put back, but for its journal. */
+TEST(a_journal_of_another_database_is_not_played)
+{
+    struct world *w = world_new(), *other = world_new();
+    char command[256];
+    struct start s;
+    leave_killed(w);
+    open_lmdb(other);
+    CHECK_ERR(ERR_OK, submit_plain(other, 7)->e);
+    store_close(&other->store);
+    snprintf(command, sizeof(command), "cp %s/data.mdb %s/data.mdb", other->folder, w->folder);
+    CHECK_INT(0, system(command));
+    open_lmdb(w);
+    start_from(&s, w);
+    CHECK_INT(1, s.count.queued);
+    CHECK_TEXT(id_of(7).text, slice_str(queue_first(&s.queue)->id));
+    stop(&s);
+    world_free(other);
+    world_free(w);
+}
+
+/* An entry that no journal has room for is flushed with the database itself. */
+TEST(a_change_may_be_larger_than_the_journal)
+{
+    struct world *w = world_new();
+    struct store_stats before, after;
+    struct record_request request;
+    open_lmdb(w);
+    store_stats(w->store, &before);
+    CHECK_ERR(ERR_OK, submit_big(w, 1, LMDB_JOURNAL + 100));
+    store_stats(w->store, &after);
+    CHECK_INT(before.flushes + 2, after.flushes);
+    CHECK_ERR(ERR_OK, submit_big(w, 2, 100));
+    store_stats(w->store, &after);
+    CHECK_INT(before.flushes + 3, after.flushes);
+    struct name id = id_of(1);
+    CHECK_ERR(ERR_OK, store_read_request(w->store, slice_str(id.text), &request));
+    CHECK_INT(LMDB_JOURNAL + 100, request.body.len);
+    world_free(w);
 }
 
 TEST(a_damaged_record_is_reported_and_left_out)
@@ -897,17 +1001,6 @@ TEST(a_damaged_record_is_reported_and_left_out)
     CHECK_ERR(ERR_PEER, step(w, 2, JOB_LEASED, 0, 1)->e);
     CHECK_ERR(ERR_OK, step(w, 3, JOB_LEASED, 0, 1)->e);
     world_free(w);
-}
-
-static enum err submit_big(struct world *w, unsigned n, size_t size)
-{
-    char *body = mem_new(size);
-    struct name id = id_of(n);
-    struct record_request request = *request_of((struct slice){0}, (struct slice){0});
-    request.body = slice_of(body, size);
-    enum err e = apply(w, &(struct store_change){.job = job_of(&id, JOB_QUEUED, 0), .request = &request})->e;
-    mem_free(body);
-    return e;
 }
 
 /* Submits with a body of `size` until one is refused; gives back how many were taken. */
@@ -1036,6 +1129,31 @@ TEST(a_backup_is_a_store_of_its_own)
     world_free(w);
 }
 
+TEST(a_killed_store_is_copied_with_what_is_in_its_journal)
+{
+    struct world *w = world_new(), *copy = world_new();
+    struct lmdb_copy done;
+    const char *why = "";
+    struct start s;
+    leave_killed(w);
+    CHECK_ERR(ERR_OK, back_up(w, copy));
+    open_lmdb(copy);
+    start_from(&s, copy);
+    CHECK_INT(3, s.count.queued);
+    stop(&s);
+    store_close(&copy->store);
+    remove_file(w, "data.mdb");
+    remove_file(w, "journal");
+    leave_killed(w);
+    CHECK_ERR(ERR_OK, lmdb_copy_compact(w->folder, &done, &why));
+    open_lmdb(w);
+    start_from(&s, w);
+    CHECK_INT(3, s.count.queued);
+    stop(&s);
+    world_free(copy);
+    world_free(w);
+}
+
 TEST(a_compact_store_has_all_it_had_and_no_more)
 {
     struct world *w = world_new();
@@ -1083,10 +1201,15 @@ TESTS_RUN(a_closed_store_opens_with_all_it_had)
 TESTS_RUN(two_brokers_never_share_a_folder)
 TESTS_RUN(a_folder_of_an_older_layout_is_refused)
 TESTS_RUN(a_killed_broker_loses_nothing_acknowledged)
+TESTS_RUN(a_journal_is_played_and_begins_anew)
+TESTS_RUN(a_journal_that_is_damaged_in_the_middle_is_refused)
+TESTS_RUN(a_journal_of_another_database_is_not_played)
+TESTS_RUN(a_change_may_be_larger_than_the_journal)
 TESTS_RUN(a_damaged_record_is_reported_and_left_out)
 TESTS_RUN(a_full_map_refuses_submits_only)
 TESTS_RUN(a_used_up_reserve_still_lets_jobs_expire)
 TESTS_RUN(a_full_disk_refuses_submits_only)
 TESTS_RUN(a_backup_is_a_store_of_its_own)
+TESTS_RUN(a_killed_store_is_copied_with_what_is_in_its_journal)
 TESTS_RUN(a_compact_store_has_all_it_had_and_no_more)
 TESTS_END()

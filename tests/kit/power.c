@@ -1,6 +1,7 @@
 #include "tests/kit/power.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,14 +19,20 @@ struct pending {
     unsigned char bytes[];
 };
 
-struct power {
-    const char *path;
-    uint64_t chance;
-    power_fn *fn;
-    void *arg;
+struct disk_file {
+    const char *name;
+    char path[300];
     unsigned char *durable;
     size_t size;
     struct pending *first, **last;
+};
+
+struct power {
+    uint64_t chance;
+    power_fn *fn;
+    void *arg;
+    struct disk_file files[POWER_FILES];
+    size_t count;
     unsigned flushes;
 };
 
@@ -48,26 +55,28 @@ static void put(unsigned char **image, size_t *size, size_t at, const void *byte
     memcpy(*image + at, bytes, len);
 }
 
-static bool is_ours(const struct power *p, int fd)
+/* NULL: none of ours. */
+static struct disk_file *file_of(struct power *p, int fd)
 {
     struct stat ours, theirs;
-    return stat(p->path, &ours) == 0 && fstat(fd, &theirs) == 0 && ours.st_ino == theirs.st_ino &&
-           ours.st_dev == theirs.st_dev;
+    for (size_t i = 0; i < p->count && fstat(fd, &theirs) == 0; i++)
+        if (stat(p->files[i].path, &ours) == 0 && ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev)
+            return &p->files[i];
+    return NULL;
 }
 
-static void flush_all(struct power *p)
+static void flush_all(struct disk_file *f)
 {
-    while (p->first) {
-        struct pending *w = p->first;
-        p->first = w->next;
-        put(&p->durable, &p->size, w->at, w->bytes, w->len);
+    while (f->first) {
+        struct pending *w = f->first;
+        f->first = w->next;
+        put(&f->durable, &f->size, w->at, w->bytes, w->len);
         free(w);
     }
-    p->last = &p->first;
-    p->flushes++;
+    f->last = &f->first;
 }
 
-static void wait_for_flush(struct power *p, const struct fault_call *c)
+static void wait_for_flush(struct disk_file *f, const struct fault_call *c)
 {
     for (size_t done = 0, len; done < c->count; done += len) {
         len = PAGE - ((size_t)c->at + done) % PAGE;
@@ -76,38 +85,41 @@ static void wait_for_flush(struct power *p, const struct fault_call *c)
         CHECK(w != NULL);
         *w = (struct pending){.at = (size_t)c->at + done, .len = len};
         memcpy(w->bytes, (const char *)c->bytes + done, len);
-        *p->last = w;
-        p->last = &w->next;
+        *f->last = w;
+        f->last = &w->next;
     }
 }
 
 static void heard(void *arg, const struct fault_call *c)
 {
     struct power *p = arg;
-    if (!is_ours(p, c->fd))
+    struct disk_file *f = file_of(p, c->fd);
+    if (!f)
         return;
     p->fn(p->arg, p);
     if (c->flush) {
-        flush_all(p);
+        flush_all(f);
+        p->flushes++;
+        p->fn(p->arg, p);
     } else if (fcntl(c->fd, F_GETFL) & O_DSYNC) {
-        put(&p->durable, &p->size, (size_t)c->at, c->bytes, c->count);
+        put(&f->durable, &f->size, (size_t)c->at, c->bytes, c->count);
         p->flushes++;
     } else {
-        wait_for_flush(p, c);
+        wait_for_flush(f, c);
     }
-    if (c->flush)
-        p->fn(p->arg, p);
 }
 
-void power_cut(struct power *p, const char *to)
+static void cut_file(struct power *p, const struct disk_file *f, const char *folder)
 {
     unsigned char *image = NULL;
     size_t size = 0;
-    if (p->size > 0)
-        put(&image, &size, 0, p->durable, p->size);
-    for (const struct pending *w = p->first; w; w = w->next)
+    char to[300];
+    if (f->size > 0)
+        put(&image, &size, 0, f->durable, f->size);
+    for (const struct pending *w = f->first; w; w = w->next)
         if (next_chance(&p->chance) >> 40 & 1)
             put(&image, &size, w->at, w->bytes, w->len);
+    snprintf(to, sizeof(to), "%s/%s", folder, f->name);
     int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     CHECK(fd >= 0);
     for (size_t done = 0; done < size;) {
@@ -119,28 +131,40 @@ void power_cut(struct power *p, const char *to)
     free(image);
 }
 
+void power_cut(struct power *p, const char *folder)
+{
+    for (size_t i = 0; i < p->count; i++)
+        cut_file(p, &p->files[i], folder);
+}
+
 unsigned power_flushes(const struct power *p)
 {
     return p->flushes;
 }
 
 /* What is there at the beginning is taken as flushed. */
-static void read_all(struct power *p)
+static void read_all(struct disk_file *f)
 {
     unsigned char page[PAGE];
-    int fd = open(p->path, O_RDONLY | O_CLOEXEC);
+    int fd = open(f->path, O_RDONLY | O_CLOEXEC);
     CHECK(fd >= 0);
     for (ssize_t n = read(fd, page, sizeof(page)); n > 0; n = read(fd, page, sizeof(page)))
-        put(&p->durable, &p->size, p->size, page, (size_t)n);
+        put(&f->durable, &f->size, f->size, page, (size_t)n);
     close(fd);
 }
 
-struct power *power_on(const char *path, uint64_t seed, power_fn *fn, void *arg)
+struct power *power_on(const struct power_files *what, uint64_t seed, power_fn *fn, void *arg)
 {
     struct power *p = calloc(1, sizeof(*p));
     CHECK(p != NULL);
-    *p = (struct power){.path = path, .chance = seed, .fn = fn, .arg = arg, .last = &p->first};
-    read_all(p);
+    *p = (struct power){.chance = seed, .fn = fn, .arg = arg};
+    for (; p->count < POWER_FILES && what->names[p->count]; p->count++) {
+        struct disk_file *f = &p->files[p->count];
+        f->name = what->names[p->count];
+        f->last = &f->first;
+        snprintf(f->path, sizeof(f->path), "%s/%s", what->folder, f->name);
+        read_all(f);
+    }
     fault_hear(heard, p);
     return p;
 }
@@ -149,12 +173,10 @@ void power_off(struct power **power)
 {
     struct power *p = *power;
     fault_hear(NULL, NULL);
-    while (p->first) {
-        struct pending *w = p->first;
-        p->first = w->next;
-        free(w);
+    for (size_t i = 0; i < p->count; i++) {
+        flush_all(&p->files[i]);
+        free(p->files[i].durable);
     }
-    free(p->durable);
     free(p);
     *power = NULL;
 }

@@ -105,7 +105,7 @@ static void world_open(struct world *w)
 
 static void world_close(struct world *w)
 {
-    static const char *const files[] = {"data.mdb", "lock.mdb", "broker.lock"};
+    static const char *const files[] = {"data.mdb", "lock.mdb", "journal", "broker.lock"};
     store_close(&w->store);
     desk_free(&w->desk);
     metric_set_free(&w->metrics);
