@@ -5,6 +5,7 @@ import contextlib
 import json
 import signal
 import threading
+import time
 
 import h1
 import kit
@@ -148,8 +149,10 @@ class Workers(kit.Story):
 
     def test_a_rate_is_one_rate(self):
         self.begin(limits={"rate": 10})
+        began = time.monotonic()
         statuses = [c.ask("GET", "/", "orders").status for web in self.webs for c in self.callers(web.outbound)]
-        self.assertTrue(10 <= statuses.count(200) <= 30, statuses)
+        most = 10 + 10 * (time.monotonic() - began) + 1  # what may come at once, and what comes with time
+        self.assertTrue(10 <= statuses.count(200) <= most, (most, statuses))
         self.assertEqual(statuses.count(200) + statuses.count(429), 4 * CALLERS)
 
     def test_a_drain_lets_what_runs_on_either_finish(self):
