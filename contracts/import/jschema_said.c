@@ -65,12 +65,18 @@ static int by_key(const void *a, const void *b)
     return slice_cmp((*(const struct doc_node *const *)a)->key, (*(const struct doc_node *const *)b)->key);
 }
 
+/* `nullable` does so in OpenAPI 3.0 alone. */
+static bool means_something(const struct jschema *j, struct slice key)
+{
+    return !jschema_word_is_note(key) && (j->dialect == JSCHEMA_OPENAPI_30 || !slice_eq(key, SLICE("nullable")));
+}
+
 static void say_members(struct saying *s, const struct doc_node *n, bool names)
 {
     const struct doc_node **sorted = arena_array(s->j->arena, n->count + 1, sizeof(*sorted));
     size_t count = 0;
     for (const struct doc_node *c = n->first; c; c = c->next)
-        if (names || slice_eq(c->key, SLICE("$ref")) || !jschema_word_is_note(c->key))
+        if (names || slice_eq(c->key, SLICE("$ref")) || means_something(s->j, c->key))
             sorted[count++] = c;
     qsort(sorted, count, sizeof(*sorted), by_key);
     buf_put_char(&s->text, '{');

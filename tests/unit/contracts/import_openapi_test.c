@@ -340,6 +340,16 @@ TEST(words_beside_a_reference_count_since_3_1)
     }
 }
 
+#define MARKED(words)                                                                                              \
+    "openapi: 3.1.0\ninfo: {title: T, version: 1.0.0}\n"                                                           \
+    "paths: {/a: {get: {responses: {'200': {description: d, content: {application/json: {schema: {type: object,\n" \
+    "  patternProperties: {'^x-': {type: string" words "}}}}}}}}}}\n"
+
+TEST(nullable_says_nothing_since_3_1)
+{
+    finds(MARKED(""), MARKED(", nullable: true"), "wire", VERDICT_COMPATIBLE, NULL, NULL);
+}
+
 TEST(a_required_member_that_is_not_described_is_of_the_type_of_the_rest)
 {
     const char *whole = ASKED(JSON("{type: object, required: [id], properties: {id: {type: integer}}}"));
@@ -576,17 +586,17 @@ cmocka_unit_test(the_embedded_rules_load),
         webhooks_and_callbacks_are_operations_that_the_provider_calls)
         TESTS_RUN(a_scheme_is_what_must_be_shown_and_its_name_when_another_shows_the_same) TESTS_RUN(
             security_may_gain_alternatives_and_lose_none) TESTS_RUN(findings_say_what_oasdiff_calls_them)
-            TESTS_RUN(changes_that_break_nobody_are_noted_in_the_profile_openapi_only)
-                TESTS_RUN(the_roles_of_a_webhook_are_turned) TESTS_RUN(a_sunset_is_a_date_that_stays) TESTS_RUN(
-                    an_operation_may_go_once_its_day_has_come) TESTS_RUN(a_parameter_has_days_like_its_operation)
-                    TESTS_RUN(a_draft_promises_nothing_and_what_is_stable_stays_so) TESTS_RUN(
-                        a_discriminator_keeps_its_member)
-                        TESTS_RUN(a_branch_may_be_renamed_when_its_values_are_told_as_before) TESTS_RUN(
-                            branches_that_overlap_break_when_one_takes_less)
-                            TESTS_RUN(of_branches_that_a_discriminator_chooses_one_may_grow) TESTS_RUN(
-                                a_branch_that_contradicts_what_stands_beside_it_takes_nothing)
-                                TESTS_RUN(words_beside_a_reference_count_since_3_1) TESTS_RUN(
-                                    a_required_member_that_is_not_described_is_of_the_type_of_the_rest)
+            TESTS_RUN(changes_that_break_nobody_are_noted_in_the_profile_openapi_only) TESTS_RUN(
+                the_roles_of_a_webhook_are_turned) TESTS_RUN(a_sunset_is_a_date_that_stays)
+                TESTS_RUN(an_operation_may_go_once_its_day_has_come) TESTS_RUN(
+                    a_parameter_has_days_like_its_operation) TESTS_RUN(a_draft_promises_nothing_and_what_is_stable_stays_so)
+                    TESTS_RUN(a_discriminator_keeps_its_member) TESTS_RUN(
+                        a_branch_may_be_renamed_when_its_values_are_told_as_before)
+                        TESTS_RUN(branches_that_overlap_break_when_one_takes_less) TESTS_RUN(
+                            of_branches_that_a_discriminator_chooses_one_may_grow)
+                            TESTS_RUN(a_branch_that_contradicts_what_stands_beside_it_takes_nothing) TESTS_RUN(
+                                words_beside_a_reference_count_since_3_1) TESTS_RUN(nullable_says_nothing_since_3_1)
+                                TESTS_RUN(a_required_member_that_is_not_described_is_of_the_type_of_the_rest)
                                     TESTS_RUN(an_error_without_a_body_is_its_status) TESTS_RUN(
                                         members_that_leave_a_direction_break_what_counted_on_them)
                                         TESTS_RUN(a_parameter_that_goes_is_missed_by_tools_wherever_it_stood) TESTS_RUN(
