@@ -163,16 +163,22 @@ static struct slice build_body(struct jschema_own *o, const struct doc_node *n, 
     return jschema_kind_plain(o, n, forced, nullable);
 }
 
+static bool says_null(const struct jschema *j, const struct doc_node *n)
+{
+    return j->dialect == JSCHEMA_OPENAPI_30 && jschema_word_true(doc_get(n, j->null_word));
+}
+
 static struct slice build(struct jschema *j, const struct doc_node *n, struct slice name, bool named)
 {
     struct jschema_own o = {.j = j, .node = n, .name = name, .taken = named};
-    bool nullable = j->dialect == JSCHEMA_OPENAPI_30 && jschema_word_true(doc_get(n, j->null_word));
+    bool nullable = says_null(j, n);
     const struct doc_node *merged;
     if (fits_nothing(n))
         return jschema_kind_never(&o, named);
     if (!(merged = merged_of(j, n)))
         return jschema_own_opaque(&o, n, "allOf");
     n = merged;
+    nullable = nullable || says_null(j, n);
     if (fits_nothing(n))
         return jschema_kind_never(&o, named);
     if (!has_values(n) && jschema_union_hides(j, n, named))

@@ -3,6 +3,7 @@
 #include "contracts/import/jschema_kind.h"
 #include "contracts/import/jschema_ref.h"
 #include "contracts/import/jschema_state.h"
+#include "contracts/import/jschema_word.h"
 #include "contracts/shape.h"
 
 /* More closed parts are not merged. */
@@ -13,8 +14,9 @@ struct merging {
     struct arena *arena;
     struct doc_node *into, *last;
     bool failed, nullable;
-    unsigned spoken[4]; /* how many parts say a word of each family */
-    bool closes[2];     /* a part says what the rest is, and means its own rest */
+    unsigned typed, nullables; /* parts that say a type, and of those the ones that let null through */
+    unsigned spoken[4];        /* how many parts say a word of each family */
+    bool closes[2];            /* a part says what the rest is, and means its own rest */
     const struct doc_node *closed[CLOSED_MOST];
     size_t closed_count;
 };
@@ -249,6 +251,8 @@ static void merge_part(struct merging *m, const struct doc_node *part, unsigned 
             return;
     }
     m->nullable = m->nullable || doc_get(part, "nullable") || doc_get(part, "x-nullable");
+    m->typed += doc_get(part, "type") != NULL;
+    m->nullables += doc_get(part, "type") && jschema_word_true(doc_get(part, m->j->null_word));
     note_families(m, part);
     note_closed(m, part);
     const struct doc_node *all = doc_get(part, "allOf");
@@ -259,11 +263,20 @@ static void merge_part(struct merging *m, const struct doc_node *part, unsigned 
             merge_word(m, w);
 }
 
+/* Null fits the whole when it fits each part. */
+static void merge_null(struct merging *m)
+{
+    struct doc_node *said = mine(m, slice_str(m->j->null_word));
+    if (said && (!m->typed || m->nullables < m->typed))
+        said->text = SLICE("false");
+}
+
 const struct doc_node *jschema_merge(struct jschema *j, const struct doc_node *n, struct arena *arena, unsigned depth)
 {
     struct merging m = {.j = j, .arena = arena, .into = arena_new(arena, sizeof(*n))};
     *m.into = (struct doc_node){.kind = DOC_MAP, .key = n->key, .line = n->line, .column = n->column, .weight = 1};
     merge_part(&m, n, depth > DEPTH_MOST ? depth : 0);
+    merge_null(&m);
     if (refuses_a_member(&m))
         m.failed = true;
     if (jschema_is_exact(j) && mixes_families(&m))

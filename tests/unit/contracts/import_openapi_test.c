@@ -345,6 +345,18 @@ TEST(words_beside_a_reference_count_since_3_1)
     "paths: {/a: {get: {responses: {'200': {description: d, content: {application/json: {schema: {type: object,\n" \
     "  patternProperties: {'^x-': {type: string" words "}}}}}}}}}}\n"
 
+#define PARTS(one, other)                                                                                     \
+    "openapi: 3.0.3\ninfo: {title: T, version: 1.0.0}\n"                                                      \
+    "paths: {/a: {get: {responses: {'200': {description: d, content: {application/json: {schema: {allOf: [\n" \
+    "  {type: object" one "}, {type: object" other "}]}}}}}}}}\n"
+
+TEST(null_fits_parts_that_all_let_it_through)
+{
+    finds(PARTS("", ""), PARTS(", nullable: true", ""), "wire", VERDICT_COMPATIBLE, NULL, NULL);
+    finds(PARTS("", ""), PARTS(", nullable: true", ", nullable: true"), "wire", VERDICT_BREAKING, "became-nullable",
+          NULL);
+}
+
 TEST(nullable_says_nothing_since_3_1)
 {
     finds(MARKED(""), MARKED(", nullable: true"), "wire", VERDICT_COMPATIBLE, NULL, NULL);
@@ -595,8 +607,9 @@ cmocka_unit_test(the_embedded_rules_load),
                         TESTS_RUN(branches_that_overlap_break_when_one_takes_less) TESTS_RUN(
                             of_branches_that_a_discriminator_chooses_one_may_grow)
                             TESTS_RUN(a_branch_that_contradicts_what_stands_beside_it_takes_nothing) TESTS_RUN(
-                                words_beside_a_reference_count_since_3_1) TESTS_RUN(nullable_says_nothing_since_3_1)
-                                TESTS_RUN(a_required_member_that_is_not_described_is_of_the_type_of_the_rest)
+                                words_beside_a_reference_count_since_3_1) TESTS_RUN(null_fits_parts_that_all_let_it_through)
+                                TESTS_RUN(nullable_says_nothing_since_3_1) TESTS_RUN(
+                                    a_required_member_that_is_not_described_is_of_the_type_of_the_rest)
                                     TESTS_RUN(an_error_without_a_body_is_its_status) TESTS_RUN(
                                         members_that_leave_a_direction_break_what_counted_on_them)
                                         TESTS_RUN(a_parameter_that_goes_is_missed_by_tools_wherever_it_stood) TESTS_RUN(
