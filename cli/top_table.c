@@ -86,6 +86,7 @@ struct moved {
     struct slice peer_key; /* direction and peer: what its lines stand together by */
     double peer_count;
     bool is_sum;
+    size_t operations; /* of a sum: how many it adds up */
 };
 
 static bool is_same(const struct top_row *a, const struct top_row *b)
@@ -174,13 +175,11 @@ static struct moved *all_moved(const struct top_look *now, const struct top_look
             sum->row.peer = m->row.peer;
         }
         add(&sum->row, &m->row);
-        sum->peer_count += 1; /* of operations, for now */
+        sum->operations++;
     }
     for (size_t i = 0; i < sum_count; i++) {
-        bool has_several = sums[i].peer_count > 1;
-        sums[i].peer_count = sums[i].row.count;
         sums[i].row.operation = SLICE("*");
-        if (has_several)
+        if (sums[i].operations > 1)
             v[n++] = sums[i];
     }
     for (size_t i = 0; i < n; i++)
