@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "contracts/wire/fit.h"
+#include "tests/fuzz/plan_and_body.h"
 
 enum { HOLD = 1024 };
 
@@ -31,20 +32,12 @@ static void check(const struct mould_node *n, struct slice body)
     buf_fini(&pieces);
 }
 
-static size_t find_body(struct slice text)
-{
-    for (size_t at = 0; at + 1 < text.len; at++)
-        if (text.at[at] == '\n' && text.at[at + 1] == '\n')
-            return at + 2;
-    return text.len;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice text = slice_of(data, size);
-    size_t body = find_body(text);
+    size_t body = plan_and_body_split(text);
     struct diag diag;
     struct contract *c;
     diag_init(&diag);

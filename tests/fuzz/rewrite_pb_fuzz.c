@@ -5,19 +5,13 @@
 
 #include "contracts/pb/pbwire.h"
 #include "contracts/wire/rewrite_records.h"
+#include "tests/fuzz/plan_and_body.h"
 
 enum { HOLD = 1024, OUT_MOST = 1 << 20 };
 
 static enum err apply(struct plan *plan, struct slice body, size_t piece, struct buf *out)
 {
-    struct rewrite *r = rewrite_records_new(plan, HOLD, REWRITE_WHOLE);
-    enum err e = ERR_OK;
-    for (size_t at = 0; at < body.len && e == ERR_OK; at += piece)
-        e = rewrite_feed(r, slice_to(slice_from(body, at), piece), out);
-    if (e == ERR_OK)
-        e = rewrite_finish(r, out);
-    rewrite_free(&r);
-    return e;
+    return plan_and_body_rewrite(rewrite_records_new(plan, HOLD, REWRITE_WHOLE), body, piece, out);
 }
 
 static bool is_protobuf(struct slice s)
@@ -43,20 +37,12 @@ static void check(struct plan *plan, struct slice body)
     buf_fini(&pieces);
 }
 
-static size_t find_body(struct slice text)
-{
-    for (size_t at = 0; at + 1 < text.len; at++)
-        if (text.at[at] == '\n' && text.at[at + 1] == '\n')
-            return at + 2;
-    return text.len;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice text = slice_of(data, size);
-    size_t body = find_body(text);
+    size_t body = plan_and_body_split(text);
     struct diag diag;
     struct plan *plan;
     diag_init(&diag);
