@@ -14,14 +14,15 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/stamp.h"
 #include "broker/api.h"
 #include "broker/broker_admin.h"
 #include "broker/bus_keys.h"
 #include "broker/outbox.h"
 #include "broker/store_lmdb.h"
 #include "http/listener.h"
+#include "identity/identity.h"
 #include "policy/policy_files.h"
-#include "policy/spiffe.h"
 
 enum {
     SECOND = 1000000,
@@ -29,7 +30,7 @@ enum {
     POLICY_BYTES = 1 << 20,
     LAST_TURNS = 16,
     DRAIN_US = 50000,
-    LOOK_US = 10 * SECOND,
+    LOOK_US = 5 * SECOND, /* at files */
     SECRET_FILE = 4096,
 };
 
@@ -42,6 +43,7 @@ struct setup {
     char secret[CALLBACK_SECRET_MOST];
     struct callback_rules callbacks;
     struct authz *policy;
+    uint64_t stamp; /* of its files */
 };
 
 struct broker {
@@ -50,7 +52,7 @@ struct broker {
     struct broker_start start;
     struct setup *setup;
     struct metric_set *metrics;
-    struct metric *commits, *changes, *flushes, *used, *damaged, *expiry;
+    struct metric *commits, *changes, *flushes, *used, *damaged;
     struct store *store;
     struct outbox *outbox;
     struct desk *desk;
@@ -63,9 +65,10 @@ struct broker {
     struct server *https, *admin;
     struct listener *https_listener, *admin_listener;
     struct due drain_due;
-    struct due look_due; /* at our certificate */
+    struct due look_due; /* at files */
+    uint64_t stamp;      /* of those that were read last */
+    struct identity *identity;
     char instance[24];
-    enum identity_age { IDENTITY_FRESH, IDENTITY_DUE, IDENTITY_OVER } age; /* what was said of our certificate */
     bool draining, ended;
 };
 
@@ -82,24 +85,6 @@ static void setup_free(struct setup **setup)
     creds_unref(&s->creds);
     arena_fini(&s->arena);
     mem_free(s);
-}
-
-static enum err load_creds(struct setup *s, struct diag *diag)
-{
-    struct conf_pairs *trust = &s->conf.identity.trust;
-    struct creds_bundle *bundles = arena_array(&s->arena, trust->count + 1, sizeof(*bundles));
-    for (size_t i = 0; i < trust->count; i++)
-        bundles[i] = (struct creds_bundle){.trust_domain = trust->names[i], .path = trust->values[i]};
-    struct creds_conf conf = {
-        .cert = s->conf.identity.cert,
-        .key = s->conf.identity.key,
-        .bundles = bundles,
-        .bundle_count = trust->count,
-        .crls = s->conf.identity.crl.v,
-        .crl_count = s->conf.identity.crl.count,
-        .judge = spiffe_judge,
-    };
-    return creds_load(&conf, diag, &s->creds);
 }
 
 static enum err load_policy(struct setup *s, struct diag *diag)
@@ -135,13 +120,42 @@ static enum err load_callbacks(struct setup *s, struct diag *diag)
     return ERR_INPUT;
 }
 
-static enum err setup_load(const struct broker_conf_source *source, struct diag *diag, struct setup **out)
+static void stamp_one(void *arg, const char *path)
+{
+    uint64_t *stamp = arg;
+    *stamp = stamp_file(*stamp, path);
+}
+
+/* Of all files that a reload reads. */
+static uint64_t setup_stamp(const struct setup *s, const char *path)
+{
+    const struct broker_conf *c = &s->conf;
+    uint64_t stamp = identity_conf_stamp(stamp_file(STAMP_NONE, path), &c->identity);
+    if (c->callbacks.secret)
+        stamp = stamp_file(stamp, c->callbacks.secret);
+    for (size_t i = 0; i < c->policy.count; i++) {
+        stamp = stamp_file(stamp, c->policy.v[i]);
+        policy_files_list(c->policy.v[i], stamp_one, &stamp);
+    }
+    return stamp;
+}
+
+static enum err load_creds(struct setup *s, struct identity *identity, struct diag *diag)
+{
+    const struct creds_given *given = NULL;
+    TRY(identity_prepare(identity, &s->conf.identity, diag, &given));
+    return identity_conf_load(&s->conf.identity, given, diag, &s->creds);
+}
+
+static enum err setup_load(const struct broker_conf_source *source, struct identity *identity, struct diag *diag,
+                           struct setup **out)
 {
     struct setup *s = mem_new(sizeof(*s));
     arena_init(&s->arena, SIZE_MAX);
     enum err e = broker_conf_load(source, &s->arena, diag, &s->conf);
     if (e == ERR_OK) {
-        enum err creds = load_creds(s, diag), policy = load_policy(s, diag), callbacks = load_callbacks(s, diag);
+        enum err creds = load_creds(s, identity, diag), policy = load_policy(s, diag);
+        enum err callbacks = load_callbacks(s, diag);
         bool failed = creds != ERR_OK || policy != ERR_OK || callbacks != ERR_OK || diag->errors;
         e = failed ? ERR_INPUT : ERR_OK;
     }
@@ -149,30 +163,17 @@ static enum err setup_load(const struct broker_conf_source *source, struct diag 
         setup_free(&s);
         return ERR_INPUT;
     }
+    s->stamp = setup_stamp(s, source->path);
     *out = s;
     return ERR_OK;
 }
 
-/* The metric, and once in the log that our certificate should be renewed, and once that it is over. */
-static void show_identity(struct broker *b)
-{
-    const struct creds *c = b->setup->creds;
-    int64_t now = now_wall_us(loop_now(b->loop)), left = creds_expires_us(c) - now;
-    enum identity_age age = left <= 0 ? IDENTITY_OVER : now >= creds_renew_us(c) ? IDENTITY_DUE : IDENTITY_FRESH;
-    metric_gauge(b->expiry, (double)(creds_expires_us(c) / SECOND));
-    if (age > b->age)
-        log_event(age == IDENTITY_OVER ? LOG_ERROR : LOG_WARN,
-                  age == IDENTITY_OVER ? "identity-expired" : "identity-expires-soon",
-                  LOG_TEXT("identity", creds_id(c)), LOG_INT("seconds_left", left / SECOND),
-                  LOG_STR("so", age == IDENTITY_OVER ? "every handshake fails until identity.cert is renewed"
-                                                     : "less than a fifth of its life is left: renew identity.cert"));
-    b->age = age;
-}
-
-static void look_at_identity(struct due *due)
+static void look_at_files(struct due *due)
 {
     struct broker *b = (struct broker *)(void *)((char *)due - offsetof(struct broker, look_due));
-    show_identity(b);
+    if (!b->draining && setup_stamp(b->setup, b->start.source.path) != b->stamp)
+        broker_reload(b);
+    identity_watch(b->identity);
     due_in(b->clock, &b->look_due, LOOK_US);
 }
 
@@ -191,7 +192,8 @@ static void adopt(struct broker *b, struct setup *s)
         };
         desk_service(b->desk, &conf);
     }
-    show_identity(b);
+    b->stamp = s->stamp;
+    identity_adopt(b->identity, &s->conf.identity, s->creds);
 }
 
 static void peer_cut(struct slice peer_id, const char *why, void *arg)
@@ -214,7 +216,8 @@ void broker_reload(struct broker *b)
     struct diag diag;
     diag_init(&diag);
     struct setup *s;
-    enum err e = setup_load(&b->start.source, &diag, &s);
+    b->stamp = setup_stamp(b->setup, b->start.source.path); /* a bad state is complained of once */
+    enum err e = setup_load(&b->start.source, b->identity, &diag, &s);
     for (const struct diag_entry *d = diag.first; d; d = d->next)
         log_event(d->level == DIAG_ERROR ? LOG_ERROR : LOG_WARN, "config", LOG_TEXT("file", d->file),
                   LOG_INT("line", d->line), LOG_INT("column", d->column), LOG_TEXT("what", d->message),
@@ -227,6 +230,20 @@ void broker_reload(struct broker *b)
     log_event(e == ERR_OK ? LOG_INFO : LOG_ERROR, e == ERR_OK ? "reloaded" : "reload-refused",
               LOG_STR("so", e == ERR_OK ? "certificates, services and policy are new" : "the old ones go on"));
 }
+
+static void identity_renewed(void *arg)
+{
+    broker_reload(arg);
+}
+
+static void identity_withdrawn(void *arg)
+{
+    struct broker *b = arg;
+    if (b->setup->conf.recheck)
+        recheck(b);
+}
+
+static const struct identity_owner identity_owner = {identity_renewed, identity_withdrawn};
 
 /* --- between the rooms --- */
 
@@ -503,11 +520,10 @@ static struct broker *assemble(const struct broker_start *start)
     b->changes = one(b->metrics, METRIC_COUNTER, "weft_store_commit_records_total", "Changes in them.");
     b->used = one(b->metrics, METRIC_GAUGE, "weft_store_bytes", "Bytes of the database in use.");
     b->damaged = one(b->metrics, METRIC_COUNTER, "weft_store_damaged_total", "Damaged records seen.");
-    b->expiry =
-        one(b->metrics, METRIC_GAUGE, "weft_identity_expiry_seconds", "When our certificate ends, seconds since 1970.");
+    b->identity = identity_new(b->loop, b->clock, b->metrics, &identity_owner, b);
     keyring_init(&b->ring);
     due_init(&b->drain_due, drain_over);
-    due_init(&b->look_due, look_at_identity);
+    due_init(&b->look_due, look_at_files);
     uint64_t chance;
     hash_random(&chance, sizeof(chance));
     snprintf(b->instance, sizeof(b->instance), "%016llx", (unsigned long long)chance);
@@ -525,20 +541,20 @@ static enum err open_all(struct broker *b, struct diag *diag)
 
 enum err broker_start(const struct broker_start *start, struct diag *diag, struct broker **out)
 {
-    struct setup *s;
-    TRY(setup_load(&start->source, diag, &s));
     struct broker *b = assemble(start);
-    b->setup = s;
-    log_set_level((enum log_level)s->conf.log.level);
-    look_at_identity(&b->look_due);
-    enum err e = open_all(b, diag);
+    enum err e = setup_load(&start->source, b->identity, diag, &b->setup);
+    if (e == ERR_OK) {
+        log_set_level((enum log_level)b->setup->conf.log.level);
+        e = open_all(b, diag);
+    }
     if (e != ERR_OK) {
         broker_free(&b);
         return e;
     }
     log_event(LOG_INFO, "ready", LOG_STR("bus", front_endpoint(b->front)),
-              LOG_TEXT("https", listener_address(b->https_listener)), LOG_TEXT("identity", creds_id(s->creds)),
+              LOG_TEXT("https", listener_address(b->https_listener)), LOG_TEXT("identity", creds_id(b->setup->creds)),
               LOG_STR("version", WEFT_VERSION));
+    due_in(b->clock, &b->look_due, LOOK_US);
     *out = b;
     return ERR_OK;
 }
@@ -567,6 +583,7 @@ void broker_free(struct broker **broker)
         return;
     due_cancel(b->clock, &b->drain_due);
     due_cancel(b->clock, &b->look_due);
+    identity_free(&b->identity);
     listener_close(&b->https_listener);
     listener_close(&b->admin_listener);
     outbox_free(&b->outbox);
@@ -617,9 +634,11 @@ void broker_measure(struct broker *b)
     desk_measure(b->desk);
 }
 
-bool broker_draining(const struct broker *b)
+void broker_missing(const struct broker *b, struct buf *out)
 {
-    return b->draining;
+    if (b->draining)
+        buf_put(out, SLICE("draining: no job is leased\n"));
+    identity_missing(b->identity, out);
 }
 
 unsigned broker_confines(const struct broker *b)

@@ -36,7 +36,8 @@ struct store *broker_store(struct broker *b);
 struct metric_set *broker_metrics(struct broker *b);
 /* Brings gauges up to date. */
 void broker_measure(struct broker *b);
-bool broker_draining(const struct broker *b);
+/* What keeps us from being ready, a line each. */
+void broker_missing(const struct broker *b, struct buf *out);
 
 /* How far the process gives up what it does not need, by its configuration: enum confine_mode. */
 unsigned broker_confines(const struct broker *b);

@@ -9,8 +9,14 @@ enum { DEAD_LIST = 200 };
 static void ready(void *arg, struct transit *t, const struct pages_request *r)
 {
     (void)r;
-    bool draining = broker_draining(arg);
-    pages_text(t, draining ? 503 : 200, draining ? SLICE("draining: no job is leased\n") : SLICE("ready\n"));
+    struct buf missing;
+    buf_init(&missing, BUF_TEXT_BOUND);
+    broker_missing(arg, &missing);
+    if (buf_len(&missing))
+        pages_text(t, 503, buf_slice(&missing));
+    else
+        pages_text(t, 200, SLICE("ready\n"));
+    buf_fini(&missing);
 }
 
 static void metrics(void *arg, struct transit *t, const struct pages_request *r)

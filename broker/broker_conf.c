@@ -12,22 +12,6 @@ enum { SECOND = 1000000, MIB = 1 << 20 };
 #define AT(member) .offset = offsetof(struct broker_conf, member)
 #define SERVICE_AT(member) .offset = offsetof(struct broker_conf_service, member)
 
-static const struct conf_key identity_keys[] = {
-    {.name = "cert", .type = CONF_PATH, AT(identity.cert), .required = true, .doc = "our certificate, PEM, leaf first"},
-    {.name = "key",
-     .type = CONF_PATH,
-     AT(identity.key),
-     .required = true,
-     .doc = "its private key, PEM, readable by us alone"},
-    {.name = "trust",
-     .type = CONF_PATH_PAIRS,
-     AT(identity.trust),
-     .required = true,
-     .doc = "trust domain: file of its authorities, PEM or a SPIFFE bundle (JSON)"},
-    {.name = "crl", .type = CONF_PATHS, AT(identity.crl), .doc = "revocation lists of those authorities, PEM or DER"},
-    {0},
-};
-
 static const struct conf_key service_keys[] = {
     {.name = "identity",
      .type = CONF_STRING,
@@ -119,7 +103,8 @@ const struct conf_key broker_conf_keys[] = {
      .doc = "where sidecars register their bus keys (mTLS)"},
     {.name = "identity",
      .type = CONF_TABLE,
-     .sub = identity_keys,
+     AT(identity),
+     .sub = identity_conf_keys,
      .required = true,
      .doc = "who we are and whom we trust"},
     {.name = "data", .type = CONF_PATH, AT(data), .required = true, .doc = "folder of the database; made when absent"},
@@ -202,6 +187,7 @@ static void check(const struct conf_node *root, const struct broker_conf *c, str
     if (c->admin.listen && sock_parse(slice_str(c->admin.listen), &addr, &why) == ERR_OK && !sock_is_loopback(&addr))
         diag_add(diag, DIAG_ERROR, admin ? &admin->key_place : &root->place, "use 127.0.0.1:PORT or unix:PATH",
                  "admin.listen must be on loopback");
+    identity_conf_check(root, &c->identity, diag);
     check_callbacks(root, c, diag);
     const struct conf_node *beat = conf_get(root, "beat");
     if (c->beat_us * 2 > c->lease_us)

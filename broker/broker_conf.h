@@ -5,7 +5,7 @@
  *
  * Lifetime: strings live in the arena given to broker_conf_load.
  * Threads:  immutable once bound. */
-#include "base/conf_bind.h"
+#include "identity/identity_conf.h"
 
 struct broker_conf_service {
     const char *identity; /* SPIFFE ID that may run its jobs */
@@ -17,11 +17,7 @@ struct broker_conf_service {
 struct broker_conf {
     const char *bus;   /* "127.0.0.1:4750" */
     const char *https; /* mTLS side */
-    struct {
-        const char *cert, *key;
-        struct conf_pairs trust;
-        struct conf_strings crl;
-    } identity;
+    struct identity_conf identity;
     const char *data;         /* folder */
     uint64_t max_bytes;       /* of the database */
     struct conf_map services; /* struct broker_conf_service */

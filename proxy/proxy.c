@@ -12,9 +12,9 @@
 #include "base/mem.h"
 #include "http/listener.h"
 #include "http/server.h"
+#include "identity/identity.h"
 #include "proxy/crew.h"
 #include "proxy/exchange.h"
-#include "proxy/identity.h"
 #include "proxy/job_entry.h"
 #include "proxy/job_link.h"
 #include "proxy/job_runner.h"
@@ -148,7 +148,7 @@ static void adopt(struct proxy *p, struct snapshot *s)
         recheck(p, old);
     snapshot_unref(&old);
     relay_env_limits(&p->env);
-    identity_adopt(p->identity, s);
+    identity_adopt(p->identity, &s->conf.identity, s->creds);
     if (index == 0 && authz_rule_count(s->authz) == 0)
         log_event(LOG_WARN, "no-policy", LOG_STR("so", "every identity of a trusted domain may call"));
 }

@@ -5,7 +5,6 @@
 #include "base/sock.h"
 #include "base/web_get.h"
 #include "policy/spiffe.h"
-#include "proxy/workload.h"
 
 static const char *const enforce_words[] = {"off", "audit", "block", "adapt", NULL};
 static const char *const validate_words[] = {"off", "shape", NULL};
@@ -20,38 +19,6 @@ enum { SECOND = 1000000, HOUR = 3600 };
 #define AT(member) .offset = offsetof(struct proxy_conf, member)
 #define TOKEN_AT(member) .offset = offsetof(struct proxy_conf_token, member)
 #define SERVICE_AT(member) .offset = offsetof(struct proxy_conf_service, member)
-
-static const struct conf_key ca_keys[] = {
-    {.name = "address",
-     .type = CONF_ADDRESS,
-     AT(identity.ca.address),
-     .doc = "weft ca serve, which is asked for a new leaf at two thirds of the old one's life; unset: nobody is"},
-    {.name = "identity",
-     .type = CONF_STRING,
-     AT(identity.ca.identity),
-     .doc = "the SPIFFE ID that must answer there, as spiffe://example.org/weft/ca"},
-    {.name = "token",
-     .type = CONF_PATH,
-     AT(identity.ca.token),
-     .doc = "a file with a token (weft ca token), for the first leaf, while there is no identity.cert"},
-    {0},
-};
-
-static const struct conf_key identity_keys[] = {
-    {.name = "cert", .type = CONF_PATH, AT(identity.cert), .doc = "our certificate, PEM, leaf first"},
-    {.name = "key", .type = CONF_PATH, AT(identity.key), .doc = "its private key, PEM, readable by us alone"},
-    {.name = "trust",
-     .type = CONF_PATH_PAIRS,
-     AT(identity.trust),
-     .doc = "trust domain: file of its authorities, PEM or a SPIFFE bundle (JSON)"},
-    {.name = "workload",
-     .type = CONF_STRING,
-     AT(identity.workload),
-     .doc = "instead of cert and key: a SPIFFE Workload API, as unix:///run/spire/agent.sock; it has bundles, too"},
-    {.name = "crl", .type = CONF_PATHS, AT(identity.crl), .doc = "revocation lists of those authorities, PEM or DER"},
-    {.name = "ca", .type = CONF_TABLE, .sub = ca_keys, .doc = "the authority that renews our certificate"},
-    {0},
-};
 
 static const struct conf_key inbound_keys[] = {
     {.name = "listen",
@@ -407,7 +374,8 @@ const struct conf_key proxy_conf_keys[] = {
     {.name = "service", .type = CONF_STRING, AT(service), .required = true, .doc = "our function's name"},
     {.name = "identity",
      .type = CONF_TABLE,
-     .sub = identity_keys,
+     AT(identity),
+     .sub = identity_conf_keys,
      .required = true,
      .doc = "who we are and whom we trust"},
     {.name = "inbound", .type = CONF_TABLE, .sub = inbound_keys, .doc = "calls to our function"},
@@ -625,39 +593,6 @@ static void check_tokens(const struct conf_node *root, struct proxy_conf *c, str
     }
 }
 
-static void check_source(const struct conf_node *root, const struct proxy_conf *c, struct diag *diag)
-{
-    const char *why;
-    if (c->identity.workload && (c->identity.cert || c->identity.key || c->identity.ca.address))
-        complain(root, "identity", "keep one of them", diag, "identity.workload stands beside cert, key or ca");
-    if (c->identity.workload && !workload_address_ok(slice_str(c->identity.workload), &why))
-        complain(root, "identity", why, diag, "identity.workload is no address");
-    if (c->identity.workload)
-        return;
-    if (!c->identity.cert)
-        complain(root, "identity", "our certificate, PEM, leaf first", diag, "`identity.cert` is required");
-    if (!c->identity.key)
-        complain(root, "identity", "its private key, PEM, readable by us alone", diag, "`identity.key` is required");
-    if (c->identity.trust.count == 0)
-        complain(root, "identity", "trust domain: file of its authorities", diag, "`identity.trust` is required");
-}
-
-static void check_identity(const struct conf_node *root, const struct proxy_conf *c, struct diag *diag)
-{
-    struct spiffe_id id;
-    const char *why;
-    check_source(root, c, diag);
-    if (c->identity.ca.token && !c->identity.ca.address)
-        complain(root, "identity", "set identity.ca.address", diag, "a token, and nobody to show it to");
-    if (!c->identity.ca.address)
-        return;
-    if (!c->identity.ca.identity)
-        complain(root, "identity", "set identity.ca.identity, as spiffe://example.org/weft/ca", diag,
-                 "who answers at identity.ca.address could be anybody");
-    else if (spiffe_parse(slice_str(c->identity.ca.identity), &id, &why) != ERR_OK)
-        complain(root, "identity", why, diag, "identity.ca.identity is no SPIFFE ID");
-}
-
 static void check_purpose(const struct conf_node *root, const struct proxy_conf *c, struct diag *diag)
 {
     if (!c->inbound.listen && !c->outbound.listen && !c->broker.https)
@@ -683,7 +618,7 @@ enum err proxy_conf_bind(const struct conf_node *root, struct arena *arena, stru
     check_locals(root, &conf, diag);
     check_endpoints(root, &conf, diag);
     check_tokens(root, &conf, diag);
-    check_identity(root, &conf, diag);
+    identity_conf_check(root, &conf.identity, diag);
     check_purpose(root, &conf, diag);
     check_limits(root, &conf, diag);
     if (diag->errors)

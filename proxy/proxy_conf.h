@@ -6,6 +6,7 @@
  * Lifetime: strings live in the arena given to proxy_conf_bind.
  * Threads:  immutable once bound. */
 #include "base/conf_bind.h"
+#include "identity/identity_conf.h"
 
 enum proxy_enforce { PROXY_ENFORCE_OFF, PROXY_ENFORCE_AUDIT, PROXY_ENFORCE_BLOCK, PROXY_ENFORCE_ADAPT };
 enum proxy_unknown { PROXY_UNKNOWN_ALLOW, PROXY_UNKNOWN_AUDIT, PROXY_UNKNOWN_BLOCK };
@@ -48,17 +49,7 @@ struct proxy_conf_token {
 
 struct proxy_conf {
     const char *service;
-    struct {
-        const char *workload; /* a Workload API, instead of cert and key; or NULL */
-        const char *cert, *key;
-        struct conf_pairs trust; /* trust domain -> bundle file */
-        struct conf_strings crl;
-        struct {
-            const char *address; /* NULL: somebody else renews our leaf */
-            const char *identity;
-            const char *token; /* a file, for the first leaf; or NULL */
-        } ca;
-    } identity;
+    struct identity_conf identity;
     struct {
         const char *listen; /* mTLS; NULL: nobody calls us */
         const char *app;    /* http://, h2c://, tcp://, unix: */

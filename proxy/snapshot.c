@@ -4,39 +4,13 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/stamp.h"
 #include "policy/spiffe.h"
 #include "proxy/commons.h"
 #include "proxy/meters.h"
 #include "proxy/providers.h"
-#include "proxy/stamp.h"
 
 enum { SECOND = 1000000, CONNECTIONS = 64 /* to an endpoint */ };
-
-/* --- identity --- */
-
-static enum err load_creds(struct snapshot *s, const struct creds_given *given, struct diag *diag)
-{
-    if (s->conf.identity.workload && !given)
-        return ERR_OK;
-    size_t count = s->conf.identity.trust.count;
-    struct creds_bundle *bundles = arena_array(&s->arena, count ? count : 1, sizeof(*bundles));
-    for (size_t i = 0; i < count; i++)
-        bundles[i] = (struct creds_bundle){
-            .trust_domain = s->conf.identity.trust.names[i],
-            .path = s->conf.identity.trust.values[i],
-        };
-    struct creds_conf conf = {
-        .cert = s->conf.identity.cert,
-        .key = s->conf.identity.key,
-        .bundles = bundles,
-        .bundle_count = count,
-        .crls = s->conf.identity.crl.v,
-        .crl_count = s->conf.identity.crl.count,
-        .given = given,
-        .judge = spiffe_judge,
-    };
-    return creds_load(&conf, diag, &s->creds);
-}
 
 /* --- contracts --- */
 
@@ -134,14 +108,7 @@ static void stamp_one(void *arg, const char *path)
 /* All that the YAML file names. */
 static uint64_t stamp_named(uint64_t stamp, const struct proxy_conf *c)
 {
-    if (c->identity.cert)
-        stamp = stamp_file(stamp, c->identity.cert);
-    if (c->identity.key)
-        stamp = stamp_file(stamp, c->identity.key);
-    for (size_t i = 0; i < c->identity.trust.count; i++)
-        stamp = stamp_file(stamp, c->identity.trust.values[i]);
-    for (size_t i = 0; i < c->identity.crl.count; i++)
-        stamp = stamp_file(stamp, c->identity.crl.v[i]);
+    stamp = identity_conf_stamp(stamp, &c->identity);
     const struct proxy_conf_token *tokens = c->tokens.items;
     for (size_t i = 0; i < c->tokens.count; i++)
         if (tokens[i].keys)
@@ -191,13 +158,15 @@ enum err snapshot_load(const struct snapshot_source *source, struct diag *diag, 
     enum err e = read_conf(s, source, diag);
     const struct creds_given *given = NULL;
     if (e == ERR_OK && source->prepare)
-        e = source->prepare(source->arg, &s->conf, diag, &given);
+        e = source->prepare(source->arg, &s->conf.identity, diag, &given);
     if (e == ERR_OK) {
         s->stamp = stamp_named(stamp, &s->conf);
         parse_app(s, diag);
         load_contracts(s, diag);
         check_consumes(s, diag);
-        enum err creds = load_creds(s, given, diag);
+        enum err creds = ERR_OK;
+        if (given || !s->conf.identity.workload)
+            creds = identity_conf_load(&s->conf.identity, given, diag, &s->creds);
         enum err policy = load_policy(s, diag);
         enum err tokens = providers_check(&s->conf.tokens, diag);
         e = diag->errors || creds != ERR_OK || policy != ERR_OK || tokens != ERR_OK ? ERR_INPUT : ERR_OK;

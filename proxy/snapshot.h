@@ -48,7 +48,7 @@ struct snapshot {
 };
 
 /* `*given`, if it is set, is good until the snapshot is loaded.  INPUT: the complaint is in `diag`. */
-typedef enum err snapshot_prepare_fn(void *arg, const struct proxy_conf *conf, struct diag *diag,
+typedef enum err snapshot_prepare_fn(void *arg, const struct identity_conf *conf, struct diag *diag,
                                      const struct creds_given **given);
 
 struct snapshot_source {

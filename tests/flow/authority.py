@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """An authority on the mesh: the first leaf by a token that is good once, all others by the leaf before."""
 
+import json
 import subprocess
 import threading
 
@@ -55,6 +56,15 @@ class Authority(kit.Story):
             **keys,
         }
         return self.place.process(kit.Sidecar(self.place, name, conf))
+
+    def new_broker(self):
+        """A broker without a certificate, of a service that web may submit to."""
+        broker = self.place.broker(["orders"])
+        broker.conf["identity"]["ca"] = self.ca_conf("broker")
+        for end in (".pem", ".key"):
+            (self.place.folder / f"certs/broker{end}").unlink()
+        broker.write()
+        return broker
 
     def openssl(self, *words):
         done = subprocess.run(["openssl", *words], cwd=self.place.folder, capture_output=True, check=True)
@@ -123,6 +133,36 @@ class Authority(kit.Story):
         self.assertNotIn("reload-refused", orders.log())
         self.assertEqual((self.place.folder / "certs/orders.key").read_text().count("BEGIN PRIVATE KEY"), 1)
         self.assertNotIn("identity-expire", orders.log())
+
+    def test_a_broker_gets_its_leaf_and_renews_it_while_jobs_run(self):
+        self.again("9s")
+        self.token("broker")
+        broker = self.new_broker().start()
+        self.assertIn(kit.spiffe("broker"), broker.log())
+        first = self.key_of("broker")
+        keys = {"https": broker.conf["https"], "identity": kit.spiffe("broker")}
+        orders = self.place.provider(
+            "orders", self.function, outbound={"listen": kit.free_address()}, broker={**keys, "slots": 1}
+        )
+        web = self.place.caller("web", jobs_only={"orders": {}}, broker={**keys, "slots": 0})
+        for sidecar in (orders, web):
+            sidecar.start().wait_log(" broker-ready ", 1)
+        jobs = []
+
+        def submit():
+            answer = h1.ask(web.outbound, "POST", "/", "orders", [("prefer", "respond-async")], b"work")
+            self.assert_answer(answer, 202)
+            jobs.append(json.loads(answer.body)["job"])
+            return broker.metric('weft_identity_renewals_total{result="renewed"}') >= 2
+
+        kit.wait_until("two renewals", submit, 40)
+        self.assertNotEqual(self.key_of("broker"), first)
+        for sidecar in (orders, web):  # comes back to the broker that has another leaf
+            sidecar.end()
+            sidecar.start().wait_log(" broker-ready ", 2)
+        state = lambda job: json.loads(h1.ask(web.outbound, "GET", f"/v1/jobs/{job}", "orders").body)["state"]
+        kit.wait_until("all jobs are done", lambda: {state(j) for j in jobs} == {"done"}, 20)
+        self.assertNotIn("reload-refused", broker.log())
 
     def test_an_outage_is_told_and_survived(self):
         self.again("20s")

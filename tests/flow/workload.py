@@ -138,6 +138,22 @@ class Workload(kit.Story):
         with self.assertRaises((OSError, h1.Cut)):
             self.ask(name)
 
+    def test_a_broker_has_its_identity_from_it_and_loses_it(self):
+        self.agent.say(self.answer("broker"))
+        broker = self.place.broker(["orders"])
+        broker.conf["identity"] = {"workload": f"unix://{self.place.folder}/agent.sock"}
+        broker.write()
+        broker.start()
+        self.assertIn(f'identity="{kit.spiffe("broker")}"', broker.log())
+        h1.ask(broker.conf["https"], "GET", "/", "broker", wrap=self.place.tls("web"))
+        self.agent.say(self.answer("broker"))
+        broker.wait_log(" reloaded ", 1)
+        self.agent.say(grpc.StatusCode.PERMISSION_DENIED)
+        broker.wait_log("identity-withdrawn")
+        self.assertEqual(broker.ask("GET", "/ready").status, 503)
+        self.agent.say(self.answer("broker"))
+        kit.wait_until("it is ready again", lambda: broker.ask("GET", "/ready").status == 200)
+
     def test_it_is_called_and_calls_under_the_identity_it_was_given(self):
         self.begin()
         self.assertIn(f'ready service="orders" identity="{kit.spiffe("orders")}"', self.sidecar.log())

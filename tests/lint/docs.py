@@ -15,7 +15,7 @@ REFUSAL = re.compile(r'(?:answers_problem|submits_refuse)\([^"]*?"([a-z-]+)",\s*
 
 
 LAYERS, MARK = "docs/layers.md", "<!-- made from the tree by tests/lint/docs.py -->\n"
-FOLDERS = ["base", "datalog", "http", "bus", "policy", "contracts", "contracts/pb", "contracts/wire", "proxy", "broker", "cli"]
+FOLDERS = ["base", "datalog", "http", "bus", "policy", "contracts", "contracts/pb", "contracts/wire", "identity", "proxy", "broker", "cli"]
 
 
 def purpose(file):

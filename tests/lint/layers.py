@@ -5,7 +5,7 @@ import re
 import sys
 
 FLOOR = {"base": 0, "proto": 1, "datalog": 1, "http": 2, "bus": 2, "policy": 2, "contracts": 2,
-         "proxy": 3, "broker": 3, "cli": 4}
+         "identity": 3, "proxy": 4, "broker": 4, "cli": 5}
 ROOMS = {"ev.h": {"base/loop.c"},
          "openssl/": {"base/creds.c", "base/stream_tls.c", "base/hash.c", "base/issuer.c", "base/trust.c", "base/readers.c",
                       "base/web_ask.c"},

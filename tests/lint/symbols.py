@@ -11,7 +11,7 @@ import sys
 # An implementation of an interface exports under its own stem, or exactly the interface's constructor.
 INTERFACE = {"h1_server": "h1_server_new", "h2_server": "h2_server_new", "h1_client": "h1_client_new",
              "h2_client": "h2_client_new"}
-ROOMS = {"base", "datalog", "http", "bus", "policy", "contracts", "proxy", "broker", "cli"}
+ROOMS = {"base", "datalog", "http", "bus", "policy", "contracts", "identity", "proxy", "broker", "cli"}
 
 
 def symbols(archive):

@@ -1,31 +1,32 @@
-#ifndef WEFT_PROXY_IDENTITY_H
-#define WEFT_PROXY_IDENTITY_H
+#ifndef WEFT_IDENTITY_IDENTITY_H
+#define WEFT_IDENTITY_IDENTITY_H
 
 /* identity - where our own certificate comes from, how long it is good, and when another one has come.
  *
  * Files that somebody renews, files that we renew at an authority (renewal), or a Workload
  * API (workload).  The log says once that a certificate ends soon, and once that it has.
  *
- * Lifetime: outlives snapshots; identity_adopt takes over a new one.
+ * Lifetime: outlives configurations; identity_adopt takes over a new one.
  * Threads:  belongs to the loop. */
 #include "base/due.h"
 #include "base/metric.h"
-#include "proxy/snapshot.h"
+#include "identity/identity_conf.h"
 
 struct identity;
 
 struct identity_owner {
-    void (*renewed)(void *arg);   /* time for a new snapshot; from the loop */
-    void (*withdrawn)(void *arg); /* the current snapshot's creds take nobody any more */
+    void (*renewed)(void *arg);   /* time to read the configuration again; from the loop */
+    void (*withdrawn)(void *arg); /* the current creds take nobody any more */
 };
 
 struct identity *identity_new(struct loop *l, struct due_clock *clock, struct metric_set *metrics,
                               const struct identity_owner *owner, void *arg);
 void identity_free(struct identity **i);
-/* A snapshot_prepare_fn.  The first time it fetches a first identity, which may take 10 s. */
-MUST_USE enum err identity_prepare(void *identity, const struct proxy_conf *conf, struct diag *diag,
+/* Before `conf` is loaded.  `*given`, if it is set, is good until it is.  The first time it fetches a first identity,
+ * which may take 10 s.  INPUT: the complaint is in `diag`. */
+MUST_USE enum err identity_prepare(void *identity, const struct identity_conf *conf, struct diag *diag,
                                    const struct creds_given **given);
-void identity_adopt(struct identity *i, struct snapshot *s);
+void identity_adopt(struct identity *i, const struct identity_conf *conf, struct creds *creds);
 /* Now and then: says what is to be said of our certificate's age. */
 void identity_watch(struct identity *i);
 /* What keeps us from being ready, and what is odd, a line each. */

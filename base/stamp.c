@@ -1,4 +1,4 @@
-#include "proxy/stamp.h"
+#include "base/stamp.h"
 
 #include <string.h>
 #include <sys/stat.h>

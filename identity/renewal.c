@@ -1,4 +1,4 @@
-#include "proxy/renewal.h"
+#include "identity/renewal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,8 +9,9 @@
 #include "base/issuer.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sock.h"
 #include "base/work.h"
-#include "policy/spiffe.h"
+#include "http/pool.h"
 
 enum {
     SECOND = 1000000,
@@ -30,7 +31,8 @@ struct errand {
     struct due_clock *clock;
     struct work *work;
     struct creds *creds;
-    const struct proxy_conf *conf; /* borrowed: of a snapshot that is kept */
+    struct arena names; /* holds the next four */
+    const char *cert, *key_path, *address, *authority;
     struct sock_addr addr;
     struct pool *pool;
     struct transit *t;
@@ -56,9 +58,9 @@ static enum err write_key(const struct errand *e, bool with_old)
     struct buf both;
     buf_init(&both, 2 * PEM_BYTES);
     buf_put(&both, buf_slice(&e->key));
-    if (with_old && file_exists(e->conf->identity.key) && file_read(e->conf->identity.key, &both) != ERR_OK)
+    if (with_old && file_exists(e->key_path) && file_read(e->key_path, &both) != ERR_OK)
         buf_clear(&both);
-    enum err done = buf_len(&both) ? file_write(e->conf->identity.key, buf_slice(&both), 0600) : ERR_IO;
+    enum err done = buf_len(&both) ? file_write(e->key_path, buf_slice(&both), 0600) : ERR_IO;
     wipe(&both);
     return done;
 }
@@ -66,14 +68,14 @@ static enum err write_key(const struct errand *e, bool with_old)
 static void write_files(struct work_item *item)
 {
     struct errand *e = LIST_OF(item, struct errand, files);
-    const char *path = e->conf->identity.key;
+    const char *path = e->key_path;
     enum err done = write_key(e, true);
     if (done == ERR_OK) {
-        path = e->conf->identity.cert;
+        path = e->cert;
         done = file_write(path, buf_slice(&e->answer), 0644);
     }
     if (done == ERR_OK) {
-        path = e->conf->identity.key;
+        path = e->key_path;
         done = write_key(e, false);
     }
     if (done != ERR_OK)
@@ -162,7 +164,7 @@ static struct stream *dial(void *arg, const char **why)
         .role = STREAM_CLIENT,
         .creds = e->creds,
         .alpn = {"h2"},
-        .peer = slice_str(e->conf->identity.ca.identity),
+        .peer = slice_str(e->authority),
     };
     return stream_tls_new(e->loop, stream_fd_new(e->loop, fd, true), &tls);
 }
@@ -172,7 +174,7 @@ static enum err put_head(const struct errand *e, struct transit *t)
     struct message *m = &t->out;
     m->method = SLICE("POST");
     m->scheme = SLICE("https");
-    m->authority = slice_str(e->conf->identity.ca.address);
+    m->authority = slice_str(e->address);
     m->path = SLICE("/.well-known/weft/leaf");
     m->length = (int64_t)buf_len(&e->request);
     TRY(headers_add_token(&m->headers, HEADERS_CONTENT_TYPE, SLICE("application/x-pem-file")));
@@ -181,6 +183,15 @@ static enum err put_head(const struct errand *e, struct transit *t)
                               arena_putf(&t->arena, "Bearer %.*s", SLICE_FMT(e->token))));
     TRY(transit_head(t, false));
     return transit_write(t, buf_slice(&e->request));
+}
+
+static void keep_names(struct errand *e, const struct identity_conf *c)
+{
+    arena_init(&e->names, SIZE_MAX);
+    e->cert = arena_keep(&e->names, slice_str(c->cert)).at;
+    e->key_path = arena_keep(&e->names, slice_str(c->key)).at;
+    e->address = arena_keep(&e->names, slice_str(c->ca.address)).at;
+    e->authority = arena_keep(&e->names, slice_str(c->ca.identity)).at;
 }
 
 /* `over` comes once, from the loop. */
@@ -199,8 +210,8 @@ static void errand_start(struct errand *e)
         .max_connections = 1,
         .max_waiting = 1,
     };
-    enum err parsed = sock_parse(slice_str(e->conf->identity.ca.address), &e->addr, &why);
-    PRE(parsed == ERR_OK); /* proxy_conf has checked it */
+    enum err parsed = sock_parse(slice_str(e->address), &e->addr, &why);
+    PRE(parsed == ERR_OK); /* identity_conf_check has seen it */
     buf_init(&e->request, PEM_BYTES);
     buf_init(&e->key, PEM_BYTES);
     buf_init(&e->answer, PEM_BYTES);
@@ -222,6 +233,7 @@ static void errand_fini(struct errand *e)
     wipe(&e->key);
     buf_fini(&e->request);
     buf_fini(&e->answer);
+    arena_fini(&e->names);
 }
 
 /* ---- again and again ---- */
@@ -230,9 +242,11 @@ struct renewal {
     struct loop *loop;
     struct due_clock *clock;
     struct work *work;
-    struct snapshot *snap;  /* the current one; NULL: none yet */
-    struct snapshot *asked; /* under this one an errand is under way */
+    struct creds *creds; /* the current ones; NULL: none yet */
+    struct arena names;
+    struct identity_conf conf; /* what of it is asked with; its strings are in `names` */
     struct errand errand;
+    bool is_asking;
     struct due due;
     int64_t retry_us; /* the pause after the last failure; 0: it did not fail */
     struct metric_family *results;
@@ -268,37 +282,37 @@ static void on_over(struct errand *e)
     memcpy(fault, e->fault, sizeof(fault));
     errand_fini(e);
     creds_unref(&e->creds);
-    snapshot_unref(&r->asked);
+    r->is_asking = false;
     if (r->closing)
         return;
     count(r, fault[0] ? "failed" : "renewed");
     if (!fault[0]) {
         r->retry_us = 0;
-        log_event(LOG_INFO, "identity-renewed", LOG_STR("authority", r->snap->conf.identity.ca.address));
+        log_event(LOG_INFO, "identity-renewed", LOG_STR("authority", r->conf.ca.address));
         r->renewed(r->arg);
         return;
     }
     plan_retry(r);
-    int64_t left = creds_expires_us(r->snap->creds) - now_wall_us(loop_now(r->loop));
-    log_event(LOG_WARN, "identity-not-renewed", LOG_STR("authority", r->snap->conf.identity.ca.address),
-              LOG_STR("why", fault), LOG_INT("seconds_left", left / SECOND),
+    int64_t left = creds_expires_us(r->creds) - now_wall_us(loop_now(r->loop));
+    log_event(LOG_WARN, "identity-not-renewed", LOG_STR("authority", r->conf.ca.address), LOG_STR("why", fault),
+              LOG_INT("seconds_left", left / SECOND),
               LOG_STR("so", "the old certificate goes on, and the authority is asked again"));
 }
 
 static void on_due(struct due *due)
 {
     struct renewal *r = (struct renewal *)(void *)((char *)due - offsetof(struct renewal, due));
-    if (r->asked)
+    if (r->is_asking)
         return;
-    r->asked = snapshot_ref(r->snap);
+    r->is_asking = true;
     r->errand = (struct errand){
         .loop = r->loop,
         .clock = r->clock,
         .work = r->work,
-        .creds = creds_ref(r->snap->creds),
-        .conf = &r->asked->conf,
+        .creds = creds_ref(r->creds),
         .over = on_over,
     };
+    keep_names(&r->errand, &r->conf);
     errand_start(&r->errand);
 }
 
@@ -309,13 +323,26 @@ static int64_t due_us(const struct creds *c)
     return creds_begins_us(c) + life * 2 / 3 - (int64_t)chance((uint64_t)life / 15 + 1);
 }
 
-void renewal_adopt(struct renewal *r, struct snapshot *s)
+static void take_conf(struct renewal *r, const struct identity_conf *c)
 {
-    struct snapshot *old = r->snap;
-    r->snap = snapshot_ref(s);
-    bool same_leaf = old && creds_expires_us(old->creds) == creds_expires_us(s->creds);
-    snapshot_unref(&old);
-    if (!s->conf.identity.ca.address) {
+    arena_reset(&r->names);
+    r->conf = (struct identity_conf){0};
+    if (!c->ca.address)
+        return;
+    r->conf.cert = arena_keep(&r->names, slice_str(c->cert)).at;
+    r->conf.key = arena_keep(&r->names, slice_str(c->key)).at;
+    r->conf.ca.address = arena_keep(&r->names, slice_str(c->ca.address)).at;
+    r->conf.ca.identity = arena_keep(&r->names, slice_str(c->ca.identity)).at;
+}
+
+void renewal_adopt(struct renewal *r, const struct identity_conf *conf, struct creds *creds)
+{
+    struct creds *old = r->creds;
+    r->creds = creds_ref(creds);
+    bool same_leaf = old && creds_expires_us(old) == creds_expires_us(creds);
+    creds_unref(&old);
+    take_conf(r, conf);
+    if (!conf->ca.address) {
         due_cancel(r->clock, &r->due);
         return;
     }
@@ -323,7 +350,7 @@ void renewal_adopt(struct renewal *r, struct snapshot *s)
         r->work = work_new(r->loop, "renewal");
     if (same_leaf && due_waits(&r->due))
         return; /* its moment, or the next try, stays */
-    int64_t wait = due_us(s->creds) - now_wall_us(loop_now(r->loop));
+    int64_t wait = due_us(creds) - now_wall_us(loop_now(r->loop));
     due_in(r->clock, &r->due, wait > RETRY_US ? wait : RETRY_US);
 }
 
@@ -332,6 +359,7 @@ struct renewal *renewal_new(struct loop *l, struct due_clock *clock, struct metr
 {
     struct renewal *r = mem_new(sizeof(*r));
     *r = (struct renewal){.loop = l, .clock = clock, .renewed = renewed, .arg = arg};
+    arena_init(&r->names, SIZE_MAX);
     due_init(&r->due, on_due);
     r->results = metric_family(metrics, METRIC_COUNTER, "weft_identity_renewals_total", "result",
                                "Our own leaf, asked of the authority: renewed, failed.");
@@ -342,9 +370,9 @@ struct renewal *renewal_new(struct loop *l, struct due_clock *clock, struct metr
 static void end_errand(struct renewal *r)
 {
     r->closing = true;
-    if (r->asked && r->errand.t)
+    if (r->is_asking && r->errand.t)
         transit_reset(r->errand.t, TRANSIT_WHY_CANCEL);
-    for (int i = 0; i < LAST_TURNS && r->asked && r->errand.t; i++)
+    for (int i = 0; i < LAST_TURNS && r->is_asking && r->errand.t; i++)
         loop_turn(r->loop, false);
     if (r->work)
         work_free(&r->work);
@@ -358,7 +386,8 @@ void renewal_free(struct renewal **renewal)
         return;
     due_cancel(r->clock, &r->due);
     end_errand(r);
-    snapshot_unref(&r->snap);
+    creds_unref(&r->creds);
+    arena_fini(&r->names);
     mem_free(r);
 }
 
@@ -382,33 +411,20 @@ static enum err complain(struct diag *diag, const char *fix, const char *what, c
 }
 
 /* We have no certificate, but know whom we believe. */
-static enum err load_trust(const struct proxy_conf *c, struct diag *diag, struct creds **out)
+static enum err load_trust(const struct identity_conf *c, struct diag *diag, struct creds **out)
 {
-    struct arena arena;
-    arena_init(&arena, SIZE_MAX);
-    size_t count = c->identity.trust.count;
-    struct creds_bundle *bundles = arena_array(&arena, count + 1, sizeof(*bundles));
-    for (size_t i = 0; i < count; i++)
-        bundles[i] = (struct creds_bundle){c->identity.trust.names[i], c->identity.trust.values[i]};
-    struct creds_conf conf = {
-        .bundles = bundles,
-        .bundle_count = count,
-        .crls = c->identity.crl.v,
-        .crl_count = c->identity.crl.count,
-        .judge = spiffe_judge,
-    };
-    enum err e = creds_load(&conf, diag, out);
-    arena_fini(&arena);
-    return e;
+    struct identity_conf trust = {.trust = c->trust, .crl = c->crl};
+    return identity_conf_load(&trust, NULL, diag, out);
 }
 
-static enum err ask(struct enrolment *n, struct diag *diag)
+static enum err ask(struct enrolment *n, const struct identity_conf *conf, struct diag *diag)
 {
     struct errand *e = &n->errand;
     e->loop = loop_new();
     e->clock = due_clock_new(e->loop);
     e->work = work_new(e->loop, "enrol");
     e->over = enrolled;
+    keep_names(e, conf);
     errand_start(e);
     if (!n->over)
         loop_run(e->loop);
@@ -429,24 +445,24 @@ static struct slice first_line(struct slice text)
     return slice_split(&text, '\n', &line) ? slice_trim(line) : line;
 }
 
-enum err renewal_enroll(const struct proxy_conf *conf, struct diag *diag)
+enum err renewal_enroll(const struct identity_conf *conf, struct diag *diag)
 {
-    struct enrolment n = {.errand.conf = conf};
+    struct enrolment n = {0};
     struct buf token;
-    if (!conf->identity.ca.address || file_exists(conf->identity.cert))
+    if (!conf->ca.address || file_exists(conf->cert))
         return ERR_OK;
-    if (!conf->identity.ca.token)
+    if (!conf->ca.token)
         return complain(diag, "set identity.ca.token: FILE", "there is no certificate, and no token to ask for one",
                         "");
     buf_init(&token, TOKEN_BYTES);
-    enum err e = file_read(conf->identity.ca.token, &token);
+    enum err e = file_read(conf->ca.token, &token);
     if (e != ERR_OK)
-        e = complain(diag, "weft ca token SPIFFE-ID > FILE", "the token cannot be read: ", conf->identity.ca.token);
+        e = complain(diag, "weft ca token SPIFFE-ID > FILE", "the token cannot be read: ", conf->ca.token);
     n.errand.token = first_line(buf_slice(&token));
     if (e == ERR_OK)
         e = load_trust(conf, diag, &n.errand.creds);
     if (e == ERR_OK)
-        e = ask(&n, diag);
+        e = ask(&n, conf, diag);
     creds_unref(&n.errand.creds);
     wipe(&token);
     return e;

@@ -1,16 +1,16 @@
-#include "proxy/identity.h"
+#include "identity/identity.h"
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "proxy/renewal.h"
-#include "proxy/workload.h"
+#include "identity/renewal.h"
+#include "identity/workload.h"
 
 enum { SECOND = 1000000 };
 
 struct identity {
     struct loop *loop;
     struct due_clock *clock;
-    struct snapshot *snap; /* the current one; NULL: none yet */
+    struct creds *creds; /* the current ones; NULL: none yet */
     struct renewal *renewal;
     struct workload *workload; /* NULL: our identity is in files */
     char *endpoint;            /* its */
@@ -27,7 +27,7 @@ struct identity {
 
 void identity_watch(struct identity *i)
 {
-    const struct creds *c = i->snap->creds;
+    const struct creds *c = i->creds;
     int64_t now = now_wall_us(loop_now(i->loop)), left = creds_expires_us(c) - now;
     unsigned age = left <= 0 ? IDENTITY_OVER : now >= creds_renew_us(c) ? IDENTITY_DUE : IDENTITY_FRESH;
     if (age > (unsigned)i->age)
@@ -56,9 +56,9 @@ static void on_withdrawn(void *arg, const char *why)
     svid_set_unref(&i->set);
     loop_task_cancel(&i->changed);
     i->withdrawn = why;
-    log_event(LOG_ERROR, "identity-withdrawn", LOG_TEXT("identity", creds_id(i->snap->creds)), LOG_STR("why", why),
+    log_event(LOG_ERROR, "identity-withdrawn", LOG_TEXT("identity", creds_id(i->creds)), LOG_STR("why", why),
               LOG_STR("so", "every handshake fails"));
-    creds_withdraw(i->snap->creds);
+    creds_withdraw(i->creds);
     i->owner->withdrawn(i->arg);
 }
 
@@ -83,16 +83,16 @@ static enum err first_set(struct identity *i, const char *endpoint, struct diag 
     return ERR_OK;
 }
 
-enum err identity_prepare(void *identity, const struct proxy_conf *conf, struct diag *diag,
+enum err identity_prepare(void *identity, const struct identity_conf *conf, struct diag *diag,
                           const struct creds_given **given)
 {
     struct identity *i = identity;
-    const char *endpoint = conf->identity.workload;
-    if (i->snap && (i->endpoint != NULL) != (endpoint != NULL))
+    const char *endpoint = conf->workload;
+    if (i->creds && (i->endpoint != NULL) != (endpoint != NULL))
         return complain(diag, "where our identity comes from does not change while we run", "start anew");
     if (!endpoint)
-        return i->snap ? ERR_OK : renewal_enroll(conf, diag);
-    if (!i->snap)
+        return i->creds ? ERR_OK : renewal_enroll(conf, diag);
+    if (!i->creds)
         TRY(first_set(i, endpoint, diag));
     if (strcmp(endpoint, i->endpoint) != 0)
         return complain(diag, "where our identity comes from does not change while we run", "start anew");
@@ -106,14 +106,14 @@ enum err identity_prepare(void *identity, const struct proxy_conf *conf, struct 
 
 static const struct workload_owner workload_owner = {on_changed, on_withdrawn};
 
-void identity_adopt(struct identity *i, struct snapshot *s)
+void identity_adopt(struct identity *i, const struct identity_conf *conf, struct creds *creds)
 {
-    struct snapshot *old = i->snap;
-    i->snap = snapshot_ref(s);
-    snapshot_unref(&old);
-    metric_gauge(i->expiry, (double)(creds_expires_us(s->creds) / SECOND));
+    struct creds *old = i->creds;
+    i->creds = creds_ref(creds);
+    creds_unref(&old);
+    metric_gauge(i->expiry, (double)(creds_expires_us(creds) / SECOND));
     identity_watch(i);
-    renewal_adopt(i->renewal, s);
+    renewal_adopt(i->renewal, conf, creds);
     if (i->endpoint && !i->workload)
         i->workload = workload_new(i->loop, i->clock, i->endpoint, i->set, &workload_owner, i);
 }
@@ -147,7 +147,7 @@ void identity_free(struct identity **identity)
     workload_close(&i->workload);
     renewal_free(&i->renewal);
     svid_set_unref(&i->set);
-    snapshot_unref(&i->snap);
+    creds_unref(&i->creds);
     mem_free(i->endpoint);
     mem_free(i);
 }
@@ -158,7 +158,7 @@ void identity_missing(const struct identity *i, struct buf *out)
 {
     if (i->withdrawn)
         buf_putf(out, "identity: %s\n", i->withdrawn);
-    if (creds_expires_us(i->snap->creds) < now_wall_us(loop_now(i->loop)))
+    if (creds_expires_us(i->creds) < now_wall_us(loop_now(i->loop)))
         buf_put(out, SLICE("identity: our certificate has expired\n"));
 }
 

@@ -1,5 +1,5 @@
-#ifndef WEFT_PROXY_RENEWAL_H
-#define WEFT_PROXY_RENEWAL_H
+#ifndef WEFT_IDENTITY_RENEWAL_H
+#define WEFT_IDENTITY_RENEWAL_H
 
 /* renewal - our own leaf, asked of the authority (`weft ca serve`) before it ends.
  *
@@ -10,11 +10,11 @@
  * The files are written so that they fit at every moment: the key file first has both
  * keys, then the certificate changes, then the old key goes.
  *
- * Lifetime: outlives snapshots; renewal_adopt takes over a new one.
+ * Lifetime: outlives configurations; renewal_adopt takes over a new one.
  * Threads:  belongs to the loop; files are written by a thread. */
 #include "base/due.h"
 #include "base/metric.h"
-#include "proxy/snapshot.h"
+#include "identity/identity_conf.h"
 
 struct renewal;
 
@@ -22,11 +22,12 @@ struct renewal;
 struct renewal *renewal_new(struct loop *l, struct due_clock *clock, struct metric_set *metrics,
                             void (*renewed)(void *arg), void *arg);
 void renewal_free(struct renewal **r);
-/* When our leaf is due follows from the snapshot; without identity.ca nothing is. */
-void renewal_adopt(struct renewal *r, struct snapshot *s);
+/* When our leaf is due follows from `creds`; without identity.ca nothing is.  `conf` is copied as far as it is needed.
+ */
+void renewal_adopt(struct renewal *r, const struct identity_conf *conf, struct creds *creds);
 
 /* For start-up, when there is no certificate yet: asks with the token that identity.ca names.  OK: the files are there,
  * or were, or there is no identity.ca.  INPUT: the complaint is in `diag`.  Blocking, for at most 10 s. */
-MUST_USE enum err renewal_enroll(const struct proxy_conf *conf, struct diag *diag);
+MUST_USE enum err renewal_enroll(const struct identity_conf *conf, struct diag *diag);
 
 #endif

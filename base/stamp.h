@@ -1,5 +1,5 @@
-#ifndef WEFT_PROXY_STAMP_H
-#define WEFT_PROXY_STAMP_H
+#ifndef WEFT_BASE_STAMP_H
+#define WEFT_BASE_STAMP_H
 
 /* stamp - a number that is another one when a file on disk is another one.
  *

@@ -1,5 +1,5 @@
-#ifndef WEFT_PROXY_WORKLOAD_H
-#define WEFT_PROXY_WORKLOAD_H
+#ifndef WEFT_IDENTITY_WORKLOAD_H
+#define WEFT_IDENTITY_WORKLOAD_H
 
 /* workload - our identity from a SPIFFE Workload API, such as a SPIRE agent's: FetchX509SVID, gRPC over a local socket.
  *

@@ -1,4 +1,4 @@
-#include "proxy/workload.h"
+#include "identity/workload.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,6 @@
 #include "base/sock.h"
 #include "http/grpc.h"
 #include "http/pool.h"
-#include "proxy/reply.h"
 
 enum {
     SECOND = 1000000,
@@ -236,7 +235,7 @@ struct workload *workload_new(struct loop *l, struct due_clock *clock, const cha
     const char *why;
     *w = (struct workload){.loop = l, .clock = clock, .owner = owner, .arg = arg};
     enum err parsed = parse(slice_str(endpoint), &w->addr, &why);
-    PRE(parsed == ERR_OK); /* proxy_conf has checked it */
+    PRE(parsed == ERR_OK); /* identity_conf_check has seen it */
     w->endpoint = mem_copy(slice_str(endpoint));
     w->known = known ? svid_set_ref(known) : NULL;
     buf_init(&w->in, MESSAGE_MOST + FRAME_HEAD + TRANSIT_WINDOW);
@@ -258,6 +257,20 @@ struct workload *workload_new(struct loop *l, struct due_clock *clock, const cha
     return w;
 }
 
+static void forget(struct transit *t, enum transit_end how)
+{
+    (void)how;
+    transit_free(&t);
+}
+
+static void let_go(struct transit *t, struct slice bytes)
+{
+    (void)bytes;
+    transit_credit(t, t->owed);
+}
+
+static const struct transit_owner nobody = {.head = on_nothing, .data = let_go, .end = on_nothing, .gone = forget};
+
 void workload_close(struct workload **workload)
 {
     struct workload *w = *workload;
@@ -266,7 +279,7 @@ void workload_close(struct workload **workload)
         return;
     due_cancel(w->clock, &w->retry);
     if (w->t) { /* its end is of no interest any more */
-        w->t->owner = &reply_owner;
+        w->t->owner = &nobody;
         transit_reset(w->t, TRANSIT_WHY_CANCEL);
     }
     pool_close(&w->pool);
