@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-enum { RSA_BYTES_LEAST = 256, RSA_BYTES_MOST = 1024, NAME_MOST = 255, TRIES_MOST = 8 };
+enum { EXPONENT_BYTES_MOST = 8, RSA_BYTES_LEAST = 256, RSA_BYTES_MOST = 1024, NAME_MOST = 255, TRIES_MOST = 8 };
 
 struct alg_row {
     const char *name, *kty, *crv;
@@ -85,6 +85,17 @@ static bool is_for_signatures(const struct doc_node *key)
     return verifies && (use.len == 0 || slice_eq(use, SLICE("sig")) || slice_eq(use, SLICE("jwt-svid")));
 }
 
+/* By an exponent of 1 everybody signs; OpenSSL would not mind. */
+static enum err check_exponent(const struct reading *r, const struct doc_node *key)
+{
+    char e[EXPONENT_BYTES_MOST];
+    size_t len = 0;
+    const struct doc_node *exponent = doc_get(key, "e");
+    bool is_good = exponent && hash_base64url(text_of(key, "e"), e, sizeof(e), &len) == ERR_OK && len > 0 &&
+                   (e[len - 1] & 1) && (len > 1 || e[0] != 1);
+    return is_good ? ERR_OK : complain(r, exponent ? exponent : key, NULL, "e is no exponent: odd and more than 1");
+}
+
 static enum err check_rsa(const struct reading *r, const struct doc_node *key)
 {
     char n[RSA_BYTES_MOST];
@@ -96,7 +107,7 @@ static enum err check_rsa(const struct reading *r, const struct doc_node *key)
         return complain(r, modulus ? modulus : key, NULL, "n is no modulus of at most 8192 bits");
     if (len < RSA_BYTES_LEAST || n[0] == 0)
         return complain(r, modulus, "ask the provider for keys of 2048 bits and more", "an RSA key below 2048 bits");
-    return ERR_OK;
+    return check_exponent(r, key);
 }
 
 static cjose_jwk_t *import(const struct doc_node *key)
@@ -238,6 +249,13 @@ static enum err judge_header(struct jose_token *t, const char **why)
     return ERR_OK;
 }
 
+/* Of a signature: R and S (RFC 7518 section 3.4).  libcjose reads as many and does not look whether there are more, or
+ * fewer.  0: not by ECDSA. */
+static size_t ecdsa_bytes(unsigned alg)
+{
+    return alg == JOSE_ES256 ? 64 : alg == JOSE_ES384 ? 96 : alg == JOSE_ES512 ? 132 : 0;
+}
+
 enum err jose_open(struct slice compact, struct arena *arena, struct jose_token *out, const char **why)
 {
     struct slice rest = compact, part[3], more;
@@ -262,6 +280,8 @@ enum err jose_open(struct slice compact, struct arena *arena, struct jose_token 
     size_t len;
     if (hash_base64url(part[2], arena_array(arena, part[2].len + 1, 1), part[2].len, &len) != ERR_OK)
         return denied(why, "its signature is no base64url");
+    if (ecdsa_bytes(t.alg) > 0 && len != ecdsa_bytes(t.alg))
+        return denied(why, "its signature has not the length of its algorithm's");
     *out = t;
     return ERR_OK;
 }

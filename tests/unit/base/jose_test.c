@@ -275,6 +275,10 @@ TEST(a_token_that_was_changed_or_cut_is_refused)
     hash_put_base64url(&zeros, slice_of((char[64]){0}, 64));
     CHECK_ERR(ERR_DENIED, check(k, buf_slice(&zeros), (unsigned)ANY_ALG, &why));
     buf_fini(&zeros);
+    /* libcjose reads the first 64 bytes and would take it. */
+    char longer[TEXT_BYTES];
+    snprintf(longer, sizeof(longer), "%sAAAA", token);
+    says(k, longer, ERR_DENIED, "its signature has not the length of its algorithm's");
     free(token);
     jose_keys_free(&k);
     end(&s);
@@ -349,6 +353,17 @@ static void reads(const char *json, enum err want, size_t count, const char *mes
     "\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\"," \
     "\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\""
 
+/* A modulus of 2048 bits, all of them ones. */
+static void reads_exponent(const char *e, enum err expected)
+{
+    char json[TEXT_BYTES], n[343];
+    memset(n, '_', 341);
+    memcpy(n + 341, "w", 2);
+    snprintf(json, sizeof(json), "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"%s\",\"e\":\"%s\"}]}", n, e);
+    reads(json, expected, expected == ERR_OK ? 1 : 0,
+          expected == ERR_OK ? NULL : "e is no exponent: odd and more than 1");
+}
+
 TEST(key_sets_are_read_strictly)
 {
     reads("{\"keys\":[]}", ERR_OK, 0, NULL);
@@ -364,6 +379,12 @@ TEST(key_sets_are_read_strictly)
     reads("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\",\"y\":\"AAAA\"}]}", ERR_INPUT, 0,
           "its numbers are no public key");
     reads("{\"keys\":[{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}]}", ERR_INPUT, 0, "an RSA key below 2048 bits");
+    reads_exponent("AQAB", ERR_OK);
+    reads_exponent("Aw", ERR_OK);
+    reads_exponent("AQ", ERR_INPUT);   /* 1 */
+    reads_exponent("AA", ERR_INPUT);   /* 0 */
+    reads_exponent("AQAA", ERR_INPUT); /* even */
+    reads_exponent("", ERR_INPUT);
     reads("{\"keys\":[{\"kty\":\"RSA\",\"e\":\"AQAB\"}]}", ERR_INPUT, 0, "n is no modulus of at most 8192 bits");
     reads("{\"keys\":{}}", ERR_INPUT, 0, "it has no list of keys");
     reads("[]", ERR_INPUT, 0, NULL);
