@@ -26,26 +26,26 @@ static enum err PRINTF_LIKE(2, 3) fail(char *fault, const char *format, ...)
     return ERR_IO;
 }
 
-static enum err judge(const struct web_get *g, struct slice text, bool cut, struct buf *body, char *fault)
+enum err web_get_judge(const char *url, struct slice text, bool cut, struct buf *body, char fault[WEB_GET_FAULT])
 {
     struct slice value;
     uint64_t length;
     unsigned status = web_ask_status(text);
     const char *end = text.at ? memmem(text.at, text.len, "\r\n\r\n", 4) : NULL;
     if (!end || !status)
-        return fail(fault, "%s gave no HTTP answer", g->url);
+        return fail(fault, "%s gave no HTTP answer", url);
     struct slice head = slice_to(text, (size_t)(end - text.at) + 2), rest = slice_from(text, head.len + 2);
     if (status != 200)
-        return fail(fault, "%s answered %u", g->url, status);
+        return fail(fault, "%s answered %u", url, status);
     if (web_ask_field(head, SLICE("transfer-encoding"), &value) ||
         web_ask_field(head, SLICE("content-encoding"), &value))
-        return fail(fault, "%s answers in a coding that was not asked for", g->url);
+        return fail(fault, "%s answers in a coding that was not asked for", url);
     bool says = web_ask_field(head, SLICE("content-length"), &value);
     if (!says && cut)
-        return fail(fault, "%s was cut", g->url);
+        return fail(fault, "%s was cut", url);
     if (says && (slice_u64(value, body->bound, &length) != ERR_OK || length != rest.len))
-        return fail(fault, "%s was cut, or is too long", g->url);
-    return buf_add(body, rest) == ERR_OK ? ERR_OK : fail(fault, "%s is longer than %zu bytes", g->url, body->bound);
+        return fail(fault, "%s was cut, or is too long", url);
+    return buf_add(body, rest) == ERR_OK ? ERR_OK : fail(fault, "%s is longer than %zu bytes", url, body->bound);
 }
 
 enum err web_get(const struct web_get *g, struct buf *body, char fault[WEB_GET_FAULT])
@@ -65,7 +65,7 @@ enum err web_get(const struct web_get *g, struct buf *body, char fault[WEB_GET_F
     buf_init(&all, body->bound + HEAD_MOST);
     enum err e = web_ask(&ask, &all, &cut, fault);
     if (e == ERR_OK)
-        e = judge(g, buf_slice(&all), cut, body, fault);
+        e = web_get_judge(g->url, buf_slice(&all), cut, body, fault);
     buf_fini(&all);
     return e;
 }

@@ -21,5 +21,8 @@ struct web_get {
 bool web_get_url_ok(struct slice url, const char **why);
 /* OK: `body` (bounded by its own bound) is the whole document of a 200.  IO: `fault` says what happened. */
 MUST_USE enum err web_get(const struct web_get *g, struct buf *body, char fault[WEB_GET_FAULT]);
+/* The same of an answer that is there: all bytes that came, and whether the connection was cut.  Pure. */
+MUST_USE enum err web_get_judge(const char *url, struct slice answer, bool cut, struct buf *body,
+                                char fault[WEB_GET_FAULT]);
 
 #endif
