@@ -28,6 +28,7 @@ enum {
 struct creds_peer {
     atomic_uint refs;
     struct hash_digest trust; /* whose verdict it is */
+    int64_t until_us;         /* when its leaf ends */
     char *id;
     size_t len;
     uint8_t der[];
@@ -42,11 +43,11 @@ struct creds {
     int64_t begins_us, expires_us;
 };
 
-static bool expected(const struct creds_session *s, const struct trust_claim *claim, struct trust_refusal *r)
+static bool expected(const struct creds_session *s, const struct creds_peer *p, struct trust_refusal *r)
 {
-    if (!s->expect || strcmp(s->expect, claim->id) == 0)
+    if (!s->expect || strcmp(s->expect, p->id) == 0)
         return true;
-    return trust_refuse(r, X509_V_ERR_CERT_REJECTED, "not the expected identity %s but %s", s->expect, claim->id);
+    return trust_refuse(r, X509_V_ERR_CERT_REJECTED, "not the expected identity %s but %s", s->expect, p->id);
 }
 
 static int64_t time_of(const ASN1_TIME *time)
@@ -81,6 +82,7 @@ static struct creds_peer *keep_peer(const struct creds *c, const char *id, X509 
     atomic_init(&p->refs, 1);
     p->trust = *trust_digest(c->trust);
     p->id = mem_copy(slice_str(id));
+    p->until_us = time_of(X509_get0_notAfter(leaf));
     p->len = buf_len(&der);
     memcpy(p->der, buf_slice(&der).at, p->len);
     buf_fini(&der);
@@ -107,6 +109,11 @@ void creds_peer_unref(struct creds_peer **peer)
 struct slice creds_peer_id(const struct creds_peer *p)
 {
     return slice_str(p->id);
+}
+
+int64_t creds_peer_until_us(const struct creds_peer *p)
+{
+    return p->until_us;
 }
 
 static bool still_ours(const struct creds *c, struct trust_refusal *r)
@@ -143,29 +150,48 @@ bool creds_takes(const struct creds *c, const struct creds_peer *p, char fault[C
 
 /* ---- TLS ---- */
 
+/* Whoever is known by its leaf, byte for byte, was judged whole by these very credentials, and the time in which that
+ * holds is not over: nothing of it is read again. */
+static struct creds_peer *find_peer(const struct creds *c, X509 *leaf, STACK_OF(X509) * others, struct trust_refusal *r)
+{
+    struct hash_digest digest = trust_name(leaf);
+    struct trust_claim claim = {0};
+    struct creds_peer *p = trust_knows(c->trust, &digest);
+
+    if (p)
+        return p;
+    if (trust_leaf(c->trust, leaf, others, &claim, r)) {
+        p = keep_peer(c, claim.id, leaf, others);
+        trust_remember(c->trust, &digest, p);
+    }
+    mem_free(claim.id);
+    return p;
+}
+
+static struct creds_peer *judge_peer(const struct creds_session *s, X509_STORE_CTX *theirs, struct trust_refusal *r)
+{
+    struct creds_peer *p = still_ours(s->creds, r) ? find_peer(s->creds, X509_STORE_CTX_get0_cert(theirs),
+                                                               X509_STORE_CTX_get0_untrusted(theirs), r)
+                                                   : NULL;
+    if (p && !expected(s, p, r))
+        creds_peer_unref(&p);
+    return p;
+}
+
 static int on_verify(X509_STORE_CTX *theirs, void *arg)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(theirs, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct creds_session *s = SSL_get_app_data(ssl);
-    struct trust_refusal r = {.why = s->fault, .room = sizeof(s->fault)};
-    struct trust_claim claim = {0};
+    char why[CREDS_FAULT_MAX];
+    struct trust_refusal r = {.why = why, .room = sizeof(why)};
 
     (void)arg;
-    bool good = still_ours(s->creds, &r) &&
-                trust_leaf(s->creds->trust, X509_STORE_CTX_get0_cert(theirs), X509_STORE_CTX_get0_untrusted(theirs),
-                           &claim, &r) &&
-                expected(s, &claim, &r);
-    if (!good) {
-        mem_free(claim.id);
-        X509_STORE_CTX_set_error(theirs, r.code);
-        return 0;
-    }
     creds_peer_unref(&s->peer);
-    s->peer = keep_peer(s->creds, claim.id, X509_STORE_CTX_get0_cert(theirs), X509_STORE_CTX_get0_untrusted(theirs));
-    mem_free(claim.id);
-    s->peer_until_us = time_of(X509_get0_notAfter(X509_STORE_CTX_get0_cert(theirs)));
-    X509_STORE_CTX_set_error(theirs, X509_V_OK);
-    return 1;
+    s->peer = judge_peer(s, theirs, &r);
+    if (!s->peer)
+        creds_session_blame(s, why);
+    X509_STORE_CTX_set_error(theirs, s->peer ? X509_V_OK : r.code);
+    return s->peer != NULL;
 }
 
 /* RFC 7301 section 3.2: no protocol in common ends the handshake. */
@@ -446,4 +472,24 @@ struct ssl_st *creds_session_open(struct creds_session *s, bool server)
     /* Zero is success for this one alone. */
     PRE(s->alpn_len == 0 || SSL_set_alpn_protos(ssl, s->alpn, (unsigned)s->alpn_len) == 0);
     return ssl;
+}
+
+void creds_session_fini(struct creds_session *s)
+{
+    creds_unref(&s->creds);
+    creds_peer_unref(&s->peer);
+    mem_free(s->expect);
+    mem_free(s->fault);
+    *s = (struct creds_session){0};
+}
+
+const char *creds_session_fault(const struct creds_session *s)
+{
+    return s->fault ? s->fault : "";
+}
+
+void creds_session_blame(struct creds_session *s, const char *why)
+{
+    if (!s->fault)
+        s->fault = mem_copy(slice_str(why));
 }

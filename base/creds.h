@@ -87,23 +87,30 @@ struct creds_peer *creds_peer_ref(struct creds_peer *p);
 void creds_peer_unref(struct creds_peer **p);
 /* Its SPIFFE ID. */
 struct slice creds_peer_id(const struct creds_peer *p);
+/* When its leaf ends, microseconds since 1970. */
+int64_t creds_peer_until_us(const struct creds_peer *p);
 /* Do `c` still take this peer?  Dates are not asked again: a connection does not end because a leaf has aged.  false:
  * `fault` says why. */
 bool creds_takes(const struct creds *c, const struct creds_peer *p, char fault[CREDS_FAULT_MAX]);
 
-/* One connection's view of all this, for stream_tls: who is expected, and the verdict. */
+/* One connection's view of all this, for stream_tls: who is expected, and the verdict.  A plain value with its own
+ * `creds`, `expect`, `peer` and `fault`: creds_session_fini gives them up. */
 struct creds_session {
     struct creds *creds;
     bool may_lack_cert;           /* server: a peer without a certificate is taken, and has no identity */
     char *expect;                 /* the exact SPIFFE ID, or NULL: any trusted one */
     uint8_t alpn[CREDS_ALPN_MAX]; /* length-prefixed names in order of preference (RFC 7301) */
     size_t alpn_len;
-    struct creds_peer *peer;     /* once verified; owned */
-    int64_t peer_until_us;       /* then, too: when its leaf ends, microseconds since 1970 */
-    char fault[CREDS_FAULT_MAX]; /* why not */
+    struct creds_peer *peer; /* once verified */
+    char *fault;             /* why not, for people; NULL: nothing is wrong */
 };
 struct ssl_st;
 /* A new SSL object that asks `s` and answers into it; `s` outlives it.  The caller frees it. */
 struct ssl_st *creds_session_open(struct creds_session *s, bool server);
+void creds_session_fini(struct creds_session *s);
+/* Never NULL; empty: nothing is wrong. */
+const char *creds_session_fault(const struct creds_session *s);
+/* The first word stands. */
+void creds_session_blame(struct creds_session *s, const char *why);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/creds.h"
 #include "base/mem.h"
+#include "base/slim.h"
 
 /* stream over TLS 1.3, on top of any other stream.
  *
@@ -179,7 +180,7 @@ static void want_under(struct stream_tls *t)
 
 static void explain(struct stream_tls *t, const char *why)
 {
-    (void)snprintf(t->session.fault, sizeof(t->session.fault), "%s", why);
+    creds_session_blame(&t->session, why);
 }
 
 static bool is_not_tls(int reason)
@@ -203,10 +204,9 @@ static bool is_cut(const struct stream_tls *t, int reason)
 static void explain_ssl(struct stream_tls *t)
 {
     int reason = ERR_GET_REASON(ERR_peek_last_error());
-    char *fault = t->session.fault;
+    bool is_alert = reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256;
+    char text[128];
 
-    if (fault[0] != '\0')
-        return;
     if (is_cut(t, reason))
         explain(t, t->state == TLS_SHAKING ? "cut off during the handshake" : "cut off");
     else if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
@@ -217,12 +217,12 @@ static void explain_ssl(struct stream_tls *t)
         explain(t, "no TLS 1.3");
     else if (reason == SSL_R_NO_APPLICATION_PROTOCOL || reason == SSL_AD_REASON_OFFSET + SSL_AD_NO_APPLICATION_PROTOCOL)
         explain(t, "no protocol in common (ALPN)");
-    else if (reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256)
-        (void)snprintf(fault, sizeof(t->session.fault), "the other side refused us: %s",
-                       SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET));
-    else
-        (void)snprintf(fault, sizeof(t->session.fault), "TLS failed: %s",
-                       ERR_reason_error_string(ERR_peek_last_error()));
+    else {
+        (void)snprintf(text, sizeof(text), is_alert ? "the other side refused us: %s" : "TLS failed: %s",
+                       is_alert ? SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET)
+                                : ERR_reason_error_string(ERR_peek_last_error()));
+        explain(t, text);
+    }
 }
 
 static void break_off(struct stream_tls *t)
@@ -251,6 +251,7 @@ static void open_up(struct stream_tls *t)
         return;
     }
     t->state = TLS_OPEN;
+    slim_down(t->ssl);
     t->held = SSL_has_pending(t->ssl);
     stream_want(&t->stream, t->wanted);
     say(t, STREAM_OPEN);
@@ -439,9 +440,7 @@ static void tls_close(struct stream *s)
     SSL_free(t->ssl);
     buf_fini(&t->rest);
     stream_close(&t->under);
-    creds_unref(&t->session.creds);
-    creds_peer_unref(&t->session.peer);
-    mem_free(t->session.expect);
+    creds_session_fini(&t->session);
     mem_free(t);
 }
 
@@ -459,7 +458,9 @@ static struct creds_peer *tls_peer(const struct stream *s)
 
 static int64_t tls_peer_until_us(const struct stream *s)
 {
-    return self(s)->session.peer_until_us;
+    const struct creds_peer *p = self(s)->session.peer;
+
+    return p ? creds_peer_until_us(p) : 0;
 }
 
 static struct slice tls_alpn(const struct stream *s)
@@ -473,7 +474,7 @@ static struct slice tls_alpn(const struct stream *s)
 
 static const char *tls_fault(const struct stream *s)
 {
-    return self(s)->session.fault;
+    return creds_session_fault(&self(s)->session);
 }
 
 static const struct stream_ops tls_ops = {

@@ -287,7 +287,7 @@ static int64_t now_s(void)
     return now_wall_us(&now_real) / NOW_US_PER_S;
 }
 
-static struct hash_digest digest_of(X509 *leaf)
+struct hash_digest trust_name(X509 *leaf)
 {
     unsigned char *der = NULL;
     int len = i2d_X509(leaf, &der);
@@ -322,7 +322,7 @@ static void keep_verdict(const struct trust *t, const struct hash_digest *leaf, 
 static bool chain_ok(const struct trust *t, const struct domain *domain, X509 *leaf, STACK_OF(X509) * others,
                      unsigned long flags, struct trust_refusal *r)
 {
-    struct hash_digest digest = digest_of(leaf);
+    struct hash_digest digest = trust_name(leaf);
 
     if (vouch_stands(t->known, &digest, now_s()))
         return true;
@@ -367,6 +367,16 @@ bool trust_still(const struct trust *t, X509 *leaf, STACK_OF(X509) * others, str
                  struct trust_refusal *r)
 {
     return leaf_ok(t, leaf, others, X509_V_FLAG_NO_CHECK_TIME, claim, r);
+}
+
+struct creds_peer *trust_knows(const struct trust *t, const struct hash_digest *leaf)
+{
+    return vouch_peer(t->known, leaf, now_s());
+}
+
+void trust_remember(const struct trust *t, const struct hash_digest *leaf, struct creds_peer *peer)
+{
+    vouch_meet(t->known, leaf, peer);
 }
 
 const struct hash_digest *trust_digest(const struct trust *t)

@@ -50,6 +50,13 @@ bool trust_leaf(const struct trust *t, struct x509_st *leaf, struct stack_st_X50
  */
 bool trust_still(const struct trust *t, struct x509_st *leaf, struct stack_st_X509 *others, struct trust_claim *claim,
                  struct trust_refusal *r);
+/* What a certificate is known by, whole. */
+struct hash_digest trust_name(struct x509_st *leaf);
+/* The peer that a leaf was good for and is still, as it was remembered; a reference, or NULL: ask trust_leaf. */
+struct creds_peer *trust_knows(const struct trust *t, const struct hash_digest *leaf);
+/* Keeps a reference as long as trust_leaf's verdict on that leaf holds. */
+void trust_remember(const struct trust *t, const struct hash_digest *leaf, struct creds_peer *peer);
+
 /* The same digest: the same authorities and the same lists, hence the same verdicts. */
 const struct hash_digest *trust_digest(const struct trust *t);
 

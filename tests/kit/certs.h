@@ -44,6 +44,9 @@ enum err certs_load(struct certs *c, struct slice cert, struct slice key, creds_
 /* A good leaf for `id`, signed by the root of its trust domain. */
 struct creds *certs_good(struct certs *c, const char *id, creds_judge_fn *judge);
 
+/* Two of OpenSSL's ends, joined in memory and shaken as far as they go; the caller frees both. */
+void certs_shake(struct creds_session *client, struct creds_session *server, struct ssl_st *ends[2]);
+
 /* A judge that asks for one URI and takes the trust domain out of it, and no more. */
 enum err certs_lax_judge(const struct creds_leaf *leaf, struct slice *trust_domain, const char **why);
 

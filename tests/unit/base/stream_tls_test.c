@@ -114,6 +114,30 @@ TEST(each_side_learns_who_the_other_is_and_what_to_speak)
     end(&m);
 }
 
+TEST(a_peer_that_comes_again_with_the_same_leaf_is_the_same_peer)
+{
+    struct meeting m;
+    struct creds_peer *first;
+
+    begin(&m);
+    add_client(&m, "h2", API);
+    add_server(&m, "h2", NULL);
+    settle(&m);
+    first = creds_peer_ref(stream_peer(m.server.stream));
+    CHECK(stream_peer_until_us(m.server.stream) == creds_expires_us(m.client_creds));
+    stream_close(&m.client.stream);
+    stream_close(&m.server.stream);
+    m.client = m.server = (struct side){0};
+    pair_new(m.loop, NULL, m.ends);
+    add_client(&m, "h2", API);
+    add_server(&m, "h2", NULL);
+    settle(&m);
+    check_open(&m.server, WEB, "h2");
+    CHECK(stream_peer(m.server.stream) == first);
+    creds_peer_unref(&first);
+    end(&m);
+}
+
 TEST(the_server_prefers_in_its_own_order)
 {
     struct meeting m;
@@ -500,6 +524,7 @@ TEST(a_key_update_while_the_pipe_is_full_harms_no_byte)
 
 TESTS_BEGIN()
 TESTS_RUN(each_side_learns_who_the_other_is_and_what_to_speak)
+TESTS_RUN(a_peer_that_comes_again_with_the_same_leaf_is_the_same_peer)
 TESTS_RUN(the_server_prefers_in_its_own_order)
 TESTS_RUN(without_a_protocol_in_common_there_is_no_connection)
 TESTS_RUN(a_client_that_offers_no_protocol_at_all_is_refused_too)

@@ -425,17 +425,18 @@ static bool plain_takes(const struct world *w, const struct caller *c)
 static void check_row(const struct world *w, const struct row *row)
 {
     struct caller c;
-    struct creds_session s = {.creds = w->server};
+    struct creds_session s = {.creds = creds_ref(w->server)};
     mint(w, &row->mould, &c);
     shake(&c, &s);
-    if (row->why ? strcmp(s.fault, row->why) != 0 || s.peer : !s.peer)
-        fprintf(stderr, "%s, %s: taken %d, \"%s\"\n", row->rule, row->what, s.peer != NULL, s.fault);
-    CHECK_TEXT(row->why ? row->why : "", slice_str(s.fault));
+    const char *fault = creds_session_fault(&s);
+    if (row->why ? strcmp(fault, row->why) != 0 || s.peer : !s.peer)
+        fprintf(stderr, "%s, %s: taken %d, \"%s\"\n", row->rule, row->what, s.peer != NULL, fault);
+    CHECK_TEXT(row->why ? row->why : "", slice_str(fault));
     CHECK_INT(row->why == NULL, s.peer != NULL);
     if (plain_takes(w, &c) != row->plain_takes)
         fprintf(stderr, "%s, %s: OpenSSL takes it: %d\n", row->rule, row->what, !row->plain_takes);
     CHECK_INT(row->plain_takes, plain_takes(w, &c));
-    creds_peer_unref(&s.peer);
+    creds_session_fini(&s);
     drop(&c);
 }
 
@@ -518,14 +519,14 @@ TEST(a_revoked_leaf_is_refused_until_its_list_is_gone)
             CHECK(diag.warnings == 1 && slice_has(diag.last->message, slice_str(turns[i].why_other)));
         } else {
             CHECK_ERR(ERR_OK, e);
-            struct creds_session s = {.creds = creds}, t = {.creds = creds};
+            struct creds_session s = {.creds = creds_ref(creds)}, t = {.creds = creds_ref(creds)};
             shake(&c, &s);
-            CHECK(slice_starts(slice_str(s.fault), slice_str(turns[i].why ? turns[i].why : "")));
+            CHECK(slice_starts(slice_str(creds_session_fault(&s)), slice_str(turns[i].why ? turns[i].why : "")));
             CHECK_INT(turns[i].why == NULL, s.peer != NULL);
             shake(&other, &t);
             CHECK(t.peer != NULL);
-            creds_peer_unref(&s.peer);
-            creds_peer_unref(&t.peer);
+            creds_session_fini(&s);
+            creds_session_fini(&t);
         }
         creds_unref(&creds);
         diag_fini(&diag);
