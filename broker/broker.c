@@ -68,6 +68,7 @@ struct broker {
     struct due look_due; /* at files */
     uint64_t stamp;      /* of those that were read last */
     struct identity *identity;
+    struct svid_share svids; /* which nobody shares here */
     char instance[24];
     bool draining, ended;
 };
@@ -239,6 +240,7 @@ static void identity_renewed(void *arg)
 static void identity_withdrawn(void *arg)
 {
     struct broker *b = arg;
+    identity_withdraw(b->identity);
     if (b->setup->conf.recheck)
         recheck(b);
 }
@@ -520,7 +522,16 @@ static struct broker *assemble(const struct broker_start *start)
     b->changes = one(b->metrics, METRIC_COUNTER, "weft_store_commit_records_total", "Changes in them.");
     b->used = one(b->metrics, METRIC_GAUGE, "weft_store_bytes", "Bytes of the database in use.");
     b->damaged = one(b->metrics, METRIC_COUNTER, "weft_store_damaged_total", "Damaged records seen.");
-    b->identity = identity_new(b->loop, b->clock, b->metrics, &identity_owner, b);
+    svid_share_init(&b->svids);
+    struct identity_start identity = {
+        .loop = b->loop,
+        .clock = b->clock,
+        .metrics = b->metrics,
+        .share = &b->svids,
+        .owner = &identity_owner,
+        .arg = b,
+    };
+    b->identity = identity_new(&identity);
     keyring_init(&b->ring);
     due_init(&b->drain_due, drain_over);
     due_init(&b->look_due, look_at_files);
@@ -584,6 +595,7 @@ void broker_free(struct broker **broker)
     due_cancel(b->clock, &b->drain_due);
     due_cancel(b->clock, &b->look_due);
     identity_free(&b->identity);
+    svid_share_fini(&b->svids);
     listener_close(&b->https_listener);
     listener_close(&b->admin_listener);
     outbox_free(&b->outbox);

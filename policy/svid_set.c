@@ -1,12 +1,14 @@
 #include "policy/svid_set.h"
 
+#include <stdatomic.h>
+
 #include "base/arena.h"
 #include "base/mem.h"
 #include "policy/spiffe.h"
 #include "weft/workload/v1/workload.pb-c.h"
 
 struct svid_set {
-    unsigned refs;
+    _Atomic unsigned refs;
     struct arena arena;
     struct slice message; /* as it came: the key is in it, so it is wiped */
     struct creds_given given;
@@ -99,7 +101,7 @@ enum err svid_set_read(struct slice message, struct svid_set **out, const char *
 
 struct svid_set *svid_set_ref(struct svid_set *s)
 {
-    s->refs++;
+    atomic_fetch_add(&s->refs, 1);
     return s;
 }
 
@@ -107,7 +109,7 @@ void svid_set_unref(struct svid_set **set)
 {
     struct svid_set *s = *set;
     *set = NULL;
-    if (!s || --s->refs > 0)
+    if (!s || atomic_fetch_sub(&s->refs, 1) > 1)
         return;
     wipe(s->message);
     wipe(s->given.key);

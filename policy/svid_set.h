@@ -7,7 +7,7 @@
  * An answer without one of the fields that must be there is no answer, and is left out whole.
  *
  * Lifetime: immutable, shared by reference.
- * Threads:  belongs to one; pure. */
+ * Threads:  any; pure. */
 #include "base/creds.h"
 
 struct svid_set;

@@ -8,12 +8,16 @@ void commons_init(struct commons *c, unsigned workers)
     *c = (struct commons){.workers = workers, .guard = guard_new(), .log = guard_new()};
     gate_yard_init(&c->yard);
     rate_init(&c->rate);
+    svid_share_init(&c->svids);
+    job_shelf_init(&c->jobs);
 }
 
 void commons_fini(struct commons *c)
 {
     if (!c->guard)
         return;
+    job_shelf_fini(&c->jobs);
+    svid_share_fini(&c->svids);
     rate_fini(&c->rate);
     gate_yard_fini(&c->yard);
     guard_free(&c->log);

@@ -1,14 +1,17 @@
 #ifndef WEFT_PROXY_COMMONS_H
 #define WEFT_PROXY_COMMONS_H
 
-/* commons - the little that the workers of one sidecar share: what its bounds are counted against.
+/* commons - the little that the workers of one sidecar share: what its bounds are counted against, and what one of
+ * them knows for all.
  *
  * Everything else each worker has for itself; of a bound that need not be exact it gets
  * its share.
  *
  * Lifetime: caller's memory; outlives all workers.
  * Threads:  all of the workers'. */
+#include "identity/svid_share.h"
 #include "proxy/gate.h"
+#include "proxy/job_shelf.h"
 #include "proxy/rate.h"
 
 /* Whose connections are shared out evenly. */
@@ -22,6 +25,8 @@ struct commons {
     struct guard *guard;                              /* over `rate` */
     struct rate rate;                                 /* of those who call it */
     struct guard *log;                                /* over the access log: lines stay whole */
+    struct svid_share svids;                          /* from the first worker to all */
+    struct job_shelf jobs;                            /* that our function has */
 };
 
 void commons_init(struct commons *c, unsigned workers);

@@ -192,6 +192,19 @@ static void on_drained(void *arg)
     post_send(m->crew->members[0].post, &m->drained);
 }
 
+/* --- identity --- */
+
+static void withdraw_one(struct crew_round *round, struct proxy *worker)
+{
+    (void)round;
+    proxy_withdraw(worker);
+}
+
+static void on_withdrawn(void *arg)
+{
+    go_small(((struct member *)arg)->crew, withdraw_one);
+}
+
 /* --- connections --- */
 
 struct handed {
@@ -237,6 +250,7 @@ static enum err begin(void *arg, struct loop *l)
                    .commons = &c->commons,
                    .first = m->index ? c->members[0].proxy : NULL},
         .files_changed = files_changed,
+        .withdrawn = on_withdrawn,
         .outside_over = on_outside_over,
         .drained = on_drained,
         .arg = m,

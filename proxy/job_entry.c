@@ -249,7 +249,7 @@ static size_t body_bound(const struct entry_row *row)
 {
     if (row->fn == job_batch_begin)
         return JOB_BATCH_BODY;
-    return row->fn == job_checkpoint_put ? JOB_RUN_CHECKPOINT : PROGRESS_BODY;
+    return row->fn == job_checkpoint_put ? JOB_SHELF_CHECKPOINT : PROGRESS_BODY;
 }
 
 void job_entry_api(struct job_entry *e, struct transit *down)
@@ -298,6 +298,7 @@ struct job_entry *job_entry_new(const struct job_entry_conf *conf)
         .clock = conf->clock,
         .link = conf->link,
         .runner = conf->runner,
+        .shelf = conf->shelf,
         .wait_most_s = conf->wait_most_s,
         .resolve = conf->resolve,
         .resolve_arg = conf->resolve_arg,

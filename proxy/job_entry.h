@@ -37,6 +37,7 @@ struct job_entry_conf {
     struct due_clock *clock;
     struct job_link *link;
     struct job_runner *runner; /* NULL: no job of ours runs here, so there is no progress to report */
+    struct job_shelf *shelf;   /* the same */
     /* For batches: where a request goes. */
     job_visit_resolve_fn *resolve;
     void *resolve_arg;

@@ -32,12 +32,26 @@ bool job_run_plays(const struct job_run *run)
     return run->sm.at == PLAYING;
 }
 
+/* While the function has the job, every worker knows of it. */
+static void shelve(struct job_run *run, bool was_playing)
+{
+    struct job_shelf *shelf = run->host->conf.shelf;
+    struct slice job = slice_str(run->lease.job);
+    if (job_run_plays(run)) {
+        job_shelf_put(shelf, job, run->lease.token, buf_slice(&run->checkpoint));
+        buf_fini(&run->checkpoint);
+    } else if (was_playing) {
+        job_shelf_take(shelf, job, run->lease.token);
+    }
+}
+
 /* THE one place where a run's state changes; the counts follow it. */
 static void move(struct job_run *run, enum run_state next)
 {
     struct job_run_host *h = run->host;
-    bool was_busy = job_run_is_busy(run);
+    bool was_busy = job_run_is_busy(run), was_playing = job_run_plays(run);
     sm_move(&run->sm, next);
+    shelve(run, was_playing);
     bool ends_busy = was_busy && !job_run_is_busy(run);
     h->busy -= ends_busy;
     h->kept += ends_busy && next != OVER;
@@ -300,13 +314,6 @@ void job_run_repeat(struct job_run *run)
         learn(run);
 }
 
-void job_run_checkpoint(struct job_run *run, struct slice bytes)
-{
-    buf_clear(&run->checkpoint);
-    enum err e = buf_add(&run->checkpoint, bytes);
-    (void)e; /* what a broker has is within the bound */
-}
-
 struct job_run *job_run_new(struct job_run_host *h, const Weft__Bus__V1__Assign *a)
 {
     struct job_run *run = mem_new(sizeof(*run));
@@ -316,8 +323,9 @@ struct job_run *job_run_new(struct job_run_host *h, const Weft__Bus__V1__Assign 
     run->lease.job = mem_copy(slice_str(a->job));
     run->lease.token = a->token;
     due_init(&run->late, attempt_late);
-    buf_init(&run->checkpoint, JOB_RUN_CHECKPOINT);
-    job_run_checkpoint(run, slice_of(a->checkpoint.data, a->checkpoint.len));
+    buf_init(&run->checkpoint, JOB_SHELF_CHECKPOINT);
+    enum err e = buf_add(&run->checkpoint, slice_of(a->checkpoint.data, a->checkpoint.len));
+    (void)e; /* what a broker has is within the bound */
     list_push_back(&h->runs, &run->link);
     h->busy++;
     return run;

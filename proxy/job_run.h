@@ -29,7 +29,7 @@ struct job_run_host {
     void (*answered)(struct job_run_host *h, bool somebody);
 };
 
-enum { JOB_RUN_DIGEST = 32, JOB_RUN_AGAIN_US = NOW_US_PER_S, JOB_RUN_CHECKPOINT = 256 << 10 };
+enum { JOB_RUN_DIGEST = 32, JOB_RUN_AGAIN_US = NOW_US_PER_S };
 
 struct job_run {
     struct list link;
@@ -37,7 +37,7 @@ struct job_run {
     struct sm sm;
     struct job_play *play; /* NULL once there is an outcome */
     struct job_report report;
-    struct buf checkpoint; /* the last one that is known, or empty */
+    struct buf checkpoint; /* of the attempt before, until the function has the job */
     struct due late;       /* the attempt's end */
     Weft__Bus__V1__Lease lease;
     uint8_t digest[JOB_RUN_DIGEST]; /* of the caller's contract, while learning */
@@ -55,9 +55,6 @@ void job_run_give_back(struct job_run *run);
 void job_run_repeat(struct job_run *run);
 /* Cuts it and reports nothing. */
 void job_run_forget(struct job_run *run);
-
-/* The broker has this one now. */
-void job_run_checkpoint(struct job_run *run, struct slice bytes);
 
 bool job_run_learns(const struct job_run *run);
 bool job_run_plays(const struct job_run *run);

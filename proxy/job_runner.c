@@ -246,51 +246,24 @@ uint32_t job_runner_running(const struct job_runner *r)
 
 /* --- progress --- */
 
-static struct job_run *playing(struct job_runner *r, struct slice job)
-{
-    struct job_run *found = NULL;
-    for (struct list *at = r->host.runs.next; at != &r->host.runs; at = at->next) {
-        struct job_run *run = LIST_OF(at, struct job_run, link);
-        if (job_run_plays(run) && slice_eq(job, slice_str(run->lease.job)))
-            found = run;
-    }
-    return found;
-}
-
-enum err job_runner_find(struct job_runner *r, struct slice job, Weft__Bus__V1__Lease **lease, struct slice *checkpoint)
-{
-    struct job_run *run = playing(r, job);
-    if (!run)
-        return ERR_ABSENT;
-    *lease = &run->lease;
-    *checkpoint = buf_slice(&run->checkpoint);
-    return ERR_OK;
-}
-
-void job_runner_checkpoint(struct job_runner *r, struct slice job, struct slice bytes)
-{
-    struct job_run *run = playing(r, job);
-    if (run)
-        job_run_checkpoint(run, bytes);
-}
-
 enum err job_runner_progress(struct job_runner *r, struct slice job, struct slice type, struct slice data)
 {
-    struct job_run *found = playing(r, job);
+    Weft__Bus__V1__Lease lease = WEFT__BUS__V1__LEASE__INIT;
     struct bus_client *bus = job_run_bus(&r->host);
-    if (!found)
-        return ERR_ABSENT;
+    TRY(job_shelf_find(r->host.conf.shelf, job, NULL, &lease.token, NULL));
     if (!bus)
         return ERR_AGAIN;
     char *media_type = mem_copy(type);
+    lease.job = mem_copy(job);
     Weft__Bus__V1__Progress body = WEFT__BUS__V1__PROGRESS__INIT;
-    body.lease = &found->lease;
+    body.lease = &lease;
     body.data = (ProtobufCBinaryData){.len = data.len, .data = (uint8_t *)(uintptr_t)data.at};
     body.type = media_type;
     Weft__Bus__V1__Record record = WEFT__BUS__V1__RECORD__INIT;
     record.body_case = WEFT__BUS__V1__RECORD__BODY_PROGRESS;
     record.progress = &body;
     enum err e = bus_client_send(bus, &record);
+    mem_free(lease.job);
     mem_free(media_type);
     return e;
 }

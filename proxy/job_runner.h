@@ -21,6 +21,7 @@
  * Threads:  belongs to the loop. */
 #include "http/transit.h"
 #include "proxy/job_link.h"
+#include "proxy/job_shelf.h"
 
 struct job_runner;
 
@@ -29,7 +30,8 @@ enum { JOB_RUNNER_RESULT = 256 << 10 }; /* bytes of a result; a longer one fails
 struct job_runner_conf {
     struct loop *loop;
     struct due_clock *clock;
-    uint32_t slots; /* jobs at once */
+    uint32_t slots;          /* jobs at once; 0: none here, but maybe at another worker */
+    struct job_shelf *shelf; /* outlives the runner */
     /* Starts the exchange: sets t->owner and goes on as for any inbound request. */
     void (*play)(void *arg, struct transit *t);
     /* Does accord know this contract already? */
@@ -54,14 +56,7 @@ void job_runner_lost(void *runner, const char *why);
 void job_runner_drain(struct job_runner *r, void (*idle)(void *arg), void *arg);
 uint32_t job_runner_running(const struct job_runner *r);
 
-/* The lease of a job that the function has just now, and its last checkpoint, which may be empty.  Borrowed for the
- * turn.  ABSENT: no such job runs here. */
-MUST_USE enum err job_runner_find(struct job_runner *r, struct slice job, Weft__Bus__V1__Lease **lease,
-                                  struct slice *checkpoint);
-/* The broker has this checkpoint of it; harmless when it is over. */
-void job_runner_checkpoint(struct job_runner *r, struct slice job, struct slice bytes);
-
-/* The function says how far it is.  ABSENT: no such job runs here. */
+/* The function says how far it is.  ABSENT: it has no such job. */
 MUST_USE enum err job_runner_progress(struct job_runner *r, struct slice job, struct slice type, struct slice data);
 
 #endif

@@ -32,6 +32,7 @@ struct job_visit_desk {
     struct due_clock *clock;
     struct job_link *link;
     struct job_runner *runner; /* or NULL */
+    struct job_shelf *shelf;   /* the same */
     job_visit_resolve_fn *resolve;
     void *resolve_arg;
     uint32_t wait_most_s; /* a longer wait is cut to this; 0: none is */
@@ -47,6 +48,7 @@ struct job_visit {
     struct transit *down;
     struct buf body;
     char id[JOB_VISIT_ID]; /* of the job, or the name of a schedule */
+    uint64_t token;        /* of the lease whose checkpoint it is about */
     void (*begin)(struct job_visit *v);
     job_visit_answer_fn *answer;
     int expected; /* of the answer: its body_case */

@@ -59,10 +59,12 @@ static void start_jobs(struct proxy *p)
     struct snapshot *s = p->env.snap;
     if (!s->conf.broker.https)
         return;
+    const struct proxy_worker *w = &p->start.worker;
     struct job_runner_conf runner = {
         .loop = p->loop,
         .clock = p->clock,
-        .slots = (uint32_t)s->conf.broker.slots,
+        .slots = commons_share((uint32_t)s->conf.broker.slots, w->index, p->workers),
+        .shelf = &w->commons->jobs,
         .play = play,
         .knows = knows,
         .learn = learn,
@@ -88,6 +90,7 @@ static void start_jobs(struct proxy *p)
         .clock = p->clock,
         .link = p->link,
         .runner = p->runner,
+        .shelf = &w->commons->jobs,
         .resolve = proxy_doors_resolve,
         .resolve_arg = p,
         .wait_most_s = quiet_s > 1 ? (uint32_t)(quiet_s - 1) : 1,
@@ -320,6 +323,12 @@ static void identity_renewed(void *arg)
 static void identity_withdrawn(void *arg)
 {
     struct proxy *p = arg;
+    p->start.withdrawn(p->start.arg);
+}
+
+void proxy_withdraw(struct proxy *p)
+{
+    identity_withdraw(p->identity);
     if (p->env.snap->conf.recheck)
         recheck(p, p->env.snap);
 }
@@ -342,7 +351,16 @@ static struct proxy *assemble(const struct proxy_start *start)
     ledger_init(&p->env.ledger, p->metrics);
     rate_init(&p->env.rate);
     p->providers = providers_new(p->loop, p->clock, p->metrics);
-    p->identity = identity_new(p->loop, p->clock, p->metrics, &identity_owner, p);
+    struct identity_start identity = {
+        .loop = p->loop,
+        .clock = p->clock,
+        .metrics = p->metrics,
+        .share = &start->worker.commons->svids,
+        .is_follower = start->worker.first != NULL,
+        .owner = &identity_owner,
+        .arg = p,
+    };
+    p->identity = identity_new(&identity);
     p->start.source.prepare = identity_prepare;
     p->start.source.arg = p->identity;
     p->peers_cut = metric_series(metric_family(p->metrics, METRIC_COUNTER, "weft_peers_cut_total", "",

@@ -26,6 +26,8 @@ struct proxy_start {
     struct proxy_worker worker;
     /* From the loop.  Files of the configuration are others now; only the first worker looks. */
     void (*files_changed)(void *arg);
+    /* From the loop.  Our identity is ours no more: proxy_withdraw follows for every worker. */
+    void (*withdrawn)(void *arg);
     /* A drain: nobody calls our function by way of this worker any more; proxy_close_inside may follow. */
     void (*outside_over)(void *arg);
     /* A drain has come to its end: nothing is left to do; once. */
@@ -45,6 +47,9 @@ MUST_USE enum err proxy_prepare(struct proxy *p, uint64_t *stamp);
 void proxy_take_next(struct proxy *p);
 void proxy_forget_next(struct proxy *p);
 void proxy_say_reloaded(const struct proxy *p);
+
+/* Every handshake fails from now on. */
+void proxy_withdraw(struct proxy *p);
 
 /* No new exchanges; running ones finish, for at most timeouts.drain. */
 void proxy_drain(struct proxy *p);

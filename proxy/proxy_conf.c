@@ -598,14 +598,6 @@ static void check_purpose(const struct conf_node *root, const struct proxy_conf 
     if (!c->inbound.listen && !c->outbound.listen && !c->broker.https)
         diag_add(diag, DIAG_ERROR, &root->place, "set inbound.listen, outbound.listen or broker.https",
                  "this sidecar has nothing to do");
-    if (c->workers > 1 && c->inbound.lambda)
-        complain(root, "workers", "leave workers at 1", diag, "a function that pulls (inbound.lambda) has one worker");
-    if (c->workers > 1 && c->broker.https && c->broker.slots > 0)
-        complain(root, "workers", "set broker.slots: 0, or leave workers at 1", diag,
-                 "a function that runs jobs has one worker");
-    if (c->workers > 1 && (c->identity.workload || c->identity.ca.address))
-        complain(root, "workers", "name identity.cert and identity.key alone, or leave workers at 1", diag,
-                 "a sidecar that fetches its own identity has one worker");
     if (c->validate != PROXY_VALIDATE_OFF && !c->contract)
         complain(root, "validate", "set contract: FILE", diag, "validate needs a contract to hold bodies against");
 }

@@ -275,9 +275,9 @@ static enum err open_locals(struct proxy *p, struct diag *diag)
 enum err proxy_doors_open(struct proxy *p, struct diag *diag)
 {
     const struct proxy_conf *c = &p->env.snap->conf;
-    if (c->inbound.lambda)
-        p->pull = lambda_api_new(loop_now(p->loop), slice_str(c->service), (uint32_t)c->inbound.runtimes);
     const struct proxy *first = p->start.worker.first;
+    if (c->inbound.lambda && !first)
+        p->pull = lambda_api_new(loop_now(p->loop), slice_str(c->service), (uint32_t)c->inbound.runtimes);
     struct door_conf inbound = {
         .address = c->inbound.listen,
         .key = "inbound.listen",
@@ -306,7 +306,7 @@ enum err proxy_doors_open(struct proxy *p, struct diag *diag)
         .alone = true,
     };
     struct door_conf lambda = {
-        .address = c->inbound.lambda,
+        .address = first ? NULL : c->inbound.lambda, /* where the others call, too */
         .key = "inbound.lambda",
         .accept = accept_lambda,
         .connections = LOCAL_CONNECTIONS,

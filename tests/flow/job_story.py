@@ -32,10 +32,10 @@ class JobStory(kit.Story):
             self.start(sidecar)
 
     def start(self, sidecar):
-        """Ready, and at the broker."""
+        """Ready, and at the broker with each worker."""
         before = sidecar.log().count(" broker-ready ")
         sidecar.start()
-        sidecar.wait_log(" broker-ready ", before + 1)
+        sidecar.wait_log(" broker-ready ", before + sidecar.conf.get("workers", 1))
 
     def ask(self, method, path, fields=(), body=None, host="trainer"):
         return h1.ask(self.web.outbound, method, path, host, fields, body)

@@ -283,7 +283,7 @@ class Place:
             "log": {"access": f"{name}.access.log"},
             **keys,
         }
-        if WORKERS > 1 and "lambda" not in conf.get("inbound", {}):
+        if WORKERS > 1:
             conf.setdefault("workers", WORKERS)
         return self.process(Sidecar(self, name, conf))
 

@@ -9,6 +9,7 @@ import time
 
 import h1
 import kit
+from job_story import JobStory
 
 CALLERS = 24  # connections: both workers have some
 
@@ -212,14 +213,56 @@ class Workers(kit.Story):
         other.child.returncode = 0  # as asked
         self.assertIn("another process has this address", other.log())
 
-    def test_what_cannot_be_shared_is_refused(self):
-        self.begin()
-        lambda_ = {"listen": kit.free_address(), "lambda": kit.free_address()}
-        self.place.write("pull.yaml", json.dumps({**self.orders.conf, "inbound": lambda_}))
-        done = self.place.weft("conf", "check", "pull.yaml")
-        self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertIn("leave workers at 1", done.stdout + done.stderr)
 
+class Jobs(JobStory):
+    """Each worker has its share of the slots, and the function speaks of its jobs to whichever it likes."""
+
+    def test_jobs_run_at_both_and_are_known_to_both(self):
+        both, told, lock = threading.Barrier(2), [], threading.Lock()
+
+        def own(method, job, what, body=None):
+            """A connection of its own: every other one is the other worker's."""
+            return h1.ask(self.trainer.outbound, method, f"/v1/jobs/{job}/{what}", "trainer", [], body).status
+
+        def answer(r):
+            job = r.field("weft-job")
+            both.wait(20)
+            statuses = [own("POST", job, "progress", b"half") for _ in range(4)]
+            statuses += [own("PUT", job, "checkpoint", b"half") for _ in range(4)]
+            statuses += [own("GET", job, "checkpoint") for _ in range(4)]
+            with lock:
+                told.append(statuses)
+            both.wait(20)
+            return h1.reply(200, b"done")
+
+        self.trainer.conf.update(workers=2, broker={**self.keys, "slots": 2})
+        self.trainer.write()
+        self.begin(answer=answer)
+        jobs = [self.submit(), self.submit()]
+        for job in jobs:
+            self.wait_state(job, "done")
+            self.assertEqual(own("GET", job, "checkpoint"), 404, "it is over")
+        self.assertEqual(told, [[204] * 8 + [200] * 4] * 2)
+        self.assertEqual(self.broker.metric('weft_jobs_workers{service="trainer"}'), 2)
+
+    def test_what_runs_at_either_finishes_in_a_drain(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        self.trainer.conf.update(workers=2, broker={**self.keys, "slots": 4})
+        self.trainer.write()
+        self.begin(answer=lambda r: release.wait(30) and h1.reply(200, b"done"))
+        jobs = [self.submit() for _ in range(4)]
+        for _ in jobs:
+            self.function.next()
+        self.trainer.signal(signal.SIGTERM)
+        self.trainer.wait_log(" draining ")
+        release.set()
+        for job in jobs:
+            self.assertEqual(self.wait_state(job, "done")["attempt"], 1)
+        self.assertEqual(self.trainer.wait(), 0)
+
+
+del JobStory  # tells no story of its own
 
 if __name__ == "__main__":
     kit.main()

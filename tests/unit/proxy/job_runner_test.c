@@ -14,6 +14,7 @@ static struct {
     struct due_clock *clock;
     struct now_hand hand;
     struct job_runner *runner;
+    struct job_shelf shelf;
     struct recorder played[MOST + 1];
     unsigned played_count, idles, learnt;
     bool knows;
@@ -67,8 +68,16 @@ static void open_runner(void)
     struct now now = now_by_hand(&s.hand);
     s.loop = loop_new_by(&now);
     s.clock = due_clock_new(s.loop);
+    job_shelf_init(&s.shelf);
     struct job_runner_conf conf = {
-        .loop = s.loop, .clock = s.clock, .slots = SLOTS, .play = play, .knows = knows, .learn = learn};
+        .loop = s.loop,
+        .clock = s.clock,
+        .slots = SLOTS,
+        .shelf = &s.shelf,
+        .play = play,
+        .knows = knows,
+        .learn = learn,
+    };
     s.runner = job_runner_new(&conf);
 }
 
@@ -76,6 +85,8 @@ static void close_runner(void)
 {
     job_runner_close(&s.runner);
     turns(3);
+    CHECK_INT(0, s.shelf.leases.count);
+    job_shelf_fini(&s.shelf);
     for (unsigned i = 0; i < s.played_count; i++) {
         CHECK_INT(1, s.played[i].gones);
         recorder_fini(&s.played[i]);
