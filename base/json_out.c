@@ -1,6 +1,7 @@
 #include "base/json_out.h"
 
 #include "base/check.h"
+#include "base/json_line.h"
 
 void json_out_init(struct json_out *j, struct buf *out, unsigned indent)
 {
@@ -57,31 +58,17 @@ void json_out_end(struct json_out *j)
     buf_put_char(j->out, j->array[j->depth] ? ']' : '}');
 }
 
-/* A byte that may not stand in a string as it is (RFC 8259 section 7). */
-static void put_escaped(struct buf *out, unsigned char c)
-{
-    static const char letters[] = "\b\f\n\r\t\"\\";
-    static const char *const spelled[] = {"\\b", "\\f", "\\n", "\\r", "\\t", "\\\"", "\\\\"};
-    const char *hit = c ? strchr(letters, c) : NULL;
-    if (hit)
-        buf_put(out, slice_str(spelled[hit - letters]));
-    else
-        buf_putf(out, "\\u%04x", c);
-}
-
+/* Plain runs are most of any text and go as they are; what stands between them is a character at a time. */
 static void put_string(struct buf *out, struct slice text)
 {
     buf_put_char(out, '"');
     while (text.len) {
-        unsigned char c = (unsigned char)text.at[0];
-        size_t step = slice_utf8_step(text);
-        if (step == 0)
-            buf_put(out, SLICE("\xef\xbf\xbd"));
-        else if (c < 0x20 || c == '"' || c == '\\')
-            put_escaped(out, c);
-        else
-            buf_put(out, slice_to(text, step));
-        text = slice_from(text, step ? step : 1);
+        char room[JSON_LINE_WORST * 4];
+        size_t plain = json_line_plain(text), step = slice_utf8_step(slice_from(text, plain));
+        buf_put(out, slice_to(text, plain));
+        struct slice special = slice_to(slice_from(text, plain), step ? step : 1);
+        buf_put(out, slice_of(room, (size_t)(json_line_text(room, special) - room)));
+        text = slice_from(text, plain + special.len);
     }
     buf_put_char(out, '"');
 }

@@ -295,16 +295,23 @@ void metric_merge(struct metric_set *sum, const struct metric_set *from)
     }
 }
 
+/* For each power of two the first bound that is not below it: there is never more than one up to the next. */
+static const uint8_t first_bound[] = {0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 13, 14, 15};
+
+static unsigned bucket_of(int64_t us)
+{
+    unsigned high = us > 0 ? 63 - (unsigned)__builtin_clzll((unsigned long long)us) : 0;
+    if (high >= sizeof(first_bound))
+        return METRIC_BUCKETS - 1;
+    unsigned i = first_bound[high];
+    return i + (i < METRIC_BUCKETS - 1 && us > bounds_us[i]);
+}
+
 void metric_observe_us(struct metric *m, int64_t us)
 {
-    unsigned i = 0;
-    if (us < 0)
-        us = 0;
-    while (i < METRIC_BUCKETS - 1 && us > bounds_us[i])
-        i++;
-    m->buckets[i]++;
+    m->buckets[bucket_of(us)]++;
     m->count++;
-    m->value += (double)us / 1e6;
+    m->value += us > 0 ? (double)us : 0;
 }
 
 static void put_number(struct buf *out, double n)
@@ -341,7 +348,7 @@ static void print_histogram(const struct metric_family *f, const struct series *
         buf_put_char(out, '\n');
     }
     put_series_name(out, f, "_sum", one->labels, "");
-    put_number(out, one->metric.value);
+    put_number(out, one->metric.value / 1e6);
     buf_put_char(out, '\n');
     put_series_name(out, f, "_count", one->labels, "");
     buf_put_u64(out, one->metric.count);

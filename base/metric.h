@@ -20,7 +20,7 @@ enum { METRIC_BUCKETS = 17, METRIC_LABELS = 6, METRIC_REST_S = 600 };
 
 struct metric {
     uint64_t count;                   /* counter, or histogram's number of samples */
-    double value;                     /* gauge, or histogram's sum */
+    double value;                     /* gauge, or histogram's sum in microseconds */
     uint64_t buckets[METRIC_BUCKETS]; /* histogram only, not cumulative */
 };
 

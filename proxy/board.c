@@ -63,7 +63,7 @@ static size_t put_part(char *key, size_t at, struct slice part)
     return at + len + 1;
 }
 
-static struct board_row *find_row(struct board *b, bool inbound, struct slice peer, struct slice operation)
+struct board_row *board_row(struct board *b, bool inbound, struct slice peer, struct slice operation)
 {
     char key[KEY_MOST];
     key[0] = inbound ? 'i' : 'o';
@@ -78,37 +78,22 @@ static struct board_row *find_row(struct board *b, bool inbound, struct slice pe
     return b->other;
 }
 
-static bool is_of(const struct board_row *row, bool inbound, struct slice peer, struct slice operation)
+void board_count(struct board_row *row, bool failed, int64_t duration_us)
 {
-    return row && row->inbound == inbound && slice_eq(row->peer, peer) && slice_eq(row->operation, operation);
-}
-
-/* One place for each: what meets there takes turns. */
-static struct board_row *row_of(struct board *b, const struct board_call *c)
-{
-    size_t place = (size_t)c->inbound + 2 * c->peer.len + 7 * c->operation.len;
-    if (c->peer.len)
-        place += 31U * (unsigned char)c->peer.at[c->peer.len - 1];
-    if (c->operation.len)
-        place += 131U * (unsigned char)c->operation.at[0] + 17U * (unsigned char)c->operation.at[c->operation.len - 1];
-    struct board_row **lately = &b->lately[place % BOARD_LATELY];
-    if (!is_of(*lately, c->inbound, c->peer, c->operation))
-        *lately = find_row(b, c->inbound, c->peer, c->operation);
-    return *lately;
+    row->count++;
+    row->errors += failed;
+    row->steps[board_step(duration_us)]++;
 }
 
 void board_add(struct board *b, const struct board_call *call)
 {
-    struct board_row *row = row_of(b, call);
-    row->count++;
-    row->errors += call->failed;
-    row->steps[board_step(call->duration_us)]++;
+    board_count(board_row(b, call->inbound, call->peer, call->operation), call->failed, call->duration_us);
 }
 
 void board_merge(struct board *sum, const struct board *from)
 {
     for (const struct board_row *row = from->first; row; row = row->next) {
-        struct board_row *into = find_row(sum, row->inbound, row->peer, row->operation);
+        struct board_row *into = board_row(sum, row->inbound, row->peer, row->operation);
         into->count += row->count;
         into->errors += row->errors;
         for (unsigned i = 0; i < BOARD_STEPS; i++)

@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 
-enum { BOARD_ROWS = 512, BOARD_STEPS = 97, BOARD_LATELY = 64 };
+enum { BOARD_ROWS = 512, BOARD_STEPS = 97 };
 
 struct board_row {
     struct board_row *next;
@@ -27,8 +27,7 @@ struct board {
     struct arena arena;
     struct map by_name;
     struct board_row *first, **last;
-    struct board_row *other;                /* once there are too many */
-    struct board_row *lately[BOARD_LATELY]; /* those seen last, by a few of their bytes */
+    struct board_row *other; /* once there are too many */
 };
 
 struct board_call {
@@ -40,6 +39,9 @@ struct board_call {
 void board_init(struct board *b);
 void board_fini(struct board *b);
 void board_add(struct board *b, const struct board_call *call);
+/* The same in two steps, for who keeps the row: it lives as long as the board. */
+struct board_row *board_row(struct board *b, bool inbound, struct slice peer, struct slice operation);
+void board_count(struct board_row *row, bool failed, int64_t duration_us);
 /* All of `from` into `sum`. */
 void board_merge(struct board *sum, const struct board *from);
 

@@ -1,6 +1,6 @@
 #include "proxy/ledger.h"
 
-enum { ADAPTATIONS = 4096, KEY_BOUND = 256 };
+enum { ADAPTATIONS = 4096, KEY_BOUND = 256, WALL_KEPT_US = 10 * NOW_US_PER_MS };
 
 void ledger_init(struct ledger *l, struct metric_set *set)
 {
@@ -86,18 +86,20 @@ static void count_fields(struct ledger *l, const struct ledger_entry *e, const s
     }
 }
 
-static void count_verdict(struct ledger *l, const struct ledger_entry *e)
+static struct metric *find_verdicts(struct ledger *l, const struct ledger_entry *e)
+{
+    struct slice labels[] = {e->peer, e->inquiry->operation, inquiry_verdict(e->inquiry)};
+    return e->inquiry->judged ? metric_series(l->verdicts, labels) : NULL;
+}
+
+static void count_unwelcome(struct ledger *l, const struct ledger_entry *e)
 {
     const struct inquiry *q = e->inquiry;
-    if (!q->judged)
+    if (!q->judged || (!q->finding && !q->audited))
         return;
-    const struct verdict_finding *worst = q->finding   ? q->finding
-                                          : q->audited ? verdict_worst(q->verdict, q->judged->name)
-                                                       : NULL;
+    const struct verdict_finding *worst = q->finding ? q->finding : verdict_worst(q->verdict, q->judged->name);
     struct slice labels[] = {e->peer, q->operation, inquiry_verdict(q), worst ? worst->rule : (struct slice){0}};
-    metric_add(metric_series(l->verdicts, labels), 1);
-    if (q->finding || q->audited)
-        metric_add(metric_series(l->unwelcome[q->audited], labels), 1);
+    metric_add(metric_series(l->unwelcome[q->audited], labels), 1);
 }
 
 static struct metric *find_requests(struct ledger *l, const struct ledger_entry *e)
@@ -109,60 +111,87 @@ static struct metric *find_requests(struct ledger *l, const struct ledger_entry 
     return metric_series(l->requests, request);
 }
 
+static struct board_row *find_row(struct ledger *l, const struct ledger_entry *e)
+{
+    return board_row(&l->board, e->inbound, e->inbound ? e->peer : e->service, e->inquiry->operation);
+}
+
+static const char *verdict_of(const struct inquiry *q)
+{
+    return q->judged ? verdict_level_name(q->judged->level) : NULL;
+}
+
 static bool is_recent(const struct ledger_recent *r, const struct ledger_entry *e)
 {
-    struct slice names = slice_of(r->names, r->names_len);
-    return r->series && r->status == e->status && r->inbound == e->inbound &&
-           slice_eq(slice_to(names, r->service_len), e->service) &&
-           slice_eq(slice_from(names, r->service_len), e->inquiry->operation);
+    struct slice operation = e->inquiry->operation, names = slice_of(r->names, sizeof(r->names));
+    if (!r->requests || r->status != e->status || r->inbound != e->inbound || r->verdict != verdict_of(e->inquiry))
+        return false;
+    struct slice service = slice_to(names, r->service_len), rest = slice_from(names, r->service_len);
+    return slice_eq(service, e->service) && slice_eq(slice_to(rest, r->operation_len), operation) &&
+           slice_eq(slice_to(slice_from(rest, r->operation_len), r->peer_len), e->peer);
 }
 
-static void keep_recent(struct ledger_recent *r, const struct ledger_entry *e, struct metric *series)
+static uint8_t keep_name(char names[LEDGER_NAMES], size_t at, struct slice name)
+{
+    if (name.len)
+        memcpy(names + at, name.at, name.len);
+    return (uint8_t)name.len;
+}
+
+static void keep_recent(struct ledger *l, struct ledger_recent *r, const struct ledger_entry *e)
+{
+    *r = (struct ledger_recent){
+        .requests = find_requests(l, e),
+        .verdicts = find_verdicts(l, e),
+        .row = find_row(l, e),
+        .verdict = verdict_of(e->inquiry),
+        .status = e->status,
+        .inbound = e->inbound,
+    };
+    r->service_len = keep_name(r->names, 0, e->service);
+    r->operation_len = keep_name(r->names, r->service_len, e->inquiry->operation);
+    r->peer_len = keep_name(r->names, (size_t)r->service_len + r->operation_len, e->peer);
+}
+
+static unsigned ends_of(struct slice name)
+{
+    return name.len ? (unsigned char)name.at[0] + 7U * (unsigned char)name.at[name.len - 1] : 0;
+}
+
+/* One place for each, told by a few bytes: what meets there takes turns.  NULL: the names are too long to be kept. */
+static struct ledger_recent *recent_of(struct ledger *l, const struct ledger_entry *e)
 {
     struct slice operation = e->inquiry->operation;
-    *r = (struct ledger_recent){.series = series, .status = e->status, .inbound = e->inbound};
-    r->service_len = (uint8_t)e->service.len;
-    r->names_len = (uint8_t)(e->service.len + operation.len);
-    if (e->service.len)
-        memcpy(r->names, e->service.at, e->service.len);
-    if (operation.len)
-        memcpy(r->names + e->service.len, operation.at, operation.len);
-}
-
-/* One place for each: what meets there takes turns. */
-static struct metric *requests_of(struct ledger *l, const struct ledger_entry *e)
-{
-    struct slice service = e->service, operation = e->inquiry->operation;
-    if (service.len + operation.len > LEDGER_NAMES)
-        return find_requests(l, e);
-    size_t place = e->status + e->inbound;
-    for (size_t i = 0; i < operation.len; i++)
-        place = place * 31 + (unsigned char)operation.at[i];
-    for (size_t i = 0; i < service.len; i++)
-        place = place * 31 + (unsigned char)service.at[i];
+    if (e->service.len + operation.len + e->peer.len > LEDGER_NAMES)
+        return NULL;
+    size_t place = e->status + e->inbound + 3 * operation.len + ends_of(e->service) + 3U * ends_of(operation) +
+                   5U * ends_of(e->peer);
     struct ledger_recent *r = &l->recent[place % LEDGER_RECENT];
     if (!is_recent(r, e))
-        keep_recent(r, e, find_requests(l, e));
-    return r->series;
+        keep_recent(l, r, e);
+    return r;
+}
+
+static void count_by_name(struct ledger *l, const struct ledger_entry *e)
+{
+    struct ledger_recent *r = recent_of(l, e);
+    struct metric *verdicts = r ? r->verdicts : find_verdicts(l, e);
+    metric_add(r ? r->requests : find_requests(l, e), 1);
+    if (verdicts)
+        metric_add(verdicts, 1);
+    board_count(r ? r->row : find_row(l, e), e->status >= 500 || e->error, e->ended_us - e->began_us);
 }
 
 static void count(struct ledger *l, const struct ledger_entry *e)
 {
-    metric_add(requests_of(l, e), 1);
-    metric_observe_us(l->durations[e->inbound], e->duration_us);
-    board_add(&l->board, &(struct board_call){
-                             .inbound = e->inbound,
-                             .failed = e->status >= 500 || e->error,
-                             .peer = e->inbound ? e->peer : e->service,
-                             .operation = e->inquiry->operation,
-                             .duration_us = e->duration_us,
-                         });
     struct slice word = slice_str(e->error);
+    count_by_name(l, e);
+    metric_observe_us(l->durations[e->inbound], e->ended_us - e->began_us);
     if (e->error)
         metric_add(metric_series(l->refused, &word), 1);
     if (e->inbound)
-        metric_add(l->answers[!slice_eq(word, slice_str(reply_word(REPLY_POLICY_DENIED)))], 1);
-    count_verdict(l, e);
+        metric_add(l->answers[!e->error || !slice_eq(word, slice_str(reply_word(REPLY_POLICY_DENIED)))], 1);
+    count_unwelcome(l, e);
     for (size_t i = 0; i < 2; i++)
         count_steps(l, e, e->lanes[i]);
     count_fields(l, e, e->lanes[1]);
@@ -177,15 +206,25 @@ static void put_steps(const struct lane *lane, struct buf *out)
     }
 }
 
-static void log_line(struct ledger *l, const struct ledger_entry *e, int64_t wall_us)
+/* Two clocks do not part in a hundredth of a second, unless somebody sets one: so mostly one of them is read. */
+static int64_t wall_us(struct ledger *l, const struct now *now, int64_t mono_us)
+{
+    if (mono_us - l->wall_read_us >= WALL_KEPT_US || mono_us < l->wall_read_us || l->wall_read_us == 0) {
+        l->wall_ahead_us = now_wall_us(now) - mono_us;
+        l->wall_read_us = mono_us;
+    }
+    return mono_us + l->wall_ahead_us;
+}
+
+static void log_line(struct ledger *l, const struct ledger_entry *e, const struct now *now)
 {
     struct buf steps;
     buf_init(&steps, BUF_TEXT_BOUND);
     for (size_t i = 0; i < 2; i++)
         put_steps(e->lanes[i], &steps);
     struct access_log_line line = {
-        .wall_us = wall_us,
-        .duration_us = e->duration_us,
+        .wall_us = wall_us(l, now, e->ended_us),
+        .duration_us = e->ended_us - e->began_us,
         .inbound = e->inbound,
         .id = e->id,
         .peer = e->peer,
@@ -204,11 +243,11 @@ static void log_line(struct ledger *l, const struct ledger_entry *e, int64_t wal
     buf_fini(&steps);
 }
 
-void ledger_close_entry(struct ledger *l, const struct ledger_entry *e, int64_t wall_us)
+void ledger_close_entry(struct ledger *l, const struct ledger_entry *e, const struct now *now)
 {
     count(l, e);
     if (l->access)
-        log_line(l, e, wall_us);
+        log_line(l, e, now);
 }
 
 static void forget_adaptations(struct ledger *l)
@@ -235,11 +274,11 @@ bool ledger_is_news(struct ledger *l, const struct inquiry *q)
 }
 
 void ledger_remember(struct ledger *l, const struct ledger_entry *e, struct slice word, struct slice why,
-                     int64_t wall_us)
+                     int64_t now_us)
 {
     struct recall_event event = {
         .id = e->id,
-        .wall_us = wall_us,
+        .wall_us = now_us,
         .word = word,
         .peer = e->inbound ? e->peer : (struct slice){0},
         .operation = e->inquiry->operation,

@@ -13,14 +13,18 @@
 #include "proxy/lane.h"
 #include "proxy/recall.h"
 
-/* A series of `requests` that was used lately: finding it by its text costs a tenth of an exchange. */
-enum { LEDGER_RECENT = 128, LEDGER_NAMES = 96 };
+/* Everything that is counted by name, for names that came lately: finding it by its text costs a tenth of an exchange.
+ */
+enum { LEDGER_RECENT = 32, LEDGER_NAMES = 192 };
 struct ledger_recent {
-    struct metric *series; /* NULL: free */
+    struct metric *requests; /* NULL: free */
+    struct metric *verdicts; /* NULL: there was no verdict */
+    struct board_row *row;
+    const char *verdict; /* its static word, or NULL */
     unsigned status;
     bool inbound;
-    uint8_t service_len, names_len;
-    char names[LEDGER_NAMES]; /* service, then operation */
+    uint8_t service_len, operation_len, peer_len;
+    char names[LEDGER_NAMES]; /* service, operation, peer */
 };
 
 struct ledger {
@@ -40,7 +44,9 @@ struct ledger {
     struct recall *recall;
     struct board board;
     struct access_log *access; /* or NULL */
-    struct map adaptations;    /* remembered already: two digests and an operation */
+    int64_t wall_ahead_us;     /* wall time less monotonic time, as of `wall_read_us` */
+    int64_t wall_read_us;
+    struct map adaptations; /* remembered already: two digests and an operation */
     struct arena adaptation_keys;
 };
 
@@ -52,7 +58,7 @@ struct ledger_entry {
     const struct lane *lanes[2]; /* request, response */
     const char *error;           /* weft-error word, or NULL */
     unsigned status;
-    int64_t duration_us;
+    int64_t began_us, ended_us; /* monotonic */
 };
 
 /* Of answers that could be looked at: the first 64, and then one of 16. */
@@ -69,6 +75,6 @@ bool ledger_is_news(struct ledger *l, const struct inquiry *q);
 void ledger_remember(struct ledger *l, const struct ledger_entry *e, struct slice word, struct slice why,
                      int64_t wall_us);
 /* The exchange is over: one access line, and every counter that goes with it. */
-void ledger_close_entry(struct ledger *l, const struct ledger_entry *e, int64_t wall_us);
+void ledger_close_entry(struct ledger *l, const struct ledger_entry *e, const struct now *now);
 
 #endif

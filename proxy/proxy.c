@@ -368,6 +368,11 @@ static struct proxy *assemble(const struct proxy_start *start)
                                  NULL);
     p->in_flight = metric_series(
         metric_family(p->metrics, METRIC_GAUGE, "weft_requests_in_flight", "", "Exchanges under way."), NULL);
+    p->lines_dropped =
+        metric_series(metric_family(p->metrics, METRIC_COUNTER, "weft_access_log_dropped_total", "",
+                                    "Lines of the access log that were not written: too many waited, or the disk "
+                                    "would not take them."),
+                      NULL);
     loop_task_init(&p->over, over);
     due_init(&p->drain_due, drain_late);
     due_init(&p->look_due, look_at_files);
@@ -378,10 +383,15 @@ static struct proxy *assemble(const struct proxy_start *start)
 
 static enum err open_access_log(struct proxy *p, struct diag *diag)
 {
-    const char *path = p->env.snap->conf.log.access;
-    if (!path || access_log_open(p->loop, path, p->start.worker.commons->log, &p->env.ledger.access) == ERR_OK)
+    struct access_log_conf conf = {
+        .loop = p->loop,
+        .clock = p->clock,
+        .path = p->env.snap->conf.log.access,
+        .guard = p->start.worker.commons->log,
+    };
+    if (!conf.path || access_log_open(&conf, &p->env.ledger.access) == ERR_OK)
         return ERR_OK;
-    diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = path}, NULL, "log.access: %s", strerror(errno));
+    diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = conf.path}, NULL, "log.access: %s", strerror(errno));
     return ERR_IO;
 }
 
@@ -501,6 +511,8 @@ struct metric_set *proxy_metrics(struct proxy *p)
 void proxy_measure(struct proxy *p)
 {
     metric_gauge(p->in_flight, p->env.exchanges);
+    if (p->env.ledger.access)
+        p->lines_dropped->count = access_log_dropped(p->env.ledger.access);
     for (size_t i = 0; i < p->env.snap->conf.services.count; i++)
         meters_measure(&p->meters, p->env.snap->clusters[i]);
     const struct door *const doors[] = {&p->inbound, &p->outbound};

@@ -39,7 +39,7 @@ struct proxy {
     struct snapshot *next; /* prepared; or NULL */
     unsigned workers;
     struct metric_set *metrics;
-    struct metric *in_flight, *peers_cut;
+    struct metric *in_flight, *peers_cut, *lines_dropped;
     struct meters meters;
     struct due sweep_due; /* of metrics that rest */
     struct door inbound, outbound, admin, lambda;

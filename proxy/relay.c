@@ -72,8 +72,9 @@ static void remember(struct relay *r, struct slice word, struct slice text)
 static void close_entry(struct relay *r)
 {
     struct ledger_entry entry = entry_of(r);
-    entry.duration_us = now_mono_us(loop_now(r->env->loop)) - r->began_us;
-    ledger_close_entry(&r->env->ledger, &entry, now_wall_us(loop_now(r->env->loop)));
+    entry.began_us = r->began_us;
+    entry.ended_us = now_mono_us(loop_now(r->env->loop));
+    ledger_close_entry(&r->env->ledger, &entry, loop_now(r->env->loop));
 }
 
 /* --- the end --- */

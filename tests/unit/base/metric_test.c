@@ -171,7 +171,28 @@ TEST(series_that_rest_for_ten_minutes_go_where_they_fade)
     metric_set_free(&s);
 }
 
+TEST(a_sample_is_in_the_first_bucket_whose_bound_it_does_not_pass)
+{
+    static const int64_t bounds[] = {100,   250,    500,    1000,   2500,    5000,    10000,   25000,
+                                     50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
+    enum { BOUNDS = sizeof(bounds) / sizeof(bounds[0]) };
+    struct metric m = {0};
+    for (unsigned i = 0; i < BOUNDS; i++) {
+        metric_observe_us(&m, bounds[i]);
+        metric_observe_us(&m, bounds[i] + 1);
+        CHECK_INT(i == 0 ? 1 : 2, m.buckets[i]);
+        CHECK_INT(1, m.buckets[i + 1]);
+    }
+    metric_observe_us(&m, -5);
+    metric_observe_us(&m, 0);
+    metric_observe_us(&m, 1);
+    CHECK_INT(4, m.buckets[0]);
+    metric_observe_us(&m, INT64_MAX);
+    CHECK_INT(2, m.buckets[BOUNDS]);
+}
+
 TESTS_BEGIN()
+TESTS_RUN(a_sample_is_in_the_first_bucket_whose_bound_it_does_not_pass)
 TESTS_RUN(counters_and_gauges_are_printed_in_order_of_being_declared)
 TESTS_RUN(a_histogram_counts_upwards_and_its_bounds_are_inside)
 TESTS_RUN(a_label_value_cannot_leave_its_quotes)

@@ -8,25 +8,66 @@
 #include "base/file.h"
 #include "tests/kit/t.h"
 
+static struct now_hand hand;
 static struct loop *loop;
+static struct due_clock *due_clock;
 static struct access_log *log_;
 static char path[64];
+
+static enum err open_at(const char *where)
+{
+    struct now now = now_by_hand(&hand);
+    hand = (struct now_hand){.mono = 1000};
+    loop = loop_new_by(&now);
+    due_clock = due_clock_new(loop);
+    return access_log_open(&(struct access_log_conf){.loop = loop, .clock = due_clock, .path = where}, &log_);
+}
 
 static void begin(void)
 {
     (void)snprintf(path, sizeof(path), "/tmp/access_log_test.%d", (int)getpid());
     (void)unlink(path);
-    loop = loop_new();
-    CHECK_ERR(ERR_OK, access_log_open(loop, path, NULL, &log_));
+    CHECK_ERR(ERR_OK, open_at(path));
+}
+
+static void end(void)
+{
+    access_log_close(&log_);
+    due_clock_free(&due_clock);
+    loop_free(&loop);
 }
 
 static void read_back(struct buf *out)
 {
-    access_log_close(&log_);
-    loop_free(&loop);
+    end();
     buf_init(out, BUF_TEXT_BOUND);
     CHECK_ERR(ERR_OK, file_read(path, out));
     (void)unlink(path);
+}
+
+static size_t lines_in(const char *file)
+{
+    struct buf text;
+    size_t lines = 0;
+    buf_init(&text, BUF_TEXT_BOUND);
+    if (file_read(file, &text) == ERR_OK)
+        for (size_t i = 0; i < buf_len(&text); i++)
+            lines += buf_slice(&text).at[i] == '\n';
+    buf_fini(&text);
+    return lines;
+}
+
+static void turn_after(int64_t us)
+{
+    hand.mono += us;
+    loop_turn(loop, false);
+}
+
+/* The thread has written what it was given, and the loop knows. */
+static void await_lines(const char *file, size_t lines)
+{
+    while (lines_in(file) < lines)
+        loop_turn(loop, true);
 }
 
 static const struct access_log_line plain = {
@@ -114,23 +155,106 @@ TEST(past_four_mebibytes_lines_are_dropped_and_counted)
     line.id = slice_of(bytes, 64);
     begin();
     for (uint64_t i = 0; i < added; i++)
-        access_log_add(log_, &line); /* no turn of the loop: only the first is being written */
+        access_log_add(log_, &line); /* no turn of the loop: only the first batch is being written */
     uint64_t dropped = access_log_dropped(log_);
     CHECK(dropped > 0);
     read_back(&text);
     for (size_t i = 0; i < buf_len(&text); i++)
         lines += buf_slice(&text).at[i] == '\n';
     CHECK_INT(added, lines + dropped);
-    CHECK(buf_len(&text) > (4 << 20) - 8192 && buf_len(&text) < (4 << 20) + 8192);
+    CHECK(buf_len(&text) > (4 << 20) - 8192 && buf_len(&text) < (4 << 20) + (64 << 10));
     buf_fini(&text);
 }
 
 TEST(a_file_that_cannot_be_opened_says_why)
 {
-    loop = loop_new();
-    CHECK_ERR(ERR_IO, access_log_open(loop, "/no/such/folder/x", NULL, &log_));
+    CHECK_ERR(ERR_IO, open_at("/no/such/folder/x"));
     CHECK_INT(ENOENT, errno);
+    due_clock_free(&due_clock);
     loop_free(&loop);
+}
+
+TEST(lines_are_handed_over_100_ms_after_the_first_of_them)
+{
+    begin();
+    access_log_add(log_, &plain);
+    turn_after(60000);
+    access_log_add(log_, &plain);
+    turn_after(39999);
+    CHECK_INT(0, lines_in(path));
+    turn_after(1);
+    await_lines(path, 2);
+    CHECK_INT(2, lines_in(path));
+    end();
+    (void)unlink(path);
+}
+
+/* 159 bytes a line: 310 of them are the first to reach 48 KiB. */
+TEST(lines_are_handed_over_once_there_are_48_kib_of_them)
+{
+    begin();
+    for (int i = 0; i < 309; i++)
+        access_log_add(log_, &plain);
+    turn_after(0);
+    CHECK_INT(0, lines_in(path));
+    access_log_add(log_, &plain);
+    access_log_add(log_, &plain);
+    await_lines(path, 310);
+    CHECK_INT(310, lines_in(path));
+    end();
+    CHECK_INT(311, lines_in(path));
+    (void)unlink(path);
+}
+
+TEST(a_file_that_was_moved_away_is_made_anew)
+{
+    char moved[80];
+    begin();
+    (void)snprintf(moved, sizeof(moved), "%s.1", path);
+    access_log_add(log_, &plain);
+    turn_after(100000);
+    await_lines(path, 1);
+    CHECK_INT(0, rename(path, moved));
+    access_log_add(log_, &plain);
+    access_log_add(log_, &plain);
+    end();
+    CHECK_INT(1, lines_in(moved));
+    CHECK_INT(2, lines_in(path));
+    (void)unlink(moved);
+    (void)unlink(path);
+}
+
+TEST(times_are_spelled_anew_for_each_millisecond)
+{
+    struct buf text;
+    struct access_log_line line = plain;
+    begin();
+    access_log_add(log_, &line);
+    line.wall_us += 999;
+    access_log_add(log_, &line);
+    line.wall_us += 1;
+    access_log_add(log_, &line);
+    read_back(&text);
+    struct slice rest = buf_slice(&text), one;
+    static const char *const times[] = {".042Z", ".042Z", ".043Z"};
+    for (size_t i = 0; i < 3; i++) {
+        CHECK(slice_split(&rest, '\n', &one));
+        CHECK(slice_has(one, slice_str(times[i])));
+    }
+    buf_fini(&text);
+}
+
+/* /dev/full takes nothing: what it did not take is counted, and the sidecar goes on. */
+TEST(lines_that_cannot_be_written_are_counted)
+{
+    CHECK_ERR(ERR_OK, open_at("/dev/full"));
+    for (int i = 0; i < 3; i++)
+        access_log_add(log_, &plain);
+    turn_after(100000);
+    while (access_log_dropped(log_) == 0)
+        loop_turn(loop, true);
+    CHECK_INT(3, access_log_dropped(log_));
+    end();
 }
 
 TESTS_BEGIN()
@@ -139,4 +263,9 @@ TESTS_RUN(peer_operation_error_verdict_and_plan_are_named_when_there_are)
 TESTS_RUN(closing_writes_what_waits_in_order)
 TESTS_RUN(past_four_mebibytes_lines_are_dropped_and_counted)
 TESTS_RUN(a_file_that_cannot_be_opened_says_why)
+TESTS_RUN(lines_are_handed_over_100_ms_after_the_first_of_them)
+TESTS_RUN(lines_are_handed_over_once_there_are_48_kib_of_them)
+TESTS_RUN(a_file_that_was_moved_away_is_made_anew)
+TESTS_RUN(times_are_spelled_anew_for_each_millisecond)
+TESTS_RUN(lines_that_cannot_be_written_are_counted)
 TESTS_END()

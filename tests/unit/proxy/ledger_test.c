@@ -11,6 +11,7 @@ static struct ledger ledger;
 static struct caller caller;
 static struct inquiry inquiry;
 static struct lane lane;
+static const char *peer;
 
 static void on_gone(struct transit *t, enum transit_end how)
 {
@@ -28,6 +29,7 @@ static void begin(void)
     caller_init(&caller, loop, "GET", "/");
     caller.t->owner = &owner;
     inquiry = (struct inquiry){0};
+    peer = NULL;
 }
 
 static void end(void)
@@ -52,9 +54,11 @@ static void close_one(bool inbound, const char *service, const char *operation, 
         .lanes = {&lane, &lane},
         .error = error,
         .status = status,
-        .duration_us = 3000,
+        .peer = slice_str(peer),
+        .began_us = 4000,
+        .ended_us = 7000,
     };
-    ledger_close_entry(&ledger, &e, 0);
+    ledger_close_entry(&ledger, &e, &now_real);
 }
 
 static void counts(unsigned long long want, const char *side, const char *service, const char *operation,
@@ -110,6 +114,39 @@ TEST(a_name_too_long_to_be_kept_at_hand_is_counted_all_the_same)
     end();
 }
 
+static void verdicts(unsigned long long want, const char *who, const char *operation, const char *verdict)
+{
+    struct slice labels[] = {slice_str(who), slice_str(operation), slice_str(verdict)};
+    CHECK_INT(want, metric_series(ledger.verdicts, labels)->count);
+}
+
+TEST(each_peer_operation_and_verdict_is_counted_apart)
+{
+    struct verdict_operation judged = {.level = VERDICT_SAME};
+    begin();
+    inquiry.judged = &judged;
+    for (int i = 0; i < 5; i++) {
+        peer = "spiffe://a.example/x";
+        close_one(true, "orders", "get", 200, NULL);
+        peer = "spiffe://a.example/y";
+        close_one(true, "orders", "get", 200, NULL);
+        close_one(true, "orders", "put", 200, NULL);
+    }
+    judged.level = VERDICT_COMPATIBLE;
+    close_one(true, "orders", "get", 200, NULL);
+    inquiry.judged = NULL;
+    close_one(true, "orders", "get", 200, NULL);
+    verdicts(5, "spiffe://a.example/x", "get", "same");
+    verdicts(5, "spiffe://a.example/y", "get", "same");
+    verdicts(5, "spiffe://a.example/y", "put", "same");
+    verdicts(1, "spiffe://a.example/y", "get", "compatible");
+    counts(12, "inbound", "orders", "get", "200");
+    struct board_row *row = board_row(&ledger.board, true, SLICE("spiffe://a.example/y"), SLICE("get"));
+    CHECK_INT(7, row->count);
+    CHECK_INT(0, row->errors);
+    end();
+}
+
 TEST(refusals_and_decisions_are_counted_by_their_word)
 {
     begin();
@@ -127,5 +164,6 @@ TESTS_BEGIN()
 TESTS_RUN(each_side_service_operation_and_status_is_counted_apart)
 TESTS_RUN(more_operations_than_are_kept_at_hand_are_all_counted_right)
 TESTS_RUN(a_name_too_long_to_be_kept_at_hand_is_counted_all_the_same)
+TESTS_RUN(each_peer_operation_and_verdict_is_counted_apart)
 TESTS_RUN(refusals_and_decisions_are_counted_by_their_word)
 TESTS_END()
