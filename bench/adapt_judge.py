@@ -107,6 +107,86 @@ def scalar(rnd, m, record):
         m.there, m.back = (lambda v: new if v == old else v), (lambda v: old if v == new else v)
 
 
+class Text:
+    """A branch that is no record."""
+
+    def facts(self, new):
+        return []
+
+    def schema(self, new):
+        return {"type": "string"}
+
+    def there(self, v):
+        return v
+
+    back = there
+
+
+def tell(rnd, how, record, number, count):
+    """What tells this branch from the others, on either side."""
+    if how == "text":
+        return
+    m = Member("kind" if how in ("tag", "type") else f"own{number}")
+    m.old_facts = []
+    m.old_type = m.new_type = "string"
+    m.old_schema = m.new_schema = {"type": "string"}
+    m.make = lambda: rnd.choice(WORDS)
+    if how == "tag":
+        m.make = lambda: f"b{number}"
+        m.old_schema = m.new_schema = {"const": f"b{number}"}
+        if rnd.random() < 0.3:
+            m.now = "kindx"
+            m.facts.append(f'renamed("{record.name}", "kind", "kindx").')
+        m.facts.append(f'value("{record.name}.{m.now}", "\\"b{number}\\"").')
+        m.old_facts.append(f'value("{record.name}.kind", "\\"b{number}\\"").')
+    elif how == "type" and number:
+        m.old_type = m.new_type = ["bool", "int32"][number - 1]
+        m.old_schema = m.new_schema = {"type": ["boolean", "integer"][number - 1]}
+        m.make = (lambda: True) if number == 1 else (lambda: 7)
+    record.members.insert(rnd.randrange(len(record.members) + 1), m)
+    record.own = m
+
+
+def union(rnd, m, holder, depth):
+    """One of several records, or of a record and a text."""
+    how = rnd.choice(["tag", "tag", "own", "type", "text"])
+    count = 2 if how == "text" else rnd.randrange(2, 4)
+    records = [Record(rnd, depth + 1) for _ in range(1 if how == "text" else count)]
+    for i, r in enumerate(records):
+        tell(rnd, how, r, i, count)
+    branches = records + [Text()] * (how == "text")
+    name = f"{holder}_{m.name}_union"
+    m.union, m.old_type, m.new_type = branches, name, name
+    m.old_facts = [f'union("{name}").']
+    m.old_facts += [f'branch("{name}", {i}, "{getattr(b, "name", "string")}").' for i, b in enumerate(branches)]
+    m.facts += m.old_facts
+    m.old_schema = {"anyOf": [b.schema(False) for b in branches]}
+    m.new_schema = {"anyOf": [b.schema(True) for b in branches]}
+
+    def which(v, new):
+        for b in branches:
+            if isinstance(b, Text):
+                if isinstance(v, str):
+                    return b
+                continue
+            own = b.own.now if new else b.own.name
+            if not isinstance(v, str) and own in v:
+                said = b.own.new_schema if how == "tag" else b.own.old_schema
+                if jsonschema.Draft202012Validator(said).is_valid(v[own]):
+                    return b
+        raise ValueError("a value of no branch")
+
+    if how == "text":
+        records[0].own = Member("")
+        m.make = lambda: rnd.choice(WORDS) if rnd.random() < 0.3 else records[0].make()
+        m.there = lambda v: v if isinstance(v, str) else records[0].there(v)
+        m.back = lambda v: v if isinstance(v, str) else records[0].back(v)
+    else:
+        m.make = lambda: rnd.choice(branches).make()
+        m.there = lambda v: which(v, False).there(v)
+        m.back = lambda v: which(v, True).back(v)
+
+
 class Record:
     """A record with an old and a new shape."""
 
@@ -130,9 +210,12 @@ class Record:
         if rnd.random() < 0.35:
             m.now = name + "x"
             m.facts.append(f'renamed("{self.name}", "{name}", "{m.now}").')
-        shape = rnd.choice(["scalar", "scalar", "record", "list", "map"]) if depth < 3 else "scalar"
+        shape = rnd.choice(["scalar", "scalar", "record", "list", "map", "union", "union"]) if depth < 3 else "scalar"
         if shape == "scalar":
             scalar(rnd, m, self.name)
+            return m
+        if shape == "union":
+            union(rnd, m, self.name, depth)
             return m
         inner = Record(rnd, depth + 1)
         m.inner, m.old_facts = inner, []
@@ -179,6 +262,8 @@ class Record:
                 out.append(f'moved("{n}", "{m.name}", "host/{m.name}").')
             if hasattr(m, "inner"):
                 out += m.inner.facts(new)
+            for branch in getattr(m, "union", ()):
+                out += branch.facts(new)
         if self.host and (new or self.kept):
             out += [f'field("{n}", "host", "{n}H", "required").', f'record("{n}H").']
             if self.kept:
@@ -269,6 +354,10 @@ def dates_back(record):
     for m in record.members:
         if hasattr(m, "inner"):
             dates_back(m.inner)
+        elif hasattr(m, "union"):
+            for branch in m.union:
+                if isinstance(branch, Record):
+                    dates_back(branch)
         elif m.back is None:
             m.original = {}
             there = m.there
@@ -318,7 +407,7 @@ def judge(args, place, number):
                 return "differs", checked, [name, "sent " + plain(b), "want " + plain(want), "got  " + plain(value), found.stdout]
             for error in validator.iter_errors(value):
                 return "unfit", checked, [name, error.message, plain(value), found.stdout]
-    return "good", checked, []
+    return "good", checked, ["in a branch"] if "/(" in found.stdout else []
 
 
 def main():
@@ -329,17 +418,18 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--show", action="store_true", help="what was not bridged, too")
     args = parser.parse_args()
-    counts, checked, bad = {}, 0, 0
+    counts, checked, bad, unions = {}, 0, 0, 0
     with tempfile.TemporaryDirectory() as folder:
         for number in range(args.pairs):
             how, bodies, words = judge(args, pathlib.Path(folder), number)
             counts[how] = counts.get(how, 0) + 1
             checked += bodies
+            unions += how == "good" and any("in a branch" in w for w in words)
             wrong = how in ("refused", "differs", "unfit")
             bad += wrong
             if wrong or (args.show and how == "unbridged"):
                 print(f"pair {number}: {how}", *words, sep="\n  ")
-    print(json.dumps({"pairs": args.pairs, "bodies": checked, **counts}))
+    print(json.dumps({"pairs": args.pairs, "bodies": checked, "in branches": unions, **counts}))
     # A judge that has seen next to nothing has judged nothing.
     sys.exit(bool(bad) or counts.get("good", 0) < args.pairs // 2)
 

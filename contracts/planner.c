@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/json_out.h"
+#include "contracts/telling.h"
 #include "contracts/wire/rewrite_records.h"
 
 /* Where a walk stands: steps on an object say `path`, steps on a value say its holder's path and its name there. */
@@ -9,6 +10,7 @@ struct spot {
     struct slice path;
     struct slice holder, name;
     bool outermost;
+    bool branch; /* `name` is the word for one of a union */
 };
 
 struct layout {
@@ -267,6 +269,8 @@ static enum err put_step(struct layout *l, const struct graph_difference *d, con
         return is_moved_above(l, d, spot) ? ERR_OK : give_up(l, "a member would be moved from one place only");
     if (!on_object && spot->outermost)
         return give_up(l, "the body itself would have to change");
+    if (g->op == PLAN_STRIP && spot->branch)
+        return give_up(l, "null would be a branch of a union");
     struct plan_step s = {
         .op = g->op, .law = plan_op_law(g->op), .path = on_object ? spot->path : spot->holder, .why = g->why};
     s.from = on_object ? g->name : spot->name;
@@ -355,7 +359,26 @@ static struct spot along(const struct planner *p, const struct spot *at, struct 
 
 static enum err lay(struct layout *l, struct graph_node *n, const struct spot *spot);
 
-static enum err follow(struct layout *l, const struct graph_edge *e, const struct spot *spot)
+/* Steps for one branch of the writer's union stand behind a word that tells it from the others; what is no union is of
+ * one branch only. */
+static enum err enter_branch(struct layout *l, const struct graph_edge *e, const struct graph_node *n,
+                             const struct spot *spot)
+{
+    struct slice word;
+    for (const struct graph_edge *o = n->edges; o; o = o->next)
+        if (o != e && o->way == GRAPH_BRANCH && o->to->differs && slice_eq(o->to->writer, e->to->writer))
+            return give_up(l, "a value would need the steps of two branches");
+    if (slice_eq(e->to->writer, n->writer))
+        return lay(l, e->to, spot);
+    if (spot->branch || telling_word(l->planner->writer, n->writer, e->to->writer, l->planner->arena, &word) != ERR_OK)
+        return give_up(l, "a step would stand inside one branch of a union, which nothing tells from the others");
+    struct spot in = inward(l->planner, spot, word, false);
+    in.branch = true;
+    return lay(l, e->to, &in);
+}
+
+static enum err follow(struct layout *l, const struct graph_edge *e, const struct graph_node *n,
+                       const struct spot *spot)
 {
     struct spot in = *spot;
     switch (e->way) {
@@ -379,7 +402,7 @@ static enum err follow(struct layout *l, const struct graph_edge *e, const struc
     case GRAPH_KEY:
         return e->to->differs ? give_up(l, "the keys of a map would have to change") : ERR_OK;
     case GRAPH_BRANCH:
-        return e->to->differs ? give_up(l, "a step would stand inside one branch of a union") : ERR_OK;
+        return e->to->differs ? enter_branch(l, e, n, spot) : ERR_OK;
     }
     return lay(l, e->to, &in);
 }
@@ -395,7 +418,7 @@ static enum err lay(struct layout *l, struct graph_node *n, const struct spot *s
     l->depth++;
     enum err result = ERR_OK;
     for (const struct graph_edge *e = n->edges; e && result == ERR_OK; e = e->next)
-        result = follow(l, e, spot);
+        result = follow(l, e, n, spot);
     n->entered = false;
     l->depth--;
     return result;

@@ -285,6 +285,8 @@ void plan_put_name(struct buf *out, struct slice name)
             buf_put(out, SLICE("~0"));
         else if (name.at[i] == '/')
             buf_put(out, SLICE("~1"));
+        else if (i == 0 && name.at[i] == '(')
+            buf_put(out, SLICE("~2"));
         else
             buf_put_char(out, name.at[i]);
     }

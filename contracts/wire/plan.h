@@ -5,12 +5,13 @@
  *
  * A plan is a tree shaped like the data: at a path stand the steps for the object
  * there.  Paths are member names; "[]" is every element of an array, "{}" every
- * value of a map; in a name `~` is written ~0 and `/` ~1 (plan_put_name).  Paths and
+ * value of a map, "(kind=card)" the same value when it is of that branch of a union
+ * (plan_branch); in a name `~` is written ~0, `/` ~1 and a first `(` ~2 (plan_put_name).  Paths and
  * `from` are names as they come in, so steps do not see each other's work: a -> b
  * beside b -> a swaps the two.  Steps on values (narrow, enum, scale, text, number) may
- * also say "[]" or "{}" as `from`: every element, every value; null passes them all.  So may
- * encode, decode, date, epoch, wrap and head.  Of enum, scale, text, number, encode, decode, date
- * and epoch a value has one, the last, and of wrap and head too.  Each step has its law.
+ * also say "[]", "{}" or "(:number)" as `from`: every element, every value, the value of that
+ * branch; null passes them all.  So may encode, decode, date, epoch, wrap and head.  Of enum, scale, text, number,
+ * encode, decode, date and epoch a value has one, the last, and of wrap and head too.  Each step has its law.
  *
  *     rename   /            qty -> quantity            lossless
  *     default  /lines/[]    currency = "EUR"           defaulting

@@ -3,6 +3,7 @@
 #include "base/json_out.h"
 #include "contracts/wire/json_tok.h"
 #include "contracts/wire/pbplan.h"
+#include "contracts/wire/plan_branch.h"
 
 enum { TABLE_MOST = 4096 };
 
@@ -11,7 +12,7 @@ enum { TABLE_MOST = 4096 };
 static bool is_bare(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c && strchr("_.-+$@:/~[]{}", c));
+           (c && strchr("_.-+$@:/~[]{}()=|&", c));
 }
 
 /* A word as it is, or as a JSON string when it has blanks, quotes or other marks. */
@@ -482,14 +483,31 @@ static enum err read_law(struct reader *r, enum plan_op op, enum plan_law *law)
     return complain(r, "lossless, one-way, defaulting or partial");
 }
 
+/* Words of branches are whole, and none stands in another. */
+static bool are_branches(struct reader *r, struct slice path)
+{
+    struct slice word;
+    bool before = false;
+    while (slice_split(&path, '/', &word)) {
+        struct plan_branch b;
+        bool branch = slice_starts(word, SLICE("("));
+        if (branch && (before || plan_branch_read(word, &r->arena, &b) != ERR_OK))
+            return false;
+        before = branch;
+    }
+    return true;
+}
+
 static enum err read_path(struct reader *r, struct slice *path)
 {
     struct slice column = r->rest;
     TRY(read_word(r, path));
-    if (slice_starts(*path, SLICE("/")) && r->rest.len == 0)
+    bool path_like = slice_starts(*path, SLICE("/")) && r->rest.len == 0;
+    if (path_like && are_branches(r, *path))
         return ERR_OK;
     r->rest = column;
-    return complain(r, "a path, like /lines/[]");
+    return complain(r, path_like ? "a branch, like (kind=card), (:number) or (+iban&-card), once for each value"
+                                 : "a path, like /lines/[]");
 }
 
 /* Moves to the next column of the line; an absent one is empty. */

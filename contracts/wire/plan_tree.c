@@ -15,6 +15,7 @@ static struct plan_tree_node *node_new(struct plan_tree *t)
     n->last_out = &n->outs;
     n->last_slot = &n->slots;
     n->last_host = &n->hosts;
+    n->last_choice = &n->choices;
     n->made_before = t->newest;
     t->newest = n;
     return n;
@@ -74,7 +75,7 @@ static struct plan_tree_out *out_at(struct plan_tree *t, struct plan_tree_node *
     return o;
 }
 
-/* One name of a path: ~1 is "/", ~0 is "~". */
+/* One name of a path: ~1 is "/", ~0 is "~", ~2 is "(". */
 static struct slice path_name(struct plan_tree *t, struct slice word)
 {
     size_t tilde;
@@ -84,11 +85,29 @@ static struct slice path_name(struct plan_tree *t, struct slice word)
     size_t len = 0;
     for (size_t i = 0; i < word.len; i++) {
         char next = i + 1 < word.len ? word.at[i + 1] : '\0';
-        bool escape = word.at[i] == '~' && (next == '0' || next == '1');
-        into[len++] = !escape ? word.at[i] : next == '0' ? '~' : '/';
+        bool escape = word.at[i] == '~' && next >= '0' && next <= '2';
+        into[len++] = !escape ? word.at[i] : next == '0' ? '~' : next == '1' ? '/' : '(';
         i += escape;
     }
     return slice_of(into, len);
+}
+
+/* NULL: the word says no branch. */
+static struct plan_tree_node *branch_under(struct plan_tree *t, struct plan_tree_node *n, struct slice word)
+{
+    struct plan_branch branch;
+    if (!plan_branch_is(word) || plan_branch_read(word, &t->arena, &branch) != ERR_OK)
+        return NULL;
+    for (struct plan_tree_choice *c = n->choices; c; c = c->next)
+        if (slice_eq(c->word, word))
+            return c->node;
+    struct plan_tree_choice *c = arena_new(&t->arena, sizeof(*c));
+    *c = (struct plan_tree_choice){.word = word, .branch = branch, .node = node_new(t)};
+    *n->last_choice = c;
+    n->last_choice = &c->next;
+    n->choice_count++;
+    n->looks_inside = n->looks_inside || branch.terms->test != PLAN_BRANCH_IS;
+    return c->node;
 }
 
 static struct plan_tree_node *node_under(struct plan_tree *t, struct plan_tree_node *n, struct slice word)
@@ -97,7 +116,8 @@ static struct plan_tree_node *node_under(struct plan_tree *t, struct plan_tree_n
         return sub_node(t, &n->each);
     if (slice_eq(word, SLICE("{}")))
         return sub_node(t, &n->every);
-    return sub_node(t, &member_at(t, n, path_name(t, word))->value);
+    struct plan_tree_node *branch = branch_under(t, n, word);
+    return branch ? branch : sub_node(t, &member_at(t, n, path_name(t, word))->value);
 }
 
 static struct plan_tree_node *node_at(struct plan_tree *t, struct slice path)
@@ -110,12 +130,13 @@ static struct plan_tree_node *node_at(struct plan_tree *t, struct slice path)
     return n;
 }
 
-/* Where the value of member `from` is; "[]" and "{}" mean what they mean in a path. */
+/* Where the value of member `from` is; "[]", "{}" and a branch mean what they mean in a path. */
 static struct plan_tree_node *value_at(struct plan_tree *t, struct plan_tree_node *n, struct slice from)
 {
     if (slice_eq(from, SLICE("[]")) || slice_eq(from, SLICE("{}")))
         return node_under(t, n, from);
-    return sub_node(t, &member_at(t, n, from)->value);
+    struct plan_tree_node *branch = branch_under(t, n, from);
+    return branch ? branch : sub_node(t, &member_at(t, n, from)->value);
 }
 
 static void add_rename(struct plan_tree *t, struct plan_tree_node *n, const struct plan_step *s, int number)
@@ -172,6 +193,7 @@ static struct plan_tree_member *member_in(struct plan_tree *t, struct plan_tree_
         if (m) {
             m->lets_out = true;
             n = sub_node(t, &m->value);
+            n->is_passed = true;
             ++*up;
         }
         m = member_at(t, n, path_name(t, word));
@@ -315,6 +337,21 @@ static void make_quick(struct plan_tree *t, struct plan_tree_node *n)
     }
 }
 
+/* What stands on the shape of the value stands on each of its branches.  An object that others go into or come out of
+ * has none. */
+static void spread_shape(struct plan_tree_node *n)
+{
+    if (n->is_host || n->is_passed)
+        n->choices = NULL;
+    for (struct plan_tree_choice *c = n->choices; c; c = c->next) {
+        if (c->node->shape == PLAN_TREE_NONE) {
+            c->node->shape = n->shape;
+            c->node->else_ok = n->else_ok;
+        }
+        n->choice_judges = n->choice_judges || plan_tree_judges(c->node);
+    }
+}
+
 /* The steps from `*at` to the next `then`. */
 static struct plan_tree *stage_new(const struct plan *p, size_t *at)
 {
@@ -324,8 +361,10 @@ static struct plan_tree *stage_new(const struct plan *p, size_t *at)
     t->step_count = plan_count(p);
     for (; *at < t->step_count && plan_step(p, *at)->op != PLAN_THEN; ++*at)
         add_step(t, plan_step(p, *at), (int)*at);
-    for (struct plan_tree_node *n = t->newest; n; n = n->made_before)
+    for (struct plan_tree_node *n = t->newest; n; n = n->made_before) {
         make_quick(t, n);
+        spread_shape(n);
+    }
     return t;
 }
 

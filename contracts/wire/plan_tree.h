@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "contracts/wire/json_names.h"
 #include "contracts/wire/plan.h"
+#include "contracts/wire/plan_branch.h"
 
 enum { PLAN_TREE_NONE = -1 };
 
@@ -59,6 +60,15 @@ struct plan_tree_out {
     bool lands;          /* something may come here from further out, when this object has ended */
 };
 
+/* Steps for a value here that is of one branch of a union; then those of the place itself are not for it, but for a
+ * step on its shape. */
+struct plan_tree_choice {
+    struct plan_tree_choice *next;
+    struct slice word;
+    struct plan_branch branch;
+    struct plan_tree_node *node;
+};
+
 /* One place in the data. */
 struct plan_tree_node {
     struct map members;                    /* by incoming name */
@@ -76,8 +86,13 @@ struct plan_tree_node {
     struct plan_tree_host *hosts, **last_host;
     size_t slot_count; /* with those of hosts */
     bool is_host;      /* members land in here from further out */
+    bool is_passed;    /* members leave from here, or from further in, for further out */
     struct map table;  /* of `change`: symbol to struct slice, quoted */
     bool otherwise_ok; /* `change` has a value for all other symbols, and it is JSON */
+    struct plan_tree_choice *choices, **last_choice;
+    size_t choice_count;
+    bool choice_judges; /* a choice has steps that look at the value */
+    bool looks_inside;  /* a choice is told by members */
     struct plan_tree_node *made_before;
 };
 
@@ -104,13 +119,14 @@ static inline const struct plan_tree_member *plan_tree_member(const struct plan_
 /* Must a value here be whole before it can go on? */
 static inline bool plan_tree_judges(const struct plan_tree_node *n)
 {
-    return n && (n->change != PLAN_TREE_NONE || n->narrow != PLAN_TREE_NONE || n->turn != PLAN_TREE_NONE);
+    return n && (n->change != PLAN_TREE_NONE || n->narrow != PLAN_TREE_NONE || n->turn != PLAN_TREE_NONE ||
+                 n->choice_judges);
 }
 
 /* Or must at least its kind be known? */
 static inline bool plan_tree_waits(const struct plan_tree_node *n)
 {
-    return plan_tree_judges(n) || (n && n->shape != PLAN_TREE_NONE);
+    return plan_tree_judges(n) || (n && (n->shape != PLAN_TREE_NONE || n->choices));
 }
 
 #endif

@@ -5,6 +5,9 @@
  * Names are looked at in every object, edited or not: a body in which one comes twice means different things to
  * different readers, and is refused.
  *
+ * An object that may be of several branches of a union waits in `ahead`, from its bracket on, until a scout has read
+ * what tells them apart; mostly that lies within the chunk, and nothing waits.
+ *
  * Most members lie within one chunk and need no thought: they are passed at a glance (json_fast), and only what is
  * left goes by tokens. */
 #include "base/check.h"
@@ -213,6 +216,8 @@ static enum err name_token(struct rewrite_json *r, const struct json_token *t)
 static enum err comma_token(struct rewrite_json *r, const struct json_token *t)
 {
     struct frame *f = top(r);
+    if (!f->object && f->node)
+        f->child = f->node->each;
     expect(r);
     if (!f->keeps || (!f->object && f->head == PLAN_TREE_NONE))
         return ERR_OK;
@@ -231,6 +236,8 @@ static enum err comma_token(struct rewrite_json *r, const struct json_token *t)
 /* A plan for objects cannot be applied to a body that is none. */
 static enum err check_root(struct rewrite_json *r, const struct json_token *t)
 {
+    if (r->root->choices)
+        return ERR_OK;
     bool members = r->root->edits || r->root->every || r->root->members.count;
     bool fits = (members && t->kind == JSON_TOK_OBJECT) || (r->root->each && t->kind == JSON_TOK_ARRAY);
     if (fits || (!members && !r->root->each))
@@ -312,12 +319,20 @@ static enum err shape(struct rewrite_json *r, const struct plan_tree_node *n, co
                                              : rewrite_json_fail(r, ERR_PEER, t->begin, "an array is expected");
 }
 
+/* The body itself is changed in branches of a union alone. */
+static enum err begin_body(struct rewrite_json *r, const struct json_token *t)
+{
+    if (r->root->shape != PLAN_TREE_NONE)
+        TRY(shape(r, r->root, t));
+    return plan_tree_judges(r->root) ? rewrite_json_value_judge(r, r->root, t) : check_root(r, t);
+}
+
 /* The first token of a value, or all of it when it is neither object nor array. */
 static enum err begin_value(struct rewrite_json *r, const struct json_token *t)
 {
     struct frame *f = top(r);
     if (!f)
-        return check_root(r, t);
+        return begin_body(r, t);
     json_path_element(&r->path);
     if (r->undecided.on) {
         TRY(rewrite_json_check_kept(r, t->end));
@@ -371,7 +386,7 @@ static enum err open_token(struct rewrite_json *r, const struct json_token *t)
     const struct plan_tree_node *node = f ? f->child : r->root;
     TRY(begin_value(r, t));
     open_frame(r, node, t->kind == JSON_TOK_OBJECT);
-    if (f && t->kind == JSON_TOK_ARRAY && is_headed(r, node))
+    if (t->kind == JSON_TOK_ARRAY && is_headed(r, node))
         open_head(r, t);
     expect(r);
     /* Inside, the same holds as after a value: give what is decided, then keep. */
@@ -635,18 +650,48 @@ static struct rewrite_json *json_of(struct rewrite *r)
     return (struct rewrite_json *)r;
 }
 
-static enum err feed(struct rewrite *shared, struct slice bytes, struct buf *out)
+/* What was read stays; from the object's bracket on all waits. */
+static enum err wait_ahead(struct rewrite_json *r, struct buf *ahead)
 {
-    struct rewrite_json *r = json_of(shared);
-    held_begin(&r->held, bytes, out);
-    rewrite_json_land_out(r, out);
+    struct slice chunk = r->held.chunk;
+    size_t front = (size_t)(r->begun.begin - r->held.chunk_at);
+    json_path_keep(&r->path);
+    r->held.chunk = slice_to(chunk, front);
+    if (buf_add(ahead, slice_from(chunk, front)) != ERR_OK || held_end(&r->held) != ERR_OK)
+        return rewrite_json_fail(r, ERR_FULL, r->begun.begin, "too much comes before what tells the branch");
+    return ERR_AGAIN;
+}
+
+static enum err any_value(struct rewrite_json *r, const struct json_token *t, struct slice bytes, struct buf *ahead)
+{
+    if (rewrite_json_branches(r, t)) {
+        enum err e = rewrite_json_branch(r, t, bytes);
+        if (e == ERR_AGAIN)
+            return wait_ahead(r, ahead);
+        TRY(e);
+        TRY(rewrite_json_check_kept(r, t->end));
+        r->held.flow = HELD_GIVE;
+    }
+    return any_token(r, t);
+}
+
+/* `chunk` begins with `read` bytes that the reader has had.  AGAIN: its end waits in `ahead`. */
+static enum err rewrite(struct rewrite_json *r, struct slice chunk, size_t read, struct buf *out, struct buf *ahead)
+{
+    struct slice bytes = slice_from(chunk, read);
     struct json_token token;
     enum err e;
+    held_begin(&r->held, chunk, out);
+    rewrite_json_land_out(r, out);
+    if (read) {
+        r->held.flow = HELD_GIVE;
+        TRY(any_token(r, &r->begun));
+    }
     do {
         TRY(glance(r, &bytes));
         e = json_tok_next(&r->tok, &bytes, &token);
         if (e == ERR_OK)
-            TRY(any_token(r, &token));
+            TRY(any_value(r, &token, bytes, ahead));
     } while (e == ERR_OK);
     if (e != ERR_AGAIN)
         return rewrite_json_fail(r, e, json_tok_offset(&r->tok), json_tok_fault(&r->tok));
@@ -657,15 +702,54 @@ static enum err feed(struct rewrite *shared, struct slice bytes, struct buf *out
                              "a member is too large, or no room for what goes out");
 }
 
+/* It is known what the object is that waits, or nobody cares any more. */
+static enum err rewrite_ahead(struct rewrite_json *r, struct buf *out)
+{
+    struct buf whole = r->ahead;
+    buf_init(&r->ahead, r->most);
+    enum err e = rewrite(r, buf_slice(&whole), 1, out, &r->ahead);
+    buf_fini(&whole);
+    return e == ERR_AGAIN ? ERR_OK : e;
+}
+
+static enum err feed_ahead(struct rewrite_json *r, struct slice *bytes, struct buf *out)
+{
+    size_t room = r->most - buf_len(&r->ahead), take = bytes->len < room ? bytes->len : room;
+    struct slice piece = slice_to(*bytes, take);
+    if (take == 0)
+        return rewrite_json_fail(r, ERR_FULL, r->begun.begin, "too much comes before what tells the branch");
+    *bytes = slice_from(*bytes, take);
+    TRY(buf_add(&r->ahead, piece));
+    enum err e = rewrite_json_branch_on(r, piece);
+    return e == ERR_OK ? rewrite_ahead(r, out) : e == ERR_AGAIN ? ERR_OK : e;
+}
+
+static enum err feed(struct rewrite *shared, struct slice bytes, struct buf *out)
+{
+    struct rewrite_json *r = json_of(shared);
+    while (r->scout.on && bytes.len)
+        TRY(feed_ahead(r, &bytes, out));
+    if (r->scout.on)
+        return ERR_OK;
+    enum err e = rewrite(r, bytes, 0, out, &r->ahead);
+    return e == ERR_AGAIN ? ERR_OK : e;
+}
+
 static enum err finish(struct rewrite *shared, struct buf *out)
 {
     struct rewrite_json *r = json_of(shared);
+    while (r->scout.on) {
+        branch_scout_fini(&r->scout);
+        TRY(rewrite_ahead(r, out));
+    }
     held_begin(&r->held, (struct slice){0}, out);
     rewrite_json_land_out(r, out);
     struct json_token token;
     enum err e;
     while ((e = json_tok_finish(&r->tok, &token)) == ERR_AGAIN)
-        TRY(any_token(r, &token));
+        TRY(any_value(r, &token, (struct slice){0}, &r->ahead));
+    if (e == ERR_OK && held_end(&r->held) != ERR_OK)
+        return rewrite_json_fail(r, ERR_FULL, json_tok_offset(&r->tok), "no room for what goes out");
     return e == ERR_OK ? ERR_OK : rewrite_json_fail(r, e, json_tok_offset(&r->tok), json_tok_fault(&r->tok));
 }
 
@@ -676,6 +760,8 @@ static void fini(struct rewrite *shared)
     json_names_fini(&r->names);
     json_path_fini(&r->path);
     held_fini(&r->held);
+    branch_scout_fini(&r->scout);
+    buf_fini(&r->ahead);
     while (r->depth)
         close_waits(&r->frames[--r->depth]);
     buf_fini(&r->nowhere.value);
@@ -692,7 +778,10 @@ struct rewrite *rewrite_json_stage(struct plan *plan, const struct plan_tree *st
     rewrite_init(&r->shared, &json_format, plan);
     r->root = stage->root;
     json_tok_init(&r->tok, max_hold);
+    r->tok.collect = plan_tree_judges(r->root);
     held_init(&r->held, max_hold);
+    r->held.flow = plan_tree_waits(r->root) ? HELD_KEEP : HELD_GIVE;
+    buf_init(&r->ahead, max_hold);
     buf_init(&r->nowhere.value, BUF_TEXT_BOUND); /* emptied again and again */
     r->most = max_hold;
     r->secret = json_names_secret();

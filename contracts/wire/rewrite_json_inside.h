@@ -6,8 +6,10 @@
  *   rewrite_json         tokens, members, and what is passed at a glance
  *   rewrite_json_value   what becomes of a value that a step looks at
  *   rewrite_json_land    members of our own, and those that come from elsewhere
+ *   rewrite_json_branch  of which branch of a union a value is
  *
- * Included by those three alone. */
+ * Included by those four alone. */
+#include "contracts/wire/branch_scout.h"
 #include "contracts/wire/held.h"
 #include "contracts/wire/json_names.h"
 #include "contracts/wire/json_path.h"
@@ -53,6 +55,9 @@ struct rewrite_json {
     struct rewrite shared;
     const struct plan_tree_node *root;
     struct json_tok tok;
+    struct branch_scout scout; /* on: the object `ahead` is not known yet */
+    struct json_token begun;   /* its bracket, which was read */
+    struct buf ahead;          /* from its bracket on, not rewritten yet */
     struct json_names names;
     struct json_path path;
     uint64_t secret; /* of json_names */
@@ -116,6 +121,18 @@ void rewrite_json_land_push(struct rewrite_json *r, struct wait *wait);
 MUST_USE enum err rewrite_json_land_end(struct rewrite_json *r, uint64_t end);
 /* Where output goes in the call that begins. */
 void rewrite_json_land_out(struct rewrite_json *r, struct buf *out);
+
+/* Is this the first token of a value of which it is to be found out of which branch it is? */
+static inline bool rewrite_json_branches(const struct rewrite_json *r, const struct json_token *t)
+{
+    const struct plan_tree_node *n = r->depth ? r->frames[r->depth - 1].child : r->root;
+    return n && n->choices && t->kind != JSON_TOK_NAME && t->kind != JSON_TOK_COMMA && t->kind != JSON_TOK_OBJECT_END &&
+           t->kind != JSON_TOK_ARRAY_END;
+}
+/* OK: it is known, and the steps for the value are chosen.  AGAIN: `bytes`, which follow the token, do not show it. */
+MUST_USE enum err rewrite_json_branch(struct rewrite_json *r, const struct json_token *t, struct slice bytes);
+/* More of the same object. */
+MUST_USE enum err rewrite_json_branch_on(struct rewrite_json *r, struct slice bytes);
 
 /* The token is all of a value that steps of `n` look at. */
 MUST_USE enum err rewrite_json_value_judge(struct rewrite_json *r, const struct plan_tree_node *n,

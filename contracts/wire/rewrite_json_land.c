@@ -169,7 +169,8 @@ static enum err land_in_host(struct rewrite_json *r, struct frame *f, const stru
     bool opened = open_end(&object, &empty);
     if (!awaited && (!opened || is_complete(f, h)))
         return write_own(r, &f->wrote, h->out->quoted, buf_slice(&kept->value));
-    if (!opened)
+    /* Of what an array's element has nobody took note. */
+    if (!opened || h->inside->shape != PLAN_TREE_NONE)
         return rewrite_json_fail_name(r, at, "member", h->out->name, " is no object, and others go into it");
     bool wrote = !empty;
     TRY(write_own(r, &f->wrote, h->out->quoted, object));

@@ -4,12 +4,14 @@
 
 #include "base/json_out.h"
 #include "contracts/wire/json_number.h"
+#include "contracts/wire/plan_branch.h"
 #include "contracts/wire/recode.h"
 
-enum { PATH = 256, NONE = -1 };
+enum { PATH = 256, WORD = 64, NONE = -1 };
 
 struct hand {
     const struct plan *plan;
+    struct arena arena;
     struct buf *out;
     bool refused;
 };
@@ -156,6 +158,14 @@ static bool is_passed(const struct plan_step *s, const char *path)
            strncmp(path, s->path.at, home) == 0 && (home == 0 || path[home] == '/');
 }
 
+static bool moves_through(const struct hand *h, const char *path)
+{
+    for (size_t i = 0; i < plan_count(h->plan); i++)
+        if (is_passed(step_at(h, i), path))
+            return true;
+    return false;
+}
+
 /* Has the value a step of its own, or one inside? */
 static bool has_steps(const struct hand *h, struct spot spot)
 {
@@ -182,12 +192,123 @@ static int member_step(const struct hand *h, const char *path, enum plan_op op, 
     return found;
 }
 
-/* ---- values ---- */
-
 static void refuse(struct hand *h)
 {
     h->refused = true;
 }
+
+/* ---- branches of unions ---- */
+
+enum { BRANCHES = 16, LATE = 1 << 20 };
+
+struct words {
+    struct slice v[BRANCHES];
+    size_t count;
+};
+
+static void add_branch(struct words *w, struct slice word)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (slice_eq(w->v[i], word))
+            return;
+    if (plan_branch_is(word))
+        w->v[w->count++] = word;
+}
+
+/* The branches that steps at or under this path speak of, in the plan's order. */
+static struct words words_at(const struct hand *h, const char *path)
+{
+    struct words w = {.count = 0};
+    size_t len = strcmp(path, "/") == 0 ? 0 : strlen(path);
+    for (size_t i = 0; i < plan_count(h->plan); i++) {
+        const struct plan_step *s = step_at(h, i);
+        struct slice rest = slice_from(s->path, len), word;
+        if (is_aside(s->op) || (len && !is_under(s, path)))
+            continue;
+        if (rest.len > 1 && slice_split(&rest, '/', &word) && slice_split(&rest, '/', &word))
+            add_branch(&w, word);
+        else if (is_at(s, path) && on_value(s->op))
+            add_branch(&w, s->from);
+    }
+    return w;
+}
+
+static unsigned kind_bit(const struct json_value *v)
+{
+    static const unsigned bits[] = {
+        [JSON_NULL] = PLAN_BRANCH_NULL,     [JSON_BOOL] = PLAN_BRANCH_BOOL,   [JSON_NUMBER] = PLAN_BRANCH_NUMBER,
+        [JSON_STRING] = PLAN_BRANCH_STRING, [JSON_ARRAY] = PLAN_BRANCH_ARRAY, [JSON_OBJECT] = PLAN_BRANCH_OBJECT};
+    return bits[v->kind];
+}
+
+/* The place of the member that makes this term hold; LATE: it does not. */
+static int shown_at(const struct plan_branch_term *t, const struct json_value *object)
+{
+    int place = 0;
+    for (const struct json_value *m = object->first; m; m = m->next, place++) {
+        bool holds = t->test == PLAN_BRANCH_HAS || (t->test == PLAN_BRANCH_KIND && (t->kinds & kind_bit(m)));
+        if (!slice_eq(m->name, t->member))
+            continue;
+        for (size_t i = 0; i < t->value_count; i++)
+            holds = holds || (m->kind == JSON_STRING && slice_eq(t->values[i], m->text));
+        return holds ? place : LATE;
+    }
+    return LATE;
+}
+
+/* Where it is known that an object is of this branch, if nothing bars it. */
+static int claimed_at(const struct plan_branch *b, const struct json_value *object, bool *lacks, bool *barred)
+{
+    int last = 0;
+    *lacks = *barred = false;
+    for (const struct plan_branch_term *t = b->terms; t; t = t->next) {
+        int at = t->test == PLAN_BRANCH_LACKS ? 0 : shown_at(t, object);
+        last = at > last ? at : last;
+        *lacks = *lacks || t->test == PLAN_BRANCH_LACKS;
+        *barred = *barred || (t->test == PLAN_BRANCH_LACKS && json_value_member(object, t->member));
+    }
+    return last;
+}
+
+static bool of_kind(struct hand *h, struct slice word, const struct json_value *v)
+{
+    struct plan_branch b;
+    return plan_branch_read(word, &h->arena, &b) == ERR_OK && b.terms->test == PLAN_BRANCH_IS &&
+           (b.terms->kinds & kind_bit(v));
+}
+
+/* The branch that the value at this path is of; an empty slice: none that there are steps for. */
+static struct slice branch_of(struct hand *h, const char *path, const struct json_value *v)
+{
+    struct words w = words_at(h, path);
+    struct slice early = {0}, late = {0};
+    int best = LATE;
+    for (size_t i = 0; i < w.count; i++)
+        if (v->kind != JSON_NULL && of_kind(h, w.v[i], v))
+            return w.v[i];
+    for (size_t i = 0; i < w.count && v->kind == JSON_OBJECT; i++) {
+        struct plan_branch b;
+        bool lacks, barred;
+        if (plan_branch_read(w.v[i], &h->arena, &b) != ERR_OK)
+            continue;
+        int at = b.terms->test == PLAN_BRANCH_IS ? LATE : claimed_at(&b, v, &lacks, &barred);
+        if (at == LATE || (lacks && barred && !b.claims))
+            continue;
+        if (!lacks && at < best) {
+            best = at;
+            early = w.v[i];
+        }
+        if (lacks && (barred || late.len))
+            late = SLICE("?");
+        else if (lacks)
+            late = w.v[i];
+    }
+    if (!early.len && slice_eq(late, SLICE("?")))
+        refuse(h);
+    return early.len ? early : late;
+}
+
+/* ---- values ---- */
 
 static bool in_range(const struct plan_step *s, struct slice number)
 {
@@ -294,9 +415,43 @@ static const struct plan_step *shape_of(const struct hand *h, struct spot spot)
 
 static void put_plain_value(struct hand *h, struct spot spot, const struct json_value *v);
 
+static void put_shaped(struct hand *h, struct spot spot, const struct plan_step *shape, const struct json_value *v);
+static bool fits_root(const struct hand *h, const char *root, const struct json_value *v);
+
 static void put_value(struct hand *h, struct spot spot, const struct json_value *v)
 {
-    const struct plan_step *shape = shape_of(h, spot);
+    const struct plan_step *shape = shape_of(h, spot), *own = NULL;
+    char path[PATH], holder[PATH], word[WORD];
+    join(path, spot.holder, spot.name);
+    struct slice branch = moves_through(h, path) ? (struct slice){0} : branch_of(h, path, v);
+    if (branch.len) {
+        snprintf(holder, PATH, "%s", path);
+        snprintf(word, WORD, "%.*s", SLICE_FMT(branch));
+        spot = (struct spot){holder, word};
+        own = shape_of(h, spot);
+    }
+    put_shaped(h, spot, own ? own : shape, v);
+}
+
+/* The root is in no object. */
+static void put_branch_of_root(struct hand *h, struct slice branch, const struct json_value *v)
+{
+    char word[WORD], path[PATH];
+    snprintf(word, WORD, "%.*s", SLICE_FMT(branch));
+    struct spot spot = {"/", word};
+    bool judged = false;
+    join(path, "/", word);
+    for (size_t i = 0; i < plan_count(h->plan); i++) {
+        const struct plan_step *s = step_at(h, i);
+        judged = judged || (on_value(s->op) && !on_shape(s->op) && is_at(s, "/") && slice_eq(s->from, branch));
+    }
+    if (!judged && !fits_root(h, path, v))
+        refuse(h);
+    put_shaped(h, spot, shape_of(h, spot), v);
+}
+
+static void put_shaped(struct hand *h, struct spot spot, const struct plan_step *shape, const struct json_value *v)
+{
     char path[PATH];
     join(path, spot.holder, spot.name);
     if (!shape || (v->kind == JSON_NULL && shape->op == PLAN_HEAD)) {
@@ -595,18 +750,27 @@ static void put_hosts(struct hand *h, const char *path, const struct json_value 
     }
 }
 
+/* Defaults go out in the order in which the plan first speaks of their names. */
+static bool gives_name(enum plan_op op)
+{
+    return op == PLAN_RENAME || op == PLAN_DEFAULT || op == PLAN_PUT || op == PLAN_HOIST || op == PLAN_PLUNGE;
+}
+
 static void put_defaults(struct hand *h, const char *path, const struct json_value *object, const struct names *given,
                          bool *first)
 {
     struct names done = {.count = 0};
     for (size_t i = 0; i < plan_count(h->plan); i++) {
         const struct plan_step *s = step_at(h, i);
-        if (s->op != PLAN_DEFAULT || !is_at(s, path) || is_among(&done, s->to) || is_among(given, s->to) ||
-            came_before(h, path, object, NULL, s->to))
+        struct slice name = s->op == PLAN_PLUNGE ? first_name(s->to) : s->to;
+        if (!gives_name(s->op) || !is_at(s, path) || is_among(&done, name))
             continue;
-        done.v[done.count++] = s->to;
-        put_name(h, s->to, first);
-        buf_put(h->out, step_at(h, (size_t)member_step(h, path, PLAN_DEFAULT, s->to))->value);
+        done.v[done.count++] = name;
+        int fill = member_step(h, path, PLAN_DEFAULT, name);
+        if (fill == NONE || is_among(given, name) || came_before(h, path, object, NULL, name))
+            continue;
+        put_name(h, name, first);
+        buf_put(h->out, step_at(h, (size_t)fill)->value);
     }
 }
 
@@ -683,25 +847,40 @@ static void put_inside(struct hand *h, const char *path, const struct json_value
     buf_put_char(h->out, ']');
 }
 
-/* A plan for arrays alone is none for an object. */
-static bool fits_root(const struct hand *h)
+/* A plan for arrays alone is none for an object, nor one for objects for anything else. */
+static bool fits_root(const struct hand *h, const char *root, const struct json_value *v)
 {
     bool members = false, elements = false;
+    char each[PATH];
+    join(each, root, "[]");
     for (size_t i = 0; i < plan_count(h->plan); i++) {
         const struct plan_step *s = step_at(h, i);
-        if (is_aside(s->op))
+        if (is_aside(s->op) || (strcmp(root, "/") != 0 && !is_under(s, root)))
             continue;
-        bool element = is_at(s, "/") ? on_value(s->op) && slice_eq(s->from, SLICE("[]")) : is_under(s, "/[]");
+        bool element = is_at(s, root) ? on_value(s->op) && slice_eq(s->from, SLICE("[]")) : is_under(s, each);
         *(element ? &elements : &members) = true;
     }
-    return members || !elements;
+    return v->kind == JSON_OBJECT  ? members || !elements
+           : v->kind == JSON_ARRAY ? elements || !members
+                                   : !members && !elements;
+}
+
+static void put_root(struct hand *h, const struct json_value *body)
+{
+    struct slice branch = branch_of(h, "/", body);
+    if (branch.len)
+        put_branch_of_root(h, branch, body);
+    else if (words_at(h, "/").count || fits_root(h, "/", body))
+        put_inside(h, "/", body);
+    else
+        refuse(h);
 }
 
 bool rewrite_by_hand(const struct plan *p, const struct json_value *body, struct buf *out)
 {
     struct hand h = {.plan = p, .out = out};
-    if (!fits_root(&h))
-        return false;
-    put_inside(&h, "/", body);
+    arena_init(&h.arena, 0);
+    put_root(&h, body);
+    arena_fini(&h.arena);
     return !h.refused;
 }

@@ -101,14 +101,33 @@ static void put_value(struct buf *b, unsigned depth)
     put_blank(b);
 }
 
+/* Of bodies drawn here; some overlap. */
+static const char *const branches[] = {"(:object)",      "(:number)", "(:string|bool)",        "(:array)", "(a:object)",
+                                       "(b=A|\xC3\xA9)", "(+c&-d)",   "(+d&-c&a:number|null)", "(-e)",     "(+f)"};
+enum { BRANCHES = sizeof(branches) / sizeof(branches[0]) };
+
 static struct slice draw_path(struct buf *b)
 {
     static const char *const words[] = {"a", "b", "c", "[]", "{}"};
+    bool branch = false;
     buf_clear(b);
     buf_put_char(b, '/');
-    for (unsigned i = draw(3); i > 0; i--)
-        buf_putf(b, "%s%s", words[draw(5)], i > 1 ? "/" : "");
+    for (unsigned i = draw(3); i > 0; i--) {
+        branch = !branch && draw(4) == 0;
+        buf_putf(b, "%s%s", branch ? branches[draw(BRANCHES)] : words[draw(5)], i > 1 ? "/" : "");
+    }
     return buf_slice(b);
+}
+
+/* Is the last word of the path a branch? */
+static bool in_branch(struct slice path)
+{
+    return path.at[path.len - 1] == ')';
+}
+
+static bool on_value(enum plan_op op)
+{
+    return op == PLAN_NARROW || op == PLAN_ENUM || (op >= PLAN_SCALE && op <= PLAN_HEAD);
 }
 
 /* Any step at any place; new names begin at `fresh`, so that `a` means they may be there already. */
@@ -124,11 +143,13 @@ static struct plan *draw_plan(char fresh)
         static const int64_t ticks[] = {1, 1000, 1000000, 1000000000};
         bool deep = op == PLAN_HOIST || (op == PLAN_TAKE && draw(2)), dated = op == PLAN_DATE || op == PLAN_EPOCH;
         snprintf(from, sizeof(from), deep ? "%c/%c" : "%c", 'a' + draw(NAMES), 'a' + draw(NAMES));
+        draw_path(&path);
+        bool branch = on_value(op) && !in_branch(buf_slice(&path)) && draw(4) == 0;
         snprintf(to, sizeof(to), op == PLAN_PLUNGE ? "%c/%c" : "%c", fresh + (char)draw(NAMES),
                  fresh + (char)draw(NAMES));
         plan_add(plan, &(struct plan_step){.op = op,
-                                           .path = draw_path(&path),
-                                           .from = slice_str(from),
+                                           .path = buf_slice(&path),
+                                           .from = slice_str(branch ? branches[draw(4)] : from),
                                            .to = slice_str(to),
                                            .pick = (enum plan_pick)draw(3),
                                            .to_in = (enum plan_in)draw(PLAN_INS),

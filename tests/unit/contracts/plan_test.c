@@ -1,5 +1,7 @@
 #include "contracts/wire/plan.h"
 
+#include <stdio.h>
+
 #include "tests/kit/t.h"
 
 static const char every_step[] = "rename\t/\tqty -> quantity\tlossless\tthe provider says renamed(\"Order\", \"qty\")\n"
@@ -31,6 +33,9 @@ static const char every_step[] = "rename\t/\tqty -> quantity\tlossless\tthe prov
                                  "param\t/\tquery max -> header x-max\tlossless\n"
                                  "take\t/\ta/max -> stash max\tlossless\n"
                                  "put\t/\tcookie max -> max number\tlossless\n"
+                                 "drop\t/pay/(kind=card|~x2f&num:string|null)\tcvc\tone-way\n"
+                                 "text\t/pay/[]\t(:number)\tlossless\n"
+                                 "drop\t/(+iban&-card)/~2x)\t(a)\tone-way\n"
                                  "then\t/\t\tlossless\n"
                                  "rename\t\"/a b/~1\"\t\"with \\\"quotes\\\"\" -> \"\"\tlossless\n";
 
@@ -72,7 +77,7 @@ TEST(what_is_printed_reads_back_the_same)
 TEST(steps_are_read_into_their_fields)
 {
     struct plan *plan = parse(every_step);
-    CHECK_INT(31, plan_count(plan));
+    CHECK_INT(34, plan_count(plan));
     CHECK_TEXT("the provider says renamed(\"Order\", \"qty\")", plan_step(plan, 0)->why);
     CHECK_TEXT("/lines/[]", plan_step(plan, 1)->path);
     CHECK_TEXT("\"EUR\"", plan_step(plan, 1)->value);
@@ -82,8 +87,8 @@ TEST(steps_are_read_into_their_fields)
     CHECK_INT(2, plan_step(plan, 5)->table_count);
     CHECK_TEXT("OTHER", plan_step(plan, 5)->table[3]);
     CHECK_TEXT("\"NEW\"", plan_step(plan, 5)->value);
-    CHECK_TEXT("with \"quotes\"", plan_step(plan, 30)->from);
-    CHECK_INT(0, plan_step(plan, 30)->to.len);
+    CHECK_TEXT("with \"quotes\"", plan_step(plan, 33)->from);
+    CHECK_INT(0, plan_step(plan, 33)->to.len);
     plan_unref(&plan);
 }
 
@@ -106,7 +111,7 @@ TEST(a_plan_lives_as_long_as_its_last_reference)
     struct plan *plan = parse(every_step), *second = plan_ref(plan);
     CHECK(plan_compiled(plan) == plan_compiled(second));
     plan_unref(&plan);
-    CHECK_INT(31, plan_count(second));
+    CHECK_INT(34, plan_count(second));
     plan_unref(&second);
     plan_unref(&second);
 }
@@ -130,6 +135,9 @@ TEST(names_in_paths_are_escaped)
     buf_init(&out, 100);
     plan_put_name(&out, SLICE("a/b~c"));
     CHECK_TEXT("a~1b~0c", buf_slice(&out));
+    buf_clear(&out);
+    plan_put_name(&out, SLICE("(a)("));
+    CHECK_TEXT("~2a)(", buf_slice(&out));
     buf_fini(&out);
 }
 
@@ -138,6 +146,13 @@ TEST(a_line_that_is_no_step_is_refused_at_its_column)
     refused_at("\nmove\t/\ta -> b\tlossless\n", 2, 1,
                "expected the name of a step, like rename or default (`weft adapt --help` has them all)");
     refused_at("drop\tlines\ta\tone-way", 1, 6, "expected a path, like /lines/[]");
+    static const char *const wrong[] = {"/()",  "/(kind)",  "/(kind=)", "/(a:text)",    "/(:object&+a)",     "/(+a&)",
+                                        "/(+)", "/(a-b=c)", "/(~x2)",   "/(a=b)/(c=d)", "/(:number&:string)"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "drop\t%s\ta\tone-way", wrong[i]);
+        refused_at(line, 1, 6, "expected a branch, like (kind=card), (:number) or (+iban&-card), once for each value");
+    }
     refused_at("drop\t/\ta b\tone-way", 1, 9, "expected the end of the column");
     refused_at("drop\t/\t\tone-way", 1, 8, "expected a name");
     refused_at("rename\t/\ta => b\tlossless", 1, 11, "expected ` -> ` and the new name");

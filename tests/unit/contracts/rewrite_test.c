@@ -450,6 +450,66 @@ TEST(stages_see_what_goes_out_before_them)
             "in stage 2: a whole number from 0 to 9 is expected at /b (byte 5)");
 }
 
+TEST(a_tag_says_which_steps_are_for_an_object)
+{
+    const char *plan = "rename\t/pay/(kind=card|visa)\tnum -> number\ndrop\t/pay/(kind=cash)\tnum";
+    becomes(plan, "{\"pay\":{\"kind\":\"card\",\"num\":1}}", "{\"pay\":{\"kind\":\"card\",\"number\":1}}");
+    becomes(plan, "{\"pay\":{\"num\":[1,{\"kind\":\"card\"}], \"kind\" : \"visa\" } }",
+            "{\"pay\":{\"number\":[1,{\"kind\":\"card\"}], \"kind\" : \"visa\" } }");
+    becomes(plan, "{\"pay\":{\"num\":1,\"\\u006bind\":\"c\\u0061sh\",\"x\":2}}",
+            "{\"pay\":{\"\\u006bind\":\"c\\u0061sh\",\"x\":2}}");
+    becomes(plan, "{\"pay\":{\"num\":1,\"kind\":\"bill\"}}", "{\"pay\":{\"num\":1,\"kind\":\"bill\"}}");
+    becomes(plan, "{\"pay\":{\"num\":1,\"kind\":7}}", "{\"pay\":{\"num\":1,\"kind\":7}}");
+    becomes(plan, "{\"pay\":[{\"kind\":\"card\",\"num\":1}]}", "{\"pay\":[{\"kind\":\"card\",\"num\":1}]}");
+    becomes("default\t/(kind=a)\tx = 1", "{\"kind\":\"a\"}", "{\"kind\":\"a\",\"x\":1}");
+    refused(plan, "{\"pay\":{\"kind\":\"card\",\"num\":1,\"number\":2}}",
+            "member \"number\" is there twice after renaming at /pay/number (byte 30)");
+    refused(plan, "{\"pay\":{\"num\":1,}}", "a member name is expected here at /pay/num (byte 16)");
+}
+
+TEST(each_element_may_be_of_another_branch)
+{
+    const char *plan = "rename\t/[]/(k=a)\tx -> y\ntext\t/[]\t(:number)\nwrap\t/[]\t(:string)";
+    becomes(plan,
+            "[{\"x\":1,\"k\":\"a\"}, 5 "
+            ",{\"x\":1,\"k\":\"b\"},\"s\",null,true,[{\"x\":{},\"k\":\"a\"}],{\"k\":\"a\",\"x\":[1]}]",
+            "[{\"y\":1,\"k\":\"a\"}, \"5\" "
+            ",{\"x\":1,\"k\":\"b\"},[\"s\"],null,true,[{\"x\":{},\"k\":\"a\"}],{\"k\":\"a\",\"y\":[1]}]");
+    becomes("text\t/\t(:number)\nrename\t/(:object)\ta -> b", " 12 ", " \"12\" ");
+    becomes("text\t/\t(:number)\nrename\t/(:object)\ta -> b", " {\"a\":12}", " {\"b\":12}");
+    becomes("text\t/\t(:number)\nrename\t/(:object)\ta -> b", "[12]", "[12]");
+}
+
+TEST(members_that_only_one_branch_has_tell_it)
+{
+    const char *plan = "rename\t/(+iban&-card)\ta -> b\nrename\t/(+card&-iban)\ta -> c";
+    becomes(plan, "{\"a\":1,\"iban\":2}", "{\"b\":1,\"iban\":2}");
+    becomes(plan, "{\"card\":1,\"a\":2}", "{\"card\":1,\"c\":2}");
+    becomes(plan, "{\"a\":2}", "{\"a\":2}");
+    refused(plan, "{\"a\":1,\"card\":1,\"iban\":2}",
+            "it cannot be told which branch of its union this is at / (byte 0)");
+    becomes("rename\t/(-x)\ta -> b", "{\"a\":1}", "{\"b\":1}");
+    becomes("rename\t/(-x)\ta -> b", "{\"a\":1,\"x\":{}}", "{\"a\":1,\"x\":{}}");
+    becomes("rename\t/(v:string|null)\ta -> b", "{\"a\":1,\"v\":null}", "{\"b\":1,\"v\":null}");
+    becomes("rename\t/(v:string|null)\ta -> b", "{\"a\":1,\"v\":{\"v\":\"\"}}", "{\"a\":1,\"v\":{\"v\":\"\"}}");
+}
+
+TEST(a_branch_is_told_within_max_hold)
+{
+    const char *plan = "rename\t/(k=a)\tx -> y";
+    becomes_within(plan, 32, "{\"x\":\"twelve bytes\",\"k\":\"a\",\"more\":\"than is ever held back\"}",
+                   "{\"y\":\"twelve bytes\",\"k\":\"a\",\"more\":\"than is ever held back\"}");
+    refused_within(plan, 32, "{\"x\":\"twelve bytes and more\",\"k\":\"a\"}", ERR_FULL,
+                   "too much comes before what tells the branch at / (byte 0)");
+}
+
+TEST(an_object_that_members_move_through_has_no_branches)
+{
+    becomes("hoist\t/\th/a -> a\nrename\t/h/(+b)\tb -> c", "{\"h\":{\"a\":1,\"b\":2}}", "{\"h\":{\"b\":2},\"a\":1}");
+    refused("plunge\t/\ta -> h/a\nhead\t/\th first", "{\"a\":1,\"h\":[{\"a\":2}]}",
+            "member \"h\" is no object, and others go into it at /h (byte 20)");
+}
+
 TESTS_BEGIN()
 TESTS_RUN(what_no_step_touches_keeps_every_byte)
 TESTS_RUN(a_rename_replaces_the_name_and_nothing_else)
@@ -481,4 +541,9 @@ TESTS_RUN(texts_become_base64_and_come_back)
 TESTS_RUN(seconds_become_date_times_and_come_back)
 TESTS_RUN(members_leave_for_the_head_and_come_from_it)
 TESTS_RUN(stages_see_what_goes_out_before_them)
+TESTS_RUN(a_tag_says_which_steps_are_for_an_object)
+TESTS_RUN(each_element_may_be_of_another_branch)
+TESTS_RUN(members_that_only_one_branch_has_tell_it)
+TESTS_RUN(a_branch_is_told_within_max_hold)
+TESTS_RUN(an_object_that_members_move_through_has_no_branches)
 TESTS_END()
