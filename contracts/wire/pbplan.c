@@ -218,7 +218,6 @@ static void add_default(struct pbplan *t, struct pbplan_node *n, const struct pl
     bool fine = number_of(s->to, &to);
     PRE(fine);
     out_at(t, n, to)->fill = number;
-    n->fills = true;
 }
 
 static void add_rename(struct pbplan *t, struct pbplan_node *n, struct pbplan_field *f, const struct plan_step *s,
@@ -296,13 +295,28 @@ static void settle_out(struct pbplan *t, const struct plan *p, struct pbplan_nod
     buf_fini(&bytes);
 }
 
+static enum pbplan_quick quick_of(const struct pbplan_field *f)
+{
+    if (f->drop != PBPLAN_NONE)
+        return PBPLAN_QUICK_DROP;
+    return f->rename != PBPLAN_NONE && !f->judged && !f->inside ? PBPLAN_QUICK_RENUMBER : PBPLAN_QUICK_NOT;
+}
+
 static void settle(struct pbplan *t, const struct plan *p)
 {
     for (struct pbplan_node *n = t->nodes; n; n = n->next) {
+        struct pbplan_out **last = &n->fills;
         for (struct pbplan_field *f = n->fields; f; f = f->next)
             settle_field(t, n, f);
-        for (struct pbplan_out *o = n->outs; o; o = o->next)
+        for (struct pbplan_out *o = n->outs; o; o = o->next) {
             settle_out(t, p, n, o);
+            if (o->fill == PBPLAN_NONE)
+                continue;
+            *last = o;
+            last = &o->next_fill;
+        }
+        for (struct pbplan_field *f = n->fields; f; f = f->next)
+            f->quick = quick_of(f);
     }
 }
 

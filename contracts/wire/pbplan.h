@@ -33,6 +33,9 @@ struct pbplan_pair {
     int64_t from, to;
 };
 
+/* What is done with a field that nobody looks at. */
+enum pbplan_quick { PBPLAN_QUICK_NOT, PBPLAN_QUICK_RENUMBER, PBPLAN_QUICK_DROP };
+
 /* What happens to a field that comes in under one number. */
 struct pbplan_field {
     struct pbplan_field *next; /* by number */
@@ -50,11 +53,12 @@ struct pbplan_field {
     bool encodes;
     struct pbplan_node *inside;
     int watch; /* number of its outgoing field within the node, or PBPLAN_NONE */
+    enum pbplan_quick quick;
 };
 
 /* A number that may go out from one incoming field only, or must go out. */
 struct pbplan_out {
-    struct pbplan_out *next;
+    struct pbplan_out *next, *next_fill;
     uint32_t number;
     int watch, fill;    /* the default step */
     struct slice bytes; /* what it puts, with its key */
@@ -67,7 +71,7 @@ struct pbplan_node {
     const struct pbplan_field *direct[PBPLAN_DIRECT]; /* of low numbers */
     struct pbplan_out *outs, **last_out;
     size_t out_count;
-    bool fills; /* some out is filled */
+    struct pbplan_out *fills; /* those that are filled, by next_fill */
 };
 
 struct pbplan {

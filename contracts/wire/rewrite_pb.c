@@ -11,7 +11,7 @@
  * A field that the bytes at hand do not hold whole is either passed on in parts, when nothing looks at it, or waited
  * for: `need` says how many bytes make it whole, or that one more must be read to know. */
 
-enum { FRAMES = 4, KEEP_MEMORY = 16 << 10 };
+enum { FRAMES = 4, MARKS = 8, HEADER_MOST = 2 * PBSCAN_KEY_MOST, KEEP_MEMORY = 16 << 10 };
 
 static struct rewrite_pb *pb_of(struct rewrite *r)
 {
@@ -69,21 +69,29 @@ enum err rewrite_pb_refuse_value(struct rewrite_pb *r, const struct pbplan_field
 
 /* ---- frames ---- */
 
-static void push(struct rewrite_pb *r, const struct frame *f)
+static MUST_USE struct frame *push_seldom(struct rewrite_pb *r, size_t marks)
 {
     if (r->depth == r->room) {
         r->room = r->room ? 2 * r->room : FRAMES;
         r->frames = mem_resize(r->frames, r->room, sizeof(*r->frames));
     }
-    size_t marks = f->node ? f->node->out_count : 0;
     if (r->mark_count + marks > r->mark_room) {
-        r->mark_room = 2 * (r->mark_count + marks);
+        r->mark_room = 2 * (r->mark_count + marks) + MARKS;
         r->marks = mem_resize(r->marks, r->mark_room, sizeof(*r->marks));
     }
-    r->frames[r->depth] = *f;
-    r->frames[r->depth++].marks = r->mark_count;
+    return &r->frames[r->depth];
+}
+
+static inline struct frame *push(struct rewrite_pb *r, const struct pbplan_node *node)
+{
+    size_t marks = node ? node->out_count : 0;
+    bool fits = r->depth < r->room && r->mark_count + marks <= r->mark_room;
+    struct frame *f = fits ? &r->frames[r->depth] : push_seldom(r, marks);
+    *f = (struct frame){.node = node, .marks = r->mark_count};
+    r->depth++;
     for (size_t i = 0; i < marks; i++)
         r->marks[r->mark_count++] = 0;
+    return f;
 }
 
 static void pop(struct rewrite_pb *r)
@@ -92,14 +100,29 @@ static void pop(struct rewrite_pb *r)
     r->depth--;
 }
 
-static enum err open_frame(struct rewrite_pb *r, const struct pbscan_field *f, struct frame new)
+static inline enum err open_frame(struct rewrite_pb *r, const struct pbscan_field *f, const struct pbplan_node *node,
+                                  struct frame **out)
 {
     if (r->depth > REWRITE_DEPTH)
         return rewrite_pb_refuse(r, f->begin, f->number, "a message is deeper than 128,");
-    new.number = f->number;
-    new.begin = f->begin;
-    new.in = f->value;
-    push(r, &new);
+    struct frame *new = push(r, node);
+    new->number = f->number;
+    new->begin = f->begin;
+    new->in = f->value;
+    *out = new;
+    return ERR_OK;
+}
+
+static enum err open_group_frame(struct rewrite_pb *r, const struct pbscan_field *f, const struct pbplan_field *rule,
+                                 size_t limit)
+{
+    bool within = rewrite_pb_top(r)->within;
+    struct frame *group;
+    TRY(open_frame(r, f, rule ? rule->inside : NULL, &group));
+    group->group = group->written = true;
+    group->out = rule ? rule->out : f->number;
+    group->within = within;
+    group->end = limit;
     return ERR_OK;
 }
 
@@ -109,8 +132,8 @@ static enum err fill(struct rewrite_pb *r, size_t at)
     const struct frame *f = rewrite_pb_top(r);
     if (!f->node || !f->node->fills)
         return ERR_OK;
-    for (const struct pbplan_out *o = f->node->outs; o; o = o->next) {
-        if (o->fill == PBPLAN_NONE || r->marks[f->marks + (size_t)o->watch])
+    for (const struct pbplan_out *o = f->node->fills; o; o = o->next_fill) {
+        if (r->marks[f->marks + (size_t)o->watch])
             continue;
         TRY(rewrite_pb_out_break(r, at));
         TRY(rewrite_pb_out_put(r, o->bytes));
@@ -122,10 +145,10 @@ static enum err fill(struct rewrite_pb *r, size_t at)
 static enum err close_message(struct rewrite_pb *r, size_t at)
 {
     TRY(fill(r, at));
-    struct frame f = *rewrite_pb_top(r);
-    if (f.written) {
+    const struct frame *f = rewrite_pb_top(r);
+    if (f->written) {
         TRY(rewrite_pb_out_flush(r, at));
-        TRY(rewrite_pb_out_length(r, f.header, f.reserve));
+        TRY(rewrite_pb_out_length(r, f->header, f->reserve));
     } else {
         r->unwritten--;
     }
@@ -202,10 +225,10 @@ static enum step drop(struct rewrite_pb *r, const struct pbplan_field *rule, con
     rewrite_pb_count(r, rule->drop);
     if (f->type == PBWIRE_GROUP) {
         r->dropping++;
-        struct frame group = {.group = true, .dropped = true, .written = true, .out = f->number};
-        group.within = rewrite_pb_top(r)->within;
-        group.end = limit;
-        return step_of(open_frame(r, f, group), r);
+        e = open_group_frame(r, f, NULL, limit);
+        if (e == ERR_OK)
+            rewrite_pb_top(r)->dropped = true;
+        return step_of(e, r);
     }
     r->run = f->end < limit ? f->end : limit;
     return skip(r, f, limit, true);
@@ -224,22 +247,21 @@ static enum err renumber(struct rewrite_pb *r, const struct pbplan_field *rule, 
 static enum step open_group(struct rewrite_pb *r, const struct pbplan_field *rule, const struct pbscan_field *f,
                             size_t limit)
 {
-    struct frame group = {.group = true, .written = true, .out = rule ? rule->out : f->number};
-    group.node = rule ? rule->inside : NULL;
-    group.within = rewrite_pb_top(r)->within;
-    group.end = limit;
     if (rule && rule->rename != PBPLAN_NONE) {
         enum err e = renumber(r, rule, f);
         if (e != ERR_OK)
             return step_of(e, r);
     }
-    return step_of(open_frame(r, f, group), r);
+    return step_of(open_group_frame(r, f, rule, limit), r);
 }
 
 static enum err open_message(struct rewrite_pb *r, const struct pbplan_field *rule, const struct pbscan_field *f)
 {
-    struct frame message = {.node = rule->inside, .within = true, .out = rule->out, .end = f->end};
-    TRY(open_frame(r, f, message));
+    struct frame *message;
+    TRY(open_frame(r, f, rule->inside, &message));
+    message->within = true;
+    message->out = rule->out;
+    message->end = f->end;
     r->unwritten++;
     rewrite_pb_count(r, rule->enter);
     if (rule->rename == PBPLAN_NONE)
@@ -288,6 +310,88 @@ static enum step touch(struct rewrite_pb *r, const struct pbplan_field *rule, co
     return skip(r, f, limit, false);
 }
 
+/* ---- at a glance ---- */
+
+/* Past the value of a field whose key ends at `at`; NULL: it is to be looked at closer. */
+static inline const char *past_value(const char *at, const char *end, unsigned type)
+{
+    size_t rest = (size_t)(end - at), n = 0, most = rest < PBVALUE_MOST - 1 ? rest : PBVALUE_MOST - 1;
+    switch (type) {
+    case PBWIRE_VARINT:
+        while (n < most && (unsigned char)at[n] >= 0x80)
+            n++;
+        return n < most ? at + n + 1 : NULL;
+    case PBWIRE_64:
+        return rest < 8 ? NULL : at + 8;
+    case PBWIRE_32:
+        return rest < 4 ? NULL : at + 4;
+    case PBWIRE_BYTES:
+        if (rest < 2)
+            return NULL;
+        n = (unsigned char)at[0];
+        if (n < 0x80)
+            return n < rest ? at + 1 + n : NULL;
+        if ((unsigned char)at[1] >= 0x80)
+            return NULL;
+        n = (n & 0x7f) | (size_t)(unsigned char)at[1] << 7;
+        return n + 2 <= rest ? at + 2 + n : NULL;
+    default:
+        return NULL;
+    }
+}
+
+/* A field that is renumbered or dropped and not looked at; false: nothing has happened. */
+static inline bool glance_step(struct rewrite_pb *r, const struct pbplan_field *rule, size_t begin, size_t value,
+                               size_t end)
+{
+    bool drops = rule->quick == PBPLAN_QUICK_DROP;
+    size_t some = begin - r->run, more = PBSCAN_KEY_MOST + HEADER_MOST * (size_t)r->unwritten;
+    uint32_t *m = NULL;
+    if (rule->quick == PBPLAN_QUICK_NOT || (size_t)(r->most - r->to) < some + more)
+        return false;
+    if (rule->quick == PBPLAN_QUICK_RENUMBER && rule->watch != PBPLAN_NONE) {
+        m = &r->marks[rewrite_pb_top(r)->marks + (size_t)rule->watch];
+        if (*m && *m != rule->number)
+            return false;
+        *m = rule->number;
+    }
+    if (r->unwritten && rewrite_pb_out_headers(r) != ERR_OK)
+        return false; /* there was room */
+    some = begin - r->run;
+    rewrite_pb_out_copy(r->to, r->window.at + r->run, some);
+    r->to += some;
+    r->run = drops ? end : value;
+    if (!drops)
+        r->to += pbvalue_write_varint((uint64_t)rule->out << 3 | ((unsigned char)r->window.at[begin] & 7), r->to);
+    r->shared.applied[drops ? rule->drop : rule->rename]++;
+    return true;
+}
+
+/* Fields that are whole and need no more than this, one after the other: most are.  Where the first other begins. */
+static size_t glance(struct rewrite_pb *r, size_t at, size_t limit)
+{
+    const struct pbplan_node *node = rewrite_pb_top(r)->node;
+    const char *base = r->window.at, *end = base + limit, *p = base + at;
+    while (end - p >= 2) {
+        unsigned key = (unsigned char)p[0], width = 1;
+        if (key >= 0x80) {
+            unsigned second = (unsigned char)p[1];
+            if (second >= 0x80)
+                break;
+            key = (key & 0x7f) | second << 7;
+            width = 2;
+        }
+        const char *value = p + width, *next = past_value(value, end, key & 7);
+        if (!next || key < 8)
+            break;
+        const struct pbplan_field *rule = node ? pbplan_field(node, key >> 3) : NULL;
+        if (rule && !glance_step(r, rule, (size_t)(p - base), (size_t)(value - base), (size_t)(next - base)))
+            break;
+        p = next;
+    }
+    return (size_t)(p - base);
+}
+
 /* ---- the bytes at hand ---- */
 
 /* Where the next field must end at the latest. */
@@ -312,8 +416,8 @@ static enum step some_fields(struct rewrite_pb *r, size_t *at)
     size_t depth = r->depth;
     const char *why = "";
     enum step s = NEXT;
-    /* Fields that nothing looks at, one after the other: most are. */
     for (;;) {
+        f.begin = glance(r, f.begin, limit);
         if (f.begin >= limit)
             break;
         enum pbscan got = pbscan_field(r->window.at, limit, &f, &why);
@@ -447,7 +551,7 @@ static void begin(struct rewrite_pb *r)
 {
     r->depth = 0;
     r->mark_count = 0;
-    push(r, &(struct frame){.node = r->plan->nodes, .written = true});
+    push(r, r->plan->nodes)->written = true;
 }
 
 static void fini(struct rewrite *shared)
