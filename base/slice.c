@@ -152,9 +152,22 @@ size_t slice_utf8_step(struct slice s)
     return len;
 }
 
+/* Most text is ASCII: eight bytes at a time, as long as it is. */
+static struct slice behind_ascii(struct slice s)
+{
+    uint64_t word;
+    while (s.len >= sizeof(word)) {
+        memcpy(&word, s.at, sizeof(word));
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+        s = slice_of(s.at + sizeof(word), s.len - sizeof(word));
+    }
+    return s;
+}
+
 bool slice_utf8(struct slice s)
 {
-    while (s.len) {
+    while ((s = behind_ascii(s)).len) {
         size_t step = slice_utf8_step(s);
         if (step == 0)
             return false;

@@ -30,7 +30,7 @@ struct job {
 static void hold(void *arg)
 {
     struct job *j = arg;
-    struct fit *f = fit_new(j->node, 1 << 20);
+    struct fit *f = fit_json_new(j->node, 1 << 20);
     kit_must(fit_feed(f, j->body) == ERR_OK && fit_finish(f) == ERR_OK, "the body fits");
     fit_free(&f);
 }

@@ -3,10 +3,11 @@
  * The plan is three renumbered fields, a default and a drop: once at the root, or in each of the lines. */
 #include "base/mem.h"
 #include "bench/kit.h"
+#include "bench/rewrite_pb_body.h"
 #include "contracts/wire/rewrite_pb.h"
 #include "rewrite_pb_order.pb-c.h"
 
-enum { OUT_BOUND = 8 << 20, SMALL = 2 << 10, LARGE = 1 << 20, LINES_MOST = 20000 };
+enum { OUT_BOUND = REWRITE_PB_BODY_BOUND, SMALL = 2 << 10, LARGE = 1 << 20, LINES_MOST = 20000 };
 
 struct job {
     struct plan *plan;
@@ -86,47 +87,6 @@ static void tree_body(void *arg)
     bench__old_order__free_unpacked(old, NULL);
 }
 
-static void put_text(struct buf *out, uint64_t field, const char *text)
-{
-    pbwire_put_key(out, field, PBWIRE_BYTES);
-    pbwire_put_bytes(out, slice_str(text));
-}
-
-static void put_line(struct buf *out, unsigned i)
-{
-    struct buf line;
-    double price = i % 100 + 0.5;
-    uint64_t bits;
-    memcpy(&bits, &price, sizeof(bits));
-    buf_init(&line, OUT_BOUND);
-    put_text(&line, 1, "AB-1234567");
-    pbwire_put_key(&line, 2, PBWIRE_VARINT);
-    pbwire_put_varint(&line, 1 + i % 9);
-    pbwire_put_key(&line, 3, PBWIRE_64);
-    pbwire_put_fixed(&line, bits, 8);
-    put_text(&line, 4, "A lamp for the desk, brass and green glass");
-    pbwire_put_key(&line, 5, PBWIRE_VARINT);
-    pbwire_put_varint(&line, 1);
-    put_text(&line, 6, "leave it at the door, ring twice");
-    pbwire_put_key(&line, 7, PBWIRE_VARINT);
-    pbwire_put_varint(&line, 1000 + i);
-    pbwire_put_key(out, 6, PBWIRE_BYTES);
-    pbwire_put_bytes(out, buf_slice(&line));
-    buf_fini(&line);
-}
-
-/* An order of about so many bytes. */
-static void put_order(struct buf *out, size_t bytes)
-{
-    put_text(out, 1, "o-17");
-    put_text(out, 2, "-");
-    pbwire_put_key(out, 3, PBWIRE_VARINT);
-    pbwire_put_varint(out, 1);
-    put_text(out, 4, "-");
-    for (unsigned i = 0; buf_len(out) < bytes; i++)
-        put_line(out, i);
-}
-
 static void measure(const struct kit *k, const char *name, bool each, struct slice body)
 {
     struct job j = {.plan = plan_at(each), .body = body};
@@ -158,8 +118,8 @@ int main(int argc, char **argv)
     struct buf small, large;
     buf_init(&small, OUT_BOUND);
     buf_init(&large, OUT_BOUND);
-    put_order(&small, SMALL);
-    put_order(&large, LARGE);
+    rewrite_pb_body_put(&small, SMALL);
+    rewrite_pb_body_put(&large, LARGE);
     measure(&k, "rewrite_pb/2k_once", false, buf_slice(&small));
     measure(&k, "rewrite_pb/2k_each", true, buf_slice(&small));
     measure_tree(&k, "rewrite_pb/2k_each_protobuf_c", buf_slice(&small));

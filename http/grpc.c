@@ -17,6 +17,8 @@ static const struct {
     {{"contract-mismatch", 17}, GRPC_FAILED_PRECONDITION},
     {{"contract-unknown", 16}, GRPC_UNAVAILABLE},
     {{"policy-denied", 13}, GRPC_PERMISSION_DENIED},
+    {{"encoding-unsupported", 20}, GRPC_UNIMPLEMENTED},
+    {{"answer-unfit", 12}, GRPC_INTERNAL},
 };
 
 static enum grpc_status of_http(unsigned status)

@@ -58,23 +58,37 @@ static enum err redo_message(const void *arg, struct slice in, struct buf *out)
     return e;
 }
 
+/* How its compressed messages are read and written again. */
+static struct rewrite_grpc_coding coding_for(struct lane *l, enum coding coding)
+{
+    l->message_coding = coding;
+    if (coding != CODING_GZIP && coding != CODING_DEFLATE)
+        return (struct rewrite_grpc_coding){0};
+    return (struct rewrite_grpc_coding){.undo = undo_message, .redo = redo_message, .arg = &l->message_coding};
+}
+
 void lane_frame_grpc(struct lane *l, enum coding coding, bool streams, size_t max_hold)
 {
     PRE(l->bytes == 0);
     if (!l->rewrite)
         return;
     rewrite_free(&l->rewrite);
-    l->message_coding = coding;
-    struct rewrite_grpc_coding both = {.undo = undo_message, .redo = redo_message, .arg = &l->message_coding};
-    bool known = coding == CODING_GZIP || coding == CODING_DEFLATE;
-    l->rewrite = rewrite_grpc_new(l->plan, max_hold, known ? &both : NULL);
+    struct rewrite_grpc_coding both = coding_for(l, coding);
+    l->rewrite = rewrite_grpc_new(l->plan, max_hold, both.undo ? &both : NULL);
     l->flows = streams;
 }
 
-void lane_check(struct lane *l, const struct mould_node *body, size_t max_hold, bool first)
+void lane_check(struct lane *l, struct fit *take_fit, bool first)
 {
-    l->fit = body ? fit_new(body, max_hold) : NULL;
+    l->fit = take_fit;
     l->fit_first = first;
+}
+
+void lane_check_grpc(struct lane *l, const struct pbmould_message *message, const struct lane_grpc *grpc, bool first)
+{
+    struct rewrite_grpc_coding both = coding_for(l, grpc->coding);
+    lane_check(l, fit_grpc_new(message, grpc->max_hold, both.undo ? &both : NULL), first);
+    l->flows = l->flows || grpc->streams;
 }
 
 static bool works(const struct lane *l)

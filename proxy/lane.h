@@ -13,7 +13,7 @@
  * Lifetime: caller's memory; a zeroed lane is closed and empty, lane_fini is safe.
  * Threads:  belongs to the loop. */
 #include "contracts/wire/fields.h"
-#include "contracts/wire/fit.h"
+#include "contracts/wire/fit_grpc.h"
 #include "contracts/wire/rewrite_records.h"
 #include "http/coding.h"
 #include "http/transit.h"
@@ -52,8 +52,16 @@ void lane_init(struct lane *l, struct transit *from, struct plan *plan, size_t m
 void lane_frame_grpc(struct lane *l, enum coding coding, bool streams, size_t max_hold);
 /* A body of many texts, each rewritten by itself.  PRE: nothing has come yet. */
 void lane_frame(struct lane *l, enum rewrite_framing framing, size_t max_hold);
-/* Holds the body against its mould, before it is rewritten (`first`) or after.  NULL: does nothing. */
-void lane_check(struct lane *l, const struct mould_node *body, size_t max_hold, bool first);
+/* Holds the body against what its contract says, before it is rewritten (`first`) or after; takes `take_fit`, NULL:
+ * does nothing. */
+void lane_check(struct lane *l, struct fit *take_fit, bool first);
+/* The same for messages of gRPC. */
+struct lane_grpc {
+    enum coding coding; /* what those that are compressed are under */
+    bool streams;       /* there may be several, so the head does not wait */
+    size_t max_hold;
+};
+void lane_check_grpc(struct lane *l, const struct pbmould_message *message, const struct lane_grpc *grpc, bool first);
 /* The body is under this coding.  PRE: lane_frame and lane_check have been called, nothing has come; not OTHER when the
  * lane reads the body. */
 void lane_decode(struct lane *l, enum coding coding);

@@ -418,7 +418,7 @@ const struct conf_key proxy_conf_keys[] = {
      AT(validate),
      .preset = "off",
      .choices = validate_words,
-     .doc = "shape: JSON bodies to and from our function are held against its contract"},
+     .doc = "shape: JSON and protobuf bodies to and from our function are held against its contract"},
     {.name = "contracts", .type = CONF_TABLE, .sub = contracts_keys, .doc = "the contract exchange"},
     {.name = "adapt", .type = CONF_TABLE, .sub = adapt_keys, .doc = "rewriting bodies"},
     {.name = "broker", .type = CONF_TABLE, .sub = broker_keys, .doc = "long jobs"},

@@ -12,15 +12,13 @@
  *   the caller leaves                      `up` is cut too */
 #include "proxy/relay_inside.h"
 
-#include <stdio.h>
-
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "contracts/problem.h"
-#include "contracts/shape.h"
 #include "http/grpc.h"
 #include "proxy/providers.h"
+#include "proxy/relay_body.h"
 #include "proxy/request_half.h"
 #include "proxy/response_half.h"
 
@@ -212,108 +210,6 @@ void relay_unfit(struct relay *r, struct lane *l, enum err e)
     buf_fini(&why);
 }
 
-/* --- rewriting --- */
-
-struct slice relay_media(const struct message *m)
-{
-    struct slice type = headers_value(&m->headers, HEADERS_CONTENT_TYPE);
-    size_t semicolon;
-    return slice_trim(slice_find(type, ';', &semicolon) ? slice_to(type, semicolon) : type);
-}
-
-/* Does our contract have this body: OPERATION:request:MEDIA, OPERATION:response:STATUS:MEDIA? */
-static bool is_described(const struct relay *r, const struct message *m)
-{
-    char name[512], head[3][24] = {"request"};
-    struct slice media = relay_media(m);
-    if (m->status) {
-        snprintf(head[0], sizeof(head[0]), "response:%u", m->status);
-        snprintf(head[1], sizeof(head[1]), "response:%uXX", m->status / 100);
-        snprintf(head[2], sizeof(head[2]), "response:default");
-    }
-    for (size_t i = 0; r->snap->contract && i < 3 && head[i][0]; i++) {
-        int len =
-            snprintf(name, sizeof(name), "%.*s:%s:%.*s", SLICE_FMT(r->inquiry.operation), head[i], SLICE_FMT(media));
-        if (len > 0 && (size_t)len < sizeof(name) &&
-            shape_position(contract_shape(r->snap->contract), slice_of(name, (size_t)len)))
-            return true;
-    }
-    return false;
-}
-
-/* Plans are made for one text; a body of many is one that the contract names. */
-bool relay_is_json(const struct relay *r, const struct message *m, enum rewrite_framing *framing)
-{
-    return rewrite_records_framing(relay_media(m), framing) && (*framing == REWRITE_WHOLE || is_described(r, m));
-}
-
-static bool is_protobuf(struct slice media)
-{
-    return slice_eq_nocase(media, SLICE("application/protobuf")) ||
-           slice_eq_nocase(media, SLICE("application/x-protobuf"));
-}
-
-static bool is_grpc(struct slice media)
-{
-    return slice_eq_nocase(media, SLICE("application/grpc")) || slice_eq_nocase(media, SLICE("application/grpc+proto"));
-}
-
-/* Does the call have several messages in this direction?  Who does not know says yes. */
-static bool streams(const struct relay *r, bool answer)
-{
-    const struct contract *c = r->side == RELAY_OUTBOUND ? r->to->consumes : r->snap->contract;
-    int op = c ? contract_operation(c, r->inquiry.operation) : -1;
-    return op < 0 || contract_operation_streams(c, (size_t)op, answer);
-}
-
-static const char *frame_protobuf(const struct relay *r, const struct message *m, struct lane *l)
-{
-    struct slice media = relay_media(m);
-    size_t most = r->snap->conf.adapt.max_buffer;
-    if (is_protobuf(media))
-        return NULL;
-    if (!is_grpc(media))
-        return "The plan is for protobuf, and the body is something else.";
-    struct slice said = headers_find(&m->headers, SLICE("grpc-encoding"))
-                            ? headers_find(&m->headers, SLICE("grpc-encoding"))->value
-                            : (struct slice){0};
-    enum coding coding = slice_eq(said, SLICE("identity")) ? CODING_IDENTITY : coding_of(said);
-    lane_frame_grpc(l, coding, streams(r, m->status != 0), most);
-    return NULL;
-}
-
-const char *relay_frame(const struct relay *r, const struct message *m, struct lane *l)
-{
-    enum rewrite_framing framing;
-    if (l->plan && plan_is_protobuf(l->plan))
-        return frame_protobuf(r, m, l);
-    if (l->rewrite && relay_is_json(r, m, &framing))
-        lane_frame(l, framing, r->snap->conf.adapt.max_buffer);
-    return NULL;
-}
-
-enum coding relay_coding(const struct message *m)
-{
-    const struct header *found = NULL;
-    for (uint32_t i = 0; i < m->headers.count; i++) {
-        const struct header *f = &m->headers.v[i];
-        if (f->token != HEADERS_CONTENT_ENCODING)
-            continue;
-        if (found)
-            return CODING_OTHER;
-        found = f;
-    }
-    return found ? coding_of(found->value) : CODING_IDENTITY;
-}
-
-bool relay_validates(const struct relay *r, const struct message *m)
-{
-    enum rewrite_framing framing;
-    return r->side == RELAY_INBOUND && r->snap->mould && r->inquiry.operation.len && !r->inquiry.audited &&
-           rewrite_records_framing(relay_media(m), &framing) && framing == REWRITE_WHOLE &&
-           relay_coding(m) != CODING_OTHER && !message_tunnels(&r->down->in);
-}
-
 void relay_forget_length(struct message *m)
 {
     headers_remove(&m->headers, HEADERS_CONTENT_LENGTH);
@@ -328,21 +224,12 @@ static enum err ask(struct relay *r)
                                     : inquiry_outbound(&r->inquiry, r->snap, r->env->accord, r->to, r->down);
 }
 
-/* Is the body of the kind that the plan is for? */
-static bool reads(const struct relay *r, const struct message *m, const struct plan *plan)
-{
-    enum rewrite_framing framing;
-    bool kind =
-        plan_is_protobuf(plan) ? is_protobuf(relay_media(m)) || is_grpc(relay_media(m)) : relay_is_json(r, m, &framing);
-    return kind && relay_coding(m) != CODING_OTHER;
-}
-
 static void pass(struct relay *r)
 {
     struct plan *plan = r->inquiry.request;
     bool has_body = !r->down->in_ended || buf_len(&r->request.pending); /* it may have come while we were asking */
     bool rewrites = plan && plan_rewrites(plan) && has_body && !message_tunnels(&r->down->in);
-    if (rewrites && !reads(r, &r->down->in, plan)) {
+    if (has_body && !relay_body_reads(r, &r->down->in, rewrites ? plan : NULL)) {
         relay_refuse(r, REPLY_ENCODING_UNSUPPORTED, (struct slice){0});
         return;
     }

@@ -7,7 +7,9 @@
  *   request_half   from the caller to whoever answers
  *   response_half  and back
  *
- * Included by those three alone. */
+ *   relay_body     what a body is, and what is done with it
+ *
+ * Included by those alone. */
 #include "proxy/lane.h"
 #include "proxy/relay.h"
 #include "proxy/reply.h"
@@ -72,17 +74,6 @@ void relay_let_go(struct relay *r);
 /* The next moment at which something is too late. */
 void relay_arm(struct relay *r);
 
-/* The content type without its parameters. */
-struct slice relay_media(const struct message *m);
-/* Can a plan rewrite the body of this message: JSON, one text or many? */
-bool relay_is_json(const struct relay *r, const struct message *m, enum rewrite_framing *framing);
-/* Sets the lane up for its plan on the body of this message: one JSON text or many, protobuf, gRPC.  NULL, or why the
- * plan cannot be carried out on it.  PRE: lane_init was called. */
-const char *relay_frame(const struct relay *r, const struct message *m, struct lane *l);
-/* What its body is under; several codings are OTHER. */
-enum coding relay_coding(const struct message *m);
-/* Is the body of this message held against our contract? */
-bool relay_validates(const struct relay *r, const struct message *m);
 /* The length is no longer what it was; the far side learns it by framing. */
 void relay_forget_length(struct message *m);
 

@@ -90,6 +90,8 @@ static void refuse_grpc(struct transit *down, unsigned status, struct slice word
                 headers_add_token(h, HEADERS_GRPC_STATUS, code) == ERR_OK &&
                 headers_add_token(h, HEADERS_GRPC_MESSAGE, arena_keep(&down->arena, buf_slice(&message))) == ERR_OK;
     buf_fini(&message);
+    if (slice_eq(word, slice_str(reply_word(REPLY_ENCODING_UNSUPPORTED))))
+        fits = fits && headers_add(h, SLICE("grpc-accept-encoding"), SLICE("identity,gzip,deflate")) == ERR_OK;
     down->out.status = 200;
     if (!fits || transit_head(down, true) != ERR_OK)
         transit_reset(down, TRANSIT_WHY_INTERNAL);

@@ -6,6 +6,7 @@
 #include "http/spelling.h"
 #include "proxy/head_plan.h"
 #include "proxy/job_play.h"
+#include "proxy/relay_body.h"
 #include "proxy/response_half.h"
 
 /* --- the head --- */
@@ -230,13 +231,6 @@ static void forward(struct relay *r)
         forward_in(r);
 }
 
-/* What our function is to be given; NULL: anything. */
-static const struct mould_node *mould_of(const struct relay *r)
-{
-    const struct message *m = &r->down->in;
-    return relay_validates(r, m) ? mould_request(r->snap->mould, r->inquiry.operation, relay_media(m)) : NULL;
-}
-
 void request_half_start(struct relay *r)
 {
     sm_move(&r->sm, RELAY_SENDING);
@@ -245,14 +239,14 @@ void request_half_start(struct relay *r)
     lane_fini(&r->request);
     struct plan *plan = message_tunnels(&r->down->in) ? NULL : r->inquiry.request;
     lane_init(&r->request, r->down, plan, r->snap->conf.adapt.max_buffer, true);
-    const char *unfit = relay_frame(r, &r->down->in, &r->request);
+    const char *unfit = relay_body_frame(r, &r->down->in, &r->request);
     if (unfit) {
         buf_fini(&early);
         relay_fail(r, REPLY_BODY_UNFIT, slice_str(unfit));
         return;
     }
-    lane_check(&r->request, mould_of(r), r->snap->conf.adapt.max_buffer, false);
-    lane_decode(&r->request, relay_coding(&r->down->in));
+    relay_body_check(r, &r->down->in, &r->request);
+    lane_decode(&r->request, relay_body_coding(&r->down->in));
     if (r->request.rewrite && plan_reheads(plan) &&
         head_plan_give(plan, &r->down->in, r->inquiry.path, r->request.rewrite, &r->head_fault) != ERR_OK) {
         buf_fini(&early);

@@ -6,6 +6,7 @@
 #include "http/spelling.h"
 #include "proxy/exchange.h"
 #include "proxy/head_plan.h"
+#include "proxy/relay_body.h"
 #include "proxy/request_half.h"
 
 static void on_info(struct transit *t, unsigned status)
@@ -114,15 +115,8 @@ static struct plan *plan_for(const struct relay *r, const struct message *answer
     enum rewrite_framing framing;
     if (!r->inquiry.response || !is_good(answer->status))
         return NULL;
-    return plan_is_protobuf(r->inquiry.response) || relay_is_json(r, answer, &framing) ? r->inquiry.response : NULL;
-}
-
-/* What our function may answer; NULL: anything. */
-static const struct mould_node *mould_for(const struct relay *r, const struct message *answer)
-{
-    return relay_validates(r, answer)
-               ? mould_response(r->snap->mould, r->inquiry.operation, answer->status, relay_media(answer))
-               : NULL;
+    return plan_is_protobuf(r->inquiry.response) || relay_body_is_json(r, answer, &framing) ? r->inquiry.response
+                                                                                            : NULL;
 }
 
 /* A part of the answers of our function to peers with contracts is looked at: which members do they get? */
@@ -130,7 +124,7 @@ static bool is_counted(const struct relay *r, const struct message *answer)
 {
     enum rewrite_framing framing;
     return r->side == RELAY_INBOUND && r->inquiry.judged && is_good(answer->status) &&
-           ledger_samples(&r->env->ledger) && relay_is_json(r, answer, &framing) && framing == REWRITE_WHOLE;
+           ledger_samples(&r->env->ledger) && relay_body_is_json(r, answer, &framing) && framing == REWRITE_WHOLE;
 }
 
 static void on_end(struct transit *t)
@@ -238,19 +232,19 @@ static void on_head(struct transit *t)
         relay_forget_deadline(r);
     note_error(r, &t->in);
     struct plan *plan = plan_for(r, &t->in);
-    enum coding coding = relay_coding(&t->in);
+    enum coding coding = relay_body_coding(&t->in);
     if (plan && plan_rewrites(plan) && coding == CODING_OTHER) {
         relay_fail(r, REPLY_ANSWER_UNFIT,
                    SLICE("The answer has a content-encoding that cannot be undone and would have to be rewritten."));
         return;
     }
     lane_init(&r->response, t, plan, r->snap->conf.adapt.max_buffer, false);
-    const char *unfit = relay_frame(r, &t->in, &r->response);
+    const char *unfit = relay_body_frame(r, &t->in, &r->response);
     if (unfit) {
         relay_fail(r, REPLY_ANSWER_UNFIT, slice_str(unfit));
         return;
     }
-    lane_check(&r->response, mould_for(r, &t->in), r->snap->conf.adapt.max_buffer, true);
+    relay_body_check(r, &t->in, &r->response);
     lane_decode(&r->response, coding);
     if (is_counted(r, &t->in))
         lane_count(&r->response);

@@ -38,6 +38,8 @@ static void load_contracts(struct snapshot *s, struct diag *diag)
     load_versions(s, diag);
     if (s->contract && s->conf.validate == PROXY_VALIDATE_SHAPE)
         s->mould = mould_new(s->contract);
+    if (s->contract && s->conf.validate == PROXY_VALIDATE_SHAPE)
+        s->messages = pbmould_new(s->contract);
     if (s->contract && s->conf.enforce != PROXY_ENFORCE_OFF)
         s->presented = presented_new(s->contract);
     if (s->presented)
@@ -355,6 +357,7 @@ void snapshot_unref(struct snapshot **s)
     for (size_t i = 0; i < old->version_count; i++)
         contract_unref(&old->versions[i]);
     mould_free(&old->mould);
+    pbmould_unref(&old->messages);
     presented_free(&old->presented);
     contract_unref(&old->contract);
     authz_free(&old->authz);

@@ -10,6 +10,7 @@
  *
  * Threads: belongs to the loop. */
 #include "contracts/wire/mould.h"
+#include "contracts/wire/pbmould.h"
 #include "policy/policy_files.h"
 #include "proxy/cluster.h"
 #include "proxy/discovery.h"
@@ -23,6 +24,7 @@ struct snapshot {
     struct creds *creds;
     struct contract *contract;  /* ours, or NULL */
     struct mould *mould;        /* of it, when bodies are validated; or NULL */
+    struct pbmould *messages;   /* the same of protobuf; or NULL */
     struct contract **versions; /* earlier ones of it, the oldest first */
     size_t version_count;
     struct presented *presented; /* what it asks callers to show; NULL: nothing, or nobody asks */

@@ -1,7 +1,7 @@
 #ifndef WEFT_CONTRACTS_WIRE_FIT_H
 #define WEFT_CONTRACTS_WIRE_FIT_H
 
-/* fit - does one JSON body fit its mould?  Told while it streams.
+/* fit - does one body fit its contract?  Told while it streams.
  *
  * Bytes are looked at, never changed.  A body that does not fit is refused at the first
  * token that shows it: a value of another kind, a broken bound, a value that is none of
@@ -14,11 +14,11 @@
 
 struct fit;
 
-/* Strings that must be looked at are held, up to `max_hold`. */
-struct fit *fit_new(const struct mould_node *body, size_t max_hold);
+/* JSON.  Strings that must be looked at are held, up to `max_hold`. */
+struct fit *fit_json_new(const struct mould_node *body, size_t max_hold);
 void fit_free(struct fit **f);
 
-/* OK.  PEER: not JSON, or not a body of this mould.  FULL: a string over max_hold, or too many members.
+/* OK.  PEER: not JSON or protobuf, or not a body of this mould.  FULL: a string over max_hold, or too many members.
  * After an error it stays in error. */
 MUST_USE enum err fit_feed(struct fit *f, struct slice bytes);
 /* The body has ended.  PEER: it ended too early. */

@@ -169,7 +169,7 @@ class GrpcContract(kit.Story):
     def test_a_value_that_does_not_fit_is_a_status(self):
         self.function.total = 1 << 40
         words = "int64 -> int32: the value is out of the range that the reader's type has, at /7"
-        said = self.refused(grpc.StatusCode.UNAVAILABLE, words, self.call("unary_unary", "Create"), self.order())
+        said = self.refused(grpc.StatusCode.INTERNAL, words, self.call("unary_unary", "Create"), self.order())
         self.assertEqual(said["weft-error"], "answer-unfit")
 
     def test_what_is_no_protobuf_never_reaches_the_function(self):

@@ -9,7 +9,7 @@ enum { HOLD = 1024 };
 
 static enum err held_against(const struct mould_node *n, struct slice body, size_t piece, struct buf *fault)
 {
-    struct fit *f = fit_new(n, HOLD);
+    struct fit *f = fit_json_new(n, HOLD);
     enum err e = ERR_OK;
     for (size_t at = 0; at < body.len && e == ERR_OK; at += piece)
         e = fit_feed(f, slice_to(slice_from(body, at), piece));

@@ -234,7 +234,7 @@ static void put_value(struct buf *b, const struct shape_position *p, unsigned de
 
 static enum err streamed(const struct mould_node *n, struct slice body, unsigned most, struct buf *fault)
 {
-    struct fit *f = fit_new(n, 1 << 16);
+    struct fit *f = fit_json_new(n, 1 << 16);
     enum err e = ERR_OK;
     while (body.len && e == ERR_OK) {
         struct slice piece = slice_to(body, 1 + draw(most));

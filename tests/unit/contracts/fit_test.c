@@ -68,7 +68,7 @@ static void held_against(const struct mould_node *node, const char *body, const 
     struct slice in = slice_str(body);
     CHECK(node != NULL);
     for (size_t piece = 1; piece < 10; piece++) {
-        struct fit *f = fit_new(node, 1000);
+        struct fit *f = fit_json_new(node, 1000);
         enum err e = feed_in_pieces(f, in, piece < 9 ? piece : in.len + 1);
         CHECK_TEXT(fault ? fault : "", slice_str(fit_fault(f)));
         CHECK_ERR(fault ? ERR_PEER : ERR_OK, e);
@@ -197,7 +197,7 @@ TEST(a_text_that_must_be_held_is_bounded_and_another_is_not)
 {
     load();
     const struct mould_node *node = mould_request(mould, SLICE("put"), SLICE("application/json"));
-    struct fit *f = fit_new(node, 8);
+    struct fit *f = fit_json_new(node, 8);
     CHECK_ERR(ERR_OK, fit_feed(f, SLICE("{\"lines\":[{\"n\":1,\"x\":\"a text that nobody looks at\"}]")));
     CHECK_ERR(ERR_FULL, fit_feed(f, SLICE(",\"sku\":\"AB-1234567\"")));
     CHECK_ERR(ERR_FULL, fit_finish(f));

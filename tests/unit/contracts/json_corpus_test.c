@@ -228,7 +228,7 @@ static enum err fits(struct slice text, size_t cut)
 {
     if (!any)
         return ERR_ABSENT;
-    struct fit *f = fit_new(any, 1 << 16);
+    struct fit *f = fit_json_new(any, 1 << 16);
     enum err e = fit_feed(f, slice_to(text, cut));
     if (e == ERR_OK)
         e = fit_feed(f, slice_from(text, cut));
