@@ -7,19 +7,21 @@
 
 #include "base/json_out.h"
 #include "cli/args.h"
+#include "cli/check_input.h"
 #include "cli/commands.h"
 #include "cli/plan_file.h"
 #include "cli/show.h"
 #include "contracts/wire/json_tok.h"
 #include "contracts/wire/rewrite_records.h"
+#include "contracts/wire/transcode_plan.h"
 
 enum { FINE, REFUSED, UNUSABLE };
-enum { PIECE = 64 << 10, COMMIT = 64 << 10, OUT_MOST = 256 << 20, LEAST_HOLD = 16 };
+enum { PIECE = 64 << 10, COMMIT = 64 << 10, OUT_MOST = 256 << 20, LEAST_HOLD = 16, PATH_MOST = 4096 };
 
 struct adapt_flags {
     const char *name;
     bool list, counts;
-    const char *given;
+    const char *given, *types;
     uint64_t max_hold;
     unsigned framing;
 };
@@ -51,6 +53,12 @@ static const struct args_flag flags[] = {
      .offset = AT(given),
      .value = "NAMES",
      .doc = "what put steps put, by the parameters' names: 'limit=7 sort=up'"},
+    {.name = "types",
+     .type = ARGS_TEXT,
+     .offset = AT(types),
+     .value = "FILES",
+     .doc = "the .proto files or contracts whose messages transcode steps name, one for each, commas between; the last "
+            "one is for the rest, too"},
     {.name = "max-hold",
      .type = ARGS_COUNT,
      .offset = AT(max_hold),
@@ -68,7 +76,8 @@ static const struct args_command command = {
     .max_words = 2,
     .examples = "  weft check orders-1.weft orders-2.weft --format plan > orders.plan\n"
                 "  weft adapt orders.plan --list\n"
-                "  weft adapt orders.plan --for 'request create_order' < body.json\n",
+                "  weft adapt orders.plan --for 'request create_order' < body.json\n"
+                "  weft adapt to-json.plan --types shop.proto < order.binpb\n",
     .details =
         "PLAN is a file of steps, one a line, columns between tabs: operation, path, operand, and if wanted law\n"
         "and why; # begins a comment.  Operations:\n"
@@ -98,6 +107,9 @@ static const struct args_command command = {
         "  protobuf /          shop.Order              the message that the body is\n"
         "  field    /          2 int64 -> string       what kind a value is, and what it becomes\n"
         "  inside   /          3 -> /shop.Line         where the steps for the messages of a field stand\n"
+        "A first stage of `transcode` reads protobuf's JSON, a last one writes it (--types):\n"
+        "  transcode /         json -> protobuf shop.Order\n"
+        "  transcode /         protobuf -> json shop.Order\n"
         "method, path, status and param are about the head of a message and do nothing here.\n"
         "BODY is a file; without it, or as -, standard input.  What no step touches keeps every byte.\n"
         "Nothing is printed of a body that is refused within its first 64 KiB.\n"
@@ -277,6 +289,45 @@ static int adapt_file(struct plan *plan, const struct adapt_flags *f, const char
     return status;
 }
 
+/* --- Types. */
+
+static enum err set_step(struct plan *plan, size_t step, const char *where, struct diag *diag)
+{
+    struct check_input in = {0};
+    struct pbmould *types = NULL;
+    enum err e = check_input_load(where, IMPORT_AUTO, diag, &in);
+    struct diag_place place = {.file = where};
+    if (e == ERR_OK && (in.count != 1 || !(types = pbmould_new(in.files[0].contract)))) {
+        diag_add(diag, DIAG_ERROR, &place, "name one .proto file, or a contract made of one", "it has no messages");
+        e = ERR_INPUT;
+    }
+    if (e == ERR_OK && plan_set_types(plan, step, types) != ERR_OK) {
+        diag_add(diag, DIAG_ERROR, &place, NULL, "it has no message %.*s", SLICE_FMT(plan_step(plan, step)->text));
+        e = ERR_INPUT;
+    }
+    pbmould_unref(&types);
+    check_input_fini(&in);
+    return e;
+}
+
+static enum err set_types(struct plan *plan, const struct adapt_flags *f, struct diag *diag)
+{
+    struct slice rest = slice_str(f->types), word = {0};
+    for (size_t i = 0; f->types && i < plan_count(plan); i++) {
+        char where[PATH_MOST];
+        if (plan_step(plan, i)->op != PLAN_TRANSCODE)
+            continue;
+        (void)slice_split(&rest, ',', &word);
+        snprintf(where, sizeof(where), "%.*s", SLICE_FMT(word));
+        TRY(set_step(plan, i, where, diag));
+    }
+    if (!transcode_plan_lacks_types(plan))
+        return ERR_OK;
+    diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = "--types"}, "say --types FILE",
+             "a transcode step needs the .proto file, or the contract, that has its message");
+    return ERR_INPUT;
+}
+
 static int run(const struct adapt_flags *f, struct plan_file *file, const char *body, struct diag *diag)
 {
     if (f->list)
@@ -287,7 +338,7 @@ static int run(const struct adapt_flags *f, struct plan_file *file, const char *
         return UNUSABLE;
     if (plan_file_plan(file, name, diag, &plan) != ERR_OK)
         return unusable(diag);
-    int status = adapt_file(plan, f, body);
+    int status = set_types(plan, f, diag) == ERR_OK ? adapt_file(plan, f, body) : unusable(diag);
     plan_unref(&plan);
     return status;
 }

@@ -74,7 +74,7 @@ void lane_frame_grpc(struct lane *l, enum coding coding, bool streams, size_t ma
         return;
     rewrite_free(&l->rewrite);
     struct rewrite_grpc_coding both = coding_for(l, coding);
-    l->rewrite = rewrite_grpc_new(l->plan, max_hold, both.undo ? &both : NULL);
+    l->rewrite = rewrite_grpc_new(l->plan, max_hold, both.undo ? &both : NULL, (struct rewrite_grpc_ends){0});
     l->flows = streams;
 }
 

@@ -62,7 +62,7 @@ static const char *field_fault(const struct plan_step *s)
 const char *pbplan_step_fault(const struct plan_step *s)
 {
     uint32_t n;
-    if (s->op == PLAN_PROTOBUF || s->op == PLAN_THEN)
+    if (s->op == PLAN_PROTOBUF || s->op == PLAN_THEN || s->op == PLAN_TRANSCODE)
         return NULL;
     if (!number_of(s->op == PLAN_DEFAULT ? s->to : s->from, &n))
         return "a field's number, from 1 to 536870911";
@@ -101,6 +101,7 @@ const char *pbplan_step_fault(const struct plan_step *s)
     case PLAN_PUT:
     case PLAN_PROTOBUF:
     case PLAN_THEN:
+    case PLAN_TRANSCODE:
     case PLAN_OP_COUNT:
         break;
     }
@@ -233,7 +234,7 @@ static void add_step(struct pbplan *t, const struct plan_step *s, int number)
 {
     if (s->op == PLAN_PROTOBUF)
         t->message = s->from;
-    if (s->op == PLAN_PROTOBUF || s->op == PLAN_WIDEN)
+    if (s->op == PLAN_PROTOBUF || s->op == PLAN_WIDEN || s->op == PLAN_TRANSCODE)
         return;
     struct pbplan_node *n = node_at(t, s->path);
     if (s->op == PLAN_DEFAULT) {

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "contracts/wire/pbmould.h"
 #include "contracts/wire/pbplan.h"
 #include "contracts/wire/plan_text.h"
 #include "contracts/wire/plan_tree.h"
@@ -19,13 +20,14 @@ struct plan {
 };
 
 static const char *const op_names[PLAN_OP_COUNT] = {
-    [PLAN_RENAME] = "rename", [PLAN_DEFAULT] = "default", [PLAN_DROP] = "drop",     [PLAN_WIDEN] = "widen",
-    [PLAN_NARROW] = "narrow", [PLAN_ENUM] = "enum",       [PLAN_STRIP] = "strip",   [PLAN_SCALE] = "scale",
-    [PLAN_TEXT] = "text",     [PLAN_NUMBER] = "number",   [PLAN_ENCODE] = "encode", [PLAN_DECODE] = "decode",
-    [PLAN_DATE] = "date",     [PLAN_EPOCH] = "epoch",     [PLAN_WRAP] = "wrap",     [PLAN_HEAD] = "head",
-    [PLAN_HOIST] = "hoist",   [PLAN_PLUNGE] = "plunge",   [PLAN_METHOD] = "method", [PLAN_PATH] = "path",
-    [PLAN_STATUS] = "status", [PLAN_PARAM] = "param",     [PLAN_TAKE] = "take",     [PLAN_PUT] = "put",
-    [PLAN_THEN] = "then",     [PLAN_FIELD] = "field",     [PLAN_INSIDE] = "inside", [PLAN_PROTOBUF] = "protobuf",
+    [PLAN_RENAME] = "rename",       [PLAN_DEFAULT] = "default", [PLAN_DROP] = "drop",     [PLAN_WIDEN] = "widen",
+    [PLAN_NARROW] = "narrow",       [PLAN_ENUM] = "enum",       [PLAN_STRIP] = "strip",   [PLAN_SCALE] = "scale",
+    [PLAN_TEXT] = "text",           [PLAN_NUMBER] = "number",   [PLAN_ENCODE] = "encode", [PLAN_DECODE] = "decode",
+    [PLAN_DATE] = "date",           [PLAN_EPOCH] = "epoch",     [PLAN_WRAP] = "wrap",     [PLAN_HEAD] = "head",
+    [PLAN_HOIST] = "hoist",         [PLAN_PLUNGE] = "plunge",   [PLAN_METHOD] = "method", [PLAN_PATH] = "path",
+    [PLAN_STATUS] = "status",       [PLAN_PARAM] = "param",     [PLAN_TAKE] = "take",     [PLAN_PUT] = "put",
+    [PLAN_THEN] = "then",           [PLAN_FIELD] = "field",     [PLAN_INSIDE] = "inside", [PLAN_PROTOBUF] = "protobuf",
+    [PLAN_TRANSCODE] = "transcode",
 };
 
 static const char *const in_names[PLAN_INS] = {
@@ -83,6 +85,8 @@ void plan_add(struct plan *p, const struct plan_step *step)
     kept->text = arena_keep(&p->arena, step->text);
     kept->why = arena_keep(&p->arena, step->why);
     kept->table = keep_table(p, step);
+    if (step->types)
+        kept->types = pbmould_ref(step->types);
 }
 
 struct plan *plan_ref(struct plan *p)
@@ -101,6 +105,8 @@ void plan_unref(struct plan **p)
     plan_tree_free(&tree);
     struct pbplan *pbplan = atomic_load(&plan->pbplan);
     pbplan_free(&pbplan);
+    for (size_t i = 0; i < plan->count; i++)
+        pbmould_unref(&plan->steps[i].types);
     arena_fini(&plan->arena);
     mem_free(plan->steps);
     mem_free(plan);
@@ -176,6 +182,7 @@ enum plan_law plan_op_law(enum plan_op op)
     case PLAN_NUMBER:
     case PLAN_DECODE:
     case PLAN_EPOCH:
+    case PLAN_TRANSCODE:
         return PLAN_PARTIAL;
     case PLAN_DROP:
     case PLAN_ENUM:
@@ -262,7 +269,36 @@ const struct plan_tree *plan_compiled(struct plan *p)
 
 bool plan_is_protobuf(const struct plan *p)
 {
-    return p->count && p->steps[0].op == PLAN_PROTOBUF;
+    return p->count && (p->steps[0].op == PLAN_PROTOBUF || p->steps[0].op == PLAN_TRANSCODE);
+}
+
+bool plan_reads_json(const struct plan *p)
+{
+    return p->count && p->steps[0].op == PLAN_TRANSCODE && slice_eq(p->steps[0].from, SLICE("json"));
+}
+
+bool plan_writes_json(const struct plan *p)
+{
+    return p->count && p->steps[p->count - 1].op == PLAN_TRANSCODE &&
+           slice_eq(p->steps[p->count - 1].to, SLICE("json"));
+}
+
+enum err plan_set_types(struct plan *p, size_t step, struct pbmould *types)
+{
+    PRE(step < p->count && p->steps[step].op == PLAN_TRANSCODE);
+    if (!pbmould_message(types, p->steps[step].text))
+        return ERR_ABSENT;
+    pbmould_unref(&p->steps[step].types);
+    p->steps[step].types = pbmould_ref(types);
+    return ERR_OK;
+}
+
+const struct pbmould_message *plan_step_message(const struct plan *p, size_t step)
+{
+    PRE(step < p->count && p->steps[step].op == PLAN_TRANSCODE && p->steps[step].types);
+    const struct pbmould_message *m = pbmould_message(p->steps[step].types, p->steps[step].text);
+    PRE(m);
+    return m;
 }
 
 const struct pbplan *plan_protobuf(struct plan *p)

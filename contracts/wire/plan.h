@@ -41,7 +41,10 @@
  *     take     /            max -> query max           lossless
  *     put      /            query max -> max number    lossless
  *
- * A plan for protobuf bodies begins with `protobuf`, and its steps name numbers (pbplan).
+ * A plan for protobuf bodies begins with `protobuf`, and its steps name numbers (pbplan).  One that begins or ends in
+ * JSON has a stage of its own for that:
+ *
+ *     transcode /           json -> protobuf shop.Order   partial
  *
  * `then` ends a stage: the steps below it see what goes out above it (plan_then).
  *
@@ -81,9 +84,10 @@ enum plan_op {
     PLAN_TAKE,   /* from (one name or more), to_in, to: a member leaves the body for the head */
     PLAN_PUT,    /* from_in, from, to, as: a parameter becomes a member when the body has none of the name */
     PLAN_THEN,
-    PLAN_PROTOBUF, /* from: the message that the body is */
-    PLAN_FIELD,    /* protobuf: from, text "int64 -> string": the kind of a value, and what it becomes */
-    PLAN_INSIDE,   /* protobuf: from, to: the messages of a field are rewritten by the steps at a place */
+    PLAN_PROTOBUF,  /* from: the message that the body is */
+    PLAN_FIELD,     /* protobuf: from, text "int64 -> string": the kind of a value, and what it becomes */
+    PLAN_INSIDE,    /* protobuf: from, to: the messages of a field are rewritten by the steps at a place */
+    PLAN_TRANSCODE, /* from, to: json and protobuf; text: the message, of `types`; whole: unknown members are refused */
     PLAN_OP_COUNT
 };
 
@@ -94,6 +98,8 @@ enum plan_pick { PLAN_FIRST, PLAN_LAST, PLAN_ONLY /* two are refused */ };
 enum plan_in { PLAN_IN_QUERY, PLAN_IN_HEADER, PLAN_IN_COOKIE, PLAN_IN_PATH, PLAN_IN_STASH, PLAN_INS };
 /* What a parameter's text is as JSON. */
 enum plan_as { PLAN_AS_STRING, PLAN_AS_NUMBER, PLAN_AS_BOOL, PLAN_AS_JSON, PLAN_ASES };
+
+struct pbmould;
 
 enum plan_law { PLAN_LOSSLESS, PLAN_ONE_WAY, PLAN_DEFAULTING, PLAN_PARTIAL };
 
@@ -111,12 +117,14 @@ struct plan_step {
     enum plan_pick pick;
     enum plan_in from_in, to_in;
     enum plan_as as;
+    struct pbmould *types;     /* of transcode; NULL: nobody has given them yet */
     const struct slice *table; /* pairs: from, to, from, to ... */
     size_t table_count;        /* number of pairs */
     struct slice why;          /* the proof that offers it, one line */
 };
 
 struct plan;
+struct pbmould_message;
 
 struct plan *plan_new(void);
 /* Copies what the step points to.  PRE: before the first plan_ref. */
@@ -151,8 +159,16 @@ const char *plan_pick_name(enum plan_pick pick);
 struct plan_tree;
 const struct plan_tree *plan_compiled(struct plan *p);
 
-/* Is it for protobuf bodies? */
+/* Is it for protobuf bodies, at one end at least? */
 bool plan_is_protobuf(const struct plan *p);
+/* The same in JSON, as it comes in and as it goes out. */
+bool plan_reads_json(const struct plan *p);
+bool plan_writes_json(const struct plan *p);
+/* The types for a transcode step that was read from text; the plan takes a reference.  ABSENT: they do not have the
+ * message.  PRE: the step is one; before it is used. */
+MUST_USE enum err plan_set_types(struct plan *p, size_t step, struct pbmould *types);
+/* The message of a transcode step.  PRE: it has types. */
+const struct pbmould_message *plan_step_message(const struct plan *p, size_t step);
 /* The same for those; made and kept likewise. */
 struct pbplan;
 const struct pbplan *plan_protobuf(struct plan *p);

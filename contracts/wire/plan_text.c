@@ -118,6 +118,12 @@ static void put_operand(struct buf *out, const struct plan_step *s)
     case PLAN_INSIDE:
         put_target(out, s);
         break;
+    case PLAN_TRANSCODE:
+        put_target(out, s);
+        buf_put_char(out, ' ');
+        put_word(out, s->text);
+        buf_put(out, s->whole ? SLICE(", unknown refused") : SLICE(""));
+        break;
     case PLAN_HEAD:
         put_pick(out, s);
         break;
@@ -393,6 +399,19 @@ static enum err read_unit(struct reader *r, struct plan_step *s)
     return complain(r, "s, ms, us or ns");
 }
 
+static enum err read_transcode(struct reader *r, struct plan_step *s)
+{
+    bool json = slice_eq(s->from, SLICE("json"));
+    TRY(read_target(r, s));
+    if (!slice_eq(s->from, json ? SLICE("json") : SLICE("protobuf")) ||
+        !slice_eq(s->to, json ? SLICE("protobuf") : SLICE("json")))
+        return complain(r, "json -> protobuf, or protobuf -> json");
+    TRY(expect(r, SLICE(" "), "the message's name, like shop.Order"));
+    TRY(read_word(r, &s->text));
+    s->whole = json && take(r, SLICE(", unknown refused"));
+    return ERR_OK;
+}
+
 /* What follows the first name. */
 static enum err read_rest(struct reader *r, struct plan_step *s)
 {
@@ -408,6 +427,8 @@ static enum err read_rest(struct reader *r, struct plan_step *s)
     case PLAN_PUT:
     case PLAN_INSIDE:
         return read_target(r, s);
+    case PLAN_TRANSCODE:
+        return read_transcode(r, s);
     case PLAN_HEAD:
         return read_pick(r, s);
     case PLAN_DATE:
@@ -538,12 +559,27 @@ static enum err read_step(struct reader *r, struct plan_step *s)
 }
 
 /* A step of the other format: protobuf's name numbers. */
+static const char *transcode_fault(const struct plan *plan, const struct plan_step *s)
+{
+    size_t count = plan_count(plan);
+    const struct plan_step *last = count ? plan_step(plan, count - 1) : NULL;
+    bool transcodes = s->op == PLAN_TRANSCODE, after = last && last->op == PLAN_TRANSCODE;
+    if (transcodes && slice_eq(s->from, SLICE("json")) && count)
+        return "`json -> protobuf` as the first step of its plan";
+    if (transcodes && count && (!plan_is_protobuf(plan) || last->op != PLAN_THEN))
+        return "`then` before it, for transcode has a stage of its own";
+    if (after && (s->op != PLAN_THEN || slice_eq(last->to, SLICE("json"))))
+        return slice_eq(last->to, SLICE("json")) ? "nothing after `protobuf -> json`"
+                                                 : "`then` after transcode, which has a stage of its own";
+    return NULL;
+}
+
 static enum err check_format(struct reader *r, const struct plan *plan, const struct plan_step *s)
 {
-    const char *fault = NULL;
-    if (plan_is_protobuf(plan))
+    const char *fault = transcode_fault(plan, s);
+    if (!fault && plan_is_protobuf(plan))
         fault = pbplan_step_fault(s);
-    else if (s->op == PLAN_FIELD || s->op == PLAN_INSIDE || (s->op == PLAN_PROTOBUF && plan_count(plan)))
+    else if (!fault && (s->op == PLAN_FIELD || s->op == PLAN_INSIDE || (s->op == PLAN_PROTOBUF && plan_count(plan))))
         fault = "such a step after `protobuf` alone, which is the first step of its plan";
     r->rest = r->line;
     return fault ? complain(r, fault) : ERR_OK;

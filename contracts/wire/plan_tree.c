@@ -316,6 +316,7 @@ static void add_step(struct plan_tree *t, const struct plan_step *s, int number)
     case PLAN_PARAM:
     case PLAN_PROTOBUF:
     case PLAN_FIELD:
+    case PLAN_TRANSCODE:
     case PLAN_INSIDE:
     case PLAN_THEN:
     case PLAN_OP_COUNT:

@@ -12,8 +12,10 @@ struct rewrite_grpc {
     struct rewrite shared;
     size_t max_hold;
     struct rewrite_grpc_coding coding;
+    struct rewrite_grpc_ends ends;
     struct rewrite *message; /* NULL: the next message makes one */
     struct buf held;         /* of the message under way, with its head */
+    struct buf made;         /* of one that comes alone */
     uint64_t taken;          /* bytes of the messages before it */
     uint64_t number;         /* of the message under way, from 1 */
 };
@@ -26,36 +28,55 @@ static struct rewrite_grpc *grpc_of(struct rewrite *r)
 static enum err refuse(struct rewrite_grpc *r, enum err e, uint64_t at, const char *what)
 {
     r->shared.offset = r->taken + at;
-    buf_putf(&r->shared.fault, "message %llu: %s", (unsigned long long)r->number, what);
+    if (r->ends.in == REWRITE_GRPC_ALONE)
+        buf_put(&r->shared.fault, slice_str(what));
+    else
+        buf_putf(&r->shared.fault, "message %llu: %s", (unsigned long long)r->number, what);
     buf_text(&r->shared.fault);
     return e;
 }
 
-/* Counts are the whole stream's. */
+/* One stage is ready for the next message and counts into the stream's own numbers; several are made anew for each, and
+ * what they have counted is added. */
+static bool stays(const struct rewrite_grpc *r)
+{
+    const struct plan *p = r->shared.plan;
+    return plan_is_protobuf(p) && plan_stages(p) == 1 && !plan_reads_json(p) && !plan_writes_json(p);
+}
+
 static struct rewrite *message_of(struct rewrite_grpc *r)
 {
     if (r->message)
         return r->message;
     r->message = rewrite_records_new(r->shared.plan, r->max_hold, REWRITE_WHOLE);
-    mem_free(r->message->applied);
-    r->message->applied = r->shared.applied;
+    if (stays(r)) {
+        mem_free(r->message->applied);
+        r->message->applied = r->shared.applied;
+    }
     return r->message;
 }
 
 static void drop_message(struct rewrite_grpc *r)
 {
-    if (r->message)
+    for (size_t i = 0; r->message && !stays(r) && i < plan_count(r->shared.plan); i++)
+        r->shared.applied[i] += rewrite_applied(r->message)[i];
+    if (r->message && stays(r))
         r->message->applied = NULL;
     rewrite_free(&r->message);
 }
 
-/* A message of one stage is ready for the next; others are made anew. */
 static void message_over(struct rewrite_grpc *r)
 {
-    if (plan_is_protobuf(r->shared.plan) && plan_stages(r->shared.plan) == 1)
+    if (stays(r))
         rewrite_pb_again(r->message);
     else
         drop_message(r);
+}
+
+/* Bytes before the message itself. */
+static size_t before(const struct rewrite_grpc *r)
+{
+    return r->ends.in == REWRITE_GRPC_FRAMED ? HEAD : 0;
 }
 
 static enum err rewrite_one(struct rewrite_grpc *r, struct slice bytes, struct buf *out)
@@ -65,7 +86,7 @@ static enum err rewrite_one(struct rewrite_grpc *r, struct slice bytes, struct b
     if (e == ERR_OK)
         e = rewrite_finish(m, out);
     if (e != ERR_OK)
-        return refuse(r, e, HEAD + rewrite_offset(m), rewrite_fault(m));
+        return refuse(r, e, before(r) + rewrite_offset(m), rewrite_fault(m));
     message_over(r);
     return ERR_OK;
 }
@@ -86,27 +107,49 @@ static enum err rewrite_coded(struct rewrite_grpc *r, struct slice bytes, struct
     buf_init(&bare, r->max_hold);
     buf_init(&made, out->bound);
     enum err e = undo(r, bytes, &bare);
+    bool again = r->ends.out == REWRITE_GRPC_FRAMED;
     if (e == ERR_OK)
-        e = rewrite_one(r, buf_slice(&bare), &made);
-    if (e == ERR_OK && r->coding.redo(r->coding.arg, buf_slice(&made), out) != ERR_OK)
+        e = rewrite_one(r, buf_slice(&bare), again ? &made : out);
+    if (e == ERR_OK && again && r->coding.redo(r->coding.arg, buf_slice(&made), out) != ERR_OK)
         e = refuse(r, ERR_FULL, 0, "more goes out than has room");
     buf_fini(&bare);
     buf_fini(&made);
     return e;
 }
 
-/* One message with its head. */
-static enum err take_message(struct rewrite_grpc *r, struct slice framed, struct buf *out)
+static enum err put(struct rewrite_grpc *r, struct slice bytes, struct buf *out)
 {
-    char head[HEAD] = {framed.at[0], 0, 0, 0, 0};
-    struct slice bytes = slice_from(framed, HEAD);
-    size_t at = buf_len(out);
-    if (buf_add(out, slice_of(head, HEAD)) != ERR_OK)
-        return refuse(r, ERR_FULL, 0, "more goes out than has room");
-    TRY(framed.at[0] ? rewrite_coded(r, bytes, out) : rewrite_one(r, bytes, out));
+    return buf_add(out, bytes) == ERR_OK ? ERR_OK : refuse(r, ERR_FULL, 0, "more goes out than has room");
+}
+
+/* The head of the message that begins `at` in `out`, and its length, now that it is there. */
+static void set_length(struct buf *out, size_t at)
+{
     uint64_t len = buf_len(out) - at - HEAD;
     for (size_t i = 0; i < 4; i++)
         out->mem[out->start + at + 1 + i] = (char)(len >> (8 * (3 - i)));
+}
+
+/* One message without its head, compressed or not. */
+static enum err give(struct rewrite_grpc *r, bool coded, struct slice bytes, struct buf *out)
+{
+    char head[HEAD] = {(char)coded, 0, 0, 0, 0};
+    size_t at = buf_len(out);
+    bool framed = r->ends.out == REWRITE_GRPC_FRAMED;
+    if (r->ends.out == REWRITE_GRPC_ALONE && r->number > 1)
+        return refuse(r, ERR_PEER, 0, "only one message is expected");
+    if (framed)
+        TRY(put(r, slice_of(head, HEAD), out));
+    TRY(coded ? rewrite_coded(r, bytes, out) : rewrite_one(r, bytes, out));
+    if (framed)
+        set_length(out, at);
+    return r->ends.out == REWRITE_GRPC_LINES ? put(r, SLICE("\n"), out) : ERR_OK;
+}
+
+/* One message with its head. */
+static enum err take_message(struct rewrite_grpc *r, struct slice framed, struct buf *out)
+{
+    TRY(give(r, framed.at[0], slice_from(framed, HEAD), out));
     r->taken += framed.len;
     r->number++;
     return ERR_OK;
@@ -151,9 +194,64 @@ static enum err take_held(struct rewrite_grpc *r, struct slice *bytes, struct bu
     return ERR_OK;
 }
 
+/* ---- messages of JSON ---- */
+
+static enum err feed_alone(struct rewrite_grpc *r, struct slice bytes)
+{
+    struct rewrite *m = message_of(r);
+    enum err e = rewrite_feed(m, bytes, &r->made);
+    return e == ERR_OK ? e : refuse(r, e, rewrite_offset(m), rewrite_fault(m));
+}
+
+static enum err finish_alone(struct rewrite_grpc *r, struct buf *out)
+{
+    char head[HEAD] = {0};
+    size_t at = buf_len(out);
+    struct rewrite *m = message_of(r);
+    enum err e = rewrite_finish(m, &r->made);
+    if (e != ERR_OK)
+        return refuse(r, e, rewrite_offset(m), rewrite_fault(m));
+    TRY(put(r, slice_of(head, HEAD), out));
+    TRY(put(r, buf_slice(&r->made), out));
+    set_length(out, at);
+    return ERR_OK;
+}
+
+/* An empty line is no message. */
+static enum err end_line(struct rewrite_grpc *r, struct buf *out)
+{
+    size_t len = buf_len(&r->held);
+    if (slice_trim(buf_slice(&r->held)).len && !slice_eq(buf_slice(&r->held), SLICE("\r"))) {
+        TRY(give(r, false, buf_slice(&r->held), out));
+        r->number++;
+    }
+    r->taken += len + 1;
+    buf_clear(&r->held);
+    return ERR_OK;
+}
+
+static enum err feed_lines(struct rewrite_grpc *r, struct slice bytes, struct buf *out)
+{
+    while (bytes.len) {
+        size_t at = bytes.len;
+        bool ends = slice_find(bytes, '\n', &at);
+        if (buf_len(&r->held) + at > r->max_hold)
+            return refuse(r, ERR_FULL, 0, "it is larger than a step may hold");
+        buf_put(&r->held, slice_to(bytes, at));
+        if (ends)
+            TRY(end_line(r, out));
+        bytes = slice_from(bytes, at + ends);
+    }
+    return ERR_OK;
+}
+
 static enum err feed(struct rewrite *shared, struct slice bytes, struct buf *out)
 {
     struct rewrite_grpc *r = grpc_of(shared);
+    if (r->ends.in == REWRITE_GRPC_ALONE)
+        return feed_alone(r, bytes);
+    if (r->ends.in == REWRITE_GRPC_LINES)
+        return feed_lines(r, bytes, out);
     while (bytes.len) {
         size_t whole = SIZE_MAX;
         if (buf_len(&r->held) == 0 && bytes.len >= HEAD)
@@ -171,7 +269,12 @@ static enum err feed(struct rewrite *shared, struct slice bytes, struct buf *out
 static enum err finish(struct rewrite *shared, struct buf *out)
 {
     struct rewrite_grpc *r = grpc_of(shared);
-    (void)out;
+    if (r->ends.in == REWRITE_GRPC_ALONE)
+        return finish_alone(r, out);
+    if (r->ends.in == REWRITE_GRPC_LINES)
+        return end_line(r, out);
+    if (r->ends.out == REWRITE_GRPC_ALONE && r->number == 1 && buf_len(&r->held) == 0)
+        return refuse(r, ERR_PEER, 0, "there is no message");
     return buf_len(&r->held) ? refuse(r, ERR_PEER, buf_len(&r->held), "it ends too early") : ERR_OK;
 }
 
@@ -179,19 +282,23 @@ static void fini(struct rewrite *shared)
 {
     drop_message(grpc_of(shared));
     buf_fini(&grpc_of(shared)->held);
+    buf_fini(&grpc_of(shared)->made);
 }
 
 static const struct rewrite_format grpc_format = {.feed = feed, .finish = finish, .fini = fini};
 
-struct rewrite *rewrite_grpc_new(struct plan *plan, size_t max_hold, const struct rewrite_grpc_coding *coding)
+struct rewrite *rewrite_grpc_new(struct plan *plan, size_t max_hold, const struct rewrite_grpc_coding *coding,
+                                 struct rewrite_grpc_ends ends)
 {
+    PRE(ends.in != REWRITE_GRPC_ALONE || ends.out == REWRITE_GRPC_FRAMED);
     struct rewrite_grpc *r = mem_new(sizeof(*r));
     rewrite_init(&r->shared, &grpc_format, plan);
     r->max_hold = max_hold;
     r->number = 1;
     if (coding)
         r->coding = *coding;
-    buf_init(&r->held, BUF_TEXT_BOUND);
-    r->held.bound = SIZE_MAX / 2; /* max_hold bounds it */
+    r->ends = ends;
+    buf_init(&r->held, SIZE_MAX / 2); /* max_hold bounds both */
+    buf_init(&r->made, SIZE_MAX / 2);
     return &r->shared;
 }

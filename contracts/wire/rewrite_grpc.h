@@ -16,7 +16,15 @@ struct rewrite_grpc_coding {
     const void *arg;
 };
 
-/* Without a coding a compressed message is refused. */
-struct rewrite *rewrite_grpc_new(struct plan *plan, size_t max_hold, const struct rewrite_grpc_coding *coding);
+/* How messages stand in a body: behind their lengths; one alone, which is all of it; one a line, of JSON. */
+enum rewrite_grpc_framing { REWRITE_GRPC_FRAMED, REWRITE_GRPC_ALONE, REWRITE_GRPC_LINES };
+struct rewrite_grpc_ends {
+    enum rewrite_grpc_framing in, out;
+};
+
+/* Without a coding (NULL) a compressed message is refused; only framed messages are compressed again.  Where one alone
+ * goes out, none is refused, and a second one, too. */
+struct rewrite *rewrite_grpc_new(struct plan *plan, size_t max_hold, const struct rewrite_grpc_coding *coding,
+                                 struct rewrite_grpc_ends ends);
 
 #endif

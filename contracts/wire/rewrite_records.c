@@ -189,10 +189,18 @@ bool rewrite_records_framing(struct slice media, enum rewrite_framing *out)
 
 struct rewrite *rewrite_records_new(struct plan *plan, size_t max_hold, enum rewrite_framing framing)
 {
-    if (framing == REWRITE_GRPC)
-        return rewrite_grpc_new(plan, max_hold, NULL);
+    bool lines = framing == REWRITE_LINES && (plan_reads_json(plan) != plan_writes_json(plan));
+    if (framing == REWRITE_GRPC || lines) {
+        struct rewrite_grpc_ends ends = {
+            .in = plan_reads_json(plan) ? REWRITE_GRPC_LINES : REWRITE_GRPC_FRAMED,
+            .out = plan_writes_json(plan) ? REWRITE_GRPC_LINES : REWRITE_GRPC_FRAMED,
+        };
+        return rewrite_grpc_new(plan, max_hold, NULL, ends);
+    }
     if (plan_is_protobuf(plan))
-        return plan_stages(plan) == 1 ? rewrite_pb_new(plan, max_hold) : rewrite_stages_new(plan, max_hold);
+        return plan_stages(plan) == 1 && !plan_reads_json(plan) && !plan_writes_json(plan)
+                   ? rewrite_pb_new(plan, max_hold)
+                   : rewrite_stages_new(plan, max_hold);
     if (framing == REWRITE_WHOLE)
         return rewrite_json_new(plan, max_hold);
     struct rewrite_records *r = mem_new(sizeof(*r));

@@ -9,7 +9,8 @@
  * Lifetime: as rewrite. */
 #include "contracts/wire/rewrite.h"
 
-/* GRPC: messages behind their lengths (rewrite_grpc), none of them compressed. */
+/* GRPC: messages behind their lengths (rewrite_grpc), none of them compressed; where a plan reads or writes JSON, lines
+ * at that end. */
 enum rewrite_framing { REWRITE_WHOLE, REWRITE_LINES, REWRITE_EVENTS, REWRITE_GRPC };
 
 /* By the media type, without parameters.  false: it carries no JSON. */

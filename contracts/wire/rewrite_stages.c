@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "contracts/wire/rewrite_format.h"
 #include "contracts/wire/rewrite_pb.h"
+#include "contracts/wire/transcode_json.h"
+#include "contracts/wire/transcode_pb.h"
 
 enum { PIECE = 16 << 10 };
 
@@ -96,6 +98,27 @@ static struct rewrite *share(struct rewrite_stages *r, struct rewrite *stage)
     return stage;
 }
 
+/* A stage that only changes the encoding; NULL: it is another. */
+static struct rewrite *transcoder(struct plan *plan, size_t stage, size_t max_hold)
+{
+    size_t step = 0;
+    for (; stage; step++)
+        stage -= plan_step(plan, step)->op == PLAN_THEN;
+    if (step == plan_count(plan) || plan_step(plan, step)->op != PLAN_TRANSCODE)
+        return NULL;
+    bool json = slice_eq(plan_step(plan, step)->from, SLICE("json"));
+    return json ? transcode_json_new(plan, step, max_hold) : transcode_pb_new(plan, step, max_hold);
+}
+
+static struct rewrite *stage_of(struct plan *plan, size_t stage, const struct plan_tree *tree,
+                                const struct pbplan *pbplan, size_t max_hold)
+{
+    struct rewrite *other = transcoder(plan, stage, max_hold);
+    if (other)
+        return other;
+    return tree ? rewrite_json_stage(plan, tree, max_hold) : rewrite_pb_stage(plan, pbplan, max_hold);
+}
+
 struct rewrite *rewrite_stages_new(struct plan *plan, size_t max_hold)
 {
     bool protobuf = plan_is_protobuf(plan);
@@ -108,8 +131,7 @@ struct rewrite *rewrite_stages_new(struct plan *plan, size_t max_hold)
     r->between = mem_array(r->count, sizeof(*r->between));
     for (size_t i = 0; i < r->count; i++) {
         PRE(tree || pbplan);
-        r->stages[i] =
-            share(r, protobuf ? rewrite_pb_stage(plan, pbplan, max_hold) : rewrite_json_stage(plan, tree, max_hold));
+        r->stages[i] = share(r, stage_of(plan, i, tree, pbplan, max_hold));
         tree = tree ? tree->next : NULL;
         pbplan = pbplan ? pbplan->next : NULL;
         buf_init(&r->between[i], BUF_TEXT_BOUND);

@@ -385,6 +385,24 @@ TEST(messages_of_grpc_are_rewritten_one_by_one)
     frames("0000000041", ERR_FULL, "", "message 1: it is larger than a step may hold");
 }
 
+TEST(messages_of_a_stream_go_through_all_stages_and_are_counted)
+{
+    char in[BYTES], good[BYTES];
+    struct plan *plan = plan_of("rename  /  1 -> 2\nthen  /  \nprotobuf  /  M\nrename  /  2 -> 3");
+    struct rewrite *r = rewrite_records_new(plan, 64, REWRITE_GRPC);
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    CHECK_ERR(ERR_OK,
+              rewrite_feed(r, bytes_of("0000000002 0805 0000000002 0806 0000000000 0000000002 0807", in), &out));
+    CHECK_ERR(ERR_OK, rewrite_finish(r, &out));
+    CHECK_SLICE(bytes_of("0000000002 1805 0000000002 1806 0000000000 0000000002 1807", good), buf_slice(&out));
+    CHECK_INT(3, (long)rewrite_applied(r)[1]);
+    CHECK_INT(3, (long)rewrite_applied(r)[4]);
+    rewrite_free(&r);
+    buf_fini(&out);
+    plan_unref(&plan);
+}
+
 TEST(steps_are_counted)
 {
     struct plan *plan = plan_of("rename  /  1 -> 2\ndrop  /  3\nfield  /  4 int32\ndefault  /  4 = 1");
@@ -456,6 +474,7 @@ TESTS_RUN(a_body_is_no_deeper_than_128)
 TESTS_RUN(out_may_be_full)
 TESTS_RUN(stages_see_what_went_out_before)
 TESTS_RUN(messages_of_grpc_are_rewritten_one_by_one)
+TESTS_RUN(messages_of_a_stream_go_through_all_stages_and_are_counted)
 TESTS_RUN(steps_are_counted)
 TESTS_RUN(a_plan_that_makes_no_sense_says_what_it_lacks)
 TESTS_RUN(a_plan_is_printed_as_it_was_read)
