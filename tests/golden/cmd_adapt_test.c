@@ -102,6 +102,15 @@ TEST(a_protobuf_body_is_rewritten_by_numbers)
             HERE "protobuf-wrong.plan:2:1: error: expected a field's number, from 1 to 536870911");
 }
 
+TEST(a_body_becomes_json_and_comes_from_it_by_the_types_that_are_named)
+{
+    golden("transcoded", "adapt " HERE "through.plan --types " HERE "old.proto," HERE "new.proto " HERE "proto.json");
+    refused(2, "adapt " HERE "through.plan " HERE "proto.json", "a transcode step needs the .proto file");
+    refused(2, "adapt " HERE "through.plan --types " HERE "order.json " HERE "proto.json",
+            "order.json: error: this is neither");
+    refused(1, "adapt " HERE "through.plan --types " HERE "new.proto " HERE "order.json", "is expected at /lines");
+}
+
 TEST(steps_are_counted_for_who_asks)
 {
     struct printed p = adapt("adapt --counts " HERE "by-hand.plan " HERE "order.json");
@@ -148,6 +157,7 @@ TESTS_RUN(a_plan_written_by_hand_needs_neither_name_nor_laws)
 TESTS_RUN(members_go_to_the_head_and_come_from_it)
 TESTS_RUN(a_body_of_many_texts_is_rewritten_text_by_text)
 TESTS_RUN(a_protobuf_body_is_rewritten_by_numbers)
+TESTS_RUN(a_body_becomes_json_and_comes_from_it_by_the_types_that_are_named)
 TESTS_RUN(steps_are_counted_for_who_asks)
 TESTS_RUN(a_body_that_does_not_fit_is_refused_with_its_place_and_nothing_of_it_comes_out)
 TESTS_RUN(what_is_wrong_with_a_plan_is_said_with_its_place)
