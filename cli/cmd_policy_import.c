@@ -53,7 +53,7 @@ static const struct args_command command = {
         "  kubectl get authorizationpolicy -n shop -o yaml | weft policy import - --workload orders > orders.weft\n"
         "  weft policy import server.yaml policies.yaml\n"
         "  consul config read -kind service-intentions -name orders | weft policy import - > orders.weft\n",
-    .details = "FILE is YAML (several documents, or a List) or JSON; - is standard input.\n"
+    .details = "FILE is YAML (several documents, or a List) or JSON, no HCL; - is standard input.\n"
                "What cannot be said is refused by name and nothing is printed: half a policy would be another one.\n"
                "Exit status: 0 printed, 1 something cannot be said, 2 wrong arguments or files.\n",
 };

@@ -232,12 +232,24 @@ static enum mesh mesh_of(const struct doc_node *root)
     return NO_MESH;
 }
 
+/* HCL reads as one long word of YAML. */
+static bool is_hcl(const struct doc_node *root)
+{
+    struct slice head = root->kind == DOC_STRING ? slice_trim(slice_to(root->text, 64)) : SLICE("");
+    return head.len > 4 && slice_eq_nocase(slice_to(head, 4), SLICE("kind")) &&
+           slice_starts(slice_trim(slice_from(head, 4)), SLICE("="));
+}
+
 static enum mesh find_mesh(struct policy_import *p)
 {
     enum mesh found = NO_MESH;
     for (p->doc = p->first; p->doc; p->doc = p->doc->next) {
         enum mesh m = mesh_of(p->doc->root);
-        if (m == NO_MESH)
+        if (m == NO_MESH && is_hcl(p->doc->root))
+            policy_import_refuse(p, p->doc->root,
+                                 "give the JSON that consul config read -kind service-intentions prints",
+                                 "this is HCL, which is not read");
+        else if (m == NO_MESH)
             policy_import_refuse(p, p->doc->root, "give AuthorizationPolicy, Server or service-intentions",
                                  "this is no policy of Istio, Linkerd or Consul");
         else if (found != NO_MESH && found != m)

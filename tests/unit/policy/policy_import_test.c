@@ -220,6 +220,7 @@ TEST(what_cannot_be_said_is_refused_and_nothing_is_written)
             "the network 10.0.0.0/8 cannot be said");
     refuses(CONSUL("orders", "{\"Name\": \"web\", \"Action\": \"allow\", \"Peer\": \"eu\"}"),
             "`Peer` of a source cannot be said in a policy of weft");
+    refuses("Kind = \"service-intentions\"\nName = \"api\"\n", "this is HCL, which is not read");
     refuses("{\"Kind\": \"proxy-defaults\"}", "this is no policy of Istio, Linkerd or Consul");
     refuses(ISTIO("{}") LINKERD("Server", "s", "{}"), "this is of another mesh than what came before");
     refuses("# nothing\n", "there is no policy in it");
