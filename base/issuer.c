@@ -250,6 +250,18 @@ enum err issuer_sign(struct slice root_cert, struct slice root_key, const struct
     return e;
 }
 
+bool issuer_fits(struct slice cert, struct slice key)
+{
+    X509 *x = read_cert(cert);
+    EVP_PKEY *k = read_key(key);
+    bool fits = x && k && X509_check_private_key(x, k) == 1;
+
+    X509_free(x);
+    EVP_PKEY_free(k);
+    ERR_clear_error();
+    return fits;
+}
+
 /* ---- requests ---- */
 
 void issuer_request(struct buf *request, struct buf *key)
@@ -353,13 +365,24 @@ enum err issuer_domain(struct slice root_cert, char *out, size_t room)
 
 /* ---- revocation lists (RFC 5280 section 5) ---- */
 
-static X509_CRL *read_list(struct slice pem)
+/* All lists of a text: the one of this key, and the others as text again.  False: there is none in it. */
+static bool read_lists(struct slice pem, EVP_PKEY *key, X509_CRL **own, BIO *others)
 {
     BIO *b = BIO_new_mem_buf(pem.at, (int)pem.len);
-    X509_CRL *list = b ? PEM_read_bio_X509_CRL(b, NULL, NULL, NULL) : NULL;
+    X509_CRL *list;
+    int count = 0;
 
+    for (; b && (list = PEM_read_bio_X509_CRL(b, NULL, NULL, NULL)); count++) {
+        bool is_own = !*own && X509_CRL_verify(list, key) == 1;
+        if (is_own)
+            *own = list;
+        else
+            must(PEM_write_bio_X509_CRL(others, list) == 1);
+        if (!is_own)
+            X509_CRL_free(list);
+    }
     BIO_free(b);
-    return list;
+    return count > 0;
 }
 
 static void keep_entries(X509_CRL *from, X509_CRL *to)
@@ -425,12 +448,18 @@ enum err issuer_revoke(struct slice root_cert, struct slice root_key, struct sli
     enum err e = ERR_INPUT;
     X509 *root = read_cert(root_cert), *x = revoked.len ? read_cert(revoked) : NULL;
     EVP_PKEY *key = read_key(root_key);
-    X509_CRL *old = before.len ? read_list(before) : NULL;
+    X509_CRL *old = NULL;
+    BIO *others = BIO_new(BIO_s_mem());
+    bool has_lists = key && read_lists(before, key, &old, others);
 
-    if (root && key && X509_check_private_key(root, key) == 1 && (x || !revoked.len) && (old || !before.len))
+    if (root && key && X509_check_private_key(root, key) == 1 && (x || !revoked.len) && (has_lists || !before.len))
         e = x && X509_verify(x, key) != 1 ? ERR_DENIED : ERR_OK;
     if (e == ERR_OK)
         print_list(root, key, old, x, next_us, list);
+    if (e == ERR_OK)
+        take_pem(others, list);
+    else
+        BIO_free(others);
     X509_CRL_free(old);
     X509_free(root);
     X509_free(x);

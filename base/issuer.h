@@ -34,9 +34,12 @@ MUST_USE enum err issuer_answer(struct slice root_cert, struct slice root_key, s
 /* The trust domain that a root names, a zero behind it.  INPUT: it names none, or `room` is too small. */
 MUST_USE enum err issuer_domain(struct slice root_cert, char *out, size_t room);
 
+/* Does the key belong to the first certificate? */
+bool issuer_fits(struct slice cert, struct slice key);
+
 /* Adds the certificate `revoked` (empty: none) to the revocation list `before` (empty: none) of this
- * root; the new list holds until `next_us`.  INPUT: a PEM is not usable.  DENIED: the root has not signed
- * that certificate. */
+ * root; the new list holds until `next_us`.  Lists of other roots in `before` stay behind it.  INPUT: a PEM is not
+ * usable.  DENIED: the root has not signed that certificate. */
 MUST_USE enum err issuer_revoke(struct slice root_cert, struct slice root_key, struct slice before,
                                 struct slice revoked, int64_t next_us, struct buf *list);
 

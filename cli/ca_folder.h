@@ -4,7 +4,9 @@
 /* ca_folder - the folder of a small authority: its root, what it has revoked, and tokens that are good for one leaf
  * each.
  *
- *     ca.pem  ca.key  ca.crl  tokens/DIGEST
+ *     ca.pem  ca.key  ca.crl  next.key  tokens/DIGEST
+ *
+ * The first root in ca.pem signs; another one behind it is trusted as well, while weft ca roll is under way.
  *
  * A token is 32 bytes that nobody can guess; the folder has only its digest, with the SPIFFE ID that it stands for
  * and when it ends.  Whoever takes it has taken the file away, so of two who come with it one gets a leaf.

@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "cli/args.h"
 #include "cli/ca_folder.h"
+#include "cli/cmd_ca_roll.h"
 #include "cli/cmd_ca_serve.h"
 #include "cli/commands.h"
 #include "cli/show.h"
@@ -41,7 +42,7 @@ static const struct args_flag flags[] = {
      .type = ARGS_TEXT,
      .offset = offsetof(struct ca_flags, ttl),
      .value = "DURATION",
-     .doc = "how long the leaf (issue, serve: 24h), the token (1h) or the list (revoke: 30d) is good"},
+     .doc = "how long the leaf (issue, serve, roll: 24h), the token (1h) or the list (revoke: 30d) is good"},
     {.name = "listen",
      .letter = 'l',
      .type = ARGS_TEXT,
@@ -52,18 +53,18 @@ static const struct args_flag flags[] = {
      .type = ARGS_COUNT,
      .offset = offsetof(struct ca_flags, days),
      .value = "N",
-     .doc = "init: how long the root lives (default: 365)"},
+     .doc = "init, roll: how long the root lives (default: 365)"},
     {.name = "force",
      .type = ARGS_SWITCH,
      .offset = offsetof(struct ca_flags, force),
-     .doc = "init: replace the CA that is there"},
+     .doc = "init: replace the CA that is there; roll: do not wait"},
     {0},
 };
 
 static const struct args_command command = {
     .name = "weft ca",
-    .words = "init TRUST-DOMAIN | issue SPIFFE-ID | bundle | revoke [CERT] | token SPIFFE-ID | serve",
-    .summary = "make a trust domain and short-lived SPIFFE leaves, serve them, and take leaves back",
+    .words = "init TRUST-DOMAIN | issue SPIFFE-ID | bundle | revoke [CERT] | token SPIFFE-ID | serve | roll",
+    .summary = "make a trust domain and short-lived SPIFFE leaves, serve them, take leaves back, and change the root",
     .flags = flags,
     .min_words = 1,
     .max_words = 2,
@@ -74,10 +75,13 @@ static const struct args_command command = {
         "  weft ca revoke certs/orders.pem --dir certs   # into certs/ca.crl, for identity.crl\n"
         "  weft ca revoke --dir certs        # the same list again, with a new date\n"
         "  weft ca token spiffe://example.org/ns/shop/sa/orders --dir certs > orders.token   # good for one leaf\n"
-        "  weft ca serve --dir certs --listen 10.0.0.2:4760 --ttl 1h   # identity.ca of sidecars names it\n",
+        "  weft ca serve --dir certs --listen 10.0.0.2:4760 --ttl 1h   # identity.ca of sidecars names it\n"
+        "  weft ca roll --dir certs --ttl 1h   # a new root, in three steps: each says when the next is due\n",
     .details = "Keys are written readable by you alone.  A leaf is renewed by issuing it again; sidecars see the new\n"
                "file within seconds.  serve: a sidecar with identity.ca renews its leaf by itself, the first one by a\n"
-               "token; its key never leaves its host.  A revocation list that is out of date refuses everybody: renew "
+               "token; its key never leaves its host.  roll: every leaf brings the roots that are trusted, so a new "
+               "one is known\n"
+               "before it signs.  A revocation list that is out of date refuses everybody: renew "
                "it in time.\n"
                "Exit status: 0 done, 1 not done, 2 wrong arguments.\n",
 };
@@ -103,6 +107,13 @@ static int write_pair(const char *cert_path, const char *key_path, struct buf *c
     return 0;
 }
 
+static bool read_days(const struct ca_flags *f)
+{
+    if (f->days < 1 || f->days > 3650)
+        fprintf(stderr, "weft ca: --days is 1 to 3650\n");
+    return f->days >= 1 && f->days <= 3650;
+}
+
 static int init(const struct ca_flags *f, const char *trust_domain)
 {
     char cert_path[PATH_ROOM], key_path[PATH_ROOM];
@@ -112,10 +123,8 @@ static int init(const struct ca_flags *f, const char *trust_domain)
         fprintf(stderr, "weft ca: \"%s\" is no trust domain: use a-z 0-9 . - _ as in example.org\n", trust_domain);
         return 2;
     }
-    if (f->days < 1 || f->days > 3650) {
-        fprintf(stderr, "weft ca: --days is 1 to 3650\n");
+    if (!read_days(f))
         return 2;
-    }
     if (file_exists(key_path) && !f->force) {
         fprintf(stderr, "weft ca: %s is there already; --force replaces it and every leaf it signed stops working\n",
                 key_path);
@@ -230,6 +239,12 @@ static int serve(const struct ca_flags *f)
     return cmd_ca_serve(&conf);
 }
 
+static int roll(const struct ca_flags *f)
+{
+    struct cmd_ca_roll conf = {.dir = f->dir, .days = (unsigned)f->days, .force = f->force};
+    return read_days(f) && read_ttl(f, "24h", &conf.ttl_us) ? cmd_ca_roll(&conf) : 2;
+}
+
 static int issue(const struct ca_flags *f, const char *text)
 {
     struct spiffe_id id;
@@ -322,6 +337,8 @@ int cmd_ca(int argc, char **argv)
         return bundle(&f);
     if (slice_eq(verb, SLICE("serve")) && count == 1)
         return serve(&f);
+    if (slice_eq(verb, SLICE("roll")) && count == 1)
+        return roll(&f);
     if (slice_eq(verb, SLICE("token")) && count == 2)
         return token(&f, words[1]);
     if (slice_eq(verb, SLICE("revoke")))

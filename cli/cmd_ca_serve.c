@@ -1,11 +1,12 @@
 /* weft ca serve: leaves for whoever may have them, over mTLS.
  *
- *     POST /.well-known/weft/leaf      200  the leaf, PEM
+ *     POST /.well-known/weft/leaf      200  the leaf, PEM, and the authorities to trust
  *     a certificate request, PEM
  *
  * Who shows a certificate of the trust domain gets a new leaf for the same SPIFFE ID.  Who shows none brings a token
  * (authorization: Bearer ...), which is good for one leaf of the ID that it was made for.  Of the request only the key
- * counts: names in it say nothing.  The private key stays where it was made. */
+ * counts: names in it say nothing.  The private key stays where it was made.  Behind the leaf stand the authorities to
+ * trust, after a line that RENEWAL_ROOTS is. */
 #include "cli/cmd_ca_serve.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@
 #include "cli/confinement.h"
 #include "cli/show.h"
 #include "http/listener.h"
+#include "identity/renewal.h"
 #include "policy/spiffe.h"
 
 enum {
@@ -101,6 +103,8 @@ static void give(struct request *r, struct transit *t, struct slice id, int64_t 
     enum err e =
         issuer_answer(buf_slice(&d->folder.cert), buf_slice(&d->folder.key), buf_slice(&r->body), &leaf, &cert);
     now_rfc3339(leaf.not_after_us, until);
+    if (e == ERR_OK)
+        buf_putf(&cert, RENEWAL_ROOTS "%.*s", SLICE_FMT(buf_slice(&d->folder.cert)));
     if (e != ERR_OK)
         refuse(t, 500, "internal", "The authority's root is not usable.");
     else if (transit_answer(t, 200, SLICE("application/x-pem-file"), buf_slice(&cert)) != ERR_OK)
@@ -225,11 +229,30 @@ static void log_complaints(const struct diag *diag)
         log_event(LOG_ERROR, "authority", LOG_TEXT("file", e->file), LOG_TEXT("what", e->message));
 }
 
+/* Another root signs after weft ca roll.  While its two files change they do not fit, and the old one goes on. */
+static void look_at_root(struct desk *d)
+{
+    struct ca_folder now;
+    if (ca_folder_open(d->conf->dir, &now) != ERR_OK)
+        return;
+    bool is_news = !slice_eq(buf_slice(&now.cert), buf_slice(&d->folder.cert));
+    if (!is_news || !issuer_fits(buf_slice(&now.cert), buf_slice(&now.key))) {
+        ca_folder_fini(&now);
+        return;
+    }
+    ca_folder_fini(&d->folder);
+    d->folder = now;
+    if (renew_own(d) != ERR_OK)
+        log_event(LOG_ERROR, "own-leaf", LOG_STR("path", d->cert_path), LOG_STR("why", strerror(errno)));
+    log_event(LOG_INFO, "root-changed", LOG_STR("path", d->root_path));
+}
+
 static void on_look(struct due *due)
 {
     struct desk *d = (struct desk *)(void *)((char *)due - offsetof(struct desk, look));
     struct diag diag;
     diag_init(&diag);
+    look_at_root(d);
     if (now_wall_us(loop_now(d->loop)) > creds_expires_us(d->creds) - OWN_LIFE_US / 3 && renew_own(d) != ERR_OK)
         log_event(LOG_ERROR, "own-leaf", LOG_STR("path", d->cert_path), LOG_STR("why", strerror(errno)));
     if (load_creds(d, &diag) != ERR_OK)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -12,12 +13,14 @@
 #include "base/sock.h"
 #include "base/work.h"
 #include "http/pool.h"
+#include "policy/spiffe.h"
 
 enum {
     SECOND = 1000000,
     PEM_BYTES = 64 << 10,
     TOKEN_BYTES = 256,
     FAULT_ROOM = 256,
+    PATH_ROOM = 4096,
     ASK_US = 10 * SECOND,
     RETRY_US = 1 * SECOND, /* after a failure, doubled */
     LAST_TURNS = 16,
@@ -31,8 +34,9 @@ struct errand {
     struct due_clock *clock;
     struct work *work;
     struct creds *creds;
-    struct arena names; /* holds the next four */
+    struct arena names; /* holds the next six */
     const char *cert, *key_path, *address, *authority;
+    const char *domain, *trust; /* the authority's, and the file of its roots; NULL: of no concern */
     struct sock_addr addr;
     struct pool *pool;
     struct transit *t;
@@ -65,14 +69,47 @@ static enum err write_key(const struct errand *e, bool with_old)
     return done;
 }
 
+/* Behind the leaf the authority says whom to trust from now on.  What cannot be loaded is not taken over. */
+static enum err write_trust(const struct errand *e, struct slice roots)
+{
+    struct buf known;
+    struct diag diag;
+    struct creds *creds = NULL;
+    char trial[PATH_ROOM];
+    buf_init(&known, PEM_BYTES);
+    bool is_news = file_read(e->trust, &known) != ERR_OK || !slice_eq(buf_slice(&known), roots);
+    buf_fini(&known);
+    if (!is_news)
+        return ERR_OK;
+    snprintf(trial, sizeof(trial), "%s.new", e->trust);
+    TRY(file_write(trial, roots, 0644));
+    diag_init(&diag);
+    struct identity_conf conf = {.trust = {(const char *[]){e->domain}, (const char *[]){trial}, 1}};
+    enum err loaded = identity_conf_load(&conf, NULL, &diag, &creds);
+    diag_fini(&diag);
+    creds_unref(&creds);
+    (void)unlink(trial);
+    return loaded == ERR_OK ? file_write(e->trust, roots, 0644) : ERR_OK;
+}
+
 static void write_files(struct work_item *item)
 {
     struct errand *e = LIST_OF(item, struct errand, files);
-    const char *path = e->key_path;
-    enum err done = write_key(e, true);
+    struct slice answer = buf_slice(&e->answer), leaf = answer;
+    const char *path = e->trust;
+    size_t at;
+    enum err done = ERR_OK;
+    if (slice_find_text(answer, SLICE(RENEWAL_ROOTS), &at)) {
+        leaf = slice_to(answer, at);
+        done = path ? write_trust(e, slice_from(answer, at + sizeof(RENEWAL_ROOTS) - 1)) : ERR_OK;
+    }
+    if (done == ERR_OK) {
+        path = e->key_path;
+        done = write_key(e, true);
+    }
     if (done == ERR_OK) {
         path = e->cert;
-        done = file_write(path, buf_slice(&e->answer), 0644);
+        done = file_write(path, leaf, 0644);
     }
     if (done == ERR_OK) {
         path = e->key_path;
@@ -187,11 +224,20 @@ static enum err put_head(const struct errand *e, struct transit *t)
 
 static void keep_names(struct errand *e, const struct identity_conf *c)
 {
+    struct spiffe_id id;
+    const char *why;
     arena_init(&e->names, SIZE_MAX);
     e->cert = arena_keep(&e->names, slice_str(c->cert)).at;
     e->key_path = arena_keep(&e->names, slice_str(c->key)).at;
     e->address = arena_keep(&e->names, slice_str(c->ca.address)).at;
     e->authority = arena_keep(&e->names, slice_str(c->ca.identity)).at;
+    if (spiffe_parse(slice_str(e->authority), &id, &why) != ERR_OK)
+        return;
+    for (size_t i = 0; i < c->trust.count; i++)
+        if (slice_eq(slice_str(c->trust.names[i]), id.trust_domain)) {
+            e->domain = arena_keep(&e->names, id.trust_domain).at;
+            e->trust = arena_keep(&e->names, slice_str(c->trust.values[i])).at;
+        }
 }
 
 /* `over` comes once, from the loop. */
@@ -323,6 +369,18 @@ static int64_t due_us(const struct creds *c)
     return creds_begins_us(c) + life * 2 / 3 - (int64_t)chance((uint64_t)life / 15 + 1);
 }
 
+static struct conf_pairs keep_pairs(struct arena *arena, const struct conf_pairs *from)
+{
+    struct conf_pairs to = {.names = arena_array(arena, from->count + 1, sizeof(char *)),
+                            .values = arena_array(arena, from->count + 1, sizeof(char *)),
+                            .count = from->count};
+    for (size_t i = 0; i < from->count; i++) {
+        to.names[i] = arena_keep(arena, slice_str(from->names[i])).at;
+        to.values[i] = arena_keep(arena, slice_str(from->values[i])).at;
+    }
+    return to;
+}
+
 static void take_conf(struct renewal *r, const struct identity_conf *c)
 {
     arena_reset(&r->names);
@@ -333,6 +391,7 @@ static void take_conf(struct renewal *r, const struct identity_conf *c)
     r->conf.key = arena_keep(&r->names, slice_str(c->key)).at;
     r->conf.ca.address = arena_keep(&r->names, slice_str(c->ca.address)).at;
     r->conf.ca.identity = arena_keep(&r->names, slice_str(c->ca.identity)).at;
+    r->conf.trust = keep_pairs(&r->names, &c->trust);
 }
 
 void renewal_adopt(struct renewal *r, const struct identity_conf *conf, struct creds *creds)

@@ -7,6 +7,9 @@
  * once, a new key is made here and a request for it sent under the old leaf.  The key
  * leaves this host never.  What fails is tried again after a pause that doubles.
  *
+ * With the leaf come the authorities of its trust domain, into the file that identity.trust names:
+ * so a root can be followed by another one without anybody doing anything here.
+ *
  * The files are written so that they fit at every moment: the key file first has both
  * keys, then the certificate changes, then the old key goes.
  *
@@ -17,6 +20,9 @@
 #include "identity/identity_conf.h"
 
 struct renewal;
+
+/* Stands in the authority's answer between the leaf and those whom to trust; a comment to readers of PEM. */
+#define RENEWAL_ROOTS "# authorities\n"
 
 /* `renewed`: new files are there; from the loop. */
 struct renewal *renewal_new(struct loop *l, struct due_clock *clock, struct metric_set *metrics,

@@ -164,6 +164,60 @@ class Authority(kit.Story):
         kit.wait_until("all jobs are done", lambda: {state(j) for j in jobs} == {"done"}, 20)
         self.assertNotIn("reload-refused", broker.log())
 
+    def roots(self, path):
+        return (self.place.folder / path).read_text().count("BEGIN CERTIFICATE")
+
+    def roll(self, ttl):
+        return self.place.weft("ca", "roll", "--dir", "certs", "--ttl", ttl)
+
+    def test_a_root_follows_another_under_load_with_no_failure(self):
+        self.again("9s")
+        bundle = (self.place.folder / "certs/ca.pem").read_text()
+        pair = []
+        for name, keys in (("orders", {}), ("web", {"outbound": {"listen": kit.free_address()}})):
+            self.token(name)
+            self.place.write(f"{name}-trust.pem", bundle)
+            sidecar = self.newcomer(name, **keys)
+            sidecar.conf["identity"]["trust"] = {kit.DOMAIN: f"{name}-trust.pem"}
+            pair.append(sidecar)
+        orders, web = pair
+        web.conf["services"] = {"orders": {"endpoints": [orders.inbound], "identity": kit.spiffe("orders")}}
+        for sidecar in pair:
+            sidecar.write()
+            sidecar.start()
+        statuses, over = [], threading.Event()
+
+        def load():
+            with h1.Caller(web.outbound) as caller:
+                while not over.is_set():
+                    statuses.append(caller.ask("GET", "/", "orders").status)
+
+        thread = threading.Thread(target=load)
+        thread.start()
+        renewals = lambda s: s.metric('weft_identity_renewals_total{result="renewed"}')
+        for roots, words in ((2, "has a second root"), (2, "the new root signs"), (1, "the old root is forgotten")):
+            before = [renewals(sidecar) for sidecar in pair]
+            if words != "has a second root":
+                early = self.roll("1h")
+                self.assertEqual(early.returncode, 1)
+                self.assertIn("weft ca: not before 20", early.stderr)
+            done = self.roll("9s")
+            self.assertIn(words, done.stdout, done.stderr)
+            kit.wait_until(
+                "every leaf was renewed twice",
+                lambda: all(renewals(s) >= n + 2 for s, n in zip(pair, before)),
+                60,
+            )
+            self.assertEqual([self.roots(f"{s.name}-trust.pem") for s in pair], [roots, roots])
+        over.set()
+        thread.join(20)
+        self.assertEqual(set(statuses), {200})
+        self.assertNotEqual((self.place.folder / "certs/ca.pem").read_text(), bundle)
+        old = self.place.folder / "old.pem"
+        old.write_text(bundle)
+        verify = ["openssl", "verify", "-CAfile", "old.pem", "-partial_chain", "certs/orders.pem"]
+        self.assertNotEqual(subprocess.run(verify, cwd=self.place.folder, capture_output=True, check=False).returncode, 0)
+
     def test_an_outage_is_told_and_survived(self):
         self.again("20s")
         self.token("orders")

@@ -171,7 +171,60 @@ TEST(what_is_no_request_in_order_gets_nothing)
     buf_fini(&key);
 }
 
+/* Certificates in the lists of `text`, in order. */
+static void check_lists(const struct buf *text, const int *want, int count)
+{
+    BIO *b = BIO_new_mem_buf(buf_slice(text).at, (int)buf_len(text));
+    X509_CRL *list;
+    int at = 0;
+
+    for (; (list = PEM_read_bio_X509_CRL(b, NULL, NULL, NULL)); at++) {
+        CHECK(at < count);
+        CHECK_INT(want[at], sk_X509_REVOKED_num(X509_CRL_get_REVOKED(list)) < 0
+                                ? 0
+                                : sk_X509_REVOKED_num(X509_CRL_get_REVOKED(list)));
+        X509_CRL_free(list);
+    }
+    CHECK_INT(count, at);
+    BIO_free(b);
+}
+
+static void revoke(struct buf root[4], const struct buf *before, bool leaf, struct buf *after)
+{
+    CHECK_ERR(ERR_OK,
+              issuer_revoke(buf_slice(&root[0]), buf_slice(&root[1]), buf_slice(before),
+                            leaf ? buf_slice(&root[2]) : SLICE(""), now_wall_us(&now_real) + NOW_US_PER_S, after));
+}
+
+TEST(a_list_of_one_root_leaves_that_of_another_alone)
+{
+    struct buf old[4], new[4], lists[4];
+    int64_t now = now_wall_us(&now_real);
+    struct issuer_leaf leaf = {
+        .id = SLICE("spiffe://example.org/web"), .not_before_us = now, .not_after_us = now + NOW_US_PER_S};
+
+    start(old);
+    start(new);
+    for (int i = 0; i < 4; i++)
+        buf_init(&lists[i], PEM_MAX);
+    CHECK(issuer_fits(buf_slice(&old[0]), buf_slice(&old[1])) && !issuer_fits(buf_slice(&old[0]), buf_slice(&new[1])));
+    CHECK_ERR(ERR_OK, issuer_sign(buf_slice(&old[0]), buf_slice(&old[1]), &leaf, &old[2], &old[3]));
+    CHECK_ERR(ERR_OK, issuer_sign(buf_slice(&new[0]), buf_slice(&new[1]), &leaf, &new[2], &new[3]));
+    revoke(old, &lists[0], true, &lists[1]);
+    check_lists(&lists[1], (int[]){1}, 1);
+    revoke(new, &lists[1], true, &lists[2]);
+    check_lists(&lists[2], (int[]){1, 1}, 2);
+    revoke(new, &lists[2], false, &lists[3]);
+    check_lists(&lists[3], (int[]){1, 1}, 2);
+    CHECK_ERR(ERR_DENIED, issuer_revoke(buf_slice(&new[0]), buf_slice(&new[1]), buf_slice(&lists[3]),
+                                        buf_slice(&old[2]), now, &lists[0]));
+    end(old);
+    end(new);
+    end(lists);
+}
+
 TESTS_BEGIN()
+TESTS_RUN(a_list_of_one_root_leaves_that_of_another_alone)
 TESTS_RUN(a_request_gets_a_leaf_for_its_key_and_the_name_that_the_authority_says)
 TESTS_RUN(what_is_no_request_in_order_gets_nothing)
 TESTS_RUN(a_root_is_an_authority_that_names_its_domain)
