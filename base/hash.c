@@ -4,10 +4,13 @@
 
 #include "base/hash.h"
 
+#include <pthread.h>
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+#endif
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
-#include <pthread.h>
 
 #include "base/check.h"
 
@@ -84,6 +87,8 @@ struct hash_sha1 hash_sha1(struct slice bytes)
     return d;
 }
 
+/* CRC-32C where the processor has an instruction for it, and by table where it has none. */
+
 /* The Castagnoli polynomial, its bits reversed.  Row k of the table carries a byte k places further, so that
  * eight bytes cost eight look-ups and no chain between them. */
 static const uint32_t polynomial = UINT32_C(0x82f63b78);
@@ -113,15 +118,68 @@ static uint32_t crc_eight(uint32_t crc, const uint8_t *at)
     return next;
 }
 
-uint32_t hash_crc32c(uint32_t crc, struct slice bytes)
+static uint32_t by_table(uint32_t crc, struct slice bytes)
 {
-    pthread_once(&crc_ready, fill_crc_table);
     crc = ~crc;
     for (; bytes.len >= 8; bytes = slice_from(bytes, 8))
         crc = crc_eight(crc, (const uint8_t *)bytes.at);
     for (size_t i = 0; i < bytes.len; i++)
         crc = crc >> 8 ^ crc_table[0][(crc ^ (uint8_t)bytes.at[i]) & 255];
     return ~crc;
+}
+
+#if defined(__x86_64__)
+
+__attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, struct slice bytes)
+{
+    uint64_t held = ~crc, word;
+    for (; bytes.len >= sizeof(word); bytes = slice_from(bytes, sizeof(word))) {
+        memcpy(&word, bytes.at, sizeof(word));
+        held = _mm_crc32_u64(held, word);
+    }
+    uint32_t rest = (uint32_t)held;
+    for (size_t i = 0; i < bytes.len; i++)
+        rest = _mm_crc32_u8(rest, (uint8_t)bytes.at[i]);
+    return ~rest;
+}
+
+static bool has_instruction(void)
+{
+    return __builtin_cpu_supports("sse4.2");
+}
+
+#else
+
+static uint32_t by_instruction(uint32_t crc, struct slice bytes)
+{
+    return by_table(crc, bytes);
+}
+
+static bool has_instruction(void)
+{
+    return false;
+}
+
+#endif
+
+static bool instruction;
+
+static void choose(void)
+{
+    instruction = has_instruction();
+    fill_crc_table();
+}
+
+uint32_t hash_crc32c(uint32_t crc, struct slice bytes)
+{
+    pthread_once(&crc_ready, choose);
+    return instruction ? by_instruction(crc, bytes) : by_table(crc, bytes);
+}
+
+uint32_t hash_crc32c_plain(uint32_t crc, struct slice bytes)
+{
+    pthread_once(&crc_ready, choose);
+    return by_table(crc, bytes);
 }
 
 void hash_random(void *into, size_t len)

@@ -30,6 +30,8 @@ struct hash_sha1 hash_sha1(struct slice bytes);
 struct hash_digest hash_hmac_sha256(struct slice key, struct slice bytes);
 /* CRC-32C (RFC 3720, Castagnoli); start with crc = 0. */
 uint32_t hash_crc32c(uint32_t crc, struct slice bytes);
+/* The same without the processor's instruction for it: what every other processor computes. */
+uint32_t hash_crc32c_plain(uint32_t crc, struct slice bytes);
 /* Cryptographically random; aborts when the system has none. */
 void hash_random(void *into, size_t len);
 

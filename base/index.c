@@ -1,7 +1,8 @@
 #include "base/index.h"
 
+#include <string.h>
+
 #include "base/check.h"
-#include "base/map.h"
 #include "base/mem.h"
 
 /* Open addressing with linear probing; a grave is walked over by a search. */
@@ -13,9 +14,23 @@ static bool is_object(const void *place)
     return place && place != &grave;
 }
 
+/* Every bit of the answer hangs on every bit of `n`. */
+static uint64_t mix(uint64_t n)
+{
+    n = (n ^ n >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    n = (n ^ n >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    return n ^ n >> 32;
+}
+
+/* What differs between two keys is mostly in their ends. */
 static size_t place_of(const struct index *x, struct slice key)
 {
-    return (size_t)map_hash(key) & (x->cap - 1);
+    uint64_t ends[2] = {0, key.len};
+    size_t len = key.len < sizeof(ends) ? key.len : sizeof(ends);
+    if (len > 0)
+        memcpy(ends, key.at + (key.len - len), len);
+    uint64_t mixed = mix(mix(ends[0]) ^ ends[1]);
+    return (size_t)mixed & (x->cap - 1);
 }
 
 void index_fini(struct index *x)
@@ -45,13 +60,11 @@ static void place(struct index *x, void *object)
     x->used++;
 }
 
-/* Keeps a quarter of the places free, and leaves the graves behind. */
-static void make_room(struct index *x)
+/* Leaves the graves behind. */
+static void widen(struct index *x, size_t count)
 {
-    if ((x->used + 1) * 4 <= x->cap * 3)
-        return;
     struct index wider = {.key_of = x->key_of, .cap = x->cap ? x->cap : FIRST_CAP};
-    while ((x->count + 1) * 2 > wider.cap)
+    while (count * 2 > wider.cap)
         wider.cap *= 2;
     wider.places = mem_array(wider.cap, sizeof(*wider.places));
     for (size_t i = 0; i < x->cap; i++)
@@ -59,6 +72,19 @@ static void make_room(struct index *x)
             place(&wider, x->places[i]);
     mem_free(x->places);
     *x = wider;
+}
+
+/* Keeps a quarter of the places free. */
+static void make_room(struct index *x)
+{
+    if ((x->used + 1) * 4 > x->cap * 3)
+        widen(x, x->count + 1);
+}
+
+void index_reserve(struct index *x, size_t count)
+{
+    if (count * 4 > x->cap * 3)
+        widen(x, count);
 }
 
 void *index_get(const struct index *x, struct slice key)

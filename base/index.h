@@ -3,7 +3,8 @@
 
 /* index - objects found by a key that lies in them: eight bytes a place.
  *
- * For very many; map is easier to use and holds five times as much per entry.
+ * For very many; map is easier to use and holds five times as much per entry.  The
+ * hash is quick and not keyed: no stranger may choose the keys.
  *
  * Lifetime: caller's memory; a zeroed one with `key_of` set is empty and ready.
  * Threads:  belongs to one. */
@@ -23,6 +24,8 @@ struct index {
 void index_fini(struct index *x);
 /* NULL: not there. */
 void *index_get(const struct index *x, struct slice key);
+/* Room for so many, made at once. */
+void index_reserve(struct index *x, size_t count);
 /* Its key must be new. */
 void index_put(struct index *x, void *object);
 /* It must be in. */

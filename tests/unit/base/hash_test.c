@@ -39,6 +39,18 @@ TEST(crc32c_gives_the_numbers_of_rfc_3720)
     CHECK(hash_crc32c(0, SLICE("123456789")) == 0xe3069283);
 }
 
+TEST(the_processors_crc32c_is_the_plain_one)
+{
+    uint8_t bytes[100];
+    for (unsigned i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 37 + 11);
+    for (size_t from = 0; from < 9; from++)
+        for (size_t len = 0; len + from <= sizeof(bytes); len++) {
+            struct slice part = slice_of(bytes + from, len);
+            CHECK(hash_crc32c(7, part) == hash_crc32c_plain(7, part));
+        }
+}
+
 TEST(a_crc_may_be_computed_in_any_pieces)
 {
     struct slice whole = SLICE("the quick brown fox jumps over the lazy dog");
@@ -134,6 +146,7 @@ TESTS_BEGIN()
 TESTS_RUN(sha256_gives_the_numbers_of_the_standard)
 TESTS_RUN(crc32c_gives_the_numbers_of_rfc_3720)
 TESTS_RUN(a_crc_may_be_computed_in_any_pieces)
+TESTS_RUN(the_processors_crc32c_is_the_plain_one)
 TESTS_RUN(base64_is_spelled_as_rfc_4648_section_10_says)
 TESTS_RUN(a_digest_is_43_letters_that_read_back)
 TESTS_RUN(only_one_spelling_of_base64url_is_taken)

@@ -90,10 +90,26 @@ TEST(graves_do_not_make_it_grow)
     index_fini(&x);
 }
 
+TEST(room_that_was_reserved_is_enough)
+{
+    struct index x = {.key_of = key_of};
+    index_reserve(&x, MANY);
+    size_t cap = x.cap;
+    CHECK(cap >= MANY);
+    put_all(&x);
+    CHECK_INT(cap, x.cap);
+    index_reserve(&x, 1);
+    CHECK_INT(cap, x.cap);
+    for (unsigned i = 0; i < MANY; i++)
+        CHECK(get(&x, i) == &things[i]);
+    index_fini(&x);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(an_empty_one_has_nothing)
 TESTS_RUN(each_object_is_found_by_its_key)
 TESTS_RUN(what_was_taken_out_is_gone_and_the_rest_stays)
 TESTS_RUN(a_walk_that_takes_out_sees_each_once)
 TESTS_RUN(graves_do_not_make_it_grow)
+TESTS_RUN(room_that_was_reserved_is_enough)
 TESTS_END()
