@@ -273,6 +273,14 @@ void api_record(struct api *a, struct session *s, const Weft__Bus__V1__Record *r
     arena_reset(&a->scratch);
 }
 
+/* Only a job is worth a thought: whoever misses an answer asks again. */
+void api_undelivered(struct api *a, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    (void)s;
+    if (r->body_case == WEFT__BUS__V1__RECORD__BODY_ASSIGN)
+        desk_return(a->desk, slice_str(r->assign->job), r->assign->token);
+}
+
 void api_left(struct api *a, struct session *s)
 {
     leave(a, s);

@@ -49,6 +49,7 @@ void api_bind(struct api *a, struct desk *d, struct front *f, struct almanac *al
 
 /* For the front. */
 void api_record(struct api *a, struct session *s, const Weft__Bus__V1__Record *r);
+void api_undelivered(struct api *a, struct session *s, const Weft__Bus__V1__Record *r);
 void api_left(struct api *a, struct session *s);
 /* For the desk. */
 enum err api_assign(struct api *a, uint64_t worker, const struct record_job *job);

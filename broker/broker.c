@@ -315,6 +315,11 @@ static void on_left(void *arg, struct session *s)
     api_left(((struct broker *)arg)->api, s);
 }
 
+static void on_undelivered(void *arg, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    api_undelivered(((struct broker *)arg)->api, s, r);
+}
+
 static enum err on_admit(void *arg, const uint8_t key[ZSOCK_KEY], struct slice *identity, int64_t *until_us)
 {
     struct broker *b = arg;
@@ -438,6 +443,7 @@ static enum err open_bus(struct broker *b, struct diag *diag)
         .silence_us = c->lease_us + 2 * c->beat_us,
         .metrics = b->metrics,
         .record = on_record,
+        .undelivered = on_undelivered,
         .left = on_left,
         .arg = b,
     };

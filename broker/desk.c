@@ -73,7 +73,7 @@ void desk_drain(struct desk *d)
 bool desk_elsewhere(const struct desk *d, struct slice job, struct slice service)
 {
     const struct job *j = job_find(&d->jobs, job);
-    return j && !slice_eq(job_name_text(j->service), service);
+    return j && !slice_eq(job_service(j), service);
 }
 
 enum err desk_renew(struct desk *d, struct slice job, uint64_t token, uint64_t worker, bool *cancelled)
@@ -85,13 +85,22 @@ enum err desk_renew(struct desk *d, struct slice job, uint64_t token, uint64_t w
     return ERR_OK;
 }
 
+static const char never_arrived[] = "it never reached its worker";
+
+void desk_return(struct desk *d, struct slice job, uint64_t token)
+{
+    struct job *j = job_find(&d->jobs, job);
+    if (j && lease_check(&d->leases, job, token) == ERR_OK)
+        desk_meet_give_back(d, j, BACKOFF_RELEASED, slice_str(never_arrived));
+}
+
 void desk_reclaim(struct desk *d, uint64_t worker, desk_runs_fn *runs, void *arg)
 {
     size_t at = 0;
     for (const struct lease *l = lease_each(&d->leases, &at); l; l = lease_each(&d->leases, &at)) {
         struct job *j = job_find(&d->jobs, slice_str(l->job));
         if (l->worker == worker && j && !runs(arg, slice_str(l->job), l->token))
-            desk_meet_give_back(d, j, BACKOFF_RELEASED, SLICE("it never reached its worker"));
+            desk_meet_give_back(d, j, BACKOFF_RELEASED, slice_str(never_arrived));
     }
 }
 

@@ -96,6 +96,9 @@ MUST_USE enum err desk_renew(struct desk *d, struct slice job, uint64_t token, u
 typedef bool desk_runs_fn(void *arg, struct slice job, uint64_t token);
 void desk_reclaim(struct desk *d, uint64_t worker, desk_runs_fn *runs, void *arg);
 
+/* It never reached the worker it was leased to: another one gets it, nothing is charged.  Harmless when stale. */
+void desk_return(struct desk *d, struct slice job, uint64_t token);
+
 /* STALE at once when the token is not the lease's; otherwise `done` comes once.  `result` is NULL for a release.
  * A job that is done already under this very token is OK again. */
 struct desk_outcome {

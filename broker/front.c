@@ -137,11 +137,23 @@ void front_recheck(struct front *f)
 
 /* --- out --- */
 
+static void give_back(struct front *f, struct session *s)
+{
+    Weft__Bus__V1__Frame *frame;
+    if (frame_unpack(buf_slice(&s->out), &frame) != ERR_OK)
+        return;
+    for (size_t i = 0; i < frame->n_records; i++)
+        f->conf.undelivered(f->conf.arg, s, frame->records[i]);
+    frame_free(&frame);
+}
+
 static bool flush_session(struct front *f, struct session *s)
 {
     if (s->out_records == 0)
         return true;
     enum err e = zsock_send(f->zsock, &s->route, buf_slice(&s->out));
+    if (e != ERR_OK)
+        give_back(f, s);
     buf_clear(&s->out);
     s->out_records = 0;
     return e == ERR_OK;

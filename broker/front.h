@@ -31,6 +31,8 @@ struct front_conf {
     int64_t silence_us;
     struct metric_set *metrics;
     void (*record)(void *arg, struct session *s, const Weft__Bus__V1__Record *r);
+    /* A record that did not reach its peer, for its route is gone or full. */
+    void (*undelivered)(void *arg, struct session *s, const Weft__Bus__V1__Record *r);
     void (*left)(void *arg, struct session *s); /* before it is freed */
     void *arg;
 };

@@ -56,6 +56,43 @@ TEST(a_worker_that_comes_back_goes_on_with_what_it_runs)
     bus_world_close(&w);
 }
 
+static void count_session(void *arg, struct session *s)
+{
+    (void)s;
+    ++*(int *)arg;
+}
+
+static int sessions(const struct world *w)
+{
+    int count = 0;
+    front_each(w->front, count_session, &count);
+    return count;
+}
+
+/* Our end hears of it when it sends, and not before: the first ones may go where nobody is any more. */
+TEST(a_job_that_could_not_be_sent_goes_to_another_worker)
+{
+    struct world w;
+    bus_world_open(&w, NULL);
+    struct peer *web = bus_world_enter(&w, ID("web"), "", NULL),
+                *gone = bus_world_enter(&w, ID("trainer"), "trainer", NULL),
+                *stays = bus_world_enter(&w, ID("trainer"), "trainer", NULL);
+    for (int i = 0; i < 8; i++)
+        bus_world_credit(gone, "trainer");
+    bus_world_credit(stays, "trainer");
+    bus_client_close(&gone->client);
+    Weft__Bus__V1__Submit m = bus_world_a_submit();
+    for (int job = 0; job < 8 && sessions(&w) == 3; job++) {
+        bus_world_submit(web, &m);
+        for (int turn = 0; turn < 300 && sessions(&w) == 3; turn++)
+            loop_turn(w.loop, false);
+    }
+    CHECK_INT(2, sessions(&w));
+    UNTIL(&w, stays->assigns == 1);
+    CHECK_TEXT(web->job, slice_str(stays->assigned));
+    bus_world_close(&w);
+}
+
 TEST(who_is_not_the_configured_runner_gets_no_credit)
 {
     struct world w;
@@ -301,19 +338,6 @@ TEST(what_only_a_broker_says_is_not_taken_from_a_peer)
     bus_world_close(&w);
 }
 
-static void count_session(void *arg, struct session *s)
-{
-    (void)s;
-    ++*(int *)arg;
-}
-
-static int sessions(const struct world *w)
-{
-    int count = 0;
-    front_each(w->front, count_session, &count);
-    return count;
-}
-
 TEST(a_session_ends_with_the_certificate_its_key_stands_for)
 {
     struct world w;
@@ -343,6 +367,7 @@ TESTS_RUN(a_session_ends_with_the_certificate_its_key_stands_for)
 TESTS_RUN(a_job_goes_over_the_bus_and_its_result_comes_back)
 TESTS_RUN(a_token_is_no_key_to_the_job_of_another_service)
 TESTS_RUN(a_worker_that_comes_back_goes_on_with_what_it_runs)
+TESTS_RUN(a_job_that_could_not_be_sent_goes_to_another_worker)
 TESTS_RUN(who_is_not_the_configured_runner_gets_no_credit)
 TESTS_RUN(a_submit_that_does_not_fit_is_refused_by_name)
 TESTS_RUN(a_key_with_another_request_is_a_conflict)

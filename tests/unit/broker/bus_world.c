@@ -42,6 +42,11 @@ static void on_left(void *arg, struct session *s)
     api_left(((struct world *)arg)->api, s);
 }
 
+static void on_undelivered(void *arg, struct session *s, const Weft__Bus__V1__Record *r)
+{
+    api_undelivered(((struct world *)arg)->api, s, r);
+}
+
 static enum err on_assign(void *arg, uint64_t worker, const struct record_job *job)
 {
     return api_assign(((struct world *)arg)->api, worker, job);
@@ -115,6 +120,7 @@ static void open_bus(struct world *w)
         .silence_us = CALL_US,
         .metrics = w->metrics,
         .record = on_record,
+        .undelivered = on_undelivered,
         .left = on_left,
         .arg = w,
     };
