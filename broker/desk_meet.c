@@ -68,7 +68,7 @@ void desk_meet_line_up(struct desk *d, struct job *j)
 /* Over for good, in memory; the store keeps it. */
 void desk_meet_leave(struct desk *d, struct job *j)
 {
-    queue_forget(&desk_room_line_of(d, j)->queue, job_name_text(j->caller), j->size);
+    queue_forget(&desk_room_line_of(d, j)->queue, job_caller(j), j->size);
     lease_drop(&d->leases, slice_str(j->id));
     if (j->deadline_ms)
         deadline_drop(&d->deadlines, slice_str(j->id));

@@ -32,10 +32,12 @@ static struct desk_line *new_line(struct desk *d, struct slice name)
 
 struct desk_line *desk_room_need_line(struct desk *d, struct slice name)
 {
-    struct desk_line *s = desk_room_line(d, name);
+    if (d->recent && slice_eq(slice_str(d->recent->name), name))
+        return d->recent;
+    struct desk_line *s = d->recent = desk_room_line(d, name);
     if (s)
         return s;
-    s = new_line(d, name);
+    s = d->recent = new_line(d, name);
     struct slice label = slice_str(s->name);
     s->queued = metric_series(d->queued, &label);
     s->delayed = metric_series(d->delayed, &label);
@@ -89,7 +91,7 @@ struct desk_line *desk_room_service(struct desk_line *s)
 
 struct desk_line *desk_room_line_of(const struct desk *d, const struct job *j)
 {
-    struct slice service = job_name_text(j->service), labels = job_name_text(j->labels);
+    struct slice service = job_service(j), labels = job_labels(j);
     return labels.len ? find_lane(d, service, labels) : desk_room_line(d, service);
 }
 

@@ -34,6 +34,7 @@ struct desk {
     struct job_table jobs;
     struct lease_table leases;
     struct map services;
+    struct desk_line *recent; /* service that was needed last */
     struct after after;
     struct deadline_table deadlines; /* of jobs that have one, until they are over */
     struct list late;                /* recovered, and to wait for others once the store may be read */

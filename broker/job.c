@@ -17,7 +17,7 @@ const struct sm_row job_rows[JOB_STATES] = {
 
 enum { BITS = 5, BYTES_OF_TIME = 6, ALPHABET = 32 };
 
-_Static_assert(sizeof(struct job) <= 176, "a job costs little memory while it waits");
+_Static_assert(sizeof(struct job) <= 136, "a job costs little memory while it waits");
 
 static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -88,16 +88,12 @@ static struct job_name *name_new(struct job_table *t, struct slice text)
     return n;
 }
 
-/* `recent` is where the last one of this kind is remembered. */
-static const struct job_name *name_ref(struct job_table *t, const struct job_name **recent, struct slice text)
+static const struct job_name *name_ref(struct job_table *t, struct slice text)
 {
-    struct job_name *n = (struct job_name *)(uintptr_t)*recent;
-    if (!n || !slice_eq(job_name_text(n), text))
-        n = map_get(&t->names, text);
+    struct job_name *n = map_get(&t->names, text);
     if (!n)
         n = name_new(t, text);
     n->uses++;
-    *recent = n;
     return n;
 }
 
@@ -107,11 +103,69 @@ static void name_unref(struct job_table *t, const struct job_name *name)
     PRE(n->uses > 0);
     if (--n->uses > 0)
         return;
-    for (unsigned i = 0; i < JOB_NAMES; i++)
-        if (t->recent[i] == n)
-            t->recent[i] = NULL;
     POST(map_del(&t->names, job_name_text(n)) == n);
     mem_free(n);
+}
+
+/* The four names are the key: each is kept once, so that where it lies says which it is. */
+static struct slice kind_key(const struct job_kind *k)
+{
+    return slice_of(k, offsetof(struct job_kind, uses));
+}
+
+static void names_unref(struct job_table *t, const struct job_kind *k)
+{
+    name_unref(t, k->service);
+    name_unref(t, k->caller);
+    name_unref(t, k->operation);
+    name_unref(t, k->labels);
+}
+
+static bool is_kind(const struct job_kind *k, const struct job_spec *spec)
+{
+    return k && slice_eq(job_name_text(k->service), spec->service) &&
+           slice_eq(job_name_text(k->caller), spec->caller) && slice_eq(job_name_text(k->operation), spec->operation) &&
+           slice_eq(job_name_text(k->labels), spec->labels);
+}
+
+static struct job_kind *find_kind(struct job_table *t, const struct job_spec *spec)
+{
+    struct job_kind wanted = {
+        .service = name_ref(t, spec->service),
+        .caller = name_ref(t, spec->caller),
+        .operation = name_ref(t, spec->operation),
+        .labels = name_ref(t, spec->labels),
+    };
+    struct job_kind *k = map_get(&t->kinds, kind_key(&wanted));
+    if (k) {
+        names_unref(t, &wanted); /* the kind holds them */
+        return k;
+    }
+    k = mem_new(sizeof(*k));
+    *k = wanted;
+    (void)map_put(&t->kinds, kind_key(k), k);
+    return k;
+}
+
+static const struct job_kind *kind_ref(struct job_table *t, const struct job_spec *spec)
+{
+    if (!is_kind(t->recent, spec))
+        t->recent = find_kind(t, spec);
+    t->recent->uses++;
+    return t->recent;
+}
+
+static void kind_unref(struct job_table *t, const struct job_kind *kind)
+{
+    struct job_kind *k = (struct job_kind *)(uintptr_t)kind;
+    PRE(k->uses > 0);
+    if (--k->uses > 0)
+        return;
+    if (t->recent == k)
+        t->recent = NULL;
+    POST(map_del(&t->kinds, kind_key(k)) == k);
+    names_unref(t, k);
+    mem_free(k);
 }
 
 static struct slice id_of(const void *job)
@@ -140,14 +194,16 @@ struct job *job_new(struct job_table *t, const struct job_spec *spec)
     struct sm state;
     sm_init(&state, job_rows, spec->state);
     j->state = (uint8_t)state.at;
-    list_init(&j->in_line);
-    j->service = name_ref(t, &t->recent[0], spec->service);
-    j->caller = name_ref(t, &t->recent[1], spec->caller);
-    j->operation = name_ref(t, &t->recent[2], spec->operation);
-    j->labels = name_ref(t, &t->recent[3], spec->labels);
+    j->kind = kind_ref(t, spec);
     t->count[spec->state]++;
     index_put(&t->by_id, j);
     return j;
+}
+
+void job_table_expect(struct job_table *t, size_t count)
+{
+    wake(t);
+    index_reserve(&t->by_id, count);
 }
 
 struct job *job_find(const struct job_table *t, struct slice id)
@@ -158,7 +214,7 @@ struct job *job_find(const struct job_table *t, struct slice id)
 /* Names are shared, and ours to count in. */
 static void count_leased(const struct job *j, bool more)
 {
-    struct job_name *service = (struct job_name *)(uintptr_t)j->service;
+    struct job_name *service = (struct job_name *)(uintptr_t)j->kind->service;
     PRE(more || service->leased > 0);
     service->leased += more ? 1 : (size_t)-1;
 }
@@ -177,13 +233,10 @@ void job_free(struct job_table *t, struct job **j)
         return;
     if (job_state(old) == JOB_LEASED)
         count_leased(old, false);
-    PRE(list_empty(&old->in_line) && !heap_holds(&old->in_delay));
+    PRE(old->place == JOB_NOWHERE);
     index_del(&t->by_id, old);
     t->count[job_state(old)]--;
-    name_unref(t, old->service);
-    name_unref(t, old->caller);
-    name_unref(t, old->operation);
-    name_unref(t, old->labels);
+    kind_unref(t, old->kind);
     slab_free(&t->slab, old);
     *j = NULL;
 }
@@ -200,10 +253,11 @@ void job_table_fini(struct job_table *t)
         job_free(t, &j);
     for (unsigned i = 0; i < JOB_STATES; i++)
         POST(t->count[i] == 0);
-    POST(t->names.count == 0);
+    POST(t->names.count == 0 && t->kinds.count == 0);
     index_fini(&t->by_id);
     slab_fini(&t->slab);
     map_fini(&t->names);
+    map_fini(&t->kinds);
 }
 
 void job_move(struct job_table *t, struct job *j, enum job_state next)

@@ -27,7 +27,6 @@ enum {
     JOB_PRIORITY = 5,
     JOB_ATTEMPTS = 5,
     JOB_NAME_MOST = 2048,
-    JOB_NAMES = 4
 };
 
 /* What else there is to know of a job, beside its request.  The numbers are stored: they never change. */
@@ -46,10 +45,21 @@ static inline struct slice job_name_text(const struct job_name *n)
     return slice_of(n->text, n->len);
 }
 
-struct job {
-    struct list in_line; /* queue: among the ready ones of its caller */
-    struct heap_node in_delay;
+/* What the jobs of one caller for one operation have in common; kept once. */
+struct job_kind {
     const struct job_name *service, *caller, *operation, *labels;
+    size_t uses;
+};
+
+/* Where a job waits. */
+enum job_place { JOB_NOWHERE, JOB_IN_LINE, JOB_IN_DELAY };
+
+struct job {
+    union {                  /* by `place`; for the queue alone */
+        struct list in_line; /* among the ready ones of its caller */
+        struct heap_node in_delay;
+    };
+    const struct job_kind *kind;
     uint64_t token; /* of the latest lease: grows with every one, for ever */
     /* Unix milliseconds; 0: not yet, or none. */
     int64_t due_ms, deadline_ms, submitted_ms, started_ms;
@@ -64,15 +74,33 @@ struct job {
     uint8_t priority;    /* 0..9, 9 first */
     bool cancel_asked;
     uint8_t traits; /* enum job_trait */
+    uint8_t place;  /* enum job_place */
     char id[JOB_ID + 1];
 };
+
+static inline struct slice job_service(const struct job *j)
+{
+    return job_name_text(j->kind->service);
+}
+static inline struct slice job_caller(const struct job *j)
+{
+    return job_name_text(j->kind->caller);
+}
+static inline struct slice job_operation(const struct job *j)
+{
+    return job_name_text(j->kind->operation);
+}
+static inline struct slice job_labels(const struct job *j)
+{
+    return job_name_text(j->kind->labels);
+}
 
 /* Every job that is not over, and how many there are in each state. */
 struct job_table {
     struct index by_id;
     struct slab slab;
-    struct map names;
-    const struct job_name *recent[JOB_NAMES]; /* most jobs come from who came before */
+    struct map names, kinds;
+    struct job_kind *recent; /* most jobs come from who came before */
     size_t count[JOB_STATES];
 };
 
@@ -90,8 +118,10 @@ struct job_spec {
     struct slice id, service, caller, operation, labels;
     enum job_state state;
 };
-/* In the table, the four names set, the rest zero.  The id must be new and well formed. */
+/* In the table, of its kind, the rest zero.  The id must be new and well formed. */
 struct job *job_new(struct job_table *t, const struct job_spec *spec);
+/* Room for so many, made at once. */
+void job_table_expect(struct job_table *t, size_t count);
 /* NULL: not one of ours, or over. */
 struct job *job_find(const struct job_table *t, struct slice id);
 /* Out of its queue and lease first. */

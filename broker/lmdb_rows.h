@@ -24,6 +24,9 @@ size_t lmdb_rows_walk(struct lmdb_rows *t, const struct order_walk *what, struct
                       size_t most);
 /* Bytes of the pages in use. */
 uint64_t lmdb_rows_used(struct lmdb_rows *t);
+/* Pages that were looked at count as our memory while they are mapped: lets go of them; the kernel has them all
+ * the same.  While the map stays where it is. */
+void lmdb_rows_rest(void);
 
 /* OK, FULL or IO for LMDB's code, which is kept. */
 MUST_USE enum err lmdb_rows_outcome(struct lmdb_rows *t, int code);

@@ -17,11 +17,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
+#include <time.h>
 
 #include "base/check.h"
 #include "broker/lmdb_rows.h"
 
-enum { ENTRY_KEPT = 256 << 10 };
+enum { ENTRY_KEPT = 256 << 10, IDLE_S = 2 };
 
 struct batch {
     struct list orders;
@@ -90,6 +91,7 @@ void lmdb_writer_checkpoint(struct lmdb_room *s)
     lock(&s->lock);
     s->stats.flushes += 2;
     unlock(&s->lock);
+    lmdb_rows_rest();
 }
 
 /* What the last commit wrote becomes durable. */
@@ -269,23 +271,33 @@ static void write_batch(struct lmdb_room *s, struct batch *b)
         lmdb_writer_checkpoint(s);
 }
 
-static struct timespec timespec_of(int64_t us)
+/* A checkpoint that nobody waits for is one that nobody has to wait for later; and a start has nothing to play. */
+static void checkpoint_idly(struct lmdb_room *s)
 {
-    return (struct timespec){.tv_sec = us / NOW_US_PER_S, .tv_nsec = us % NOW_US_PER_S * 1000};
+    unlock(&s->lock);
+    lmdb_writer_checkpoint(s);
+    lock(&s->lock);
 }
 
-/* Until there is something to do and, if it is more than one, until its time to gather others is over.
- * A lone change does not wait: those that come while it is flushed are the next batch. */
+static struct timespec seconds_from_now(int seconds)
+{
+    struct timespec t;
+    PRE(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
+    t.tv_sec += seconds;
+    return t;
+}
+
+/* Nothing waits for company: what comes while a batch is flushed is the next one, so that batches grow with
+ * the load, and with the time that the disk takes, by themselves. */
 static void wait_for_work(struct lmdb_room *s)
 {
-    while (s->waiting_count == 0 && !s->ending)
-        PRE(pthread_cond_wait(&s->more, &s->lock) == 0);
-    if (s->waiting_count < 2)
-        return;
-    struct timespec until = timespec_of(LIST_OF(s->waiting.next, struct order, link)->came_us + s->conf.gather_us);
-    while (s->waiting_count < s->conf.batch && s->waiting_bytes < LMDB_ROOM_BATCH && !s->ending)
-        if (pthread_cond_timedwait(&s->more, &s->lock, &until) != 0)
-            return;
+    struct timespec until = seconds_from_now(IDLE_S);
+    while (s->waiting_count == 0 && !s->ending) {
+        if (lmdb_journal_held(s->journal) == 0)
+            PRE(pthread_cond_wait(&s->more, &s->lock) == 0);
+        else if (pthread_cond_timedwait(&s->more, &s->lock, &until) != 0)
+            checkpoint_idly(s);
+    }
 }
 
 /* false: the end. */

@@ -57,7 +57,6 @@ struct order {
     void *arg;
     struct store_answer answer;
     struct arena arena; /* owns every slice here */
-    int64_t came_us;    /* for the store's use */
     enum order_kind kind;
     size_t size; /* bytes it carries */
     /* A change. */

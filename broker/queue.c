@@ -63,6 +63,12 @@ static struct account *account_new(struct queue *q, struct slice caller)
     return a;
 }
 
+static struct account *account_get(const struct queue *q, struct slice caller)
+{
+    struct account *a = q->recent;
+    return a && slice_eq(slice_of(a->caller, a->len), caller) ? a : map_get(&q->accounts, caller);
+}
+
 static bool has_room(const struct queue *q, const struct account *a, uint64_t size)
 {
     size_t live = a ? a->live : 0;
@@ -74,9 +80,10 @@ static bool has_room(const struct queue *q, const struct account *a, uint64_t si
 
 void queue_enrol(struct queue *q, struct slice caller, uint64_t size)
 {
-    struct account *a = map_get(&q->accounts, caller);
+    struct account *a = account_get(q, caller);
     if (!a)
         a = account_new(q, caller);
+    q->recent = a;
     a->live++;
     a->bytes += size;
     if (q->of)
@@ -86,7 +93,7 @@ void queue_enrol(struct queue *q, struct slice caller, uint64_t size)
 enum err queue_admit(struct queue *q, struct slice caller, uint64_t size)
 {
     const struct queue *whole = q->of ? q->of : q;
-    if (!has_room(whole, map_get(&whole->accounts, caller), size))
+    if (!has_room(whole, account_get(whole, caller), size))
         return ERR_FULL;
     queue_enrol(q, caller, size);
     return ERR_OK;
@@ -94,7 +101,7 @@ enum err queue_admit(struct queue *q, struct slice caller, uint64_t size)
 
 void queue_forget(struct queue *q, struct slice caller, uint64_t size)
 {
-    struct account *a = map_get(&q->accounts, caller);
+    struct account *a = account_get(q, caller);
     PRE(a && a->live > 0 && a->bytes >= size);
     a->live--;
     a->bytes -= size;
@@ -103,27 +110,31 @@ void queue_forget(struct queue *q, struct slice caller, uint64_t size)
     if (a->live > 0)
         return;
     PRE(a->ready == 0);
+    if (q->recent == a)
+        q->recent = NULL;
     (void)map_del(&q->accounts, caller);
     mem_free(a);
 }
 
 size_t queue_live(const struct queue *q, struct slice caller)
 {
-    const struct account *a = map_get(&q->accounts, caller);
+    const struct account *a = account_get(q, caller);
     return a ? a->live : 0;
 }
 
 static struct account *account_of(const struct queue *q, const struct job *j)
 {
-    struct account *a = map_get(&q->accounts, job_name_text(j->caller));
+    struct account *a = account_get(q, job_caller(j));
     PRE(a && j->priority < JOB_PRIORITIES);
     return a;
 }
 
 void queue_put(struct queue *q, struct job *j)
 {
-    PRE(list_empty(&j->in_line) && !heap_holds(&j->in_delay));
+    PRE(j->place == JOB_NOWHERE);
     if (job_state(j) == JOB_DELAYED) {
+        j->place = JOB_IN_DELAY;
+        j->in_delay = (struct heap_node){0};
         heap_push(&q->delayed, &j->in_delay);
         return;
     }
@@ -132,7 +143,9 @@ void queue_put(struct queue *q, struct job *j)
     struct line *line = &a->lines[j->priority];
     if (list_empty(&line->jobs))
         list_push_back(&q->turns[j->priority], &line->turn);
+    list_init(&j->in_line);
     list_push_back(&line->jobs, &j->in_line);
+    j->place = JOB_IN_LINE;
     a->ready++;
     q->ready++;
 }
@@ -159,6 +172,7 @@ static struct line *take_out(struct queue *q, struct job *j)
     struct account *a = account_of(q, j);
     struct line *line = &a->lines[j->priority];
     list_remove(&j->in_line);
+    j->place = JOB_NOWHERE;
     if (list_empty(&line->jobs))
         list_remove(&line->turn);
     a->ready--;
@@ -179,10 +193,17 @@ struct job *queue_take(struct queue *q)
     return j;
 }
 
-void queue_remove(struct queue *q, struct job *j)
+static void leave_delay(struct queue *q, struct job *j)
 {
     heap_remove(&q->delayed, &j->in_delay);
-    if (!list_empty(&j->in_line))
+    j->place = JOB_NOWHERE;
+}
+
+void queue_remove(struct queue *q, struct job *j)
+{
+    if (j->place == JOB_IN_DELAY)
+        leave_delay(q, j);
+    else if (j->place == JOB_IN_LINE)
         (void)take_out(q, j);
 }
 
@@ -205,6 +226,6 @@ struct job *queue_due(struct queue *q, int64_t now_ms)
     struct job *j = first_delayed(q);
     if (!j || j->due_ms > now_ms)
         return NULL;
-    heap_remove(&q->delayed, &j->in_delay);
+    leave_delay(q, j);
     return j;
 }

@@ -16,6 +16,8 @@
 
 enum { QUEUE_JOBS = 100000 };
 
+struct account;
+
 struct queue_bounds {
     size_t jobs;    /* live jobs of one caller; 0: QUEUE_JOBS */
     uint64_t bytes; /* of their payloads; 0: unbounded */
@@ -26,6 +28,7 @@ struct queue {
     struct list turns[JOB_PRIORITIES]; /* callers with a job ready, next one first */
     struct heap delayed;               /* by due_ms */
     struct map accounts;               /* of callers, by name */
+    struct account *recent;            /* most jobs come from who came before */
     size_t ready;
     struct queue *of; /* whose accounts count our jobs too, and whose bounds hold; NULL: our own */
 };

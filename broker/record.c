@@ -91,10 +91,10 @@ void record_of_job(const struct job *j, struct record_job *out)
 {
     *out = (struct record_job){
         .id = slice_of(j->id, JOB_ID),
-        .service = job_name_text(j->service),
-        .caller = job_name_text(j->caller),
-        .operation = job_name_text(j->operation),
-        .labels = job_name_text(j->labels),
+        .service = job_service(j),
+        .caller = job_caller(j),
+        .operation = job_operation(j),
+        .labels = job_labels(j),
         .state = job_state(j),
         .token = j->token,
         .attempt = j->attempt,

@@ -49,6 +49,7 @@ void recover_all(struct store *s, const struct recover_into *into, struct recove
     struct recovery r = {into, out};
     *out = (struct recover_count){0};
     store_stats(s, &before);
+    job_table_expect(into->jobs, (size_t)before.live);
     store_each_live(s, recover_one, &r);
     store_stats(s, &after);
     out->damaged += (size_t)(after.damaged - before.damaged);

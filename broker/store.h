@@ -117,6 +117,7 @@ struct store_stats {
     uint64_t damaged; /* records seen that are */
     uint64_t changes, commits, flushes;
     uint64_t used_bytes, room_bytes; /* 0: unbounded */
+    uint64_t live;                   /* jobs that were not over when it was opened */
     bool full;                       /* submits are refused */
 };
 void store_stats(const struct store *s, struct store_stats *out);

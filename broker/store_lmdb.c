@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,7 +17,7 @@
 /* The loop's side: an order is queued for the writer, which moves it to `finished` when it is durable; a
  * wake makes the loop answer it.  Reads are pages in memory: the loop never waits for the disk. */
 
-enum { GATHER_US = 500, BATCH = 128, CHECKPOINT = 512, PATH_ROOM = 4096 };
+enum { BATCH = 1024, CHECKPOINT = 512, PATH_ROOM = 4096 };
 #define MIB (UINT64_C(1) << 20)
 #define MAP_SIZE (64 * MIB)
 #define MAP_MOST (UINT64_C(65536) * MIB)
@@ -70,7 +69,6 @@ static void kick(struct loop_task *task)
 static void take_order(struct store *base, struct order *o)
 {
     struct lmdb_room *s = room_of(base);
-    o->came_us = now_mono_us(&now_real);
     lock(&s->lock);
     list_push_back(&s->waiting, &o->link);
     s->waiting_count++;
@@ -105,21 +103,12 @@ static void stats(const struct store *base, struct store_stats *out)
     out->damaged = damaged;
 }
 
-/* Pages that were read count as our memory while they are mapped; the kernel has them all the same.
- * LMDB does not tell where its map is, the kernel does. */
 static void rest(struct store *base)
 {
     struct lmdb_room *s = room_of(base);
-    unsigned long from, to;
-    char line[PATH_ROOM + 128];
-    FILE *maps = fopen("/proc/self/maps", "re");
     lock(&s->map_lock);
-    while (maps && fgets(line, sizeof(line), maps))
-        if (strstr(line, "/data.mdb") && sscanf(line, "%lx-%lx", &from, &to) == 2)
-            (void)madvise((void *)from, to - from, MADV_DONTNEED); /* read-only and shared: nothing is lost */
+    lmdb_rows_rest();
     unlock(&s->map_lock);
-    if (maps)
-        (void)fclose(maps);
 }
 
 static void free_store(struct lmdb_room *s)
@@ -345,13 +334,14 @@ static int measure(struct lmdb_room *s)
     MDB_stat st;
     int code = mdb_env_info(s->env, &info);
     if (code == 0)
-        code = mdb_stat(s->shown, s->dbi[0], &st);
+        code = mdb_stat(s->shown, s->dbi[ORDER_LIVE], &st);
     if (code != 0)
         return code;
     s->page_size = st.ms_psize;
     s->used = lmdb_rows_used(&(struct lmdb_rows){.room = s, .txn = s->shown});
     s->map_size = info.me_mapsize;
     s->last_commit = info.me_last_txnid;
+    s->stats.live = st.ms_entries;
     s->stats.used_bytes = s->used;
     s->stats.room_bytes = s->conf.max_map_size;
     return 0;
@@ -398,7 +388,6 @@ static struct store_lmdb_conf with_defaults(struct store_lmdb_conf c)
     c.map_size = (c.map_size + MIB - 1) / MIB * MIB;
     if (c.map_size > c.max_map_size)
         c.map_size = c.max_map_size;
-    c.gather_us = c.gather_us ? c.gather_us : GATHER_US;
     c.batch = c.batch ? c.batch : BATCH;
     c.checkpoint = c.checkpoint ? c.checkpoint : CHECKPOINT;
     return c;

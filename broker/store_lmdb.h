@@ -3,16 +3,15 @@
 
 /* store_lmdb - THE LMDB room: one writer thread, group commit, one folder.
  *
- * What has come within `gather_us` or `batch` changes is one transaction and one
- * flush.  A failed flush stops the process: docs/decisions/lmdb-one-flush.md. */
+ * What has come while one batch was flushed, `batch` changes at most, is the next: one
+ * transaction and one flush.  A failed flush stops the process: docs/decisions/lmdb-one-flush.md. */
 #include "broker/store.h"
 
 struct store_lmdb_conf {
     const char *folder;    /* made if absent; belongs to one broker at a time */
     uint64_t map_size;     /* bytes to begin with; 0: 64 MiB */
     uint64_t max_map_size; /* it doubles up to this; 0: 64 GiB */
-    int64_t gather_us;     /* 0: 500 */
-    size_t batch;          /* 0: 128 */
+    size_t batch;          /* 0: 1024 */
     size_t checkpoint;     /* commits until the database is flushed as a whole; 0: 512 */
 };
 

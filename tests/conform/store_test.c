@@ -663,7 +663,7 @@ static void stop(struct start *s)
     size_t at = 0;
     for (struct job *j = job_next(&s->jobs, &at); j; j = job_next(&s->jobs, &at)) {
         queue_remove(&s->queue, j);
-        queue_forget(&s->queue, job_name_text(j->caller), j->size);
+        queue_forget(&s->queue, job_caller(j), j->size);
     }
     queue_fini(&s->queue);
     lease_table_fini(&s->leases);

@@ -26,7 +26,7 @@ struct model {
 
 static unsigned caller_of(const struct job *j)
 {
-    return (unsigned)(job_name_text(j->caller).at[0] - 'a');
+    return (unsigned)(job_caller(j).at[0] - 'a');
 }
 
 /* Place of the first job of `caller` at `priority`; `count` when there is none. */
@@ -104,7 +104,7 @@ static void put_one(struct yard *y, unsigned priorities)
 
 static void end_one(struct yard *y, struct job *j)
 {
-    queue_forget(&y->queue, job_name_text(j->caller), 0);
+    queue_forget(&y->queue, job_caller(j), 0);
     job_free(&y->jobs, &j);
 }
 

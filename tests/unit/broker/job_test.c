@@ -62,14 +62,16 @@ TEST(jobs_are_found_by_id_and_share_their_names)
     struct job *two = job_from(&t, "00000000000000000000000002", "a");
     CHECK(job_find(&t, SLICE("00000000000000000000000001")) == one);
     CHECK(job_find(&t, SLICE("00000000000000000000000003")) == NULL);
-    CHECK(one->caller == two->caller);
-    CHECK_TEXT("a", job_name_text(one->caller));
+    CHECK(one->kind == two->kind);
+    CHECK_TEXT("a", job_caller(one));
     CHECK_INT(4, t.names.count);
+    CHECK_INT(1, t.kinds.count);
     job_free(&t, &one);
     CHECK(one == NULL);
-    CHECK_TEXT("a", job_name_text(two->caller));
+    CHECK_TEXT("a", job_caller(two));
     job_free(&t, &two);
     CHECK_INT(0, t.names.count);
+    CHECK_INT(0, t.kinds.count);
     job_table_fini(&t);
 }
 

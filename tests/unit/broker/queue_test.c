@@ -20,7 +20,7 @@ static void yard_fini(struct yard *y)
     size_t at = 0;
     for (struct job *j = job_next(&y->jobs, &at); j; j = job_next(&y->jobs, &at)) {
         queue_remove(&y->queue, j);
-        queue_forget(&y->queue, job_name_text(j->caller), j->size);
+        queue_forget(&y->queue, job_caller(j), j->size);
     }
     CHECK_INT(0, y->queue.accounts.count);
     queue_fini(&y->queue);
