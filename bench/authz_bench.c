@@ -63,6 +63,9 @@ static void measure(const struct kit *k, const char *name, struct slice text, bo
 {
     struct asking a = {.fresh = fresh, .authz = load(text)};
     kit_run(k, &(struct kit_case){.name = name, .body = ask, .arg = &a});
+    char tail[64];
+    snprintf(tail, sizeof(tail), "%s/tail", name);
+    kit_tail(k, &(struct kit_case){.name = tail, .body = ask, .arg = &a});
     authz_free(&a.authz);
 }
 

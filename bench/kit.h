@@ -29,6 +29,10 @@ struct kit kit_begin(int argc, char **argv);
 /* Measures and prints {"bench","ns","best_ns","spread_percent","mib_per_s","best_mib_per_s","calls"}. */
 void kit_run(const struct kit *k, const struct kit_case *c);
 
+/* Times 100,000 calls one by one, each with what reading the clock costs, and prints
+ * {"bench","p50_ns","p99_ns","p999_ns", "most_ns","calls"}. */
+void kit_tail(const struct kit *k, const struct kit_case *c);
+
 /* Stops the bench, for what must not fail. */
 void kit_must(bool holds, const char *what);
 
