@@ -94,25 +94,48 @@ static uint64_t bit(enum headers_token token)
     return UINT64_C(1) << token;
 }
 
-static void append(struct headers *h, struct header field)
+static void grow(struct headers *h)
 {
-    if (h->count == h->cap) {
-        uint32_t cap = h->cap ? h->cap * 2 : FIRST_CAPACITY;
-        struct header *v = arena_room(h->arena, cap * sizeof(*v));
-        if (h->count > 0)
-            memcpy(v, h->v, h->count * sizeof(*v));
-        h->v = v;
-        h->cap = cap;
-    }
-    h->v[h->count++] = field;
-    h->present |= bit(field.token);
-    h->bytes += (uint32_t)(field.name.len + field.value.len);
+    uint32_t cap = h->cap ? h->cap * 2 : FIRST_CAPACITY;
+    struct header *v = arena_room(h->arena, cap * sizeof(*v));
+    if (h->count > 0)
+        memcpy(v, h->v, h->count * sizeof(*v));
+    h->v = v;
+    h->cap = cap;
+}
+
+/* Where the next field goes.  It is written there member by member: to copy one that was just written stalls the
+ * processor, which cannot yet read in one piece what was stored in several. */
+static struct header *next_place(struct headers *h)
+{
+    if (h->count == h->cap)
+        grow(h);
+    return &h->v[h->count];
+}
+
+/* The field that was written at next_place stays. */
+static void keep_next(struct headers *h)
+{
+    const struct header *f = &h->v[h->count++];
+    h->present |= bit(f->token);
+    h->bytes += (uint32_t)(f->name.len + f->value.len);
+}
+
+static void append(struct headers *h, enum headers_token token, struct slice name, struct slice value)
+{
+    struct header *f = next_place(h);
+    f->name = name;
+    f->value = value;
+    f->spelled = NULL;
+    f->token = token;
+    f->never_indexed = false;
+    keep_next(h);
 }
 
 enum err headers_add(struct headers *h, struct slice name, struct slice value)
 {
     TRY(check_room(h, name.len, value.len));
-    append(h, (struct header){.name = name, .value = value, .token = headers_token(name)});
+    append(h, headers_token(name), name, value);
     return ERR_OK;
 }
 
@@ -120,7 +143,7 @@ enum err headers_add_token(struct headers *h, enum headers_token token, struct s
 {
     PRE(token > HEADERS_OTHER && token < HEADERS_TOKEN_COUNT);
     TRY(check_room(h, names[token].len, value.len));
-    append(h, (struct header){.name = names[token], .value = value, .token = token});
+    append(h, token, names[token], value);
     return ERR_OK;
 }
 
@@ -159,32 +182,34 @@ static enum err keep_spelling(struct headers *h, struct slice name, struct heade
 
 enum err headers_add_copy(struct headers *h, struct slice name, struct slice value)
 {
-    struct header field = {0};
     TRY(check_room(h, name.len, value.len));
-    TRY(intern_name(h, name, &field));
-    if (!slice_eq(name, field.name))
-        TRY(keep_spelling(h, name, &field));
-    TRY(arena_copy(h->arena, value, &field.value));
-    append(h, field);
+    struct header *f = next_place(h);
+    *f = (struct header){0};
+    TRY(intern_name(h, name, f));
+    if (!slice_eq(name, f->name))
+        TRY(keep_spelling(h, name, f));
+    TRY(arena_copy(h->arena, value, &f->value));
+    keep_next(h);
     return ERR_OK;
 }
 
 enum err headers_add_lower(struct headers *h, struct slice name, struct slice value)
 {
-    struct header field = {.token = headers_token(name)};
     TRY(check_room(h, name.len, value.len));
-    field.name = names[field.token];
-    if (field.token == HEADERS_OTHER)
-        TRY(arena_copy(h->arena, name, &field.name));
-    TRY(arena_copy(h->arena, value, &field.value));
-    append(h, field);
+    enum headers_token token = headers_token(name);
+    struct slice own_name = names[token], own_value;
+    if (token == HEADERS_OTHER)
+        TRY(arena_copy(h->arena, name, &own_name));
+    TRY(arena_copy(h->arena, value, &own_value));
+    append(h, token, own_name, own_value);
     return ERR_OK;
 }
 
 enum err headers_add_field(struct headers *h, const struct header *field)
 {
     TRY(check_room(h, field->name.len, field->value.len));
-    append(h, *field);
+    *next_place(h) = *field;
+    keep_next(h);
     return ERR_OK;
 }
 
