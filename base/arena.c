@@ -12,6 +12,7 @@ struct arena_block {
     struct arena_block *next; /* older */
     size_t cap;
     size_t used;
+    bool lent; /* by the caller, and the oldest */
     _Alignas(max_align_t) char bytes[];
 };
 
@@ -20,11 +21,20 @@ void arena_init(struct arena *a, size_t bound)
     *a = (struct arena){.bound = bound};
 }
 
+void arena_init_in(struct arena *a, size_t bound, void *room, size_t size)
+{
+    struct arena_block *block = room;
+    PRE(size >= sizeof(*block) && (uintptr_t)room % _Alignof(struct arena_block) == 0);
+    *block = (struct arena_block){.cap = size - sizeof(*block), .lent = true};
+    *a = (struct arena){.blocks = block, .bound = bound};
+}
+
 void arena_fini(struct arena *a)
 {
     while (a->blocks) {
         struct arena_block *older = a->blocks->next;
-        mem_free(a->blocks);
+        if (!a->blocks->lent)
+            mem_free(a->blocks);
         a->blocks = older;
     }
     a->used = 0;
@@ -54,6 +64,7 @@ static char *take_new(struct arena *a, size_t size)
     block->next = a->blocks;
     block->cap = cap;
     block->used = size;
+    block->lent = false;
     a->blocks = block;
     return block->bytes;
 }

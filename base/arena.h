@@ -17,6 +17,8 @@ struct arena {
 };
 
 void arena_init(struct arena *a, size_t bound);
+/* The first block is room of the caller's, at least 32 bytes, aligned for anything, that outlives the arena. */
+void arena_init_in(struct arena *a, size_t bound, void *room, size_t size);
 void arena_fini(struct arena *a);
 void arena_reset(struct arena *a);
 

@@ -7,6 +7,15 @@ enum {
     ARENA_BOUND = 384 << 10, /* two heads and two trailer sections at their bounds, how names were spelled, and some */
     STOCK_MOST = 256,        /* what eight busy connections have in flight */
     BODY_KEPT = 8 << 10,     /* with a body no larger than this, 3 MiB in all */
+    PLACE_SIZE = 4000,       /* no power of two, so that neighbours do not meet in the same sets of a cache */
+    LINE = 64,               /* of the processor's caches */
+    LINES_AHEAD = 24,
+};
+
+/* A transit and what its arena has first, side by side: the processor fetches one run of memory, not two. */
+struct place {
+    struct transit t;
+    _Alignas(max_align_t) char room[PLACE_SIZE - sizeof(struct transit)];
 };
 
 /* Counts its owner and every transit that is out. */
@@ -74,15 +83,33 @@ static void init_again(struct transit *t, const struct transit_carrier *carrier,
     list_init(&t->link);
 }
 
+/* Whoever comes next finds its place at hand: most come in flocks, and what has lain for a while is far away. */
+static void fetch_ahead(const struct transit_stock *s)
+{
+    const struct list *next = list_first(&s->idle);
+    if (!next)
+        return;
+    const char *at = (const char *)LIST_OF(next, const struct transit, link);
+    for (size_t i = 0; i < LINES_AHEAD; i++)
+        __builtin_prefetch(at + i * LINE, 1);
+}
+
+static struct transit *new_place(const struct transit_carrier *carrier, void *carrier_data)
+{
+    struct place *p = mem_new(sizeof(*p));
+    transit_init(&p->t, carrier, carrier_data);
+    arena_init_in(&p->t.arena, ARENA_BOUND, p->room, sizeof(p->room));
+    return &p->t;
+}
+
 struct transit *transit_stock_take(struct transit_stock *s, const struct transit_carrier *carrier, void *carrier_data)
 {
     struct list *idle = list_pop(&s->idle);
-    struct transit *t = idle ? LIST_OF(idle, struct transit, link) : mem_new(sizeof(*t));
+    struct transit *t = idle ? LIST_OF(idle, struct transit, link) : new_place(carrier, carrier_data);
     if (idle) {
         s->idle_count--;
+        fetch_ahead(s);
         init_again(t, carrier, carrier_data);
-    } else {
-        transit_init(t, carrier, carrier_data);
     }
     t->stock = s;
     s->refs++;

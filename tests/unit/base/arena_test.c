@@ -32,6 +32,28 @@ TEST(after_a_reset_memory_is_zeroed_again_and_one_block_is_kept)
     arena_fini(&a);
 }
 
+TEST(room_that_was_lent_comes_first_and_stays_after_a_reset)
+{
+    struct arena a;
+    _Alignas(max_align_t) char room[256];
+    size_t before = mem_alive();
+    memset(room, 0xff, sizeof(room));
+    arena_init_in(&a, 10, room, sizeof(room));
+    for (int round = 0; round < 2; round++) {
+        char *at = arena_new(&a, 200);
+        CHECK(at >= room && at + 200 <= room + sizeof(room));
+        CHECK_INT(0, at[199]);
+        CHECK_INT(before, mem_alive());
+        arena_new(&a, 200);
+        CHECK_INT(before + 1, mem_alive());
+        arena_reset(&a);
+        CHECK_INT(0, a.used);
+        CHECK_INT(before, mem_alive());
+    }
+    arena_fini(&a);
+    CHECK_INT(before, mem_alive());
+}
+
 TEST(a_copy_of_a_peers_bytes_stops_at_the_bound)
 {
     struct arena a;
@@ -76,6 +98,7 @@ TEST(our_own_bytes_know_no_bound_but_count)
 TESTS_BEGIN()
 TESTS_RUN(objects_are_zeroed_and_aligned_for_anything)
 TESTS_RUN(after_a_reset_memory_is_zeroed_again_and_one_block_is_kept)
+TESTS_RUN(room_that_was_lent_comes_first_and_stays_after_a_reset)
 TESTS_RUN(a_copy_of_a_peers_bytes_stops_at_the_bound)
 TESTS_RUN(empty_copies_cost_nothing)
 TESTS_RUN(our_own_bytes_know_no_bound_but_count)
