@@ -214,8 +214,10 @@ static void say_gone(struct h2_conn *c, struct h2_stream *s)
 
 static void say_all_gone(struct h2_conn *c)
 {
-    for (struct list *at = list_pop(&c->ended); at; at = list_pop(&c->ended))
+    for (struct list *at = list_pop(&c->ended); at; at = list_pop(&c->ended)) {
+        __builtin_prefetch(LIST_OF(c->ended.next, struct h2_stream, link)->t);
         say_gone(c, LIST_OF(at, struct h2_stream, link));
+    }
 }
 
 static enum transit_end end_of(const struct h2_conn *c, const struct h2_stream *s)
@@ -385,7 +387,7 @@ const struct transit_carrier h2_conn_carrier = {
 
 struct h2_stream *h2_conn_attach(struct h2_conn *c, struct transit *t, int32_t id)
 {
-    struct h2_stream *s = arena_new(&t->arena, sizeof(*s));
+    struct h2_stream *s = arena_room(&t->arena, sizeof(*s));
     *s = (struct h2_stream){.conn = c, .t = t, .id = id, .is_request = c->is_server, .moved_us = now_of(c)};
     list_init(&s->link);
     list_push_back(&c->streams, &s->link);

@@ -19,7 +19,12 @@ enum {
     CONTINUATIONS_MOST = 8,
     CREDIT_LEAST = 4 << 10, /* given back at once: short bodies end before that, and cost no call */
     FLEETING_SHOWN = 128,   /* of so many values one is put into the table */
+    LINE = 64,              /* of the processor's caches */
+    LINES_AHEAD = 10,
 };
+
+/* What the feed at hand has brought of a stream and its owner was not told yet; in this order. */
+enum news { NEWS_HEAD = 1, NEWS_HEAD_ENDS = 2, NEWS_DATA = 4, NEWS_END = 8, NEWS_CLOSED = 16 };
 
 /* Fields that are new with every message. */
 enum fleeting { FLEETING_ID, FLEETING_TRACE, FLEETING_DEADLINE, FLEETING_KINDS };
@@ -36,9 +41,11 @@ struct h2_session {
     uint8_t fleeting[FLEETING_KINDS]; /* how often each was sent */
     struct buf *out;                  /* while filling, and how far */
     size_t most;
+    struct h2_stream *news, **news_end; /* streams of which something is to be told, in the order they came */
     const char *fault;
     bool is_server;
     bool hung_up; /* we have ended it: what still comes is not looked at */
+    bool feeds;   /* h2_session_feed is under way */
 };
 
 static void hang_up(struct h2_session *s, enum h2_code code, const char *fault)
@@ -63,7 +70,88 @@ static struct h2_stream *stream_of(struct h2_session *s, int32_t id)
     return s->last = nghttp2_session_get_stream_user_data(s->ng, id);
 }
 
-/* In: frames to calls. */
+/* Streams mostly have their turn in the order in which they began: the next one's is fetched meanwhile. */
+static void fetch_neighbour(const struct h2_stream *stream)
+{
+    const char *next = (const char *)LIST_OF(stream->link.next, const struct h2_stream, link);
+    __builtin_prefetch(stream->t);
+    __builtin_prefetch(next, 1);
+    __builtin_prefetch(next + LINE, 1);
+}
+
+/* In: frames to news.
+ *
+ * nghttp2 reads all that a feed has before the first owner hears of it: a read brings dozens of small messages, and
+ * what reads frames and what carries an exchange on would push each other out of the processor's caches with each.  The
+ * bytes of a body stay where they were read; a second piece of one stream tells the first. */
+
+static void forget(struct h2_session *s, struct h2_stream *stream);
+
+static void tell_data(struct h2_session *s, struct h2_stream *stream)
+{
+    struct transit *t = stream->t;
+    struct slice bytes = stream->run;
+    if (stream->id != 0 && t->in_head && !t->is_reset)
+        transit_tell_data(t, bytes);
+    else
+        (void)nghttp2_session_consume_connection(s->ng, bytes.len); /* nobody will credit it */
+}
+
+/* A stream that was given up meanwhile has no id any more, and hears nothing. */
+static void tell(struct h2_session *s, struct h2_stream *stream)
+{
+    unsigned news = stream->news;
+    stream->news = 0;
+    if ((news & NEWS_HEAD) && stream->id != 0)
+        s->hear->head(stream, news & NEWS_HEAD_ENDS, stream->verdict);
+    if (news & NEWS_DATA)
+        tell_data(s, stream);
+    if ((news & NEWS_END) && stream->id != 0 && stream->t->in_head)
+        transit_tell_end(stream->t);
+    if ((news & NEWS_CLOSED) && stream->id != 0) {
+        forget(s, stream);
+        s->hear->closed(stream, stream->code);
+    }
+}
+
+/* What the next one's owner will look at first; it has rested since the exchange was last heard of. */
+static void fetch_ahead(const struct h2_stream *next)
+{
+    if (!next || !next->t->owner_data)
+        return;
+    const char *at = next->t->owner_data;
+    for (size_t i = 0; i < LINES_AHEAD; i++)
+        __builtin_prefetch(at + i * LINE, 1);
+}
+
+static void tell_all(struct h2_session *s)
+{
+    while (s->news) {
+        struct h2_stream *stream = s->news;
+        s->news = stream->news_next;
+        stream->is_news = false;
+        fetch_ahead(s->news);
+        tell(s, stream);
+    }
+    s->news_end = &s->news;
+}
+
+static void add_news(struct h2_session *s, struct h2_stream *stream, unsigned news)
+{
+    stream->news |= (uint8_t)news;
+    if (stream->is_news)
+        return;
+    stream->is_news = true;
+    stream->news_next = NULL;
+    *s->news_end = stream;
+    s->news_end = &stream->news_next;
+}
+
+/* Has its owner the head, or will it have it with the rest? */
+static bool has_owner(const struct h2_stream *stream)
+{
+    return stream->t->in_head || (stream->news & NEWS_HEAD);
+}
 
 static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *arg)
 {
@@ -117,8 +205,10 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
         s->last = stream;
     }
     s->reading = stream;
-    if (stream)
+    if (stream) {
+        fetch_neighbour(stream);
         stream->oversized = false;
+    }
     return 0;
 }
 
@@ -147,7 +237,17 @@ static void head_is_whole(struct h2_session *s, struct h2_stream *stream, bool e
     if (is_info && ++stream->infos > INFOS_MOST)
         verdict = ERR_FULL;
     stream->has_head = !is_info;
-    s->hear->head(stream, end, verdict);
+    stream->verdict = verdict;
+    add_news(s, stream, end ? NEWS_HEAD | NEWS_HEAD_ENDS : NEWS_HEAD);
+    if (is_info)
+        tell(s, stream); /* the next head comes into the same place */
+}
+
+static void trailers_are_too_large(struct h2_session *s, struct h2_stream *stream, bool end)
+{
+    tell(s, stream);
+    if (stream->id != 0)
+        s->hear->head(stream, end, ERR_FULL);
 }
 
 static void section_is_whole(struct h2_session *s, struct h2_stream *stream, bool end)
@@ -157,9 +257,9 @@ static void section_is_whole(struct h2_session *s, struct h2_stream *stream, boo
     if (!stream->has_head)
         head_is_whole(s, stream, end);
     else if (stream->oversized)
-        s->hear->head(stream, end, ERR_FULL);
-    else if (end && stream->t->in_head)
-        transit_tell_end(stream->t);
+        trailers_are_too_large(s, stream, end);
+    else if (end && has_owner(stream))
+        add_news(s, stream, NEWS_END);
 }
 
 static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
@@ -176,8 +276,8 @@ static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
     case NGHTTP2_DATA:
         if (!end && frame->hd.length > 0 && frame->hd.length == frame->data.padlen)
             note(s, H2_GUARD_EMPTY); /* nothing but padding is nothing, too */
-        if (stream && end && stream->t->in_head)
-            transit_tell_end(stream->t);
+        if (stream && end && has_owner(stream))
+            add_news(s, stream, NEWS_END);
         break;
     case NGHTTP2_RST_STREAM:
         if (stream)
@@ -207,9 +307,12 @@ static int on_data(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t
     struct h2_session *s = arg;
     struct h2_stream *stream = stream_of(s, id);
     (void)flags;
-    if (stream && stream->t->in_head && !stream->t->is_reset) {
+    if (stream && (stream->news & NEWS_DATA))
+        tell(s, stream);
+    if (stream && stream->id != 0 && has_owner(stream) && !stream->t->is_reset) {
         stream->moved_us = s->now_us;
-        transit_tell_data(stream->t, slice_of(data, len));
+        stream->run = slice_of(data, len);
+        add_news(s, stream, NEWS_DATA);
     } else {
         (void)nghttp2_session_consume(ng, id, len); /* nobody will credit it */
     }
@@ -237,8 +340,11 @@ static int on_close(nghttp2_session *ng, int32_t id, uint32_t code, void *arg)
         return 0;
     if (s->is_server && code != NGHTTP2_NO_ERROR && !stream->reset_by_peer)
         note(s, H2_GUARD_RESET); /* it made us reset its stream: as dear as its own resets */
-    forget(s, stream);           /* as nghttp2 does in a moment */
-    s->hear->closed(stream, code);
+    stream->code = code;
+    add_news(s, stream, NEWS_CLOSED);
+    s->last = NULL; /* nghttp2 forgets it in a moment */
+    if (!s->feeds)
+        tell_all(s);
     return 0;
 }
 
@@ -360,6 +466,7 @@ static int on_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
     struct h2_stream *stream = stream_of(s, frame->hd.stream_id);
     if (!stream)
         return 0;
+    fetch_neighbour(stream);
     if (type == NGHTTP2_HEADERS)
         stream->is_sent = true;
     if (ends)
@@ -445,6 +552,7 @@ struct h2_session *h2_session_new(bool is_server, struct h2_conn *c, const struc
 {
     struct h2_session *s = mem_new(sizeof(*s));
     *s = (struct h2_session){.is_server = is_server, .conn = c, .hear = hear};
+    s->news_end = &s->news;
     h2_guard_init(&s->guard, 0);
     h2_order_init(&s->order);
     nghttp2_session_callbacks *cb = new_callbacks();
@@ -480,6 +588,7 @@ enum err h2_session_feed(struct h2_session *s, struct slice bytes, int64_t now_u
     if (s->hung_up)
         return ERR_CLOSED;
     s->now_us = now_us;
+    s->feeds = true;
     size_t good = bytes.len;
     enum h2_order_verdict order = s->is_server ? h2_order_look(&s->order, bytes, &good) : H2_ORDER_FINE;
     ssize_t used = nghttp2_session_mem_recv(s->ng, (const uint8_t *)bytes.at, good);
@@ -490,6 +599,8 @@ enum err h2_session_feed(struct h2_session *s, struct slice bytes, int64_t now_u
         hang_up(s, H2_PROTOCOL_ERROR, "frames out of order");
     if (order == H2_ORDER_CLOSED)
         hang_up(s, H2_STREAM_CLOSED, "a frame on a stream that the peer had ended");
+    s->feeds = false;
+    tell_all(s);
     return s->hung_up ? ERR_CLOSED : ERR_OK;
 }
 

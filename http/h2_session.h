@@ -31,11 +31,17 @@ enum h2_code {
 struct h2_stream {
     struct h2_conn *conn;
     struct transit *t;
-    struct list link; /* its conn's */
-    int32_t id;       /* 0: not on the wire yet, or no longer */
-    int64_t moved_us; /* when anything last moved in it */
-    size_t credit;    /* bytes of room not yet given back to the peer: few, or none */
+    struct list link;            /* its conn's */
+    int32_t id;                  /* 0: not on the wire yet, or no longer */
+    int64_t moved_us;            /* when anything last moved in it */
+    size_t credit;               /* bytes of room not yet given back to the peer: few, or none */
+    struct h2_stream *news_next; /* the session's: what it has heard and not told yet */
+    struct slice run;            /* body, borrowed of the feed at hand */
+    enum err verdict;            /* on the head */
+    uint32_t code;               /* it was closed with */
     enum transit_end how;
+    uint8_t news;
+    bool is_news;
     uint8_t infos;   /* 1xx heads so far */
     bool is_request; /* what comes in is a request */
     bool has_head;   /* the head proper is whole */

@@ -7,7 +7,7 @@
 #include "tests/kit/recorder.h"
 #include "tests/kit/t.h"
 
-enum { MOST = 128, SECOND = NOW_US_PER_S };
+enum { MOST = 720, SECOND = NOW_US_PER_S };
 
 static struct now_hand hand;
 static struct loop *loop;
@@ -199,6 +199,48 @@ TEST(a_request_is_answered_whole)
     CHECK_INT(100, client->room);
     CHECK_INT(0, server->exchanges);
     recorder_fini(r);
+    end();
+}
+
+static void answer_twelve_kib(struct recorder *r, bool at_end)
+{
+    if (!at_end)
+        return;
+    r->t->out.status = 200;
+    CHECK_ERR(ERR_OK, transit_head(r->t, false));
+    write_all(r->t, 12 << 10);
+    transit_finish(r->t);
+}
+
+static void give_up_the_other(struct recorder *r, bool at_end)
+{
+    struct recorder *other = r->arg;
+    if (!at_end && other->t)
+        transit_reset(other->t, TRANSIT_WHY_CANCEL);
+}
+
+/* Both answers come in one read; what is lost of the second's would close the connection's window in the end. */
+TEST(who_is_given_up_while_its_answer_waits_hears_nothing_and_costs_no_window)
+{
+    enum { ROUNDS = 350 };
+    begin_chopped(64 << 10, 128 << 10, 100);
+    serve = answer_twelve_kib;
+    for (int i = 0; i < ROUNDS; i++) {
+        struct recorder *first = ask(0, "GET", "/first"), *second = ask(1, "GET", "/second");
+        first->answer = give_up_the_other;
+        first->arg = second;
+        first->credit = true;
+        CHECK_ERR(ERR_OK, transit_head(first->t, true));
+        CHECK_ERR(ERR_OK, transit_head(second->t, true));
+        turns(40);
+        CHECK_INT(12 << 10, first->data_bytes);
+        CHECK_INT(TRANSIT_DONE, first->how);
+        CHECK_INT(0, second->heads + second->ends + second->data_bytes);
+        CHECK_INT(TRANSIT_CANCELLED, second->how);
+        recorder_fini(first);
+        recorder_fini(second);
+    }
+    CHECK_INT(2 * ROUNDS, served);
     end();
 }
 
@@ -937,6 +979,7 @@ TEST(an_answer_that_passes_over_an_offer_opens_no_tunnel)
 
 TESTS_BEGIN()
 TESTS_RUN(a_request_is_answered_whole)
+TESTS_RUN(who_is_given_up_while_its_answer_waits_hears_nothing_and_costs_no_window)
 TESTS_RUN(what_was_said_before_the_connection_is_sent_with_it)
 TESTS_RUN(trailers_travel_both_ways)
 TESTS_RUN(trailers_need_no_body)
