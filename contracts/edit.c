@@ -40,10 +40,20 @@ static struct slice content_of(struct edit_list *l, const struct graph_differenc
         side_of(dir, true, d->sent, d->read),
         side_of(dir, false, d->sent, d->read),
     };
-    struct slice content = arena_putf(l->arena, "%u", (unsigned)level);
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        content = arena_putf(l->arena, "%.*s %zu:%.*s", SLICE_FMT(content), parts[i].len, SLICE_FMT(parts[i]));
-    return content;
+    size_t count = sizeof(parts) / sizeof(parts[0]), room = 1;
+    for (size_t i = 0; i < count; i++)
+        room += sizeof(parts[i].len) + parts[i].len;
+    char *content = arena_new(l->arena, room);
+    size_t len = 0;
+    content[len++] = (char)level;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(content + len, &parts[i].len, sizeof(parts[i].len));
+        len += sizeof(parts[i].len);
+        if (parts[i].len)
+            memcpy(content + len, parts[i].at, parts[i].len);
+        len += parts[i].len;
+    }
+    return slice_of(content, len);
 }
 
 static struct edit *with_content(struct edit_list *l, const struct graph_difference *d, enum verdict_level level)

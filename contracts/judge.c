@@ -16,6 +16,7 @@ struct judging {
     bool protobuf; /* both sides are, and `pbshow` is there */
     struct pbshow pbshow;
     enum { UNASKED, SPANNED, OPEN } * spans; /* by operation: is there a plan between its protobuf bodies? */
+    size_t bridged_shown;                    /* differences with a step for which a body was sought */
 };
 
 /* A body or parameter of an operation, and what there is to do about it. */
@@ -90,7 +91,9 @@ static enum verdict_level report(struct judging *j, size_t visit, const struct g
     if (e->difference == d && e->operation_count == 0)
         e->no_plan = d->step ? root->no_plan : NULL;
     edit_reaches(&j->edits, e, root->root->operation);
-    if (e->witness.len == 0 && (body.len || (bridged && !e->looked)))
+    bool look = bridged && !e->looked && j->bridged_shown < j->out->bridged_proofs;
+    j->bridged_shown += look;
+    if (e->witness.len == 0 && (body.len || look))
         e->witness = body.len ? body : showing_body(&j->showing, &at);
     e->looked = true;
     return level;

@@ -9,7 +9,7 @@
 struct judge {
     struct contract *consumer, *provider;
     const struct profile *profile;
-    size_t bridged_proofs;                /* findings that break nothing get so many proofs */
+    size_t bridged_proofs;                /* findings that break nothing get so many proofs and bodies */
     struct datalog_run *run;              /* evaluated */
     struct arena *keep;                   /* what findings point to */
     struct verdict_operation *operations; /* the consumer's; levels and plans are set */

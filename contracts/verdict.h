@@ -38,7 +38,7 @@ struct verdict_finding {
     size_t message_count;
     struct slice where;   /* "Order.qty" */
     struct slice message; /* one sentence */
-    struct slice witness; /* JSON a writer may send and the reader refuses, or empty */
+    struct slice witness; /* JSON a writer may send and the reader refuses, or empty; bridged: as for `proof` */
     struct slice fix;     /* how to repair it */
     struct slice proof;   /* the derivation, as an indented tree; of what is bridged verdict_compute has the first 8 */
     struct slice *also;   /* what other tools call it, "oasdiff:request-property-became-required" */

@@ -139,6 +139,39 @@ TEST(two_edits_have_two_fingerprints)
     verdict_unref(&v);
 }
 
+/* Twelve members of one record have other names. */
+static void put_renames(struct buf *out, bool newer)
+{
+    buf_putf(out, "%s%s", newer ? HEAD("2.0.0") : HEAD("1.0.0"), OPERATION("m") RECORD);
+    for (int i = 0; i < 12; i++) {
+        buf_putf(out, "field(\"In\", \"%c%d\", \"string\", \"required\").\n", newer ? 'b' : 'a', i);
+        if (newer)
+            buf_putf(out, "renamed(\"In\", \"a%d\", \"b%d\").\n", i, i);
+    }
+}
+
+TEST(of_what_is_bridged_between_peers_eight_are_shown_and_proved)
+{
+    struct buf older, newer;
+    size_t proved = 0, shown = 0;
+    buf_init(&older, BUF_TEXT_BOUND);
+    buf_init(&newer, BUF_TEXT_BOUND);
+    put_renames(&older, false);
+    put_renames(&newer, true);
+    struct verdict *v = compare(buf_text(&older), buf_text(&newer));
+    CHECK_INT(VERDICT_ADAPTABLE, verdict_level(v));
+    CHECK_INT(12, verdict_finding_count(v));
+    for (size_t i = 0; i < 12; i++) {
+        proved += verdict_finding(v, i)->proof.len > 0;
+        shown += verdict_finding(v, i)->witness.len > 0;
+    }
+    CHECK_INT(8, proved);
+    CHECK_INT(8, shown);
+    verdict_unref(&v);
+    buf_fini(&older);
+    buf_fini(&newer);
+}
+
 TEST(a_proof_ends_in_the_facts_of_both_sides)
 {
     struct verdict *v = compare(HEAD("1.0.0") OPERATION("m") RECORD FIELD("n", "int32", "required"),
@@ -342,7 +375,8 @@ cmocka_unit_test(the_embedded_rules_load),
         TESTS_RUN(every_kind_of_difference_has_its_mirror_or_says_why_not) TESTS_RUN(equal_contracts_need_no_rules)
             TESTS_RUN(only_operations_that_reach_a_change_are_changed) TESTS_RUN(
                 a_fingerprint_does_not_see_order_places_or_other_operations) TESTS_RUN(two_edits_have_two_fingerprints)
-                TESTS_RUN(a_proof_ends_in_the_facts_of_both_sides) TESTS_RUN(a_problem_is_json_with_the_finding_in_it)
+                TESTS_RUN(of_what_is_bridged_between_peers_eight_are_shown_and_proved) TESTS_RUN(
+                    a_proof_ends_in_the_facts_of_both_sides) TESTS_RUN(a_problem_is_json_with_the_finding_in_it)
                     TESTS_RUN(a_difference_too_deep_for_a_body_is_never_called_safe)
                         TESTS_RUN(verdicts_may_be_computed_by_several_threads)
                             TESTS_RUN(units_that_differ_by_a_factor_are_converted)
