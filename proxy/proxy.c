@@ -469,6 +469,7 @@ void proxy_free(struct proxy **proxy)
         mem_free((void *)(uintptr_t)p->locals[i].name.at);
     }
     mem_free(p->locals);
+    relay_cut_all(&p->env);
     last_turns(p); /* exchanges end; what they asked of accord is still there */
     lambda_api_free(&p->pull);
     snapshot_unref(&p->next);

@@ -385,9 +385,20 @@ static void recheck(struct relay *r)
 void relay_recheck(struct relay_env *env)
 {
     struct list *next;
-    for (struct list *at = env->inbound.next; at && at != &env->inbound; at = next) {
+    for (struct list *at = env->running.next; at && at != &env->running; at = next) {
         next = at->next;
-        recheck(LIST_OF(at, struct relay, link));
+        if (LIST_OF(at, struct relay, link)->side == RELAY_INBOUND)
+            recheck(LIST_OF(at, struct relay, link));
+    }
+}
+
+/* Their callers have gone with their connections, or have their answers. */
+void relay_cut_all(struct relay_env *env)
+{
+    struct list *next;
+    for (struct list *at = env->running.next; at && at != &env->running; at = next) {
+        next = at->next;
+        cut_up(LIST_OF(at, struct relay, link));
     }
 }
 
@@ -454,6 +465,8 @@ static void down_gone(struct transit *t, enum transit_end how)
             r->status = 499; /* the caller left before there was an answer */
         cut_up(r);
         relay_leave_gate(r, -1, false);
+    } else if (!r->down->in_ended) {
+        cut_up(r); /* the answer is whole, and the rest of the request never comes */
     }
     relay_look_over(r);
 }
@@ -510,10 +523,9 @@ void relay_start(struct relay_env *env, enum relay_side side, struct cluster *to
     sm_init(&r->sm, relay_rows, RELAY_ASKING);
     list_init(&r->wait.link);
     list_init(&r->link);
-    if (!env->inbound.next)
-        list_init(&env->inbound);
-    if (side == RELAY_INBOUND)
-        list_push_back(&env->inbound, &r->link);
+    if (!env->running.next)
+        list_init(&env->running);
+    list_push_back(&env->running, &r->link);
     r->wait.fn = ask_again;
     list_init(&r->turn.link);
     r->turn.fn = request_half_turn;

@@ -36,13 +36,15 @@ struct relay_env {
     struct rate rate;          /* of those who call it, where there are no other workers */
     uint64_t id_seed, id_next; /* request ids */
     uint32_t exchanges;        /* in flight */
-    struct list inbound;       /* those that come to our function; zeroed: none yet */
+    struct list running;       /* exchanges; zeroed: none yet */
 };
 
 /* As the current snapshot wants it. */
 void relay_env_limits(struct relay_env *env);
 /* Every exchange with our function is asked again by the current policy; those it denies are refused or cut. */
 void relay_recheck(struct relay_env *env);
+/* Once nobody listens any more: what still goes to a function or a service is cut. */
+void relay_cut_all(struct relay_env *env);
 /* `to`: the service called (outbound), or NULL. */
 void relay_start(struct relay_env *env, enum relay_side side, struct cluster *to, struct transit *down);
 

@@ -45,7 +45,7 @@ struct relay {
     int64_t began_us;
     int64_t sent_us;        /* the attempt under way began */
     int64_t deadline_us;    /* of the whole exchange; 0: none */
-    struct list link;       /* of env->inbound */
+    struct list link;       /* of env->running */
     struct slice id;        /* request id */
     const char *error;      /* weft-error word, or NULL */
     const char *head_fault; /* why the plan cannot be carried out on a head, or NULL */

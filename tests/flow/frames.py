@@ -2,6 +2,8 @@
 """Every frame that HTTP/2 and HPACK forbid is answered as their RFCs say, on both sides of a sidecar, and what
 they allow is served."""
 
+import signal
+
 import h2
 import kit
 from h2 import (
@@ -309,6 +311,46 @@ class Frames(kit.Story):
                 client.say(POST, *[frame(DATA, 0, 1, b"x" * 10000)] * 6, frame(DATA, END_STREAM, 1))
                 self.assertEqual(client.verdict(), "answer")
                 self.assertEqual(sum(len(f[3]) for f in client.heard if f[0] == DATA), 60000)
+
+
+class Early(kit.Story):
+    """A function may answer in whole before it has heard the whole request (RFC 9113 section 8.1)."""
+
+    def begin(self, window):
+        def answer(connection, kind, flags, stream, payload):
+            if kind == HEADERS:
+                head = h2.fields((":status", "200"), ("content-type", "application/grpc"))
+                last = h2.fields(("grpc-status", "2"))
+                connection.say(frame(HEADERS, END_HEADERS, stream, head), frame(HEADERS, WHOLE, stream, last))
+
+        self.function = h2.Server(answer, settings=setting(4, window))
+        self.addCleanup(self.function.stop)
+        inbound = {"listen": kit.free_address(), "app": f"h2c://{self.function.address}"}
+        self.orders = self.place.sidecar("orders", inbound=inbound).start()
+        self.web = self.place.caller("web", [self.orders]).start()
+
+    def in_flight(self):
+        return [s.metric("weft_requests_in_flight") for s in (self.web, self.orders)]
+
+    def test_whatever_the_caller_does_then_it_is_over(self):
+        self.begin(65535)
+        ends = {"ends": frame(DATA, END_STREAM, 1), "resets": frame(h2.RST_STREAM, 0, 1, b"\0\0\0\x08"), "leaves": b""}
+        for what, rest in ends.items():
+            with self.subTest(what=what):
+                with h2.Client(self.web.outbound) as client:
+                    client.say(POST, frame(DATA, 0, 1, b"half"))
+                    self.assertTrue(client.wait(HEADERS, flags=END_STREAM))
+                    client.say(rest)
+                kit.wait_until("it is over", lambda: self.in_flight() == [0, 0])
+
+    def test_a_function_that_takes_no_body_keeps_no_sidecar_from_ending(self):
+        self.begin(0)
+        with h2.Client(self.web.outbound) as client:
+            client.say(POST, frame(DATA, END_STREAM, 1, b"all"))
+            self.assertTrue(client.wait(HEADERS, flags=END_STREAM))
+        for sidecar in (self.orders, self.web):
+            sidecar.signal(signal.SIGTERM)
+            self.assertEqual(sidecar.wait(), 0)
 
 
 if __name__ == "__main__":

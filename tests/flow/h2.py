@@ -4,8 +4,10 @@ Field sections are literal and never indexed, so every byte is in plain sight; w
 is only looked at where its fields do not matter.
 """
 
+import contextlib
 import socket
 import struct
+import threading
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM, ACK, END_HEADERS, PADDED, PRIORITIZED = 0x1, 0x1, 0x4, 0x8, 0x20
@@ -51,6 +53,37 @@ def request(method="GET", path="/", scheme="http", authority="orders", more=()):
 
 def setting(number, value):
     return struct.pack(">HI", number, value)
+
+
+class Server:
+    """A function that speaks HTTP/2: `answer(connection, kind, flags, stream, payload)` for every frame it hears."""
+
+    def __init__(self, answer, settings=b""):
+        self.answer, self.settings, self.heard = answer, settings, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self.listener.accept()
+                threading.Thread(target=self.serve, args=(near,), daemon=True).start()
+
+    def serve(self, near):
+        connection = Client.__new__(Client)
+        connection.socket, connection.heard, connection.ended, connection.waiting = near, [], False, b""
+        with contextlib.suppress(OSError):
+            near.settimeout(20)
+            if near.recv(len(PREFACE), socket.MSG_WAITALL) != PREFACE:
+                return
+            connection.say(frame(SETTINGS, 0, 0, self.settings))
+            while found := connection.next(60):
+                self.heard.append(found)
+                self.answer(connection, *found)
+
+    def stop(self):
+        self.listener.close()
 
 
 class Client:

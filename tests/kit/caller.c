@@ -147,6 +147,12 @@ void caller_leave(struct caller *c)
     end_soon(c, TRANSIT_RESET);
 }
 
+void caller_stop(struct caller *c)
+{
+    CHECK(c->ended);
+    end_soon(c, TRANSIT_DONE);
+}
+
 void caller_take(struct caller *c, size_t n)
 {
     size_t some = buf_len(&c->t->body) < n ? buf_len(&c->t->body) : n;

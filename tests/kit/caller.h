@@ -40,6 +40,8 @@ void caller_say(struct caller *c, struct slice bytes);
 void caller_end(struct caller *c);
 /* The connection is lost. */
 void caller_leave(struct caller *c);
+/* It has the whole answer, and says no more of its request. */
+void caller_stop(struct caller *c);
 /* Takes up to `n` bytes of the answer. */
 void caller_take(struct caller *c, size_t n);
 /* Is this line among the fields of the answer? */

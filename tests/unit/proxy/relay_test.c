@@ -702,6 +702,36 @@ TEST(a_caller_that_leaves_takes_the_request_along)
     stage_close();
 }
 
+static void answer_head(struct recorder *r, bool at_end)
+{
+    if (!at_end)
+        CHECK_ERR(ERR_OK, transit_answer(r->t, 200, SLICE("text/plain"), SLICE("done")));
+}
+
+/* RFC 9113 8.1: a whole answer may come before the whole request. */
+static void check_answered_early(bool outbound)
+{
+    stage_open(&(struct stage_conf){.h2 = true, .outbound = outbound});
+    stage.answer = answer_head;
+    stage_ask("POST", "/");
+    caller_head(&stage.caller, false);
+    caller_say(&stage.caller, SLICE("half"));
+    stage_turns(20);
+    CHECK_INT(200, stage.caller.status);
+    CHECK_TEXT("done", buf_slice(&stage.caller.body));
+    caller_stop(&stage.caller);
+    stage_over();
+    stage_turns(20);
+    CHECK_INT(1, stage.served[0].gones);
+    stage_close();
+}
+
+TEST(an_answer_before_the_end_of_a_request_that_never_comes_is_the_end_of_both)
+{
+    check_answered_early(false);
+    check_answered_early(true);
+}
+
 TEST(a_caller_that_leaves_while_its_contract_is_awaited_is_forgotten)
 {
     stage_open(&(struct stage_conf){.offers = STAGE_ORDERS_2, .enforce = PROXY_ENFORCE_ADAPT});
@@ -1203,6 +1233,7 @@ TESTS_RUN(an_idempotent_request_on_a_kept_connection_that_closes_is_sent_again)
 TESTS_RUN(a_post_on_a_kept_connection_that_closes_is_not_sent_again)
 TESTS_RUN(a_post_that_the_contract_calls_idempotent_is_sent_again)
 TESTS_RUN(a_caller_that_leaves_takes_the_request_along)
+TESTS_RUN(an_answer_before_the_end_of_a_request_that_never_comes_is_the_end_of_both)
 TESTS_RUN(a_caller_that_leaves_while_its_contract_is_awaited_is_forgotten)
 TESTS_RUN(an_exchange_that_takes_too_long_is_a_504_to_the_microsecond)
 TESTS_RUN(a_deadline_while_an_answer_is_held_back_is_a_504_too)
