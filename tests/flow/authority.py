@@ -146,7 +146,7 @@ class Authority(kit.Story):
         )
         web = self.place.caller("web", jobs_only={"orders": {}}, broker={**keys, "slots": 0})
         for sidecar in (orders, web):
-            sidecar.start().wait_log(" broker-ready ", 1)
+            sidecar.start().wait_log(" broker-ready ", kit.WORKERS)
         jobs = []
 
         def submit():
@@ -159,7 +159,7 @@ class Authority(kit.Story):
         self.assertNotEqual(self.key_of("broker"), first)
         for sidecar in (orders, web):  # comes back to the broker that has another leaf
             sidecar.end()
-            sidecar.start().wait_log(" broker-ready ", 2)
+            sidecar.start().wait_log(" broker-ready ", 2 * kit.WORKERS)
         state = lambda job: json.loads(h1.ask(web.outbound, "GET", f"/v1/jobs/{job}", "orders").body)["state"]
         kit.wait_until("all jobs are done", lambda: {state(j) for j in jobs} == {"done"}, 20)
         self.assertNotIn("reload-refused", broker.log())
