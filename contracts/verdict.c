@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "contracts/facts.h"
 #include "contracts/judge.h"
+#include "contracts/wire/pbmould.h"
 
 struct verdict {
     atomic_uint refs;
@@ -17,6 +18,7 @@ struct verdict {
     size_t operation_count;
     struct verdict_finding *findings;
     size_t finding_count;
+    _Atomic(struct pbmould *) types; /* NULL: nobody has asked yet */
 };
 
 const char *verdict_level_name(enum verdict_level l)
@@ -249,10 +251,25 @@ void verdict_unref(struct verdict **v)
         plan_unref(&verdict->operations[i].request);
         plan_unref(&verdict->operations[i].response);
     }
+    struct pbmould *types = atomic_load(&verdict->types);
+    pbmould_unref(&types);
     contract_unref(&verdict->consumer);
     contract_unref(&verdict->provider);
     arena_fini(&verdict->arena);
     mem_free(verdict);
+}
+
+struct pbmould *verdict_types(struct verdict *v)
+{
+    struct pbmould *types = atomic_load(&v->types);
+    bool same = hash_same(contract_digest(v->consumer), contract_digest(v->provider), sizeof(struct hash_digest));
+    if (types || same || !contract_speaks(v->provider, SLICE("protobuf")))
+        return types;
+    struct pbmould *made = pbmould_new(v->consumer);
+    if (!made || atomic_compare_exchange_strong(&v->types, &types, made))
+        return made;
+    pbmould_unref(&made); /* another thread was faster */
+    return types;
 }
 
 enum verdict_level verdict_level(const struct verdict *v)

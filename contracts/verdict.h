@@ -78,6 +78,10 @@ void verdict_unref(struct verdict **v);
 enum verdict_level verdict_level(const struct verdict *v); /* the worst */
 struct contract *verdict_consumer(const struct verdict *v);
 struct contract *verdict_provider(const struct verdict *v);
+/* The consumer's messages, where both speak protobuf and are not the same; NULL: otherwise.  Made when first asked for,
+ * live as long as the verdict. */
+struct pbmould;
+struct pbmould *verdict_types(struct verdict *v);
 size_t verdict_operation_count(const struct verdict *v);
 /* In the order of the consumer's operations, so `i` is also contract_match's answer on the consumer. */
 const struct verdict_operation *verdict_operation(const struct verdict *v, size_t i);

@@ -70,6 +70,57 @@ enum grpc_status grpc_status_of(unsigned http_status, struct slice word)
     return of_http(http_status);
 }
 
+/* As gRPC's own gateways have them. */
+static const struct {
+    const char *name;
+    unsigned http;
+} statuses[] = {
+    [GRPC_OK] = {"OK", 200},
+    [GRPC_CANCELLED] = {"CANCELLED", 499},
+    [GRPC_UNKNOWN] = {"UNKNOWN", 500},
+    [GRPC_INVALID_ARGUMENT] = {"INVALID_ARGUMENT", 400},
+    [GRPC_DEADLINE_EXCEEDED] = {"DEADLINE_EXCEEDED", 504},
+    [GRPC_NOT_FOUND] = {"NOT_FOUND", 404},
+    [GRPC_ALREADY_EXISTS] = {"ALREADY_EXISTS", 409},
+    [GRPC_PERMISSION_DENIED] = {"PERMISSION_DENIED", 403},
+    [GRPC_RESOURCE_EXHAUSTED] = {"RESOURCE_EXHAUSTED", 429},
+    [GRPC_FAILED_PRECONDITION] = {"FAILED_PRECONDITION", 400},
+    [GRPC_ABORTED] = {"ABORTED", 409},
+    [GRPC_OUT_OF_RANGE] = {"OUT_OF_RANGE", 400},
+    [GRPC_UNIMPLEMENTED] = {"UNIMPLEMENTED", 501},
+    [GRPC_INTERNAL] = {"INTERNAL", 500},
+    [GRPC_UNAVAILABLE] = {"UNAVAILABLE", 503},
+    [GRPC_DATA_LOSS] = {"DATA_LOSS", 500},
+    [GRPC_UNAUTHENTICATED] = {"UNAUTHENTICATED", 401},
+};
+enum { STATUSES = sizeof(statuses) / sizeof(statuses[0]) };
+
+const char *grpc_status_name(unsigned status)
+{
+    return statuses[status < STATUSES ? status : GRPC_UNKNOWN].name;
+}
+
+unsigned grpc_http_status(unsigned status)
+{
+    return statuses[status < STATUSES ? status : GRPC_UNKNOWN].http;
+}
+
+unsigned grpc_status_of_answer(unsigned http_status)
+{
+    switch (http_status) {
+    case 400:
+        return GRPC_INVALID_ARGUMENT;
+    case 404:
+        return GRPC_NOT_FOUND;
+    case 409:
+        return GRPC_ABORTED;
+    case 416:
+        return GRPC_OUT_OF_RANGE;
+    default:
+        return of_http(http_status);
+    }
+}
+
 static int64_t unit_ns(char unit)
 {
     switch (unit) {
@@ -124,5 +175,24 @@ void grpc_put_message(struct buf *out, struct slice text)
         buf_put_char(out, '%');
         buf_put_char(out, digits[c >> 4]);
         buf_put_char(out, digits[c & 15]);
+    }
+}
+
+static int hex_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+void grpc_read_message(struct buf *out, struct slice value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        int high = value.at[i] == '%' && i + 2 < value.len ? hex_of(value.at[i + 1]) : -1;
+        int low = high >= 0 ? hex_of(value.at[i + 2]) : -1;
+        buf_put_char(out, low >= 0 ? (char)(high * 16 + low) : value.at[i]);
+        i += low >= 0 ? 2 : 0;
     }
 }

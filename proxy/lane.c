@@ -67,15 +67,36 @@ static struct rewrite_grpc_coding coding_for(struct lane *l, enum coding coding)
     return (struct rewrite_grpc_coding){.undo = undo_message, .redo = redo_message, .arg = &l->message_coding};
 }
 
-void lane_frame_grpc(struct lane *l, enum coding coding, bool streams, size_t max_hold)
+void lane_frame_messages(struct lane *l, const struct lane_grpc *grpc, struct rewrite_grpc_ends ends)
 {
     PRE(l->bytes == 0);
     if (!l->rewrite)
         return;
     rewrite_free(&l->rewrite);
-    struct rewrite_grpc_coding both = coding_for(l, coding);
-    l->rewrite = rewrite_grpc_new(l->plan, max_hold, both.undo ? &both : NULL, (struct rewrite_grpc_ends){0});
-    l->flows = streams;
+    struct rewrite_grpc_coding both = coding_for(l, grpc->coding);
+    l->rewrite = rewrite_grpc_new(l->plan, grpc->max_hold, both.undo ? &both : NULL, ends);
+    l->flows = grpc->streams;
+    l->plain = ends.in != REWRITE_GRPC_FRAMED || ends.out != REWRITE_GRPC_FRAMED;
+}
+
+void lane_forget_plan(struct lane *l)
+{
+    PRE(l->bytes == 0);
+    if (l->rewrite)
+        rewrite_free(&l->rewrite);
+    if (l->plan)
+        plan_unref(&l->plan);
+}
+
+void lane_say(struct lane *l, struct slice text)
+{
+    if (l->rewrite)
+        rewrite_free(&l->rewrite);
+    if (!l->open)
+        buf_clear(&l->pending);
+    buf_put(&l->pending, text);
+    l->ended = true;
+    lane_pump(l);
 }
 
 void lane_check(struct lane *l, struct fit *take_fit, bool first)
@@ -103,7 +124,7 @@ void lane_decode(struct lane *l, enum coding coding)
     if (!works(l) || coding == CODING_IDENTITY)
         return;
     l->undo = coding_undo_new(coding);
-    if (l->rewrite)
+    if (l->rewrite && !l->plain)
         l->redo = coding_redo_new(coding);
     buf_init(&l->bare, LANE_PENDING);
 }
@@ -153,7 +174,11 @@ static void give_back(struct lane *l)
 
 static void finish(struct lane *l)
 {
-    enum err e = hop_trailers(&l->from->in, &l->to->out);
+    enum err e = ERR_OK;
+    if (!l->plain)
+        e = hop_trailers(&l->from->in, &l->to->out);
+    else if (l->grpc_status)
+        e = headers_add_token(&l->to->out.trailers, HEADERS_GRPC_STATUS, slice_str(l->grpc_status));
     (void)e; /* what was within the bounds on one side is on the other */
     l->finished = true;
     transit_finish(l->to);
@@ -273,7 +298,7 @@ enum err lane_data(struct lane *l, struct slice bytes)
         return ERR_FULL;
     }
     /* A rewriter that is collecting gets more to work on; what it holds has its own bound. */
-    if (!l->open && works(l) && l->from->owed && (l->waits || buf_len(&l->pending) < LANE_COMMIT))
+    if (!l->open && (works(l) || l->waits) && l->from->owed && (l->waits || buf_len(&l->pending) < LANE_COMMIT))
         transit_credit(l->from, l->from->owed);
     return ERR_OK;
 }
@@ -281,7 +306,7 @@ enum err lane_data(struct lane *l, struct slice bytes)
 enum err lane_end(struct lane *l)
 {
     /* No body at all is not a body to rewrite. */
-    if (l->bytes)
+    if (l->bytes || (l->plain && l->rewrite))
         TRY(take_end(l));
     l->ended = true;
     lane_pump(l);
@@ -290,7 +315,7 @@ enum err lane_end(struct lane *l)
 
 bool lane_ready(const struct lane *l)
 {
-    return !works(l) || l->flows || l->ended || (!l->waits && buf_len(&l->pending) >= LANE_COMMIT);
+    return l->flows || l->ended || (!l->waits && (!works(l) || buf_len(&l->pending) >= LANE_COMMIT));
 }
 
 bool lane_empty(const struct lane *l)

@@ -28,6 +28,8 @@ struct lane {
     bool fit_first;          /* what comes in is, not what goes out */
     bool flows;              /* of many texts: the head does not wait for them */
     bool waits;              /* something in it is for the head */
+    bool plain;              /* what goes out is under no coding, whatever comes, and has no trailers but ours */
+    const char *grpc_status; /* the one trailer, or NULL */
     size_t most;             /* that is waited for */
     enum coding coding;
     enum coding message_coding; /* of gRPC */
@@ -47,20 +49,24 @@ struct lane {
 
 /* `plan` may be NULL. */
 void lane_init(struct lane *l, struct transit *from, struct plan *plan, size_t max_hold, bool keep);
-/* Messages of gRPC, each rewritten by itself; `coding` is what those that are compressed are under.  `streams`: there
- * may be several, so the head does not wait.  PRE: nothing has come yet. */
-void lane_frame_grpc(struct lane *l, enum coding coding, bool streams, size_t max_hold);
+/* Messages of gRPC, each rewritten by itself; or JSON at one end, and no trailers go on then.  PRE: nothing has come.
+ */
+struct lane_grpc {
+    enum coding coding; /* what those that are compressed are under */
+    bool streams;       /* there may be several, so the head does not wait */
+    size_t max_hold;
+};
+void lane_frame_messages(struct lane *l, const struct lane_grpc *grpc, struct rewrite_grpc_ends ends);
+/* The body passes as it is after all.  PRE: nothing has come. */
+void lane_forget_plan(struct lane *l);
+/* Instead of what would come: this and no more; behind what has gone out, if some has. */
+void lane_say(struct lane *l, struct slice text);
 /* A body of many texts, each rewritten by itself.  PRE: nothing has come yet. */
 void lane_frame(struct lane *l, enum rewrite_framing framing, size_t max_hold);
 /* Holds the body against what its contract says, before it is rewritten (`first`) or after; takes `take_fit`, NULL:
  * does nothing. */
 void lane_check(struct lane *l, struct fit *take_fit, bool first);
 /* The same for messages of gRPC. */
-struct lane_grpc {
-    enum coding coding; /* what those that are compressed are under */
-    bool streams;       /* there may be several, so the head does not wait */
-    size_t max_hold;
-};
 void lane_check_grpc(struct lane *l, const struct pbmould_message *message, const struct lane_grpc *grpc, bool first);
 /* The body is under this coding.  PRE: lane_frame and lane_check have been called, nothing has come; not OTHER when the
  * lane reads the body. */

@@ -7,6 +7,7 @@
 #include "policy/spiffe.h"
 
 static const char *const enforce_words[] = {"off", "audit", "block", "adapt", NULL};
+static const char *const speaks_words[] = {"any", "grpc", "json", NULL};
 static const char *const validate_words[] = {"off", "shape", NULL};
 static const char *const unknown_words[] = {"allow", "audit", "block", NULL};
 static const char *const protocol_words[] = {"http", "tcp", NULL};
@@ -30,6 +31,13 @@ static const struct conf_key inbound_keys[] = {
      AT(inbound.app),
      .preset = "http://127.0.0.1:8080",
      .doc = "our function: http:// (HTTP/1.1), h2c://, tcp:// (any bytes) or unix:PATH"},
+    {.name = "speaks",
+     .type = CONF_CHOICE,
+     AT(inbound.speaks),
+     .preset = "any",
+     .choices = speaks_words,
+     .doc = "what our function understands of a protobuf contract's calls: calls of the other kind, gRPC or JSON over "
+            "HTTP, are translated; any: none is"},
     {.name = "lambda",
      .type = CONF_ADDRESS,
      AT(inbound.lambda),
@@ -598,6 +606,12 @@ static void check_purpose(const struct conf_node *root, const struct proxy_conf 
     if (!c->inbound.listen && !c->outbound.listen && !c->broker.https)
         diag_add(diag, DIAG_ERROR, &root->place, "set inbound.listen, outbound.listen or broker.https",
                  "this sidecar has nothing to do");
+    if (c->inbound.speaks != PROXY_SPEAKS_ANY && !c->contract)
+        complain(conf_get(root, "inbound"), "speaks", "set contract: FILE, of a .proto file", diag,
+                 "speaks needs a contract to translate by");
+    if (c->inbound.speaks == PROXY_SPEAKS_GRPC && !slice_starts(slice_str(c->inbound.app), SLICE("h2c://")))
+        complain(conf_get(root, "inbound"), "speaks", "set app: h2c://HOST:PORT", diag,
+                 "a function that speaks gRPC listens for HTTP/2");
     if (c->validate != PROXY_VALIDATE_OFF && !c->contract)
         complain(root, "validate", "set contract: FILE", diag, "validate needs a contract to hold bodies against");
 }

@@ -12,6 +12,7 @@ enum proxy_enforce { PROXY_ENFORCE_OFF, PROXY_ENFORCE_AUDIT, PROXY_ENFORCE_BLOCK
 enum proxy_unknown { PROXY_UNKNOWN_ALLOW, PROXY_UNKNOWN_AUDIT, PROXY_UNKNOWN_BLOCK };
 
 enum proxy_validate { PROXY_VALIDATE_OFF, PROXY_VALIDATE_SHAPE };
+enum proxy_speaks { PROXY_SPEAKS_ANY, PROXY_SPEAKS_GRPC, PROXY_SPEAKS_JSON };
 
 enum proxy_protocol { PROXY_PROTOCOL_HTTP, PROXY_PROTOCOL_TCP };
 
@@ -53,6 +54,7 @@ struct proxy_conf {
     struct {
         const char *listen; /* mTLS; NULL: nobody calls us */
         const char *app;    /* http://, h2c://, tcp://, unix: */
+        unsigned speaks;    /* enum proxy_speaks */
         const char *lambda; /* where a function pulls; NULL: it listens */
         uint64_t runtimes;  /* that pull */
         uint64_t max_connections;

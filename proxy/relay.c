@@ -102,6 +102,7 @@ void relay_look_over(struct relay *r)
     list_remove(&r->link);
     lane_fini(&r->request);
     lane_fini(&r->response);
+    translate_fini(&r->translate);
     inquiry_fini(&r->inquiry);
     transit_free(&r->up);
     count_exchange(r->env, -1);
@@ -229,6 +230,8 @@ static void pass(struct relay *r)
     struct plan *plan = r->inquiry.request;
     bool has_body = !r->down->in_ended || buf_len(&r->request.pending); /* it may have come while we were asking */
     bool rewrites = plan && plan_rewrites(plan) && has_body && !message_tunnels(&r->down->in);
+    if (r->side == RELAY_INBOUND)
+        translate_init(&r->translate, r->snap, &r->inquiry, &r->down->in);
     if (has_body && !relay_body_reads(r, &r->down->in, rewrites ? plan : NULL)) {
         relay_refuse(r, REPLY_ENCODING_UNSUPPORTED, (struct slice){0});
         return;

@@ -56,7 +56,7 @@ static bool streams(const struct relay *r, bool answer)
     return op < 0 || contract_operation_streams(c, (size_t)op, answer);
 }
 
-static enum coding message_coding(const struct message *m)
+enum coding relay_body_message_coding(const struct message *m)
 {
     const struct header *said = headers_find(&m->headers, SLICE("grpc-encoding"));
     return !said || slice_eq(said->value, SLICE("identity")) ? CODING_IDENTITY : coding_of(said->value);
@@ -70,10 +70,11 @@ static const char *frame_protobuf(const struct relay *r, const struct message *m
         return NULL;
     if (!is_grpc(media))
         return "The plan is for protobuf, and the body is something else.";
-    enum coding coding = message_coding(m);
+    enum coding coding = relay_body_message_coding(m);
     if (coding == CODING_OTHER)
         return "The messages have a grpc-encoding that cannot be undone and would have to be rewritten.";
-    lane_frame_grpc(l, coding, streams(r, m->status != 0), most);
+    struct lane_grpc grpc = {.coding = coding, .streams = streams(r, m->status != 0), .max_hold = most};
+    lane_frame_messages(l, &grpc, (struct rewrite_grpc_ends){0});
     return NULL;
 }
 
@@ -130,7 +131,7 @@ void relay_body_check(const struct relay *r, const struct message *m, struct lan
     enum rewrite_framing framing;
     struct slice media = relay_body_media(m);
     bool first = m->status != 0; /* what our function says is looked at before it is rewritten */
-    if (!validates(r, m))
+    if (!validates(r, m) || r->translate.how != TRANSLATE_NOT)
         return;
     if (rewrite_records_framing(media, &framing) && framing == REWRITE_WHOLE) {
         lane_check(l, json_fit(r, m), first);
@@ -140,8 +141,9 @@ void relay_body_check(const struct relay *r, const struct message *m, struct lan
     if (message && is_protobuf(media)) {
         lane_check(l, fit_pb_new(message), first);
     } else if (message && is_grpc(media)) {
-        struct lane_grpc grpc = {
-            .coding = message_coding(m), .streams = streams(r, first), .max_hold = r->snap->conf.adapt.max_buffer};
+        struct lane_grpc grpc = {.coding = relay_body_message_coding(m),
+                                 .streams = streams(r, first),
+                                 .max_hold = r->snap->conf.adapt.max_buffer};
         lane_check_grpc(l, message, &grpc, first);
     }
 }
@@ -159,10 +161,12 @@ static bool reads(const struct relay *r, const struct message *m, const struct p
 static bool is_sealed(const struct relay *r, const struct message *m, bool rewrites)
 {
     bool reads_them = rewrites || (validates(r, m) && message_of(r, m));
-    return reads_them && is_grpc(relay_body_media(m)) && message_coding(m) == CODING_OTHER;
+    return reads_them && is_grpc(relay_body_media(m)) && relay_body_message_coding(m) == CODING_OTHER;
 }
 
 bool relay_body_reads(const struct relay *r, const struct message *m, const struct plan *plan)
 {
+    if (r->translate.how != TRANSLATE_NOT)
+        return relay_body_coding(m) != CODING_OTHER && relay_body_message_coding(m) != CODING_OTHER;
     return (!plan || reads(r, m, plan)) && !is_sealed(r, m, plan != NULL);
 }

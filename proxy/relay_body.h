@@ -17,6 +17,8 @@ bool relay_body_reads(const struct relay *r, const struct message *m, const stru
 const char *relay_body_frame(const struct relay *r, const struct message *m, struct lane *l);
 /* What its body is under; several codings are OTHER. */
 enum coding relay_body_coding(const struct message *m);
+/* What those of its messages that are compressed are under. */
+enum coding relay_body_message_coding(const struct message *m);
 /* Has the lane the body of this message held against our contract, if that is asked for? */
 void relay_body_check(const struct relay *r, const struct message *m, struct lane *l);
 

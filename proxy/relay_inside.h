@@ -13,6 +13,7 @@
 #include "proxy/lane.h"
 #include "proxy/relay.h"
 #include "proxy/reply.h"
+#include "proxy/translate.h"
 
 enum relay_state { RELAY_ASKING, RELAY_SENDING, RELAY_ANSWERING, RELAY_REFUSED, RELAY_OVER, RELAY_STATES };
 
@@ -50,6 +51,7 @@ struct relay {
     const char *error;      /* weft-error word, or NULL */
     const char *head_fault; /* why the plan cannot be carried out on a head, or NULL */
     struct inquiry inquiry;
+    struct translate translate;
     struct lane response, request;
     struct due late;       /* the contract's patience, then the attempt's and the request's */
     struct gate_wait turn; /* inbound */

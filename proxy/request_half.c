@@ -105,6 +105,9 @@ static enum err tell_time_left(struct relay *r, struct message *m)
 static enum err adapt_head(struct relay *r, struct message *m)
 {
     const struct plan *plan = r->inquiry.request;
+    if (r->translate.how == TRANSLATE_TO_GRPC || r->translate.how == TRANSLATE_TO_JSON)
+        return translate_request_head(&r->translate, r->deadline_us ? r->deadline_us - loop_turn_us(r->env->loop) : 0,
+                                      m);
     if (r->request.rewrite)
         TRY(head_plan_body_changed(r->inquiry.verdict, m));
     if (r->inquiry.response && plan_rewrites(r->inquiry.response))
@@ -237,9 +240,12 @@ void request_half_start(struct relay *r)
     struct buf early = r->request.pending; /* came while we were asking */
     buf_init(&r->request.pending, 0);
     lane_fini(&r->request);
-    struct plan *plan = message_tunnels(&r->down->in) ? NULL : r->inquiry.request;
+    bool translates = r->translate.how != TRANSLATE_NOT;
+    struct plan *plan = translates ? r->translate.request : message_tunnels(&r->down->in) ? NULL : r->inquiry.request;
     lane_init(&r->request, r->down, plan, r->snap->conf.adapt.max_buffer, true);
-    const char *unfit = relay_body_frame(r, &r->down->in, &r->request);
+    const char *unfit = translates ? NULL : relay_body_frame(r, &r->down->in, &r->request);
+    if (translates)
+        translate_frame_request(&r->translate, &r->down->in, r->snap->conf.adapt.max_buffer, &r->request);
     if (unfit) {
         buf_fini(&early);
         relay_fail(r, REPLY_BODY_UNFIT, slice_str(unfit));

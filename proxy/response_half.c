@@ -53,6 +53,11 @@ static bool is_good(unsigned status)
 /* By the plan, which is for successful answers. */
 static enum err adapt_head(struct relay *r, struct message *m)
 {
+    if (r->translate.how == TRANSLATE_TO_GRPC || r->translate.how == TRANSLATE_TO_JSON) {
+        TRY(translate_answer_head(&r->translate, &r->response, m));
+        r->status = m->status;
+        return ERR_OK;
+    }
     const struct plan *plan = r->inquiry.response;
     if (r->response.rewrite)
         TRY(head_plan_body_changed(r->inquiry.verdict, m));
@@ -113,6 +118,8 @@ static void note_error(struct relay *r, const struct message *answer)
 static struct plan *plan_for(const struct relay *r, const struct message *answer)
 {
     enum rewrite_framing framing;
+    if (r->translate.how != TRANSLATE_NOT)
+        return r->translate.response;
     if (!r->inquiry.response || !is_good(answer->status))
         return NULL;
     return plan_is_protobuf(r->inquiry.response) || relay_body_is_json(r, answer, &framing) ? r->inquiry.response
@@ -124,7 +131,8 @@ static bool is_counted(const struct relay *r, const struct message *answer)
 {
     enum rewrite_framing framing;
     return r->side == RELAY_INBOUND && r->inquiry.judged && is_good(answer->status) &&
-           ledger_samples(&r->env->ledger) && relay_body_is_json(r, answer, &framing) && framing == REWRITE_WHOLE;
+           r->translate.how == TRANSLATE_NOT && ledger_samples(&r->env->ledger) &&
+           relay_body_is_json(r, answer, &framing) && framing == REWRITE_WHOLE;
 }
 
 static void on_end(struct transit *t)
@@ -132,7 +140,12 @@ static void on_end(struct transit *t)
     struct relay *r = t->owner_data;
     if (r->sm.at != RELAY_ANSWERING || r->down_gone || r->response.ended)
         return;
-    enum err e = lane_end(&r->response);
+    const char *unfit = translate_end_answer(&r->translate, &t->in, &r->down->arena, &r->response);
+    if (unfit) {
+        relay_fail(r, REPLY_ANSWER_UNFIT, slice_str(unfit));
+        return;
+    }
+    enum err e = r->response.ended ? ERR_OK : lane_end(&r->response);
     if (e != ERR_OK)
         relay_unfit(r, &r->response, e);
     else
@@ -239,7 +252,10 @@ static void on_head(struct transit *t)
         return;
     }
     lane_init(&r->response, t, plan, r->snap->conf.adapt.max_buffer, false);
-    const char *unfit = relay_body_frame(r, &t->in, &r->response);
+    const char *unfit =
+        r->translate.how == TRANSLATE_NOT
+            ? relay_body_frame(r, &t->in, &r->response)
+            : translate_frame_answer(&r->translate, &t->in, r->snap->conf.adapt.max_buffer, &r->response);
     if (unfit) {
         relay_fail(r, REPLY_ANSWER_UNFIT, slice_str(unfit));
         return;

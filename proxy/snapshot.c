@@ -38,8 +38,12 @@ static void load_contracts(struct snapshot *s, struct diag *diag)
     load_versions(s, diag);
     if (s->contract && s->conf.validate == PROXY_VALIDATE_SHAPE)
         s->mould = mould_new(s->contract);
-    if (s->contract && s->conf.validate == PROXY_VALIDATE_SHAPE)
+    if (s->contract)
         s->messages = pbmould_new(s->contract);
+    if (s->contract && !s->messages && s->conf.inbound.speaks != PROXY_SPEAKS_ANY)
+        diag_add(diag, DIAG_ERROR, &(struct diag_place){.file = s->conf.contract},
+                 "take a contract made of a .proto file, or leave inbound.speaks out",
+                 "inbound.speaks is about protobuf, and the contract is not");
     if (s->contract && s->conf.enforce != PROXY_ENFORCE_OFF)
         s->presented = presented_new(s->contract);
     if (s->presented)

@@ -24,7 +24,7 @@ struct snapshot {
     struct creds *creds;
     struct contract *contract;  /* ours, or NULL */
     struct mould *mould;        /* of it, when bodies are validated; or NULL */
-    struct pbmould *messages;   /* the same of protobuf; or NULL */
+    struct pbmould *messages;   /* of it, when it is of protobuf; or NULL */
     struct contract **versions; /* earlier ones of it, the oldest first */
     size_t version_count;
     struct presented *presented; /* what it asks callers to show; NULL: nothing, or nobody asks */

@@ -227,6 +227,9 @@ static bool mend_character(struct fit_pb *f, struct slice *text)
     struct slice some = slice_to(*text, whole - f->carried);
     carry(f, some);
     *text = slice_from(*text, some.len);
+    for (size_t i = 0; i < some.len; i++)
+        if (((unsigned char)some.at[i] & 0xC0) != 0x80)
+            return false;
     if (f->carried < whole)
         return true;
     f->carried = 0;

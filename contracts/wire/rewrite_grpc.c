@@ -16,6 +16,7 @@ struct rewrite_grpc {
     struct rewrite *message; /* NULL: the next message makes one */
     struct buf held;         /* of the message under way, with its head */
     struct buf made;         /* of one that comes alone */
+    bool begun;              /* some of it has come */
     uint64_t taken;          /* bytes of the messages before it */
     uint64_t number;         /* of the message under way, from 1 */
 };
@@ -198,6 +199,7 @@ static enum err take_held(struct rewrite_grpc *r, struct slice *bytes, struct bu
 
 static enum err feed_alone(struct rewrite_grpc *r, struct slice bytes)
 {
+    r->begun = r->begun || bytes.len;
     struct rewrite *m = message_of(r);
     enum err e = rewrite_feed(m, bytes, &r->made);
     return e == ERR_OK ? e : refuse(r, e, rewrite_offset(m), rewrite_fault(m));
@@ -207,6 +209,8 @@ static enum err finish_alone(struct rewrite_grpc *r, struct buf *out)
 {
     char head[HEAD] = {0};
     size_t at = buf_len(out);
+    if (!r->begun)
+        TRY(feed_alone(r, SLICE("{}"))); /* no body is as good as an empty one */
     struct rewrite *m = message_of(r);
     enum err e = rewrite_finish(m, &r->made);
     if (e != ERR_OK)

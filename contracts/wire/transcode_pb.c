@@ -670,17 +670,23 @@ static enum err put_field(struct transcode_pb *t, size_t from, size_t count, boo
 {
     const struct pbmould_field *field = t->found[from].field;
     struct found last = t->found[from + count - 1];
+    size_t before = buf_len(&t->made);
     if (is_nothing(&last))
         return ERR_OK;
     if (!*first)
         buf_put_char(&t->made, ',');
-    *first = false;
     put_name(t, field);
-    if (field->type->map)
-        return put_map(t, field, from, count);
-    if (field->repeated)
-        return put_list(t, from, count);
-    return field->kind == PBTYPE_MESSAGE ? put_sub(t, field, joined(t, from, count)) : put_value(t, &last);
+    size_t value = buf_len(&t->made);
+    enum err e = field->type->map                ? put_map(t, field, from, count)
+                 : field->repeated               ? put_list(t, from, count)
+                 : field->kind == PBTYPE_MESSAGE ? put_sub(t, field, joined(t, from, count))
+                                                 : put_value(t, &last);
+    /* Of several there may be none that is known. */
+    if (field->repeated && buf_len(&t->made) - value == 2)
+        buf_cut(&t->made, before);
+    else
+        *first = false;
+    return e;
 }
 
 static enum err missing(struct transcode_pb *t, const struct pbmould_message *m, size_t begin, size_t end)

@@ -214,6 +214,7 @@ TEST(required_fields_and_closed_enums_count_in_both_directions)
     refused("{\"id\":\"x\",\"e\":3}", "a value that the enum has is expected at /e");
     settles("{\"id\":\"x\",\"g\":{\"x\":5},\"es\":[\"B\"]}", "{\"id\":\"x\",\"g\":{\"x\":5},\"es\":[\"B\"]}");
     unwritable(SLICE("\x10\x01"), "a required field is missing, at /id");
+    to_json(SLICE("\x0a\x01x\x20\x07\x22\x00"), "{\"id\":\"x\"}");
     to_json(SLICE("\x0a\x01x\x10\x07\x20\x07\x20\x02\x1b\x08\x05\x1c"),
             "{\"id\":\"x\",\"g\":{\"x\":5},\"es\":[\"B\"]}");
     unload();
