@@ -62,6 +62,7 @@ struct check_report {
     struct check_baseline *baseline; /* NULL: none; its entries are marked when they are met */
     enum verdict_level failing;      /* the least level that fails */
     bool with_plan, with_notes;
+    unsigned json; /* of enum check_plan_json: who speaks protobuf's JSON, in plans */
 };
 
 void check_report_init(struct check_report *r);

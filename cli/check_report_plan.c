@@ -1,4 +1,5 @@
 /* Plans alone, for `weft adapt`. */
+#include "cli/check_plan.h"
 #include "cli/check_report.h"
 
 static bool adaptable(const struct verdict_operation *op)
@@ -6,10 +7,19 @@ static bool adaptable(const struct verdict_operation *op)
     return op->level == VERDICT_ADAPTABLE || op->request || op->response;
 }
 
-static void put_plan(struct buf *out, const struct check_pair *p, enum check_question q,
-                     const struct verdict_operation *op, enum verdict_direction d)
+/* A pair that is asked about. */
+struct asked {
+    const struct check_pair *p;
+    enum check_question q;
+    struct check_plan plans;
+};
+
+static void put_plan(struct buf *out, const struct asked *a, const struct verdict_operation *op,
+                     enum verdict_direction d)
 {
-    const struct plan *plan = d == VERDICT_REQUEST ? op->request : op->response;
+    const struct check_pair *p = a->p;
+    enum check_question q = a->q;
+    struct plan *plan = check_plan_of(&a->plans, op, d);
     if (!plan)
         return;
     buf_put(out, SLICE("\n["));
@@ -18,10 +28,14 @@ static void put_plan(struct buf *out, const struct check_pair *p, enum check_que
     buf_putf(out, "%s%s %.*s]\n", q == CHECK_FORWARD ? "forward " : "", check_report_directions[d],
              SLICE_FMT(op->name));
     plan_put(plan, out);
+    plan_unref(&plan);
 }
 
-static void put_question(struct buf *out, const struct check_pair *p, enum check_question q)
+static void put_question(struct buf *out, const struct check_report *r, const struct check_pair *p,
+                         enum check_question q)
 {
+    struct asked a = {.p = p, .q = q};
+    check_plan_init(&a.plans, p->verdict[q], r->json);
     buf_putf(out, "# %s %s\n", check_report_question(p, q), verdict_level_name(p->level[q]));
     for (size_t i = 0; i < verdict_operation_count(p->verdict[q]); i++) {
         const struct verdict_operation *op = verdict_operation(p->verdict[q], i);
@@ -29,9 +43,10 @@ static void put_question(struct buf *out, const struct check_pair *p, enum check
             continue;
         if (!adaptable(op) && op->level > VERDICT_ADAPTABLE)
             buf_putf(out, "# %.*s: %s, there is no plan\n", SLICE_FMT(op->name), verdict_level_name(op->level));
-        put_plan(out, p, q, op, VERDICT_REQUEST);
-        put_plan(out, p, q, op, VERDICT_RESPONSE);
+        put_plan(out, &a, op, VERDICT_REQUEST);
+        put_plan(out, &a, op, VERDICT_RESPONSE);
     }
+    check_plan_fini(&a.plans);
 }
 
 void check_report_plan(const struct check_report *r, struct buf *out)
@@ -43,6 +58,6 @@ void check_report_plan(const struct check_report *r, struct buf *out)
                  SLICE_FMT(contract_version(p->new)));
         for (int q = 0; q < CHECK_QUESTIONS; q++)
             if (p->asked[q] && p->verdict[q])
-                put_question(out, p, (enum check_question)q);
+                put_question(out, r, p, (enum check_question)q);
     }
 }

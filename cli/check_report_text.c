@@ -1,4 +1,5 @@
 /* check_report_text - for a person: what broke, who, where, an example, how to repair it. */
+#include "cli/check_plan.h"
 #include "cli/check_report.h"
 
 /* Names are a contract's own: what moves a terminal's cursor is written, not done. */
@@ -209,15 +210,21 @@ static void put_plan(struct buf *out, struct slice operation, enum verdict_direc
     buf_fini(&steps);
 }
 
-static void put_plans(struct buf *out, const struct check_pair *p, enum check_question q)
+static void put_plans(struct buf *out, const struct check_report *r, const struct check_pair *p, enum check_question q)
 {
+    struct check_plan plans;
+    check_plan_init(&plans, p->verdict[q], r->json);
     for (size_t i = 0; i < verdict_operation_count(p->verdict[q]); i++) {
         const struct verdict_operation *op = verdict_operation(p->verdict[q], i);
         if (!check_report_counts(p, q, op->name))
             continue;
-        put_plan(out, op->name, VERDICT_REQUEST, op->request);
-        put_plan(out, op->name, VERDICT_RESPONSE, op->response);
+        for (int d = VERDICT_REQUEST; d <= VERDICT_RESPONSE; d++) {
+            struct plan *plan = check_plan_of(&plans, op, (enum verdict_direction)d);
+            put_plan(out, op->name, (enum verdict_direction)d, plan);
+            plan_unref(&plan);
+        }
     }
+    check_plan_fini(&plans);
 }
 
 static void put_question(struct buf *out, const struct check_report *r, const struct check_pair *p,
@@ -239,7 +246,7 @@ static void put_question(struct buf *out, const struct check_report *r, const st
             put_finding(out, p, i, false);
     }
     if (r->with_plan)
-        put_plans(out, p, q);
+        put_plans(out, r, p, q);
     if (notes)
         buf_putf(out, "\n  and %zu that break nothing (--notes shows them)\n", notes);
     if (shown || notes)

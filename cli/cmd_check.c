@@ -20,6 +20,7 @@ enum { DAY = 10, CHOICES_MOST = 256, REPORT_BOUND = 1 << 30 };
 enum mode { MODE_DEFAULT, MODE_BACKWARD, MODE_FORWARD, MODE_FULL };
 
 static const char *const modes[] = {"default", "backward", "forward", "full", NULL};
+static const char *const speakers[] = {"none", "caller", "function", "both", NULL}; /* by enum check_plan_json */
 static const char *const formats[] = {"text", "json", "sarif", "junit", "github", "gitlab", "markdown", "plan", NULL};
 static void (*const writers[])(const struct check_report *, struct buf *) = {
     check_report_text,   check_report_json,   check_report_sarif,    check_report_junit,
@@ -33,7 +34,7 @@ static const enum verdict_level failing_levels[] = {VERDICT_BREAKING, VERDICT_UN
 enum { FAIL_ON_UNPROVEN = 1 };
 
 struct check_flags {
-    unsigned mode, format, fail_on, role;
+    unsigned mode, format, fail_on, role, json;
     bool plan, notes;
     uint64_t steps;
     const char *format_in, *profile, *today, *explain, *baseline, *baseline_write, *deploy;
@@ -135,6 +136,13 @@ static const struct args_flag flags[] = {
      .type = ARGS_SWITCH,
      .offset = AT(plan),
      .doc = "print how adaptable operations are adapted (text; --format plan prints that alone)"},
+    {.name = "json",
+     .type = ARGS_CHOICE,
+     .offset = AT(json),
+     .value = "WHO",
+     .choices = speakers,
+     .doc = "who speaks protobuf's JSON, none (the default), caller, function or both: plans then begin or end with "
+            "transcode, as those of a sidecar with inbound.speaks"},
     {.name = "notes", .type = ARGS_SWITCH, .offset = AT(notes), .doc = "print findings that break nothing, too"},
     {0},
 };
@@ -357,6 +365,7 @@ static int choose(struct asking *a)
 {
     a->report.failing = failing_levels[a->f.fail_on];
     a->report.with_plan = a->f.plan;
+    a->report.json = a->f.json;
     a->report.with_notes = a->f.notes;
     if (check_input_format(a->f.format_in ? a->f.format_in : "auto", &a->format) != ERR_OK)
         return wrong("--format-in is one of auto, weft, openapi, jsonschema, avro, proto; not",

@@ -71,6 +71,7 @@ static void refused(const char *line, const char *words)
     printed_fini(&p);
 }
 
+#define PROTO "tests/golden/check/json_plan/"
 #define DRIFT "examples/drifted-field/"
 
 TEST(the_embedded_rules_load)
@@ -87,6 +88,8 @@ TEST(plans_are_printed_alone_for_weft_adapt)
 {
     golden("plan", 0, "check " DRIFT "orders-1.weft " DRIFT "orders-2.weft --format plan");
     golden("plan-full", 1, "check " DRIFT "orders-1.weft " DRIFT "orders-3.weft --mode full --format plan");
+    golden("plan-json", 0, "check " PROTO "old.proto " PROTO "new.proto --format plan --json caller");
+    golden("plan-json-text", 0, "check " PROTO "old.proto " PROTO "old.proto --plan --json function");
 }
 
 TEST(a_breaking_change_fails_and_says_where)
