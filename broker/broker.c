@@ -189,6 +189,8 @@ static void adopt(struct broker *b, struct setup *s)
             .attempts = (uint32_t)services[i].attempts,
             .concurrency = (uint32_t)services[i].concurrency,
             .per_minute = (uint32_t)services[i].per_minute,
+            .key_concurrency = (uint32_t)services[i].key_concurrency,
+            .key_per_minute = (uint32_t)services[i].key_per_minute,
             .paused = services[i].paused,
         };
         desk_service(b->desk, &conf);
@@ -363,7 +365,7 @@ static void open_desk(struct broker *b)
         .metrics = b->metrics,
         .lease_us = c->lease_us,
         .retention_us = c->retention_us,
-        .bounds = {.jobs = c->limits.jobs},
+        .bounds = {.jobs = c->limits.jobs, .bytes = c->limits.bytes},
         .assign = on_assign,
         .name_of = on_name,
         .event = on_event,

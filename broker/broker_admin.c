@@ -35,6 +35,7 @@ static void put_service(void *arg, const struct desk_count *c)
     json_out_object(j);
     json_out_member(j, "service", c->service);
     json_out_member_int(j, "ready", (int64_t)c->ready);
+    json_out_member_int(j, "held_by_key", (int64_t)c->aside);
     json_out_member_int(j, "delayed", (int64_t)c->delayed);
     json_out_member_int(j, "leased", (int64_t)c->leased);
     json_out_member_int(j, "workers", (int64_t)c->workers);

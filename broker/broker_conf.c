@@ -35,6 +35,16 @@ static const struct conf_key service_keys[] = {
      SERVICE_AT(per_minute),
      .max = 60000000,
      .doc = "of its jobs that begin, evenly; 0: no limit"},
+    {.name = "key_concurrency",
+     .type = CONF_COUNT,
+     SERVICE_AT(key_concurrency),
+     .max = 1000000,
+     .doc = "of its jobs with the same weft-key that run at once; 1: one after the other; 0: no limit"},
+    {.name = "key_per_minute",
+     .type = CONF_COUNT,
+     SERVICE_AT(key_per_minute),
+     .max = 60000000,
+     .doc = "of its jobs with the same weft-key that begin, evenly; 0: no limit"},
     {.name = "paused", .type = CONF_BOOL, SERVICE_AT(paused), .doc = "jobs are taken and wait; those that run go on"},
     {0},
 };
@@ -47,6 +57,10 @@ static const struct conf_key limit_keys[] = {
      .min = 1,
      .max = 10000000,
      .doc = "jobs that one caller may have waiting"},
+    {.name = "bytes",
+     .type = CONF_SIZE,
+     AT(limits.bytes),
+     .doc = "of the requests of jobs that one caller may have waiting; 0: no limit"},
     {0},
 };
 

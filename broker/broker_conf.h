@@ -11,6 +11,7 @@ struct broker_conf_service {
     const char *identity; /* SPIFFE ID that may run its jobs */
     uint64_t attempts;
     uint64_t concurrency, per_minute; /* 0: no limit */
+    uint64_t key_concurrency, key_per_minute;
     bool paused;
 };
 
@@ -31,7 +32,7 @@ struct broker_conf {
     int64_t lease_us, beat_us;
     int64_t retention_us; /* of terminal jobs and their results */
     struct {
-        uint64_t jobs; /* waiting, per caller */
+        uint64_t jobs, bytes; /* waiting, per caller; of bytes 0: no limit */
     } limits;
     struct {
         const char *listen;

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "broker/desk_after.h"
+#include "broker/desk_key.h"
 #include "broker/desk_meet.h"
 #include "broker/desk_mend.h"
 
@@ -16,8 +17,11 @@ void desk_service(struct desk *d, const struct desk_service_conf *conf)
     s->attempts = conf->attempts;
     s->concurrency = conf->concurrency;
     s->per_minute = conf->per_minute;
+    s->key_concurrency = conf->key_concurrency;
+    s->key_per_minute = conf->key_per_minute;
     s->paused = conf->paused;
     s->configured = true;
+    desk_key_rethink(d);
     desk_meet_soon(d);
 }
 
@@ -112,10 +116,13 @@ struct desk *desk_new(const struct desk_conf *conf)
     d->conf = *conf;
     lease_table_init(&d->leases);
     list_init(&d->late);
+    desk_key_start(d);
     deadline_table_init(&d->deadlines);
     struct metric_set *m = conf->metrics;
     d->events = metric_family(m, METRIC_COUNTER, "weft_jobs_total", "service,event", "Events of jobs.");
     d->queued = metric_family(m, METRIC_GAUGE, "weft_jobs_queued", "service", "Jobs that could run now.");
+    d->aside = metric_family(m, METRIC_GAUGE, "weft_jobs_held_by_key", "service",
+                             "Of those queued, jobs that wait for another one of their key.");
     d->delayed = metric_family(m, METRIC_GAUGE, "weft_jobs_delayed", "service", "Jobs that wait for their time.");
     d->workers = metric_family(m, METRIC_GAUGE, "weft_jobs_workers", "service", "Sidecars that run its jobs.");
     d->leased = metric_series(metric_family(m, METRIC_GAUGE, "weft_jobs_leased", "", "Jobs that run."), NULL);
@@ -136,6 +143,7 @@ void desk_free(struct desk **desk)
     size_t job_at = 0;
     for (struct job *j = job_next(&d->jobs, &job_at); j; j = job_next(&d->jobs, &job_at))
         queue_remove(&desk_room_line_of(d, j)->queue, j);
+    desk_key_stop(d);
     job_table_fini(&d->jobs);
     lease_table_fini(&d->leases);
     size_t at = 0;
@@ -162,9 +170,17 @@ void desk_recover(struct desk *d, int64_t grace_us, struct recover_count *out)
 
 /* --- numbers --- */
 
+static size_t aside(const struct desk_line *s)
+{
+    size_t count = queue_aside(&s->queue);
+    for (struct list *l = s->lanes.next; l != &s->lanes; l = l->next)
+        count += queue_aside(&LIST_OF(l, struct desk_line, lane)->queue);
+    return count;
+}
+
 static size_t ready(const struct desk_line *s)
 {
-    size_t count = queue_ready(&s->queue);
+    size_t count = queue_ready(&s->queue) + aside(s);
     for (struct list *l = s->lanes.next; l != &s->lanes; l = l->next)
         count += queue_ready(&LIST_OF(l, struct desk_line, lane)->queue);
     return count;
@@ -187,6 +203,7 @@ void desk_each_service(const struct desk *d, desk_count_fn *fn, void *arg)
         struct desk_count count = {
             .service = slice_str(s->name),
             .ready = ready(s),
+            .aside = aside(s),
             .delayed = delayed(s),
             .leased = job_leased(&d->jobs, slice_str(s->name)),
             .workers = dispatch_workers(&s->dispatch),
@@ -208,6 +225,7 @@ void desk_measure(struct desk *d)
         if (s->of)
             continue;
         metric_gauge(s->queued, (double)ready(s));
+        metric_gauge(s->aside, (double)aside(s));
         metric_gauge(s->delayed, (double)delayed(s));
         metric_gauge(s->workers, (double)dispatch_workers(&s->dispatch));
     }

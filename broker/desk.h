@@ -25,10 +25,11 @@ struct desk;
 
 struct desk_service_conf {
     struct slice name;
-    uint32_t attempts;    /* of a job that does not say */
-    uint32_t concurrency; /* jobs leased at once; 0: as many as there is credit */
-    uint32_t per_minute;  /* leases that begin; 0: no limit */
-    bool paused;          /* none is leased; those that run go on */
+    uint32_t attempts;                        /* of a job that does not say */
+    uint32_t concurrency;                     /* jobs leased at once; 0: as many as there is credit */
+    uint32_t per_minute;                      /* leases that begin; 0: no limit */
+    uint32_t key_concurrency, key_per_minute; /* the same, of each key */
+    bool paused;                              /* none is leased; those that run go on */
 };
 
 struct desk_conf {
@@ -132,7 +133,7 @@ void desk_why(const struct desk *d, struct slice job, struct buf *out);
 /* --- numbers --- */
 struct desk_count {
     struct slice service;
-    size_t ready, delayed, leased, workers;
+    size_t ready, aside, delayed, leased, workers; /* aside: of those ready, held back by their key */
     bool paused;
 };
 typedef void desk_count_fn(void *arg, const struct desk_count *count);

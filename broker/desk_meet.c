@@ -1,5 +1,6 @@
 #include "broker/desk_meet.h"
 
+#include "broker/desk_key.h"
 #include "broker/desk_why.h"
 #include "broker/desk_write.h"
 
@@ -62,6 +63,7 @@ void desk_meet_enter(struct desk *d, const struct job *j)
 void desk_meet_line_up(struct desk *d, struct job *j)
 {
     desk_meet_enter(d, j); /* it may have been leased when we started */
+    desk_key_freed(d, j);
     queue_put(&desk_room_line_of(d, j)->queue, j);
 }
 
@@ -70,6 +72,7 @@ void desk_meet_leave(struct desk *d, struct job *j)
 {
     queue_forget(&desk_room_line_of(d, j)->queue, job_caller(j), j->size);
     lease_drop(&d->leases, slice_str(j->id));
+    desk_key_freed(d, j);
     if (j->deadline_ms)
         deadline_drop(&d->deadlines, slice_str(j->id));
     if (j->traits & JOB_AWAITS)
@@ -137,11 +140,17 @@ static void meet_service(struct desk *d, struct desk_line *s)
         }
         if (desk_why_held(d, s))
             return;
+        if (desk_key_held(d, s, j)) {
+            desk_key_set_aside(d, line, j);
+            continue;
+        }
         if (dispatch_pick(&s->dispatch, line->needs, j->size, &to) != ERR_OK) {
             line->tried = true;
+            desk_key_pass(d, line, j);
             continue;
         }
         count_lease(d, s);
+        desk_key_began(d, s, j);
         lease_out(d, queue_take(&line->queue), to); /* taking passes the turn to the next caller */
     }
     desk_meet_soon(d);
@@ -230,6 +239,7 @@ static void timer(struct due *due)
     size_t at = 0;
     for (struct desk_line *s = map_next(&d->services, &at); s; s = map_next(&d->services, &at))
         wake_delayed(d, s);
+    desk_key_wake(d);
     desk_meet_soon(d);
     desk_meet_timer(d);
 }
@@ -263,6 +273,8 @@ void desk_meet_timer(struct desk *d)
             continue;
         next_us = sooner_of(next_us, mono_of(d, due_ms));
     }
+    if (desk_key_next(d, &until_us))
+        next_us = sooner_of(next_us, until_us);
     if (next_us == INT64_MAX)
         due_cancel(d->conf.clock, &d->timer);
     else

@@ -1,6 +1,7 @@
 #include "broker/desk_room.h"
 
 #include "base/mem.h"
+#include "broker/labels.h"
 
 int64_t desk_room_wall_ms(const struct desk *d)
 {
@@ -40,6 +41,7 @@ struct desk_line *desk_room_need_line(struct desk *d, struct slice name)
     s = d->recent = new_line(d, name);
     struct slice label = slice_str(s->name);
     s->queued = metric_series(d->queued, &label);
+    s->aside = metric_series(d->aside, &label);
     s->delayed = metric_series(d->delayed, &label);
     s->workers = metric_series(d->workers, &label);
     return s;
@@ -78,6 +80,8 @@ static struct desk_line *new_lane(struct desk *d, struct desk_line *service, str
 
 struct desk_line *desk_room_need_lane(struct desk *d, struct desk_line *service, struct slice labels)
 {
+    char room[LABELS_TEXT];
+    labels = labels_needs(labels, room);
     struct desk_line *lane = labels.len ? find_lane(d, slice_str(service->name), labels) : service;
     if (lane)
         return lane;
@@ -91,7 +95,8 @@ struct desk_line *desk_room_service(struct desk_line *s)
 
 struct desk_line *desk_room_line_of(const struct desk *d, const struct job *j)
 {
-    struct slice service = job_service(j), labels = job_labels(j);
+    char room[LABELS_TEXT];
+    struct slice service = job_service(j), labels = labels_needs(job_labels(j), room);
     return labels.len ? find_lane(d, service, labels) : desk_room_line(d, service);
 }
 

@@ -23,10 +23,10 @@ struct desk_line {
     bool tried; /* nobody can take its first job just now */
     struct queue queue;
     struct dispatch dispatch;
-    uint32_t attempts, concurrency, per_minute;
+    uint32_t attempts, concurrency, per_minute, key_concurrency, key_per_minute;
     bool configured, paused;
     int64_t next_us; /* of a limited rate: no lease before it, monotonic */
-    struct metric *queued, *delayed, *workers;
+    struct metric *queued, *aside, *delayed, *workers;
 };
 
 struct desk {
@@ -36,12 +36,14 @@ struct desk {
     struct map services;
     struct desk_line *recent; /* service that was needed last */
     struct after after;
+    struct map keys;                 /* that hold jobs back, or that had one begin; of desk_key */
+    struct heap keys_times;          /* of them, when the next one may begin */
     struct deadline_table deadlines; /* of jobs that have one, until they are over */
     struct list late;                /* recovered, and to wait for others once the store may be read */
     struct due timer;                /* next lease or delayed job */
     struct due expire;               /* retention */
     struct loop_task meet;           /* jobs meet credit at the end of the turn */
-    struct metric_family *events, *queued, *delayed, *workers;
+    struct metric_family *events, *queued, *aside, *delayed, *workers;
     struct metric *leased;
     int64_t id_ms; /* of the last job id, and its tail: ids of one millisecond ascend */
     uint8_t id_tail[10];

@@ -1,6 +1,7 @@
 #include "broker/desk_why.h"
 
 #include "broker/desk_after.h"
+#include "broker/desk_key.h"
 
 const char *desk_why_held(const struct desk *d, const struct desk_line *s)
 {
@@ -19,12 +20,14 @@ static void why_queued(const struct desk *d, const struct job *j, struct buf *ou
 {
     struct desk_line *lane = desk_room_line_of(d, j);
     const struct desk_line *s = desk_room_service(lane);
-    const char *held = desk_why_held(d, s);
+    const char *held = desk_why_held(d, s), *key = desk_key_held(d, s, j);
     size_t workers = dispatch_workers(&s->dispatch);
     if (!s->configured)
         buf_put(out, SLICE("the broker's services: name its service no more"));
     else if (held)
         buf_put(out, slice_str(held));
+    else if (key)
+        buf_put(out, slice_str(key));
     else if (workers == 0)
         buf_put(out, SLICE("no sidecar of its service is connected"));
     else if (dispatch_fitting(&s->dispatch, lane->needs) == 0)

@@ -1,7 +1,9 @@
 #include "broker/job.h"
 
+#include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "broker/labels.h"
 
 /* Dead is no last state: a person may give the job another chance. */
 const struct sm_row job_rows[JOB_STATES] = {
@@ -110,7 +112,7 @@ static void name_unref(struct job_table *t, const struct job_name *name)
 /* The four names are the key: each is kept once, so that where it lies says which it is. */
 static struct slice kind_key(const struct job_kind *k)
 {
-    return slice_of(k, offsetof(struct job_kind, uses));
+    return slice_of(k, offsetof(struct job_kind, key));
 }
 
 static void names_unref(struct job_table *t, const struct job_kind *k)
@@ -119,6 +121,8 @@ static void names_unref(struct job_table *t, const struct job_kind *k)
     name_unref(t, k->caller);
     name_unref(t, k->operation);
     name_unref(t, k->labels);
+    if (k->key)
+        name_unref(t, k->key);
 }
 
 static bool is_kind(const struct job_kind *k, const struct job_spec *spec)
@@ -126,6 +130,22 @@ static bool is_kind(const struct job_kind *k, const struct job_spec *spec)
     return k && slice_eq(job_name_text(k->service), spec->service) &&
            slice_eq(job_name_text(k->caller), spec->caller) && slice_eq(job_name_text(k->operation), spec->operation) &&
            slice_eq(job_name_text(k->labels), spec->labels);
+}
+
+/* No service has a line feed in its name. */
+static const struct job_name *key_ref(struct job_table *t, const struct job_spec *spec)
+{
+    struct slice key = labels_key(spec->labels);
+    struct buf text;
+    if (key.len == 0)
+        return NULL;
+    buf_init(&text, BUF_TEXT_BOUND);
+    buf_put(&text, spec->service);
+    buf_put_char(&text, '\n');
+    buf_put(&text, key);
+    const struct job_name *n = name_ref(t, buf_slice(&text));
+    buf_fini(&text);
+    return n;
 }
 
 static struct job_kind *find_kind(struct job_table *t, const struct job_spec *spec)
@@ -143,6 +163,7 @@ static struct job_kind *find_kind(struct job_table *t, const struct job_spec *sp
     }
     k = mem_new(sizeof(*k));
     *k = wanted;
+    k->key = key_ref(t, spec);
     (void)map_put(&t->kinds, kind_key(k), k);
     return k;
 }
@@ -212,11 +233,18 @@ struct job *job_find(const struct job_table *t, struct slice id)
 }
 
 /* Names are shared, and ours to count in. */
+static void count_name(const struct job_name *name, bool more)
+{
+    struct job_name *n = (struct job_name *)(uintptr_t)name;
+    PRE(more || n->leased > 0);
+    n->leased += more ? 1 : (size_t)-1;
+}
+
 static void count_leased(const struct job *j, bool more)
 {
-    struct job_name *service = (struct job_name *)(uintptr_t)j->kind->service;
-    PRE(more || service->leased > 0);
-    service->leased += more ? 1 : (size_t)-1;
+    count_name(j->kind->service, more);
+    if (j->kind->key)
+        count_name(j->kind->key, more);
 }
 
 size_t job_leased(const struct job_table *t, struct slice service)

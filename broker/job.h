@@ -35,7 +35,7 @@ enum job_trait { JOB_CALLS_BACK = 1, JOB_AWAITS = 2 };
 /* A text shared by many jobs. */
 struct job_name {
     size_t uses;
-    size_t leased; /* as a service: its jobs that are */
+    size_t leased; /* as a service, or as a key: its jobs that are */
     size_t len;
     char text[]; /* with a NUL that is not counted */
 };
@@ -48,15 +48,16 @@ static inline struct slice job_name_text(const struct job_name *n)
 /* What the jobs of one caller for one operation have in common; kept once. */
 struct job_kind {
     const struct job_name *service, *caller, *operation, *labels;
+    const struct job_name *key; /* service, a line feed, the key in its labels; NULL: none */
     size_t uses;
 };
 
 /* Where a job waits. */
-enum job_place { JOB_NOWHERE, JOB_IN_LINE, JOB_IN_DELAY };
+enum job_place { JOB_NOWHERE, JOB_IN_LINE, JOB_IN_DELAY, JOB_ASIDE };
 
 struct job {
     union {                  /* by `place`; for the queue alone */
-        struct list in_line; /* among the ready ones of its caller */
+        struct list in_line; /* among the ready ones of its caller, or of those aside */
         struct heap_node in_delay;
     };
     const struct job_kind *kind;

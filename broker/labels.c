@@ -1,5 +1,7 @@
 #include "broker/labels.h"
 
+#include "base/check.h"
+
 enum { LABEL = 64 };
 
 static bool is_label(struct slice text)
@@ -13,6 +15,11 @@ static bool is_label(struct slice text)
             return false;
     }
     return true;
+}
+
+static bool is_key(struct slice label)
+{
+    return label.len && label.at[0] == '@';
 }
 
 /* The next one, without its ?; false: the end. */
@@ -32,13 +39,41 @@ bool labels_ok(struct slice text, bool preferences)
 {
     struct slice rest = text, label;
     bool preferred;
-    size_t count = 0;
+    size_t count = 0, keys = 0;
     if (text.len && text.at[text.len - 1] == ',')
         return false;
-    while (next_label(&rest, &label, &preferred))
+    while (next_label(&rest, &label, &preferred)) {
         if (++count > LABELS_MOST || !is_label(label) || (preferred && !preferences))
             return false;
+        if (is_key(label) && (preferred || !preferences || label.len == 1 || ++keys > 1))
+            return false;
+    }
     return true;
+}
+
+struct slice labels_key(struct slice text)
+{
+    struct slice label;
+    bool preferred;
+    while (next_label(&text, &label, &preferred))
+        if (is_key(label))
+            return slice_from(label, 1);
+    return (struct slice){0};
+}
+
+struct slice labels_needs(struct slice text, char room[LABELS_TEXT])
+{
+    struct slice key = labels_key(text);
+    if (key.len == 0)
+        return text;
+    size_t before = (size_t)(key.at - text.at) - 1, at = before + 1 + key.len;
+    struct slice first = slice_to(text, before), rest = slice_from(text, at + (at < text.len));
+    if (rest.len == 0 && first.len)
+        first.len--; /* the comma before it */
+    PRE(first.len + rest.len <= LABELS_TEXT);
+    memcpy(room, first.at, first.len);
+    memcpy(room + first.len, rest.at, rest.len);
+    return slice_of(room, first.len + rest.len);
 }
 
 static bool has_label(struct slice has, struct slice label)
@@ -57,6 +92,8 @@ bool labels_fit(struct slice needs, struct slice has, unsigned *liked)
     bool preferred;
     *liked = 0;
     while (next_label(&needs, &label, &preferred)) {
+        if (is_key(label))
+            continue;
         bool there = has_label(has, label);
         if (!there && !preferred)
             return false;

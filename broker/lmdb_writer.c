@@ -22,7 +22,7 @@
 #include "base/check.h"
 #include "broker/lmdb_rows.h"
 
-enum { ENTRY_KEPT = 256 << 10, IDLE_S = 2 };
+enum { ENTRY_KEPT = 256 << 10, IDLE_S = 1 };
 
 struct batch {
     struct list orders;

@@ -193,6 +193,35 @@ struct job *queue_take(struct queue *q)
     return j;
 }
 
+void queue_set_aside(struct queue *q, struct job *j, struct list *where)
+{
+    (void)take_out(q, j);
+    list_push_back(where, &j->in_line);
+    j->place = JOB_ASIDE;
+    q->aside++;
+}
+
+static void leave_aside(struct queue *q, struct job *j)
+{
+    list_remove(&j->in_line);
+    j->place = JOB_NOWHERE;
+    q->aside--;
+}
+
+void queue_put_back(struct queue *q, struct job *j)
+{
+    PRE(j->place == JOB_ASIDE);
+    leave_aside(q, j);
+    struct account *a = account_of(q, j);
+    struct line *line = &a->lines[j->priority];
+    if (list_empty(&line->jobs))
+        list_push_front(&q->turns[j->priority], &line->turn);
+    list_push_front(&line->jobs, &j->in_line);
+    j->place = JOB_IN_LINE;
+    a->ready++;
+    q->ready++;
+}
+
 static void leave_delay(struct queue *q, struct job *j)
 {
     heap_remove(&q->delayed, &j->in_delay);
@@ -205,6 +234,8 @@ void queue_remove(struct queue *q, struct job *j)
         leave_delay(q, j);
     else if (j->place == JOB_IN_LINE)
         (void)take_out(q, j);
+    else if (j->place == JOB_ASIDE)
+        leave_aside(q, j);
 }
 
 static struct job *first_delayed(const struct queue *q)

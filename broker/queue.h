@@ -29,7 +29,7 @@ struct queue {
     struct heap delayed;               /* by due_ms */
     struct map accounts;               /* of callers, by name */
     struct account *recent;            /* most jobs come from who came before */
-    size_t ready;
+    size_t ready, aside;
     struct queue *of; /* whose accounts count our jobs too, and whose bounds hold; NULL: our own */
 };
 
@@ -50,7 +50,11 @@ void queue_put(struct queue *q, struct job *j);
 /* The one queue_take would give; NULL: none is ready. */
 struct job *queue_first(const struct queue *q);
 struct job *queue_take(struct queue *q);
-/* Out of the middle, ready or delayed; harmless when it is in neither. */
+/* The one queue_first gave, out of its line into `where`: others go before it. */
+void queue_set_aside(struct queue *q, struct job *j, struct list *where);
+/* It was set aside: first in its line again. */
+void queue_put_back(struct queue *q, struct job *j);
+/* Out of the middle, ready, aside or delayed; harmless when it is in neither. */
 void queue_remove(struct queue *q, struct job *j);
 
 /* When the earliest delayed job is due; false: there is none. */
@@ -61,6 +65,12 @@ struct job *queue_due(struct queue *q, int64_t now_ms);
 static inline size_t queue_ready(const struct queue *q)
 {
     return q->ready;
+}
+
+/* Ready, but for something that holds them back beside the queue. */
+static inline size_t queue_aside(const struct queue *q)
+{
+    return q->aside;
 }
 
 static inline size_t queue_delayed(const struct queue *q)

@@ -13,8 +13,8 @@
 enum { PATH_ROOM = 1024, LINE_ROOM = 64 << 10, DATA_BOUND = 1 << 20, QUICK_US = 15000000 };
 
 struct job_flags {
-    const char *sidecar, *broker, *data, *type, *key, *labels, *delay, *timeout, *deadline, *out, *state, *service,
-        *cursor, *callback, *after, *after_end, *catch_up;
+    const char *sidecar, *broker, *data, *type, *key, *limit_key, *labels, *delay, *timeout, *deadline, *out, *state,
+        *service, *cursor, *callback, *after, *after_end, *catch_up;
     struct args_texts headers;
     uint64_t priority, attempts, wait, limit;
     bool json;
@@ -54,6 +54,11 @@ static const struct args_flag flags[] = {
      .doc = "submit: Idempotency-Key; the same again is the same job"},
     {.name = "priority", .type = ARGS_COUNT, AT(priority), .value = "0..9", .doc = "submit: 9 first; default 5"},
     {.name = "delay", .type = ARGS_TEXT, AT(delay), .value = "DURATION", .doc = "submit: not before"},
+    {.name = "limit-key",
+     .type = ARGS_TEXT,
+     AT(limit_key),
+     .value = "KEY",
+     .doc = "submit: jobs of the service with the same one share its limits per key"},
     {.name = "labels",
      .type = ARGS_TEXT,
      AT(labels),
@@ -231,6 +236,7 @@ static int send(const struct job_flags *f, const struct sending *what)
     add_field(&request, "weft-priority", f->priority != 5 ? priority : NULL);
     add_field(&request, "weft-attempts", f->attempts ? attempts : NULL);
     add_field(&request, "weft-labels", f->labels);
+    add_field(&request, "weft-key", f->limit_key);
     add_field(&request, "weft-delay", f->delay);
     add_field(&request, "weft-callback", f->callback);
     add_field(&request, "weft-after", f->after);

@@ -3,7 +3,8 @@
 #include "base/now.h"
 #include "base/units.h"
 
-enum { PRIORITY = 5, PRIORITY_MOST = 9, ATTEMPTS_MOST = 100, SHOWN = 64 };
+enum { PRIORITY = 5, PRIORITY_MOST = 9, ATTEMPTS_MOST = 100, SHOWN = 64, LIMIT_KEY = 64 };
+#define LIMIT_KEY_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/:@="
 
 struct reading {
     int64_t wall_us;
@@ -127,6 +128,23 @@ static enum err read_labels(struct reading *r, struct slice value)
     return ERR_OK;
 }
 
+/* The broker knows it as a label. */
+static enum err read_limit_key(struct reading *r, struct slice value)
+{
+    size_t len = strlen(r->out->labels);
+    if (value.len == 0 || value.len >= LIMIT_KEY || len + 2 + value.len > JOB_OPTIONS_LABELS)
+        return ERR_INPUT;
+    for (size_t i = 0; i < value.len; i++)
+        if (!strchr(LIMIT_KEY_LETTERS, value.at[i]) || !value.at[i])
+            return ERR_INPUT;
+    if (len)
+        r->out->labels[len++] = ',';
+    r->out->labels[len++] = '@';
+    memcpy(r->out->labels + len, value.at, value.len);
+    r->out->labels[len + value.len] = 0;
+    return ERR_OK;
+}
+
 static bool keep_id(struct slice id, char out[JOB_OPTIONS_ID])
 {
     if (id.len == 0 || id.len >= JOB_OPTIONS_ID || !headers_name_ok(id))
@@ -201,6 +219,7 @@ static const struct option options[] = {
     {"weft-timeout", read_timeout, "send a duration over zero, like 30s or 5m"},
     {"weft-deadline", read_deadline, "send a duration from now like 1h, or a moment to come in unix milliseconds"},
     {"weft-labels", read_labels, "send words like gpu=a100, model=resnet@3?, with ? behind a preference"},
+    {"weft-key", read_limit_key, "send 1 to 63 letters, digits and _.-/:@=: jobs with the same one share its limits"},
     {"weft-after", read_after, "send 1 to 32 ids of jobs with commas between"},
     {"weft-after-end", read_after_end, "send done, or any: how the jobs of weft-after must end"},
     {"weft-schedule", read_schedule, "send a name of 1 to 64 letters, digits, dots, - and _"},

@@ -692,6 +692,171 @@ TEST(a_rate_lets_jobs_begin_evenly_and_saves_nothing_up)
     world_close(&w);
 }
 
+/* Of one key, or of none. */
+static void submit_keyed(struct world *w, const char *labels, uint32_t priority)
+{
+    struct record_request request = {.method = SLICE("POST"), .path = SLICE("/train")};
+    struct desk_submit s = {
+        .service = SLICE("trainer"),
+        .caller = SLICE("spiffe://example.org/web"),
+        .labels = slice_str(labels),
+        .request = &request,
+        .priority = priority,
+    };
+    CHECK_ERR(ERR_OK, desk_submit(w->desk, &s, on_done, w));
+    turn(w);
+}
+
+static void limit_keys(struct world *w, uint32_t concurrency, uint32_t per_minute)
+{
+    struct desk_service_conf service = {
+        .name = SLICE("trainer"), .attempts = 5, .key_concurrency = concurrency, .key_per_minute = per_minute};
+    desk_service(w->desk, &service);
+}
+
+static void count_aside(void *arg, const struct desk_count *count)
+{
+    *(size_t *)arg = count->aside;
+}
+
+static size_t aside(const struct world *w)
+{
+    size_t n = 0;
+    desk_each_service(w->desk, count_aside, &n);
+    return n;
+}
+
+TEST(jobs_of_one_key_run_one_after_the_other_and_hold_up_nobody)
+{
+    struct world w;
+    char second[JOB_ID + 1], urgent[JOB_ID + 1];
+    world_open(&w);
+    limit_keys(&w, 1, 0);
+    work_begins(&w, 10);
+    submit_keyed(&w, "@a", 5);
+    submit_keyed(&w, "@a", 5);
+    memcpy(second, w.done.job, sizeof(second));
+    submit_keyed(&w, "@a", 9);
+    memcpy(urgent, w.done.job, sizeof(urgent));
+    CHECK_INT(1, w.assigned.count);
+    CHECK_INT(2, aside(&w));
+    check_why(&w, second, "as many jobs of its key (weft-key) run as services.NAME.key_concurrency allows");
+    char first[JOB_ID + 1];
+    memcpy(first, w.assigned.job, sizeof(first));
+    submit_keyed(&w, "@b", 5);
+    submit_keyed(&w, "", 0);
+    CHECK_INT(3, w.assigned.count);
+    memcpy(w.assigned.job, first, sizeof(first));
+    CHECK_ERR(ERR_OK, finish(&w, 1, true, 0));
+    CHECK_INT(4, w.assigned.count);
+    CHECK_TEXT(urgent, slice_str(w.assigned.job));
+    CHECK_ERR(ERR_OK, finish(&w, 1, true, 0));
+    CHECK_INT(5, w.assigned.count);
+    CHECK_TEXT(second, slice_str(w.assigned.job));
+    CHECK_INT(0, aside(&w));
+    world_close(&w);
+}
+
+TEST(a_key_is_free_while_its_job_waits_for_another_attempt)
+{
+    struct world w;
+    world_open(&w);
+    limit_keys(&w, 1, 0);
+    work_begins(&w, 10);
+    submit_keyed(&w, "@a", 5);
+    submit_keyed(&w, "@a", 5);
+    CHECK_ERR(ERR_OK, finish(&w, 1, false, BACKOFF_FAILED));
+    CHECK_INT(2, w.assigned.count);
+    wait_us(&w, 5 * NOW_US_PER_S); /* the first one's delay has passed */
+    CHECK_INT(2, w.assigned.count);
+    CHECK_INT(1, aside(&w));
+    CHECK_ERR(ERR_OK, finish(&w, 1, true, 0));
+    CHECK_INT(3, w.assigned.count);
+    CHECK_INT(2, w.assigned.attempt);
+    world_close(&w);
+}
+
+TEST(a_job_that_is_cancelled_aside_or_at_its_turn_leaves_the_key_to_the_next)
+{
+    struct world w;
+    char jobs[3][JOB_ID + 1];
+    world_open(&w);
+    limit_keys(&w, 1, 0);
+    work_begins(&w, 1);
+    submit_keyed(&w, "@a", 5);
+    for (int i = 0; i < 3; i++) {
+        submit_keyed(&w, "@a", 5);
+        memcpy(jobs[i], w.done.job, sizeof(jobs[i]));
+    }
+    CHECK_INT(3, aside(&w));
+    CHECK_ERR(ERR_OK, desk_cancel(w.desk, slice_str(jobs[0]), on_done, &w));
+    turn(&w);
+    CHECK_INT(2, aside(&w));
+    CHECK_ERR(ERR_OK, finish(&w, 1, true, 0)); /* the next has its turn, and there is no credit */
+    CHECK_INT(1, w.assigned.count);
+    CHECK_INT(1, aside(&w));
+    CHECK_ERR(ERR_OK, desk_cancel(w.desk, slice_str(jobs[1]), on_done, &w));
+    desk_credit(w.desk, SLICE("trainer"), &w.worker, 1, 1 << 20);
+    turn(&w);
+    CHECK_INT(2, w.assigned.count);
+    CHECK_TEXT(jobs[2], slice_str(w.assigned.job));
+    world_close(&w);
+}
+
+TEST(jobs_of_one_key_begin_no_faster_than_its_rate)
+{
+    struct world w;
+    world_open(&w);
+    limit_keys(&w, 0, 60);
+    work_begins(&w, 10);
+    for (int i = 0; i < 3; i++)
+        submit_keyed(&w, "@a", 5);
+    submit_keyed(&w, "@b", 5);
+    CHECK_INT(2, w.assigned.count);
+    CHECK_INT(2, aside(&w));
+    wait_us(&w, NOW_US_PER_S - 1);
+    CHECK_INT(2, w.assigned.count);
+    wait_us(&w, 1 + NOW_US_PER_MS);
+    CHECK_INT(3, w.assigned.count);
+    wait_us(&w, NOW_US_PER_S + NOW_US_PER_MS);
+    CHECK_INT(4, w.assigned.count);
+    CHECK_INT(0, aside(&w));
+    world_close(&w);
+}
+
+TEST(limits_of_keys_that_are_lifted_hold_back_nothing_more)
+{
+    struct world w;
+    world_open(&w);
+    limit_keys(&w, 1, 0);
+    work_begins(&w, 10);
+    for (int i = 0; i < 4; i++)
+        submit_keyed(&w, "@a", 5);
+    CHECK_INT(1, w.assigned.count);
+    limit_keys(&w, 0, 0);
+    turn(&w);
+    CHECK_INT(4, w.assigned.count);
+    world_close(&w);
+}
+
+TEST(a_job_of_the_key_that_nobody_can_run_holds_up_no_other)
+{
+    struct world w;
+    world_open(&w);
+    limit_keys(&w, 1, 0);
+    work_begins(&w, 10);
+    submit_keyed(&w, "@a", 5);
+    submit_keyed(&w, "gpu=h100,@a", 9);
+    submit_keyed(&w, "@a", 5);
+    char last[JOB_ID + 1];
+    memcpy(last, w.done.job, sizeof(last));
+    CHECK_INT(1, w.assigned.count);
+    CHECK_ERR(ERR_OK, finish(&w, 1, true, 0));
+    CHECK_INT(2, w.assigned.count);
+    CHECK_TEXT(last, slice_str(w.assigned.job));
+    world_close(&w);
+}
+
 TEST(a_paused_service_takes_jobs_and_runs_none)
 {
     struct world w;
@@ -796,6 +961,12 @@ TESTS_RUN(jobs_with_labels_count_among_their_callers_jobs_and_come_back_at_start
 TESTS_RUN(priority_and_age_decide_between_jobs_with_labels_and_without)
 TESTS_RUN(no_more_run_at_once_than_the_service_allows)
 TESTS_RUN(a_rate_lets_jobs_begin_evenly_and_saves_nothing_up)
+TESTS_RUN(jobs_of_one_key_run_one_after_the_other_and_hold_up_nobody)
+TESTS_RUN(a_key_is_free_while_its_job_waits_for_another_attempt)
+TESTS_RUN(a_job_that_is_cancelled_aside_or_at_its_turn_leaves_the_key_to_the_next)
+TESTS_RUN(jobs_of_one_key_begin_no_faster_than_its_rate)
+TESTS_RUN(limits_of_keys_that_are_lifted_hold_back_nothing_more)
+TESTS_RUN(a_job_of_the_key_that_nobody_can_run_holds_up_no_other)
 TESTS_RUN(a_paused_service_takes_jobs_and_runs_none)
 TESTS_RUN(a_job_that_waits_says_for_what)
 TESTS_RUN(a_job_reaches_a_worker_with_credit_and_is_done_once)

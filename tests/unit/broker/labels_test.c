@@ -36,7 +36,39 @@ TEST(labels_are_words_with_commas_between)
     CHECK(labels_ok(SLICE("1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16"), true));
 }
 
+static struct slice needs_of(const char *text)
+{
+    static char room[LABELS_TEXT];
+    return labels_needs(slice_str(text), room);
+}
+
+TEST(a_key_is_no_requirement)
+{
+    CHECK(labels_ok(SLICE("@customer-7"), true));
+    CHECK(labels_ok(SLICE("gpu=a100,@customer-7,zone=b?"), true));
+    CHECK(!labels_ok(SLICE("@customer-7"), false)); /* a worker has none */
+    CHECK(!labels_ok(SLICE("@customer-7?"), true));
+    CHECK(!labels_ok(SLICE("@"), true));
+    CHECK(!labels_ok(SLICE("@a,@b"), true));
+    CHECK_TEXT("customer-7", labels_key(SLICE("gpu=a100,@customer-7")));
+    CHECK_TEXT("", labels_key(SLICE("gpu=a100,model=resnet@3")));
+    CHECK(fits("@customer-7", "", 0));
+    CHECK(!fits("gpu=a100,@customer-7", "", 0));
+}
+
+TEST(what_is_needed_is_all_but_the_key)
+{
+    CHECK_TEXT("", needs_of(""));
+    CHECK_TEXT("", needs_of("@k"));
+    CHECK_TEXT("a=1,b=2?", needs_of("a=1,b=2?"));
+    CHECK_TEXT("a=1,b=2?", needs_of("a=1,@k,b=2?"));
+    CHECK_TEXT("a=1,b=2?", needs_of("@k,a=1,b=2?"));
+    CHECK_TEXT("a=1,b=2?", needs_of("a=1,b=2?,@k"));
+}
+
 TESTS_BEGIN()
 TESTS_RUN(requirements_must_be_met_and_preferences_count)
 TESTS_RUN(labels_are_words_with_commas_between)
+TESTS_RUN(a_key_is_no_requirement)
+TESTS_RUN(what_is_needed_is_all_but_the_key)
 TESTS_END()

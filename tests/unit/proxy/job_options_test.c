@@ -143,6 +143,24 @@ TEST(a_key_has_at_most_255_bytes)
     CHECK_ERR(ERR_INPUT, job_options_key(slice_of(text, 258), key));
 }
 
+TEST(a_key_is_the_last_label)
+{
+    struct field fields[] = {{"weft-key", "customer-7"}, {"weft-labels", "gpu=a100, x?"}};
+    struct job_options o;
+    struct buf complaint;
+    CHECK_ERR(ERR_OK, read(fields, 1, &o, &complaint));
+    CHECK_TEXT("@customer-7", slice_str(o.labels));
+    CHECK_ERR(ERR_OK, read(fields, 2, &o, &complaint));
+    CHECK_TEXT("gpu=a100,x?,@customer-7", slice_str(o.labels));
+    static const char *const wrong[] = {
+        "", "a b", "a,b", "a?", "\"a\"", "0123456789012345678901234567890123456789012345678901234567890123"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        fields[0].value = wrong[i];
+        CHECK_ERR(ERR_INPUT, read(fields, 1, &o, &complaint));
+        buf_fini(&complaint);
+    }
+}
+
 TESTS_BEGIN()
 TESTS_RUN(a_request_without_options_gets_the_defaults)
 TESTS_RUN(every_option_is_read)
@@ -151,4 +169,5 @@ TESTS_RUN(a_wrong_option_is_named_with_what_to_send_instead)
 TESTS_RUN(an_option_said_twice_is_refused)
 TESTS_RUN(a_key_is_a_quoted_string_or_bare)
 TESTS_RUN(a_key_has_at_most_255_bytes)
+TESTS_RUN(a_key_is_the_last_label)
 TESTS_END()
