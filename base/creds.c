@@ -17,8 +17,7 @@
 
 enum {
     CERT_LIST_MAX = 64 << 10, /* bytes of certificates a peer may send */
-    READ_AHEAD = 64 << 10,
-    STRENGTH = 2, /* OpenSSL security level: 112 bits, RSA from 2048 */
+    STRENGTH = 2,             /* OpenSSL security level: 112 bits, RSA from 2048 */
 };
 
 #define CIPHERS "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
@@ -227,7 +226,6 @@ static SSL_CTX *new_context(void)
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_read_ahead(ctx, 1); /* a record's head and body in one read, and what stands behind it */
-    SSL_CTX_set_default_read_buffer_len(ctx, READ_AHEAD);
     SSL_CTX_set_max_cert_list(ctx, CERT_LIST_MAX);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);

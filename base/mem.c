@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,11 @@ void mem_pages_free(void *pages, size_t size)
 {
     atomic_fetch_sub_explicit(&alive, 1, memory_order_relaxed);
     (void)munmap(pages, size);
+}
+
+void mem_give_back(void)
+{
+    (void)malloc_trim(0);
 }
 
 size_t mem_alive(void)

@@ -30,6 +30,9 @@ void *mem_aligned_pages(size_t size);
 void mem_pages_forget(void *at, size_t size);
 void mem_pages_free(void *pages, size_t size);
 
+/* What is free goes back to the kernel: milliseconds for many megabytes, so not often. */
+void mem_give_back(void);
+
 /* How many blocks are alive; tests compare before and after. */
 size_t mem_alive(void);
 

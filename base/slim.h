@@ -4,12 +4,13 @@
 /* slim - what OpenSSL keeps of a handshake and an open connection has no use for.
  *
  * A third of what an idle connection holds is the peer's certificates, read and taken
- * apart, and the two keys of the exchange.  Who the peer is has been written down by
- * then (creds_peer).  The private half of an exchange is better gone, too: while it
- * lies about, what was sent before is only as secret as our memory.
+ * apart, the session they belong to, and the two keys of the exchange.  Who the peer is
+ * has been written down by then (creds_peer).  The private half of an exchange is better
+ * gone, too: while it lies about, what was sent before is only as secret as our memory.
  *
  * The connection goes on as before: records, key updates, tickets, alerts.  Afterwards
- * OpenSSL cannot be asked for the peer's certificates, nor the session be resumed from it.
+ * OpenSSL cannot be asked for the peer's certificates or for its session, nor prove
+ * again who we are.
  *
  * Lifetime: nothing to keep.
  * Threads:  may be called from any thread, for connections of its own. */

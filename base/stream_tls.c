@@ -33,6 +33,7 @@ enum tls_state { TLS_SHAKING, TLS_OPEN, TLS_BROKEN };
 enum tls_half { HALF_OPEN, HALF_ENDING, HALF_ENDED };
 
 enum {
+    READ_AHEAD = 64 << 10,
     RECORD_MAX = 16384,                                     /* bytes in one record, RFC 8446 section 5.1 */
     RECORDS_MOST = 4,                                       /* gathered */
     GATHER_ROOM = RECORDS_MOST * (RECORD_MAX + 256) + 1024, /* with their heads and tags, and a key update */
@@ -252,6 +253,7 @@ static void open_up(struct stream_tls *t)
     }
     t->state = TLS_OPEN;
     slim_down(t->ssl);
+    SSL_set_default_read_buffer_len(t->ssl, READ_AHEAD); /* a handshake has no use for that much */
     t->held = SSL_has_pending(t->ssl);
     stream_want(&t->stream, t->wanted);
     say(t, STREAM_OPEN);

@@ -1,6 +1,7 @@
 #include "http/server.h"
 
 #include "base/check.h"
+#include "base/ebb.h"
 #include "base/mem.h"
 #include "http/conn.h"
 #include "http/h2_mem.h"
@@ -16,6 +17,7 @@ struct server {
     struct list guests;
     struct list conns;
     uint32_t connections; /* guests and conns */
+    struct ebb ebb;
     bool is_draining, is_freed;
     void (*idle)(void *arg); /* a drain's, once */
     void *idle_arg;
@@ -90,6 +92,8 @@ static void freed(struct conn *c)
 static void let_go(struct server *s)
 {
     s->connections--;
+    if (!s->is_freed)
+        ebb_went(&s->ebb);
     if (s->conf.left && !s->is_freed)
         s->conf.left(s->conf.arg);
     if (!s->is_freed)
@@ -258,6 +262,7 @@ struct server *server_new(struct loop *l, struct due_clock *clock, const struct 
     loop_task_init(&s->told_idle, on_told_idle);
     due_init(&s->parting, parted);
     loop_task_init(&s->recheck, on_recheck);
+    ebb_init(&s->ebb, clock);
     return s;
 }
 
@@ -280,6 +285,7 @@ void server_take(struct server *s, struct stream *stream, struct slice peer_addr
     if (s->conf.header_timeout_us > 0)
         due_in(s->clock, &g->due, s->conf.header_timeout_us);
     s->connections++;
+    ebb_came(&s->ebb);
     stream_hear(stream, on_guest, g);
     stream_want(stream, STREAM_READ);
 }
@@ -332,6 +338,7 @@ void server_free(struct server **s)
     due_cancel(mine->clock, &mine->parting);
     loop_task_cancel(&mine->recheck);
     send_all_away(mine);
+    ebb_fini(&mine->ebb);
     mine->connections++; /* ours, so that the memory stays until here */
     mine->is_freed = true;
     for_conns(mine, close_conn);
