@@ -609,6 +609,9 @@ static void check_purpose(const struct conf_node *root, const struct proxy_conf 
     if (c->inbound.speaks != PROXY_SPEAKS_ANY && !c->contract)
         complain(conf_get(root, "inbound"), "speaks", "set contract: FILE, of a .proto file", diag,
                  "speaks needs a contract to translate by");
+    if (c->inbound.speaks != PROXY_SPEAKS_ANY && c->enforce == PROXY_ENFORCE_OFF)
+        complain(conf_get(root, "inbound"), "speaks", "set enforce: audit, or more", diag,
+                 "speaks translates by the contract, which enforce: off leaves out");
     if (c->inbound.speaks == PROXY_SPEAKS_GRPC && !slice_starts(slice_str(c->inbound.app), SLICE("h2c://")))
         complain(conf_get(root, "inbound"), "speaks", "set app: h2c://HOST:PORT", diag,
                  "a function that speaks gRPC listens for HTTP/2");

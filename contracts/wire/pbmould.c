@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/json_out.h"
 #include "base/mem.h"
 #include "contracts/wire/pbvalue.h"
 
@@ -103,13 +104,54 @@ static const struct pbmould_enum *enum_of(struct pbmould *m, const struct pbtype
     return e;
 }
 
-/* Extensions stand in brackets, in JSON. */
-static void name_field(struct pbmould *m, struct pbmould_message *n, struct pbmould_field *f)
+/* The first that has a name keeps it. */
+static void add_name(struct pbmould_message *n, struct slice name, const struct pbmould_field *f)
 {
-    struct slice name = f->type->name;
-    if (slice_has(name, SLICE(".")))
-        name = arena_putf(&m->arena, "[%.*s]", SLICE_FMT(name));
-    (void)map_keep(&n->by_name, name, f);
+    uint64_t hash = json_names_hash(name);
+    size_t i = hash & (n->name_cap - 1);
+    if (pbmould_named(n, name, hash))
+        return;
+    while (n->names[i].field)
+        i = (i + 1) & (n->name_cap - 1);
+    n->names[i] = (struct pbmould_name){f, name, hash};
+}
+
+/* Extensions stand in brackets, in JSON. */
+static bool is_extension(const struct pbmould_field *f)
+{
+    return slice_has(f->type->name, SLICE("."));
+}
+
+static struct slice member_of(struct pbmould *m, struct slice name)
+{
+    struct buf text;
+    struct json_out j;
+    buf_init(&text, BUF_TEXT_BOUND);
+    json_out_init(&j, &text, 0);
+    json_out_slice(&j, name);
+    buf_put_char(&text, ':');
+    struct slice kept = arena_keep(&m->arena, buf_slice(&text));
+    buf_fini(&text);
+    return kept;
+}
+
+/* The names in JSON win over those of the file. */
+static void name_fields(struct pbmould *m, struct pbmould_message *n)
+{
+    if (n->count == 0)
+        return;
+    for (n->name_cap = 4; n->name_cap < 4 * n->count; n->name_cap *= 2)
+        continue;
+    n->names = arena_array(&m->arena, n->name_cap, sizeof(*n->names));
+    for (size_t i = 0; i < n->count; i++) {
+        struct pbmould_field *f = &n->fields[i];
+        struct slice name = is_extension(f) ? arena_putf(&m->arena, "[%.*s]", SLICE_FMT(f->type->name)) : f->type->json;
+        f->member = member_of(m, name);
+        add_name(n, name, f);
+    }
+    for (size_t i = 0; i < n->count; i++)
+        if (!is_extension(&n->fields[i]))
+            add_name(n, n->fields[i].type->name, &n->fields[i]);
 }
 
 static void fill_field(struct pbmould *m, struct pbmould_message *n, struct pbmould_field *f,
@@ -161,12 +203,7 @@ static void fill_message(struct pbmould *m, struct pbmould_message *n)
             fill_field(m, n, &n->fields[n->count], f);
             n->count++;
         }
-    /* The names in JSON win over those of the file. */
-    for (size_t i = 0; i < n->count; i++)
-        if (!slice_has(n->fields[i].type->name, SLICE(".")))
-            (void)map_keep(&n->by_name, n->fields[i].type->json, &n->fields[i]);
-    for (size_t i = 0; i < n->count; i++)
-        name_field(m, n, &n->fields[i]);
+    name_fields(m, n);
     number_oneofs(n);
 }
 
@@ -218,9 +255,6 @@ void pbmould_unref(struct pbmould **m)
     if (!old || atomic_fetch_sub_explicit(&old->refs, 1, memory_order_acq_rel) > 1)
         return;
     size_t at = 0;
-    for (struct pbmould_message *n; (n = map_next(&old->messages, &at));)
-        map_fini(&n->by_name);
-    at = 0;
     for (struct pbmould_enum *e; (e = map_next(&old->enums, &at));)
         map_fini(&e->by_name);
     map_fini(&old->messages);
@@ -269,11 +303,6 @@ const struct pbmould_field *pbmould_field_seldom(const struct pbmould_message *m
             high = mid;
     }
     return NULL;
-}
-
-const struct pbmould_field *pbmould_named(const struct pbmould_message *m, struct slice name)
-{
-    return map_get(&m->by_name, name);
 }
 
 const struct pbmould_symbol *pbmould_symbol(const struct pbmould_enum *e, int64_t number)

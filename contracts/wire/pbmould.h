@@ -9,6 +9,7 @@
 #include "contracts/contract.h"
 #include "contracts/pb/pbtype.h"
 #include "contracts/pb/pbwire.h"
+#include "contracts/wire/json_names.h"
 
 enum { PBMOULD_DIRECT = 32 };
 
@@ -40,6 +41,7 @@ enum pbmould_known {
 
 struct pbmould_field {
     const struct pbtype_field *type;
+    struct slice member; /* its name in JSON as it is written there, with quotes and colon */
     uint32_t number;
     uint32_t place; /* among the message's fields */
     enum pbtype_kind kind;
@@ -53,6 +55,12 @@ struct pbmould_field {
     const struct pbmould_enum *values; /* of enums */
 };
 
+struct pbmould_name {
+    const struct pbmould_field *field; /* NULL: free */
+    struct slice name;
+    uint64_t hash; /* json_names_hash of it */
+};
+
 struct pbmould_message {
     struct slice name; /* empty: of a map's entries */
     const struct pbtype_message *type;
@@ -62,8 +70,9 @@ struct pbmould_message {
     struct pbmould_field *fields; /* by number */
     size_t count, required_count, oneof_count;
     const struct pbmould_field *direct[PBMOULD_DIRECT]; /* of low numbers */
-    struct map by_name;                                 /* JSON names and names as they were written */
-    struct pbmould_message *next;                       /* to be filled */
+    struct pbmould_name *names;   /* in JSON, and as they were written; by hash: open addressing */
+    size_t name_cap;              /* a power of two, or 0 */
+    struct pbmould_message *next; /* to be filled */
 };
 
 struct pbmould;
@@ -85,7 +94,15 @@ static inline const struct pbmould_field *pbmould_field(const struct pbmould_mes
 {
     return number < PBMOULD_DIRECT ? m->direct[number] : pbmould_field_seldom(m, number);
 }
-const struct pbmould_field *pbmould_named(const struct pbmould_message *m, struct slice name);
+/* `hash` is json_names_hash of the name. */
+static inline const struct pbmould_field *pbmould_named(const struct pbmould_message *m, struct slice name,
+                                                        uint64_t hash)
+{
+    for (size_t i = hash & (m->name_cap - 1); m->name_cap && m->names[i].field; i = (i + 1) & (m->name_cap - 1))
+        if (m->names[i].hash == hash && json_names_same(m->names[i].name, name))
+            return m->names[i].field;
+    return NULL;
+}
 /* NULL: the number has no name, the name no number. */
 const struct pbmould_symbol *pbmould_symbol(const struct pbmould_enum *e, int64_t number);
 const struct pbmould_symbol *pbmould_symbol_named(const struct pbmould_enum *e, struct slice name);

@@ -559,7 +559,8 @@ static enum err name_token(struct transcode_json *t, const struct json_token *k)
     struct frame *f = top(t);
     json_path_name(&t->path, k->text);
     json_path_keep(&t->path);
-    enum err e = json_names_add(&t->names, &f->names, json_names_hash_under(t->secret, k->text));
+    uint64_t hash = json_names_hash_under(t->secret, k->text);
+    enum err e = json_names_add(&t->names, &f->names, hash);
     if (e == ERR_EXISTS)
         return refuse_name(t, k->begin, "duplicate member ", k->text, "");
     if (e != ERR_OK) {
@@ -570,7 +571,7 @@ static enum err name_token(struct transcode_json *t, const struct json_token *k)
         return entry_name(t, f, k);
     if (f->what != MESSAGE)
         return ERR_OK;
-    f->field = pbmould_named(f->message, k->text);
+    f->field = pbmould_named(f->message, k->text, hash);
     /* A field may have two names, but comes once. */
     if (f->field && !slice_eq(f->field->type->json, k->text) &&
         json_names_add(&t->names, &f->names, json_names_hash_under(t->secret, f->field->type->json)) == ERR_EXISTS)

@@ -212,9 +212,32 @@ bool transcode_known_put_path(struct slice path, struct buf *out)
 
 /* ---- numbers ---- */
 
+/* A number of thousandths, which most are; false: it is another. */
+static bool put_thousandths(double value, bool is_float, struct buf *out)
+{
+    const double most = is_float ? 16777216.0 : 1e15; /* that are exact */
+    double scaled = value * 1000;
+    if (!(scaled < most && scaled > -most) || (value < 0 ? false : value <= 0))
+        return false; /* zero has a sign */
+    int64_t n = (int64_t)(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
+    uint64_t size = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    double again = is_float ? (double)((float)n / 1000.0F) : (double)n / 1000;
+    if (memcmp(&again, &value, sizeof(value)) != 0)
+        return false;
+    if (n < 0)
+        buf_put_char(out, '-');
+    buf_put_u64(out, size / 1000);
+    char digits[4] = {'.', (char)('0' + size / 100 % 10), (char)('0' + size / 10 % 10), (char)('0' + size % 10)};
+    size_t len = size % 10 ? 4 : size % 100 ? 3 : size % 1000 ? 2 : 0;
+    buf_put(out, slice_of(digits, len));
+    return true;
+}
+
 static void put_float(float value, struct buf *out)
 {
     char text[40];
+    if (put_thousandths((double)value, true, out))
+        return;
     for (int precision = 6; precision <= 9; precision++) {
         snprintf(text, sizeof(text), "%.*g", precision, (double)value);
         float again = strtof(text, NULL);
@@ -227,6 +250,8 @@ static void put_float(float value, struct buf *out)
 static void put_double(double value, struct buf *out)
 {
     char text[40];
+    if (put_thousandths(value, false, out))
+        return;
     for (int precision = 15; precision <= 17; precision++) {
         snprintf(text, sizeof(text), "%.*g", precision, value);
         double again = strtod(text, NULL);

@@ -164,20 +164,54 @@ static void sort(struct found *v, size_t count)
 
 /* ---- scalars ---- */
 
+/* Is it a character that a JSON string has only behind a backslash?  A high bit for each of eight that are. */
+static inline uint64_t escapes_in(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = UINT64_C(0x8080808080808080);
+    uint64_t quote = word ^ (ones * '"'), slash = word ^ (ones * '\\');
+    return (((word - ones * ' ') & ~word) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & high;
+}
+
+static bool is_plain(struct slice text)
+{
+    uint64_t word;
+    size_t i = 0;
+    for (; text.len - i >= sizeof(word); i += sizeof(word)) {
+        memcpy(&word, text.at + i, sizeof(word));
+        if (escapes_in(word))
+            return false;
+    }
+    for (; i < text.len; i++)
+        if ((unsigned char)text.at[i] < ' ' || text.at[i] == '"' || text.at[i] == '\\')
+            return false;
+    return true;
+}
+
 static void put_text(struct transcode_pb *t, struct slice text)
 {
     struct json_out j;
-    bool plain = true;
-    for (size_t i = 0; i < text.len && plain; i++)
-        plain = (unsigned char)text.at[i] >= ' ' && text.at[i] != '"' && text.at[i] != '\\' && text.at[i] != 0x7f;
-    if (plain) {
-        buf_put_char(&t->made, '"');
-        buf_put(&t->made, text);
-        buf_put_char(&t->made, '"');
+    char *at;
+    if (is_plain(text) && buf_room(&t->made, text.len + 2, &at) == ERR_OK) {
+        *at = '"';
+        memcpy(at + 1, text.at, text.len);
+        at[text.len + 1] = '"';
+        buf_wrote(&t->made, text.len + 2);
         return;
     }
     json_out_init(&j, &t->made, 0);
     json_out_slice(&j, text);
+}
+
+static void put_whole(struct transcode_pb *t, uint64_t bits, bool is_signed, bool quoted)
+{
+    bool minus = is_signed && (int64_t)bits < 0;
+    if (quoted)
+        buf_put_char(&t->made, '"');
+    if (minus)
+        buf_put_char(&t->made, '-');
+    buf_put_u64(&t->made, minus ? 0 - bits : bits);
+    if (quoted)
+        buf_put_char(&t->made, '"');
 }
 
 static void put_symbol(struct transcode_pb *t, const struct pbmould_field *field, int64_t number)
@@ -209,18 +243,18 @@ static void put_number(struct transcode_pb *t, enum pbtype_kind kind, const stru
     case PBTYPE_INT64:
     case PBTYPE_SINT64:
     case PBTYPE_SFIXED64:
-        buf_putf(&t->made, "\"%lld\"", (long long)(int64_t)v.bits);
+        put_whole(t, v.bits, true, true);
         break;
     case PBTYPE_UINT64:
     case PBTYPE_FIXED64:
-        buf_putf(&t->made, "\"%llu\"", (unsigned long long)v.bits);
+        put_whole(t, v.bits, false, true);
         break;
     case PBTYPE_INT32:
     case PBTYPE_SINT32:
     case PBTYPE_SFIXED32:
     case PBTYPE_UINT32:
     case PBTYPE_FIXED32:
-        buf_putf(&t->made, "%lld", (long long)(int64_t)v.bits);
+        put_whole(t, v.bits, true, false);
         break;
     case PBTYPE_STRING:
     case PBTYPE_BYTES:
@@ -656,15 +690,6 @@ static size_t lost_at(const struct transcode_pb *t, size_t begin, size_t end, co
     return lost;
 }
 
-static void put_name(struct transcode_pb *t, const struct pbmould_field *field)
-{
-    struct slice name = field->type->json;
-    if (slice_has(field->type->name, SLICE(".")))
-        name = arena_putf(&t->arena, "[%.*s]", SLICE_FMT(field->type->name));
-    put_text(t, name);
-    buf_put_char(&t->made, ':');
-}
-
 /* Values from to from + count are one field's. */
 static enum err put_field(struct transcode_pb *t, size_t from, size_t count, bool *first)
 {
@@ -675,7 +700,7 @@ static enum err put_field(struct transcode_pb *t, size_t from, size_t count, boo
         return ERR_OK;
     if (!*first)
         buf_put_char(&t->made, ',');
-    put_name(t, field);
+    buf_put(&t->made, field->member);
     size_t value = buf_len(&t->made);
     enum err e = field->type->map                ? put_map(t, field, from, count)
                  : field->repeated               ? put_list(t, from, count)

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 try:
     import grpc
@@ -262,6 +261,28 @@ class Translated(kit.Story):
         seen = json.loads(self.function.seen[0].body)
         lines = [{"sku": "é", "qtySold": "3"}, {"sku": "B", "qtySold": "0"}]
         self.assertEqual(seen, {"id": "o-1", "lines": lines, "by": {"k": "7"}})
+
+    def test_a_bare_message_between_versions_is_rewritten_and_its_answer(self):
+        new_order, new_reply = self.contract("next", NEXT)
+        self.place.write("old.weft", (self.place.folder / "shop.weft").read_text())
+        fields = [("content-type", "application/x-protobuf")]
+
+        def answer(request):
+            order = new_order.FromString(request.body)
+            self.orders_seen = order
+            return h1.reply(200, new_reply(id="r-3", total=5, order=order).SerializeToString(), fields)
+
+        function = self.place.function(answer)
+        orders = self.place.provider("shop", function, contract="next.weft")
+        self.callers(orders, consumes=["old.weft"])
+        order = self.order(id="o-1", by={"k": 7})
+        order.lines.add(sku="A", qty_sold=3)
+        for media in "application/protobuf", "application/x-protobuf":
+            got = self.ask(order.SerializeToString(), fields=[("content-type", media)])
+            self.assertEqual(got.status, 200, got.body)
+            reply = self.reply.FromString(got.body)
+            self.assertEqual((reply.id, reply.total, reply.order), ("r-3", 5, order))
+            self.assertEqual((self.orders_seen.id, self.orders_seen.lines[0].qty_sold), ("o-1", "3"))
 
     def test_what_speaks_neither_is_left_alone(self):
         self.json_function(h1.echo)

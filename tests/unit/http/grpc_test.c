@@ -58,6 +58,39 @@ TEST(messages_are_percent_encoded)
     check_message("%C3%A9", "\xc3\xa9");
 }
 
+TEST(a_message_is_read_as_it_was_meant)
+{
+    static const char *const rows[][2] = {
+        {"100%25 done", "100% done"}, {"a%0d%0Ab", "a\r\nb"}, {"%C3%A9", "\xc3\xa9"}, {"50%", "50%"}, {"%4", "%4"},
+        {"%zz%41", "%zzA"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct buf out;
+        buf_init(&out, BUF_TEXT_BOUND);
+        grpc_read_message(&out, slice_str(rows[i][0]));
+        CHECK_TEXT(rows[i][1], buf_slice(&out));
+        buf_fini(&out);
+    }
+}
+
+TEST(a_function_that_has_ended_so_has_an_http_status_and_back)
+{
+    CHECK_INT(200, (long)grpc_http_status(GRPC_OK));
+    CHECK_INT(404, (long)grpc_http_status(GRPC_NOT_FOUND));
+    CHECK_INT(400, (long)grpc_http_status(GRPC_FAILED_PRECONDITION));
+    CHECK_INT(500, (long)grpc_http_status(99));
+    CHECK_TEXT("DATA_LOSS", slice_str(grpc_status_name(15)));
+    CHECK_TEXT("UNKNOWN", slice_str(grpc_status_name(17)));
+    static const unsigned both[] = {GRPC_INVALID_ARGUMENT,   GRPC_NOT_FOUND,         GRPC_PERMISSION_DENIED,
+                                    GRPC_UNAUTHENTICATED,    GRPC_DEADLINE_EXCEEDED, GRPC_UNAVAILABLE,
+                                    GRPC_RESOURCE_EXHAUSTED, GRPC_ABORTED,           GRPC_UNIMPLEMENTED,
+                                    GRPC_INTERNAL,           GRPC_CANCELLED};
+    for (size_t i = 0; i < sizeof(both) / sizeof(both[0]); i++)
+        CHECK_INT((long)both[i], (long)grpc_status_of_answer(grpc_http_status(both[i])));
+    CHECK_INT(GRPC_OUT_OF_RANGE, (long)grpc_status_of_answer(416));
+    CHECK_INT(GRPC_UNKNOWN, (long)grpc_status_of_answer(418));
+}
+
 TEST(a_timeout_is_a_number_and_a_unit)
 {
     static const struct {
@@ -97,6 +130,8 @@ TESTS_RUN(only_the_whole_media_type_is_grpc)
 TESTS_RUN(a_word_decides_before_the_http_status)
 TESTS_RUN(http_statuses_have_the_meaning_that_grpc_clients_expect)
 TESTS_RUN(messages_are_percent_encoded)
+TESTS_RUN(a_message_is_read_as_it_was_meant)
+TESTS_RUN(a_function_that_has_ended_so_has_an_http_status_and_back)
 TESTS_RUN(a_timeout_is_a_number_and_a_unit)
 TESTS_RUN(a_timeout_is_never_printed_longer)
 TESTS_END()

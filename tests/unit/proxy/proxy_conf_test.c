@@ -115,6 +115,18 @@ TEST(a_sidecar_has_something_to_do)
     complains(IDENTITY "outbound: {listen: 127.0.0.1:1}\nvalidate: shape\n", "validate needs a contract");
 }
 
+TEST(a_function_that_speaks_needs_a_contract_that_is_heeded)
+{
+    static const char grpc[] = IDENTITY "inbound: {listen: 127.0.0.1:1, app: 'h2c://127.0.0.1:2', speaks: grpc}\n";
+    complains(grpc, "speaks needs a contract to translate by");
+    complains(IDENTITY "inbound: {listen: 127.0.0.1:1, app: 'http://127.0.0.1:2', speaks: json}\n"
+                       "contract: a.weft\nenforce: 'off'\n",
+              "speaks translates by the contract, which enforce: off leaves out");
+    complains(IDENTITY "inbound: {listen: 127.0.0.1:1, app: 'http://127.0.0.1:2', speaks: grpc}\ncontract: a.weft\n",
+              "a function that speaks gRPC listens for HTTP/2");
+    complains(IDENTITY "inbound: {listen: 127.0.0.1:1, speaks: soap}\n", "any, grpc");
+}
+
 TEST(an_unknown_key_is_met_with_the_nearest)
 {
     complains(IDENTITY "outbond: {listen: 127.0.0.1:1}\n", "outbound");
@@ -146,6 +158,7 @@ TESTS_RUN(an_identity_is_required)
 TESTS_RUN(plain_ports_are_for_loopback)
 TESTS_RUN(a_service_with_endpoints_names_who_must_answer)
 TESTS_RUN(a_sidecar_has_something_to_do)
+TESTS_RUN(a_function_that_speaks_needs_a_contract_that_is_heeded)
 TESTS_RUN(an_unknown_key_is_met_with_the_nearest)
 TESTS_RUN(all_complaints_come_at_once)
 TESTS_RUN(every_key_is_documented)
