@@ -98,11 +98,11 @@ class Translated(kit.Story):
         self.place.write(name + ".weft", self.place.weft("import", path).stdout)
         return classes(path)
 
-    def callers(self, orders, **keys):
+    def callers(self, orders, caller=None, **keys):
         self.orders = orders.start()
-        self.web = self.place.caller("web", [self.orders], **keys).start()
+        self.web = self.place.caller("web", [self.orders], **keys, **(caller or {})).start()
 
-    def grpc_function(self, contract="shop.weft", types=None, **keys):
+    def grpc_function(self, contract="shop.weft", types=None, consumes=(), caller=None, **keys):
         self.function = Function(*(types or (self.order, self.reply)))
         server = grpc.server(futures.ThreadPoolExecutor(8))
         server.add_generic_rpc_handlers((self.function,))
@@ -110,7 +110,8 @@ class Translated(kit.Story):
         server.start()
         self.addCleanup(lambda: server.stop(0).wait())
         inbound = {"listen": kit.free_address(), "app": f"h2c://127.0.0.1:{port}", "speaks": "grpc"}
-        self.callers(self.place.sidecar("shop", inbound=inbound, contract=contract), **keys)
+        consumes = {"consumes": list(consumes)} if consumes else {}
+        self.callers(self.place.sidecar("shop", inbound=inbound, contract=contract, **keys), caller, **consumes)
 
     def json_function(self, answer, contract="shop.weft", **keys):
         self.function = self.place.function(answer)
@@ -195,6 +196,26 @@ class Translated(kit.Story):
         self.assertEqual((answer.status, json.loads(answer.body).get("order")), (200, BODY), answer.body)
         self.assertEqual((self.function.seen[0].id, dict(self.function.seen[0].by)), ("o-1", {"k": 7}))
         self.assertEqual([line.qty_sold for line in self.function.seen[0].lines], ["3", "0"])
+
+    def test_a_job_in_json_is_done_by_a_grpc_function(self):
+        broker = self.place.broker(["shop"], lease="2s", beat="500ms").start()
+        keys = {"https": broker.conf["https"], "identity": kit.spiffe("broker")}
+        self.grpc_function(outbound={"listen": kit.free_address()}, broker={**keys, "slots": 1}, caller={"broker": {**keys, "slots": 0}})
+        for sidecar in self.web, self.orders:
+            sidecar.wait_log(" broker-ready ")
+        submitted = self.ask(BODY, fields=[*JSON, ("prefer", "respond-async")])
+        self.assertEqual(submitted.status, 202, submitted.body)
+        job = json.loads(submitted.body)["job"]
+
+        def done():
+            answer = h1.ask(self.web.outbound, "GET", f"/v1/jobs/{job}", "shop")
+            state = json.loads(answer.body)
+            return state if state["state"] not in ("queued", "leased", "running") else None
+
+        self.assertEqual(kit.wait_until("the job is over", done, within=30)["state"], "done")
+        answer = h1.ask(self.web.outbound, "GET", f"/v1/jobs/{job}/result", "shop")
+        self.assertEqual((answer.status, answer.field("content-type")), (200, "application/json"), answer.body)
+        self.assertEqual(json.loads(answer.body)["order"], BODY)
 
     # --- gRPC to JSON
 
