@@ -45,6 +45,7 @@ struct accord {
     struct contract *versions[VERDICT_VERSIONS];
     size_t version_count;
     size_t offers; /* waiting to be parsed */
+    bool translates;
     struct list offering;
 };
 
@@ -68,6 +69,7 @@ struct judgement {
     struct contract *consumer, *provider;
     struct contract *versions[VERDICT_VERSIONS];
     size_t version_count;
+    bool translates;
     struct verdict *verdict;
 };
 
@@ -228,6 +230,11 @@ bool accord_has_versions(const struct accord *a)
     return a->version_count > 0;
 }
 
+void accord_translates(struct accord *a, bool does)
+{
+    a->translates = does;
+}
+
 void accord_expect(struct accord *a, const struct hash_digest *digest)
 {
     struct expected *e = map_get(&a->expected, digest_key(digest));
@@ -319,6 +326,10 @@ static void judgement_run(struct work_item *item)
 {
     struct judgement *j = LIST_OF(item, struct judgement, item);
     j->verdict = verdict_compute_through(j->consumer, j->provider, j->versions, j->version_count);
+    enum verdict_level level = verdict_level(j->verdict);
+    /* A plan between messages goes through them where JSON is spoken. */
+    if (level == VERDICT_ADAPTABLE || j->translates)
+        (void)verdict_types(j->verdict);
 }
 
 static void judgement_done(struct work_item *item, bool ran)
@@ -354,6 +365,7 @@ static void judge(struct accord *a, struct contract *consumer, struct contract *
         .accord = a,
         .consumer = contract_ref(consumer),
         .provider = contract_ref(provider),
+        .translates = a->translates,
     };
     for (size_t i = 0; i < a->version_count && same_contract(a->ours, provider); i++)
         j->versions[j->version_count++] = contract_ref(a->versions[i]);

@@ -41,6 +41,8 @@ void accord_know(struct accord *a, struct contract *c);
  * helps. Takes references; verdicts that were made with others are forgotten. */
 void accord_know_versions(struct accord *a, struct contract *of, struct contract *const *versions, size_t count);
 bool accord_has_versions(const struct accord *a);
+/* Calls are translated between JSON and protobuf: what that needs of a pair is made with its verdict, off the loop. */
+void accord_translates(struct accord *a, bool does);
 
 /* A peer says that this digest is on its way: questions wait instead of failing. */
 void accord_expect(struct accord *a, const struct hash_digest *digest);

@@ -114,6 +114,7 @@ static void know_contracts(struct proxy *p, const struct snapshot *s)
         accord_know(p->env.accord, s->contract);
     if (s->contract)
         accord_know_versions(p->env.accord, s->contract, s->versions, s->version_count);
+    accord_translates(p->env.accord, s->conf.inbound.speaks != PROXY_SPEAKS_ANY);
     for (size_t i = 0; i < s->consume_count; i++)
         accord_know(p->env.accord, s->consumes[i]);
 }
