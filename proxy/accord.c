@@ -3,12 +3,17 @@
  *
  * Everything that a peer can make grow is here: contracts (1000 in all, 16 a peer,
  * least recently used first), pairs (4096, all dropped when full: they come back
- * by being asked for), texts that wait to be parsed (64). */
+ * by being asked for), texts that wait to be parsed (64).
+ *
+ * What is to be parsed or judged for one peer waits behind one another, and peers take
+ * turns: the thread has one piece at a time. */
 #include "proxy/accord.h"
 
+#include "base/check.h"
 #include "base/json_out.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "proxy/turns.h"
 
 struct shown {        /* a contract by digest */
     struct list link; /* by use, latest first */
@@ -34,9 +39,18 @@ struct read {
     struct hash_digest digest;
 };
 
+/* A piece for the thread. */
+struct task {
+    struct turn turn;
+    struct work_item item;
+};
+
 struct accord {
     struct read read[READ_PLACES];
     struct work *work;
+    struct turns turns;
+    bool busy;    /* the thread has a piece */
+    bool closing; /* and will get no other */
     struct map shown, pairs, expected;
     struct list by_use;
     struct list waiting;
@@ -50,7 +64,7 @@ struct accord {
 };
 
 struct offer {
-    struct work_item item;
+    struct task task;
     struct list link; /* of all that wait to be parsed */
     struct accord *accord;
     struct hash_digest digest;
@@ -64,7 +78,7 @@ struct offer {
 };
 
 struct judgement {
-    struct work_item item;
+    struct task task;
     struct accord *accord;
     struct contract *consumer, *provider;
     struct contract *versions[VERDICT_VERSIONS];
@@ -82,10 +96,37 @@ struct accord *accord_new(struct loop *l)
 {
     struct accord *a = mem_new(sizeof(*a));
     a->work = work_new(l, "accord");
+    turns_init(&a->turns, ACCORD_TASKS_PER_PEER);
     list_init(&a->by_use);
     list_init(&a->waiting);
     list_init(&a->offering);
     return a;
+}
+
+static void start_next(struct accord *a)
+{
+    struct turn *next = a->busy || a->closing ? NULL : turns_next(&a->turns);
+    if (!next)
+        return;
+    a->busy = true;
+    work_start(a->work, &LIST_OF(next, struct task, turn)->item);
+}
+
+/* Every task says so when it is done. */
+static void task_done(struct accord *a)
+{
+    a->busy = false;
+    start_next(a);
+}
+
+static void cancel_tasks(struct accord *a)
+{
+    struct turn *t;
+    while ((t = turns_next(&a->turns)) != NULL) {
+        struct work_item *item = &LIST_OF(t, struct task, turn)->item;
+        item->done(item, false);
+    }
+    turns_fini(&a->turns);
 }
 
 static void shown_free(struct accord *a, struct shown *s)
@@ -122,7 +163,9 @@ void accord_free(struct accord **a)
         return;
     while (!list_empty(&(*a)->waiting))
         list_pop(&(*a)->waiting);
+    (*a)->closing = true;
     work_free(&(*a)->work);
+    cancel_tasks(*a);
     while (!list_empty(&(*a)->by_use))
         shown_free(*a, LIST_OF(list_first(&(*a)->by_use), struct shown, link));
     pairs_clear(*a);
@@ -258,7 +301,7 @@ void accord_forget(struct accord *a, const struct hash_digest *digest)
 
 static void offer_run(struct work_item *item)
 {
-    struct offer *o = LIST_OF(item, struct offer, item);
+    struct offer *o = LIST_OF(item, struct offer, task.item);
     o->result = contract_parse(buf_slice(&o->text), "the other side's contract", &o->diag, &o->contract);
     if (o->result == ERR_OK && !hash_same(contract_digest(o->contract), &o->digest, sizeof(o->digest))) {
         diag_add(&o->diag, DIAG_ERROR, &(struct diag_place){.file = "the other side's contract"},
@@ -269,10 +312,11 @@ static void offer_run(struct work_item *item)
 
 static void offer_done(struct work_item *item, bool ran)
 {
-    struct offer *o = LIST_OF(item, struct offer, item);
+    struct offer *o = LIST_OF(item, struct offer, task.item);
     struct buf complaint;
     buf_init(&complaint, BUF_TEXT_BOUND);
     diag_print(&o->diag, &complaint);
+    task_done(o->accord);
     if (!ran)
         o->result = ERR_CLOSED;
     if (o->result == ERR_OK)
@@ -306,7 +350,7 @@ enum err accord_offer(struct accord *a, struct slice peer, const struct hash_dig
     a->offers++;
     struct offer *o = mem_new(sizeof(*o));
     *o = (struct offer){
-        .item = {.run = offer_run, .done = offer_done},
+        .task.item = {.run = offer_run, .done = offer_done},
         .accord = a,
         .digest = *digest,
         .peer = mem_copy(peer.len ? peer : SLICE("?")),
@@ -318,13 +362,15 @@ enum err accord_offer(struct accord *a, struct slice peer, const struct hash_dig
     diag_init(&o->diag);
     accord_expect(a, digest);
     list_push_back(&a->offering, &o->link);
-    work_start(a->work, &o->item);
+    enum err e = turns_put(&a->turns, slice_str(o->peer), &o->task.turn);
+    PRE(e == ERR_OK);
+    start_next(a);
     return ERR_OK;
 }
 
 static void judgement_run(struct work_item *item)
 {
-    struct judgement *j = LIST_OF(item, struct judgement, item);
+    struct judgement *j = LIST_OF(item, struct judgement, task.item);
     j->verdict = verdict_compute_through(j->consumer, j->provider, j->versions, j->version_count);
     enum verdict_level level = verdict_level(j->verdict);
     /* A plan between messages goes through them where JSON is spoken. */
@@ -334,8 +380,9 @@ static void judgement_run(struct work_item *item)
 
 static void judgement_done(struct work_item *item, bool ran)
 {
-    struct judgement *j = LIST_OF(item, struct judgement, item);
+    struct judgement *j = LIST_OF(item, struct judgement, task.item);
     struct accord *a = j->accord;
+    task_done(a);
     struct hash_digest consumer = *contract_digest(j->consumer);
     struct hash_digest key[2] = {consumer, *contract_digest(j->provider)};
     struct pair *p = ran ? map_get(&a->pairs, slice_of(key, sizeof(key))) : NULL;
@@ -352,7 +399,7 @@ static void judgement_done(struct work_item *item, bool ran)
 }
 
 static void judge(struct accord *a, struct contract *consumer, struct contract *provider,
-                  const struct hash_digest key[2])
+                  const struct hash_digest key[2], struct slice peer)
 {
     if (a->pairs.count >= ACCORD_PAIRS)
         pairs_clear(a);
@@ -361,7 +408,7 @@ static void judge(struct accord *a, struct contract *consumer, struct contract *
     map_put(&a->pairs, slice_of(p->key, sizeof(p->key)), p);
     struct judgement *j = mem_new(sizeof(*j));
     *j = (struct judgement){
-        .item = {.run = judgement_run, .done = judgement_done},
+        .task.item = {.run = judgement_run, .done = judgement_done},
         .accord = a,
         .consumer = contract_ref(consumer),
         .provider = contract_ref(provider),
@@ -369,7 +416,9 @@ static void judge(struct accord *a, struct contract *consumer, struct contract *
     };
     for (size_t i = 0; i < a->version_count && same_contract(a->ours, provider); i++)
         j->versions[j->version_count++] = contract_ref(a->versions[i]);
-    work_start(a->work, &j->item);
+    enum err e = turns_put(&a->turns, peer, &j->task.turn);
+    PRE(e == ERR_OK);
+    start_next(a);
 }
 
 struct contract *accord_contract(struct accord *a, const struct hash_digest *digest)
@@ -396,7 +445,10 @@ enum err accord_find(struct accord *a, const struct hash_digest *consumer, struc
     struct contract *c = accord_contract(a, consumer);
     if (!c)
         return map_get(&a->expected, digest_key(consumer)) ? ERR_AGAIN : ERR_ABSENT;
-    judge(a, c, provider, key);
+    const struct shown *s = map_get(&a->shown, digest_key(consumer));
+    struct slice peer = slice_str(s->peer);
+    if (turns_waiting(&a->turns, peer) < ACCORD_JUDGEMENTS_PER_PEER)
+        judge(a, c, provider, key, peer);
     return ERR_AGAIN;
 }
 

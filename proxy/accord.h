@@ -5,7 +5,8 @@
  *
  * Holds the contracts that peers have shown (by digest, bounded per peer and in
  * all, least recently used go first) and the verdicts of pairs.  A known verdict
- * costs the request path one hash lookup.
+ * costs the request path one hash lookup.  What is computed for peers is computed one
+ * piece for each in turn, so nobody waits behind all that another asks for.
  *
  * Lifetime: accord_free drops waiters without calling them.
  * Threads:  belongs to the loop; parsing and judging happen on a thread of its own. */
@@ -20,7 +21,10 @@ enum {
     ACCORD_PER_PEER = 16,
     ACCORD_PAIRS = 4096,
     ACCORD_OFFERS = 64,
-    ACCORD_OFFERS_PER_PEER = 8
+    ACCORD_OFFERS_PER_PEER = 8,
+    ACCORD_JUDGEMENTS_PER_PEER =
+        32, /* pairs and texts that wait to be judged or parsed; who asks for more asks again */
+    ACCORD_TASKS_PER_PEER = ACCORD_JUDGEMENTS_PER_PEER + ACCORD_OFFERS_PER_PEER
 };
 
 struct accord *accord_new(struct loop *l);

@@ -256,6 +256,70 @@ TEST(no_more_than_64_texts_wait_8_of_a_peer_and_freeing_answers_each_of_them)
     loop_free(&loop);
 }
 
+struct place {
+    struct told told;
+    unsigned *finished, at;
+};
+
+static void on_place(void *arg, enum err e, struct slice complaint)
+{
+    struct place *p = arg;
+    on_done(&p->told, e, complaint);
+    p->at = ++*p->finished;
+}
+
+TEST(what_one_peer_shows_delays_another_by_one_piece)
+{
+    struct place places[ACCORD_OFFERS_PER_PEER + 1] = {{.at = 0}};
+    struct contract *c[ACCORD_OFFERS_PER_PEER + 1];
+    unsigned finished = 0;
+    begin();
+    for (int i = 0; i <= ACCORD_OFFERS_PER_PEER; i++) {
+        c[i] = numbered(i);
+        places[i].finished = &finished;
+        CHECK_ERR(ERR_OK, accord_offer(accord, i < ACCORD_OFFERS_PER_PEER ? SLICE("mallory") : SLICE("web"),
+                                       contract_digest(c[i]), contract_text(c[i]), on_place, &places[i]));
+    }
+    for (int i = 0; i < STAGE_PATIENCE && finished <= ACCORD_OFFERS_PER_PEER; i++) {
+        loop_turn(loop, false);
+        (void)sched_yield();
+    }
+    CHECK_INT(ACCORD_OFFERS_PER_PEER + 1, finished);
+    /* Behind the piece under way and one of those that wait. */
+    CHECK_INT(3, places[ACCORD_OFFERS_PER_PEER].at);
+    for (int i = 0; i <= ACCORD_OFFERS_PER_PEER; i++) {
+        CHECK_ERR(ERR_OK, places[i].told.e);
+        contract_unref(&c[i]);
+    }
+    end();
+}
+
+TEST(verdicts_that_one_peer_asks_for_delay_another_by_one)
+{
+    struct contract *hostile[ACCORD_PER_PEER], *ours = stage_contract(STAGE_ORDERS_2), *c = numbered(100);
+    struct verdict *v;
+    int before = 0;
+    begin();
+    for (int i = 0; i < ACCORD_PER_PEER; i++) {
+        hostile[i] = numbered(i);
+        CHECK_ERR(ERR_OK, offer("mallory", hostile[i]));
+    }
+    CHECK_ERR(ERR_OK, offer("web", c));
+    for (int i = 0; i < ACCORD_PER_PEER; i++)
+        CHECK_ERR(ERR_AGAIN, accord_find(accord, contract_digest(hostile[i]), ours, &v));
+    CHECK_ERR(ERR_OK, judged(c, ours) ? ERR_OK : ERR_ABSENT);
+    for (int i = 0; i < ACCORD_PER_PEER; i++)
+        before += accord_find(accord, contract_digest(hostile[i]), ours, &v) == ERR_OK;
+    CHECK(before <= 3);
+    for (int i = 0; i < ACCORD_PER_PEER; i++) {
+        CHECK(judged(hostile[i], ours));
+        contract_unref(&hostile[i]);
+    }
+    contract_unref(&ours);
+    contract_unref(&c);
+    end();
+}
+
 TEST(freeing_while_a_verdict_is_computed_leaves_nothing)
 {
     struct verdict *v;
@@ -360,6 +424,8 @@ TESTS_RUN(a_verdict_is_computed_once_and_then_shared)
 TESTS_RUN(those_who_wait_are_told_once_and_may_wait_again_and_others_are_left_alone)
 TESTS_RUN(a_digest_on_its_way_is_waited_for_until_all_who_bring_it_give_up)
 TESTS_RUN(no_more_than_64_texts_wait_8_of_a_peer_and_freeing_answers_each_of_them)
+TESTS_RUN(what_one_peer_shows_delays_another_by_one_piece)
+TESTS_RUN(verdicts_that_one_peer_asks_for_delay_another_by_one)
 TESTS_RUN(freeing_while_a_verdict_is_computed_leaves_nothing)
 TESTS_RUN(a_text_over_a_mebibyte_is_refused_at_once)
 TESTS_RUN(only_sha_256_in_base64url_names_a_digest)
