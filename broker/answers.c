@@ -56,9 +56,22 @@ void answers_job(struct api *a, struct session *s, uint64_t re, const struct rec
     front_send(a->front, s, &r);
 }
 
+static const Weft__Bus__V1__BlobName *blob_of(const Weft__Bus__V1__Record *r)
+{
+    if (r->body_case == WEFT__BUS__V1__RECORD__BODY_SUBMIT)
+        return r->submit->blob;
+    if (r->body_case == WEFT__BUS__V1__RECORD__BODY_SCHEDULE_PUT && r->schedule_put->submit)
+        return r->schedule_put->submit->blob;
+    return r->body_case == WEFT__BUS__V1__RECORD__BODY_DONE ? r->done->blob : NULL;
+}
+
 struct answers_asker *answers_asker(struct api *a, const struct session *s, const Weft__Bus__V1__Record *r)
 {
     struct answers_asker *k = mem_new(sizeof(*k));
     *k = (struct answers_asker){.api = a, .session = s->id, .seq = r->seq, .verb = r->body_case};
+    const Weft__Bus__V1__BlobName *blob = blob_of(r);
+    k->names_blob = blob && blob->digest.len == sizeof(k->blob);
+    if (k->names_blob)
+        memcpy(k->blob, blob->digest.data, sizeof(k->blob));
     return k;
 }

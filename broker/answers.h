@@ -6,6 +6,7 @@
  * `re` is the seq of the record that is answered.
  *
  * Threads: belongs to the loop. */
+#include "base/hash.h"
 #include "broker/api.h"
 
 /* A word of docs/errors.md, the HTTP status it maps to, a sentence. */
@@ -23,6 +24,8 @@ struct answers_asker {
     struct api *api;
     uint64_t session, seq;
     Weft__Bus__V1__Record__BodyCase verb;
+    bool names_blob;
+    uint8_t blob[HASH_SHA256_LEN]; /* its digest */
 };
 /* Free it with mem_free. */
 struct answers_asker *answers_asker(struct api *a, const struct session *s, const Weft__Bus__V1__Record *r);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "broker/answers.h"
 #include "broker/batch_verbs.h"
+#include "broker/blob_verbs.h"
 #include "broker/caller_verbs.h"
 #include "broker/fan_in.h"
 #include "broker/permits.h"
@@ -42,6 +43,7 @@ static void leave(struct api *a, struct session *s)
     if (s->joined)
         desk_leave(a->desk, slice_str(s->service), &s->worker);
     s->joined = false;
+    blob_verbs_left(a, s);
 }
 
 /* What the worker still runs goes on under this session; what it lost is given to others. */
@@ -83,7 +85,7 @@ static void hello(struct api *a, struct session *s, const Weft__Bus__V1__Record 
     w.broker = (char *)(uintptr_t)a->conf.instance;
     w.lease_ms = (uint32_t)(a->conf.lease_us / NOW_US_PER_MS);
     w.beat_ms = (uint32_t)(a->conf.beat_us / NOW_US_PER_MS);
-    w.max_payload = API_PAYLOAD;
+    w.max_payload = a->conf.payload_most;
     attach(a, s, h, &w);
     Weft__Bus__V1__Record answer = WEFT__BUS__V1__RECORD__INIT;
     answer.re = r->seq;
@@ -155,6 +157,7 @@ static void fill_assign(struct api *a, const struct record_job *job, const struc
     m->headers = words_headers(&a->scratch, sent.headers, sent.header_count);
     m->n_headers = sent.header_count;
     m->body = words_bytes(sent.body);
+    m->blob = blob_verbs_name(&a->scratch, &sent.blob);
     m->deadline_ms = (uint64_t)job->deadline_ms;
     m->timeout_ms = job->timeout_ms;
     m->contract = words_bytes(request->contract);
@@ -254,6 +257,11 @@ static verb_fn *verb_of(const Weft__Bus__V1__Record *r)
         {WEFT__BUS__V1__RECORD__BODY_SCHEDULE_LIST, schedule_verbs_list},
         {WEFT__BUS__V1__RECORD__BODY_CONTRACT_PUT, caller_verbs_contract_put},
         {WEFT__BUS__V1__RECORD__BODY_CONTRACT_GET, caller_verbs_contract_get},
+        {WEFT__BUS__V1__RECORD__BODY_BLOB_PUT, blob_verbs_put},
+        {WEFT__BUS__V1__RECORD__BODY_BLOB_GET, blob_verbs_get},
+        {WEFT__BUS__V1__RECORD__BODY_BLOB, blob_verbs_piece},
+        {WEFT__BUS__V1__RECORD__BODY_BLOB_ROOM, blob_verbs_room},
+        {WEFT__BUS__V1__RECORD__BODY_BLOB_END, blob_verbs_end},
     };
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
         if (verbs[i].body == r->body_case)
@@ -293,6 +301,8 @@ struct api *api_new(const struct api_conf *conf)
     struct api *a = mem_new(sizeof(*a));
     a->conf = *conf;
     arena_init(&a->scratch, SIZE_MAX);
+    blob_traffic_init(&a->blobs.puts);
+    blob_traffic_init(&a->blobs.gets);
     return a;
 }
 

@@ -11,6 +11,7 @@
  * Lifetime: api_free before desk and front.
  * Threads:  belongs to the loop. */
 #include "broker/almanac.h"
+#include "broker/blob_traffic.h"
 #include "broker/desk.h"
 #include "broker/front.h"
 #include "broker/outbox.h"
@@ -27,6 +28,9 @@ struct api_conf {
     struct authz *(*policy)(void *arg);
     const struct callback_rules *(*callbacks)(void *arg);
     struct outbox *outbox;
+    struct due_clock *clock;
+    struct blob_shelf *shelf;
+    uint64_t payload_most, caller_most; /* bytes of one blob, and of all that one caller has */
     void *arg;
 };
 
@@ -38,6 +42,7 @@ struct api {
     struct arena scratch; /* of one record; reset after it */
     struct almanac *almanac;
     struct map watched; /* by job: who watches it; of `watching` */
+    struct blob_desk blobs;
 };
 
 enum { API_PAYLOAD = 256 << 10, API_CONTRACT = 64 << 10, API_KEY = 255, API_PATH = 8192 };

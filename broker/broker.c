@@ -16,6 +16,8 @@
 #include "base/mem.h"
 #include "base/stamp.h"
 #include "broker/api.h"
+#include "broker/blob_file.h"
+#include "broker/blob_shelf.h"
 #include "broker/broker_admin.h"
 #include "broker/bus_keys.h"
 #include "broker/outbox.h"
@@ -53,7 +55,9 @@ struct broker {
     struct setup *setup;
     struct metric_set *metrics;
     struct metric *commits, *changes, *flushes, *used, *damaged;
+    struct metric *blobs, *blob_bytes, *blob_in, *blob_out;
     struct store *store;
+    struct blob_shelf *shelf;
     struct outbox *outbox;
     struct desk *desk;
     struct almanac *almanac;
@@ -355,6 +359,27 @@ static enum err open_store(struct broker *b, struct diag *diag)
     return ERR_IO;
 }
 
+/* After the store, which says what is needed, and before anybody needs more. */
+static enum err open_shelf(struct broker *b, struct diag *diag)
+{
+    const char *why = "the folder's name is too long";
+    char folder[BLOB_FILE_PATH / 2];
+    struct blob_shelf_count found;
+    int len = snprintf(folder, sizeof(folder), "%s/blobs", b->setup->conf.data);
+    bool fits = len > 0 && (size_t)len < sizeof(folder);
+    if (!fits || blob_shelf_open(b->loop, folder, &b->shelf, &why) != ERR_OK) {
+        complain(diag, "data", "another folder, or another owner of this one", folder, why);
+        return ERR_IO;
+    }
+    store_each_need(b->store, blob_shelf_need, b->shelf);
+    store_watch_needs(b->store, blob_shelf_need, b->shelf);
+    blob_shelf_settle(b->shelf, &found);
+    if (found.needed || found.dropped)
+        log_event(found.missing ? LOG_ERROR : LOG_INFO, "blobs", LOG_INT("needed", (int64_t)found.needed),
+                  LOG_INT("missing", (int64_t)found.missing), LOG_INT("dropped", (int64_t)found.dropped));
+    return ERR_OK;
+}
+
 static void open_desk(struct broker *b)
 {
     const struct broker_conf *c = &b->setup->conf;
@@ -430,6 +455,10 @@ static enum err open_bus(struct broker *b, struct diag *diag)
         .policy = current_policy,
         .callbacks = current_callbacks,
         .outbox = b->outbox,
+        .clock = b->clock,
+        .shelf = b->shelf,
+        .payload_most = c->limits.payload,
+        .caller_most = c->limits.blobs,
         .arg = b,
     };
     char endpoint[300];
@@ -530,6 +559,10 @@ static struct broker *assemble(const struct broker_start *start)
     b->changes = one(b->metrics, METRIC_COUNTER, "weft_store_commit_records_total", "Changes in them.");
     b->used = one(b->metrics, METRIC_GAUGE, "weft_store_bytes", "Bytes of the database in use.");
     b->damaged = one(b->metrics, METRIC_COUNTER, "weft_store_damaged_total", "Damaged records seen.");
+    b->blobs = one(b->metrics, METRIC_GAUGE, "weft_blobs", "Files of bodies and results over 256 KiB.");
+    b->blob_bytes = one(b->metrics, METRIC_GAUGE, "weft_blob_bytes", "Bytes of them on the disk.");
+    b->blob_in = one(b->metrics, METRIC_COUNTER, "weft_blob_in_bytes_total", "Bytes of them that came in.");
+    b->blob_out = one(b->metrics, METRIC_COUNTER, "weft_blob_out_bytes_total", "Bytes of them that went out.");
     svid_share_init(&b->svids);
     struct identity_start identity = {
         .loop = b->loop,
@@ -552,6 +585,7 @@ static struct broker *assemble(const struct broker_start *start)
 static enum err open_all(struct broker *b, struct diag *diag)
 {
     TRY(open_store(b, diag));
+    TRY(open_shelf(b, diag));
     open_outbox(b);
     open_desk(b);
     TRY(open_bus(b, diag));
@@ -612,6 +646,7 @@ void broker_free(struct broker **broker)
     front_close(&b->front);
     desk_free(&b->desk);
     api_free(&b->api);
+    blob_shelf_close(&b->shelf);
     if (b->https)
         server_free(&b->https);
     if (b->admin)
@@ -642,6 +677,16 @@ struct metric_set *broker_metrics(struct broker *b)
     return b->metrics;
 }
 
+static void measure_blobs(struct broker *b)
+{
+    struct blob_shelf_stats s;
+    blob_shelf_stats(b->shelf, &s);
+    metric_gauge(b->blobs, (double)s.blobs);
+    metric_gauge(b->blob_bytes, (double)s.bytes);
+    b->blob_in->count = b->api->blobs.bytes_in;
+    b->blob_out->count = b->api->blobs.bytes_out;
+}
+
 void broker_measure(struct broker *b)
 {
     struct store_stats s;
@@ -651,6 +696,7 @@ void broker_measure(struct broker *b)
     b->flushes->count = s.flushes;
     b->damaged->count = s.damaged;
     metric_gauge(b->used, (double)s.used_bytes);
+    measure_blobs(b);
     desk_measure(b->desk);
 }
 

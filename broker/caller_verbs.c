@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "broker/answers.h"
+#include "broker/blob_verbs.h"
 #include "broker/permits.h"
 #include "broker/submits.h"
 #include "broker/words.h"
@@ -17,6 +18,7 @@ void caller_verbs_submitted(void *arg, enum err e, struct slice job, bool replay
     char id[JOB_ID + 1] = "";
     memcpy(id, job.at, job.len <= JOB_ID ? job.len : JOB_ID);
     if (s && e == ERR_OK) {
+        blob_verbs_named(a, s, k);
         Weft__Bus__V1__Accepted body = WEFT__BUS__V1__ACCEPTED__INIT;
         body.job = id;
         body.replayed = replayed;
@@ -134,6 +136,7 @@ void caller_verbs_fetch(struct api *a, struct session *s, const Weft__Bus__V1__R
         body.headers = words_headers(&a->scratch, result.headers, result.header_count);
         body.n_headers = result.header_count;
         body.body = words_bytes(result.body);
+        body.blob = blob_verbs_name(&a->scratch, &result.blob);
     }
     Weft__Bus__V1__Record answer = WEFT__BUS__V1__RECORD__INIT;
     answer.re = r->seq;

@@ -80,6 +80,11 @@ bool desk_elsewhere(const struct desk *d, struct slice job, struct slice service
     return j && !slice_eq(job_service(j), service);
 }
 
+bool desk_holds(const struct desk *d, struct slice job, uint64_t token)
+{
+    return lease_check(&d->leases, job, token) == ERR_OK;
+}
+
 enum err desk_renew(struct desk *d, struct slice job, uint64_t token, uint64_t worker, bool *cancelled)
 {
     TRY(lease_renew(&d->leases, job, token, worker, desk_room_mono_us(d) + d->conf.lease_us));

@@ -91,6 +91,8 @@ void desk_drain(struct desk *d);
 
 /* Is it a live job of another service?  Then whoever runs `service` has no say in it. */
 bool desk_elsewhere(const struct desk *d, struct slice job, struct slice service);
+/* Is this its lease just now? */
+bool desk_holds(const struct desk *d, struct slice job, uint64_t token);
 /* STALE: another token, expired or over. */
 MUST_USE enum err desk_renew(struct desk *d, struct slice job, uint64_t token, uint64_t worker, bool *cancelled);
 /* Leases of `worker` that it does not run, by its own word: given to others, nothing is charged. */

@@ -40,6 +40,8 @@ enum err desk_finish(struct desk *d, const struct desk_outcome *o, desk_done_fn 
     struct slice worker = desk_room_worker_name(d, lease_find(&d->leases, o->job)->worker);
     struct desk_step step = {.guard = o->token, .reason = o->reason, .result = o->result, .worker = worker};
     lease_drop(&d->leases, o->job);
+    if (o->result && o->result->blob.digest.len)
+        j->traits |= JOB_HAS_BLOBS;
     move_on(d, j, o, &step);
     desk_write_step(d, j, &step, w);
     if (job_over(job_state(j)))

@@ -65,7 +65,8 @@ static void next_id(struct desk *d, int64_t now_ms, char out[JOB_ID + 1])
 
 static uint32_t traits_of(const struct record_request *r)
 {
-    return (r->callback.len ? JOB_CALLS_BACK : 0u) | (r->after_count ? JOB_AWAITS : 0u);
+    return (r->callback.len ? JOB_CALLS_BACK : 0u) | (r->after_count ? JOB_AWAITS : 0u) |
+           (r->blob.digest.len ? JOB_HAS_BLOBS : 0u);
 }
 
 /* Counted among its caller's jobs, with an id, and ready to be stored.  `change` borrows from `s` and `out`. */

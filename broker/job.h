@@ -30,7 +30,11 @@ enum {
 };
 
 /* What else there is to know of a job, beside its request.  The numbers are stored: they never change. */
-enum job_trait { JOB_CALLS_BACK = 1, JOB_AWAITS = 2 };
+enum job_trait {
+    JOB_CALLS_BACK = 1,
+    JOB_AWAITS = 2,
+    JOB_HAS_BLOBS = 4, /* its body or an answer of it lies in a file of its own */
+};
 
 /* A text shared by many jobs. */
 struct job_name {

@@ -142,14 +142,28 @@ static struct order *new_order(enum order_kind kind)
     return o;
 }
 
+static struct record_blob keep_blob(struct order *o, const struct record_blob *b)
+{
+    PRE(b->digest.len == 0 || b->digest.len == ORDER_BLOB);
+    return (struct record_blob){keep(&o->arena, b->digest), b->size};
+}
+
+static void keep_request(struct order *o, struct buf *b, const struct record_request *r)
+{
+    o->request = kept_record(o, b, record_put_request(b, r));
+    o->request_blob = keep_blob(o, &r->blob);
+}
+
 static void keep_records(struct order *o, const struct store_change *c)
 {
     struct buf b;
     buf_init(&b, RECORD_BOUND);
     if (c->request)
-        o->request = kept_record(o, &b, record_put_request(&b, c->request));
-    if (c->result)
+        keep_request(o, &b, c->request);
+    if (c->result) {
         o->result = kept_record(o, &b, record_put_result(&b, c->result));
+        o->result_blob = keep_blob(o, &c->result->blob);
+    }
     if (c->checkpoint.at)
         o->checkpoint = kept_record(o, &b, record_put_bytes(&b, RECORD_CHECKPOINT, c->checkpoint));
     if (c->event.name.len > 0) {
@@ -231,15 +245,46 @@ struct order *order_of_schedule(struct slice key, const struct schedule *schedul
     o->digest = arena_keep(&o->arena, key);
     if (schedule)
         o->text = kept_record(o, &b, schedule_put(&b, schedule));
+    if (schedule)
+        o->job.caller = arena_keep(&o->arena, schedule->caller);
     if (request)
-        o->request = kept_record(o, &b, record_put_request(&b, request));
+        keep_request(o, &b, request);
     o->submit = request != NULL; /* to the room there is */
     buf_fini(&b);
     return o;
 }
 
+static void tell_asked(const struct order *o, enum store_need_step step)
+{
+    const struct record_blob *blobs[] = {&o->request_blob, &o->result_blob};
+    for (size_t i = 0; i < 2; i++)
+        if (blobs[i]->digest.len)
+            o->store->need(o->store->need_arg,
+                           &(struct store_need){.step = step, .digest = blobs[i]->digest, .size = blobs[i]->size});
+}
+
+void order_ask(struct order *o, struct store *s)
+{
+    o->store = s;
+    for (size_t i = 0; i < o->part_count; i++)
+        order_ask(o->parts[i], s);
+    if (s->need)
+        tell_asked(o, STORE_NEED_ASKED);
+}
+
+/* What is needed now first, so that a blob which one record hands to another is never without. */
+static void tell_needs(const struct order *o)
+{
+    if (!o->store || !o->store->need)
+        return;
+    for (size_t i = 0; i < o->need_count; i++)
+        o->store->need(o->store->need_arg, &o->needs[i]);
+    tell_asked(o, STORE_NEED_ANSWERED);
+}
+
 void order_answer(struct order *o)
 {
+    tell_needs(o);
     for (size_t i = 0; i < o->part_count; i++)
         order_answer(o->parts[i]);
     if (o->done)
@@ -275,6 +320,64 @@ static enum err del(const struct run *r, enum order_table table, struct slice ke
     return r->rows->del(r->txn, table, key);
 }
 
+/* --- blobs --- */
+
+static void note(const struct run *r, const struct store_need *need)
+{
+    struct order *o = r->o;
+    if (o->need_count == o->need_room) {
+        struct store_need *more = arena_array(&o->arena, o->need_room + 4, sizeof(*more));
+        if (o->need_count)
+            memcpy(more, o->needs, o->need_count * sizeof(*more));
+        o->needs = more;
+        o->need_room += 4;
+    }
+    o->needs[o->need_count++] = *need;
+}
+
+static struct slice need_key(struct arena *a, struct slice digest, enum order_need who, struct slice of)
+{
+    char kind = (char)who;
+    return arena_join(a, arena_join(a, digest, "", slice_of(&kind, 1)), "", of);
+}
+
+static enum err put_need(const struct run *r, const struct record_blob *blob, enum order_need who, struct slice of,
+                         struct slice caller)
+{
+    struct order *o = r->o;
+    struct slice row, key;
+    if (!blob->digest.len)
+        return ERR_OK;
+    key = need_key(&o->arena, blob->digest, who, of);
+    if (r->rows->get(r->txn, ORDER_BLOBS, key, &row) == ERR_OK)
+        return ERR_OK;
+    struct buf b;
+    buf_init(&b, RECORD_BOUND);
+    enum err e = record_put_need(&b, &(struct record_need){blob->size, caller});
+    PRE(e == ERR_OK);
+    e = put(r, ORDER_BLOBS, key, buf_slice(&b));
+    buf_fini(&b);
+    note(r, &(struct store_need){STORE_NEED_ADDED, blob->digest, arena_keep(&o->arena, caller), blob->size});
+    return e;
+}
+
+static enum err del_need(const struct run *r, struct slice digest, enum order_need who, struct slice of)
+{
+    struct order *o = r->o;
+    struct slice row, key;
+    struct record_need was = {0};
+    if (!digest.len)
+        return ERR_OK;
+    key = need_key(&o->arena, digest, who, of);
+    if (r->rows->get(r->txn, ORDER_BLOBS, key, &row) != ERR_OK)
+        return ERR_OK;
+    enum err known = record_get_need(row, &o->arena, &was);
+    if (known != ERR_OK)
+        was = (struct record_need){0}; /* damaged: nobody was charged for it when we started */
+    note(r, &(struct store_need){STORE_NEED_DROPPED, slice_to(key, ORDER_BLOB), was.caller, was.size});
+    return del(r, ORDER_BLOBS, key);
+}
+
 static enum err put_parts(const struct run *r, enum order_table table, struct slice record)
 {
     char key[PART_KEY], first[PARTED + 1];
@@ -308,6 +411,18 @@ static enum err get_row(void *arg, enum order_table table, struct slice key, str
 {
     const struct run *r = arg;
     return r->rows->get(r->txn, table, key, value);
+}
+
+/* The blob that a stored result has: nobody needs it for that any more, unless it is `but`. */
+static enum err leave_result(const struct run *r, struct slice id, struct slice but)
+{
+    struct slice record;
+    struct record_result was;
+    struct arena *a = &r->o->arena;
+    if (order_read_parts(get_row, (void *)(uintptr_t)r, ORDER_RESULTS, id, a, &record) != ERR_OK ||
+        record_get_result(record, a, &was) != ERR_OK || slice_eq(was.blob.digest, but))
+        return ERR_OK;
+    return del_need(r, was.blob.digest, ORDER_NEED_RESULT, id);
 }
 
 /* ABSENT, PEER, or the job as it is stored. */
@@ -369,8 +484,11 @@ static enum err put_event(const struct run *r, struct record_job *j)
 static enum err put_whole(const struct run *r, struct record_job *j)
 {
     struct order *o = r->o;
+    if (o->result.len > 0 && j->traits & JOB_HAS_BLOBS)
+        TRY(leave_result(r, o->id, o->result_blob.digest));
     if (o->result.len > 0)
         TRY(put_parts(r, ORDER_RESULTS, o->result));
+    TRY(put_need(r, &o->result_blob, ORDER_NEED_RESULT, o->id, j->caller));
     if (o->checkpoint.len > 0)
         TRY(put_parts(r, ORDER_CHECKPOINTS, o->checkpoint));
     if (o->event.name.len > 0)
@@ -424,6 +542,7 @@ static enum err submit(const struct run *r)
     if (taken || o->room != ORDER_ROOM_ALL)
         return ERR_OK;
     TRY(put_parts(r, ORDER_REQUESTS, o->request));
+    TRY(put_need(r, &o->request_blob, ORDER_NEED_REQUEST, o->id, o->job.caller));
     if (o->key.len > 0)
         TRY(put_key(r));
     struct record_job will = o->job; /* a copy: the order may have to run again */
@@ -514,6 +633,8 @@ static enum err move_lists(const struct run *r, const struct record_job *was)
         return put(r, ORDER_ENDED, ended_key(&o->arena, &o->job), (struct slice){0});
     }
     /* It lives again: the result was of its former life, and nobody needs to hear of its death. */
+    if (was->traits & JOB_HAS_BLOBS)
+        TRY(leave_result(r, o->id, (struct slice){0}));
     TRY(del_parts(r, ORDER_RESULTS, o->id));
     TRY(del(r, ORDER_DEBTS, o->id));
     return del(r, ORDER_OVER, o->id);
@@ -611,20 +732,23 @@ static enum err del_events(const struct run *r, struct slice id)
     return ERR_OK;
 }
 
-/* The key's scope is in two records; when one is damaged the key stays, and is free all the same
- * since its job is gone. */
+/* What else it has, besides rows under its id.  The key's scope is in two records; when one is damaged the key
+ * stays, and is free all the same since its job is gone. */
 static enum err del_key(const struct run *r, struct slice id)
 {
     struct slice record;
     struct record_job job;
     struct record_request request;
+    struct arena *a = &r->o->arena;
     if (stored_job(r, id, &job) != ERR_OK)
         return ERR_OK;
-    if (order_read_parts(get_row, (void *)(uintptr_t)r, ORDER_REQUESTS, id, &r->o->arena, &record) != ERR_OK)
+    if (job.traits & JOB_HAS_BLOBS)
+        TRY(leave_result(r, id, (struct slice){0}));
+    if (order_read_parts(get_row, (void *)(uintptr_t)r, ORDER_REQUESTS, id, a, &record) != ERR_OK ||
+        record_get_request(record, a, &request) != ERR_OK)
         return ERR_OK;
-    if (record_get_request(record, &r->o->arena, &request) != ERR_OK || request.key.len == 0)
-        return ERR_OK;
-    return del(r, ORDER_KEYS, key_of(&r->o->arena, &job, request.key));
+    TRY(del_need(r, request.blob.digest, ORDER_NEED_REQUEST, id));
+    return request.key.len ? del(r, ORDER_KEYS, key_of(a, &job, request.key)) : ERR_OK;
 }
 
 static enum err del_job(const struct run *r, struct slice id)
@@ -673,6 +797,18 @@ static enum err settle(const struct run *r)
     return o->text.len ? put(r, ORDER_DEBTS, o->id, o->text) : del(r, ORDER_DEBTS, o->id);
 }
 
+/* The blob of the plan as it was, unless it is `but`. */
+static enum err leave_plan(const struct run *r, struct slice but)
+{
+    struct slice row;
+    struct record_request was;
+    struct arena *a = &r->o->arena;
+    if (r->rows->get(r->txn, ORDER_PLANS, r->o->digest, &row) != ERR_OK || record_get_request(row, a, &was) != ERR_OK ||
+        slice_eq(was.blob.digest, but))
+        return ERR_OK;
+    return del_need(r, was.blob.digest, ORDER_NEED_PLAN, r->o->digest);
+}
+
 /* A new one is as a submit to the room there is; one that goes on is as a change. */
 static enum err put_schedule(const struct run *r)
 {
@@ -681,16 +817,22 @@ static enum err put_schedule(const struct run *r)
     answer(r, has_room ? ERR_OK : ERR_FULL, (struct slice){0});
     if (!has_room)
         return ERR_OK;
+    if (o->request.len || !o->text.len)
+        TRY(leave_plan(r, o->request_blob.digest));
     if (!o->text.len)
         TRY(del(r, ORDER_PLANS, o->digest));
     if (o->request.len)
         TRY(put(r, ORDER_PLANS, o->digest, o->request));
+    TRY(put_need(r, &o->request_blob, ORDER_NEED_PLAN, o->digest, o->job.caller));
     return o->text.len ? put(r, ORDER_SCHEDULES, o->digest, o->text) : del(r, ORDER_SCHEDULES, o->digest);
 }
 
 enum err order_run(struct order *o, const struct order_rows *rows, void *txn)
 {
     const struct run r = {o, rows, txn};
+    o->need_count = 0; /* a run before this one may have been thrown away */
+    for (size_t i = 0; i < o->part_count; i++)
+        o->parts[i]->need_count = 0;
     switch (o->kind) {
     case ORDER_CHANGE:
         return o->submit ? submit(&r) : change(&r);

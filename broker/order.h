@@ -25,9 +25,13 @@ enum order_table {
     ORDER_DEBTS,       /* id: record debt: a callback that is owed */
     ORDER_SCHEDULES,   /* schedule_key: record schedule */
     ORDER_PLANS,       /* schedule_key: record request */
+    ORDER_BLOBS,       /* digest, enum order_need, and id or schedule_key: record blob */
     ORDER_TABLES,
 };
-enum { ORDER_NUMBER = 8, ORDER_EVENT_KEY = JOB_ID_BYTES + ORDER_NUMBER };
+enum { ORDER_NUMBER = 8, ORDER_EVENT_KEY = JOB_ID_BYTES + ORDER_NUMBER, ORDER_BLOB = 32 };
+
+/* Who needs a blob.  The numbers are stored: they never change. */
+enum order_need { ORDER_NEED_REQUEST = 1, ORDER_NEED_RESULT = 2, ORDER_NEED_PLAN = 3 };
 
 struct order_row {
     struct slice key, value;
@@ -68,6 +72,10 @@ struct order {
     struct slice request, result, checkpoint; /* records; empty: none */
     struct record_event event;                /* no name: none */
     struct slice key, fingerprint;            /* key of ORDER_KEYS; empty: none */
+    struct record_blob request_blob, result_blob;
+    struct store *store;      /* whose needs change */
+    struct store_need *needs; /* what has become of blobs, in this run */
+    size_t need_count, need_room;
     /* The others. */
     struct slice digest, text; /* of a debt: its record, empty: it is paid */
     int64_t before_ms;
@@ -87,6 +95,8 @@ struct order *order_of_debt(struct slice job, uint64_t event, const struct recor
 /* Fills `answer`.  OK: it is done, or refused without having written.  FULL, IO: as the rows said; the
  * transaction must be thrown away, after which the order may be run again. */
 MUST_USE enum err order_run(struct order *o, const struct order_rows *rows, void *txn);
+/* It is on its way to this store: what it names must stay. */
+void order_ask(struct order *o, struct store *s);
 void order_answer(struct order *o);
 void order_free(struct order **o);
 
@@ -129,6 +139,8 @@ struct store {
     struct loop_task forget; /* empties `reads` at the end of the turn */
     struct arena reads;
     uint64_t damaged;
+    store_need_fn *need; /* or NULL */
+    void *need_arg;
 };
 
 void store_begin(struct store *s, const struct store_ops *ops, struct loop *l);

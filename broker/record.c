@@ -190,9 +190,18 @@ enum err record_put_request(struct buf *out, const struct record_request *r)
     for (size_t i = 0; i < r->after_count; i++)
         m.after[i] = bytes_of(r->after[i]);
     m.after_any_end = r->after_any_end;
+    m.blob = bytes_of(r->blob.digest);
+    m.blob_size = r->blob.size;
     enum err e = put(out, RECORD_REQUEST, &m.base);
     arena_fini(&scratch);
     return e;
+}
+
+/* PEER: a digest that is none. */
+static enum err blob_from(ProtobufCBinaryData digest, uint64_t size, struct record_blob *out)
+{
+    *out = (struct record_blob){slice_of_bytes(digest), size};
+    return digest.len == 0 || digest.len == HASH_SHA256_LEN ? ERR_OK : ERR_PEER;
 }
 
 enum err record_get_request(struct slice bytes, struct arena *arena, struct record_request *out)
@@ -216,7 +225,7 @@ enum err record_get_request(struct slice bytes, struct arena *arena, struct reco
         .after_count = m->n_after,
         .after_any_end = m->after_any_end,
     };
-    return ERR_OK;
+    return blob_from(m->blob, m->blob_size, &out->blob);
 }
 
 enum err record_put_result(struct buf *out, const struct record_result *r)
@@ -227,6 +236,8 @@ enum err record_put_result(struct buf *out, const struct record_result *r)
     m.headers = headers_of(&scratch, r->headers, r->header_count);
     m.n_headers = r->header_count;
     m.body = bytes_of(r->body);
+    m.blob = bytes_of(r->blob.digest);
+    m.blob_size = r->blob.size;
     enum err e = put(out, RECORD_RESULT, &m.base);
     arena_fini(&scratch);
     return e;
@@ -243,7 +254,7 @@ enum err record_get_result(struct slice bytes, struct arena *arena, struct recor
         .header_count = m->n_headers,
         .body = slice_of_bytes(m->body),
     };
-    return ERR_OK;
+    return blob_from(m->blob, m->blob_size, &out->blob);
 }
 
 enum err record_put_event(struct buf *out, const struct record_event *r)
@@ -310,5 +321,22 @@ enum err record_get_debt(struct slice bytes, struct arena *arena, struct record_
         .dead = m->dead,
         .reason = slice_of_bytes(m->reason),
     };
+    return ERR_OK;
+}
+
+enum err record_put_need(struct buf *out, const struct record_need *r)
+{
+    Weft__Store__V1__Blob m = WEFT__STORE__V1__BLOB__INIT;
+    m.size = r->size;
+    m.caller = bytes_of(r->caller);
+    return put(out, RECORD_BLOB, &m.base);
+}
+
+enum err record_get_need(struct slice bytes, struct arena *arena, struct record_need *out)
+{
+    const Weft__Store__V1__Blob *m = get(bytes, RECORD_BLOB, &weft__store__v1__blob__descriptor, arena);
+    if (!m)
+        return ERR_PEER;
+    *out = (struct record_need){.size = m->size, .caller = slice_of_bytes(m->caller)};
     return ERR_OK;
 }

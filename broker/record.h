@@ -34,6 +34,7 @@ enum record_kind {
     RECORD_CONTRACT = 7,
     RECORD_DEBT = 8,
     RECORD_SCHEDULE = 9,
+    RECORD_BLOB = 10,
 };
 
 /* Rewritten at every step of the job. */
@@ -66,6 +67,12 @@ struct record_header {
     struct slice name, value;
 };
 
+/* A body that lies in a file beside the database. */
+struct record_blob {
+    struct slice digest; /* SHA-256; empty: there is none */
+    uint64_t size;
+};
+
 /* Written once, at submit. */
 struct record_request {
     struct slice method, path;
@@ -79,7 +86,8 @@ struct record_request {
     uint32_t callback_style;       /* enum callback_style */
     const struct slice *after;     /* jobs that it waits for */
     size_t after_count;
-    bool after_any_end; /* however they end; else one that is not done makes it dead */
+    bool after_any_end;      /* however they end; else one that is not done makes it dead */
+    struct record_blob blob; /* instead of `body` */
 };
 
 struct record_result {
@@ -87,6 +95,7 @@ struct record_result {
     const struct record_header *headers;
     size_t header_count;
     struct slice body;
+    struct record_blob blob; /* instead of `body` */
 };
 
 struct record_event {
@@ -110,6 +119,12 @@ struct record_debt {
     struct slice reason;
 };
 
+/* That somebody needs a blob, which its key says. */
+struct record_need {
+    uint64_t size;
+    struct slice caller; /* whose bytes they are */
+};
+
 /* What memory knows of `j`; its borrowed texts live as long as it.  The rest is empty: "stays what it was". */
 void record_of_job(const struct job *j, struct record_job *out);
 /* And back, into a new job of the table.  PEER: it cannot be one of ours. */
@@ -122,6 +137,7 @@ MUST_USE enum err record_put_result(struct buf *out, const struct record_result 
 MUST_USE enum err record_put_event(struct buf *out, const struct record_event *r);
 MUST_USE enum err record_put_key(struct buf *out, const struct record_key *r);
 MUST_USE enum err record_put_debt(struct buf *out, const struct record_debt *r);
+MUST_USE enum err record_put_need(struct buf *out, const struct record_need *r);
 /* A checkpoint or a contract: bytes as they are. */
 MUST_USE enum err record_put_bytes(struct buf *out, enum record_kind kind, struct slice bytes);
 
@@ -133,6 +149,7 @@ MUST_USE enum err record_get_result(struct slice bytes, struct arena *arena, str
 MUST_USE enum err record_get_event(struct slice bytes, struct arena *arena, struct record_event *out);
 MUST_USE enum err record_get_key(struct slice bytes, struct arena *arena, struct record_key *out);
 MUST_USE enum err record_get_debt(struct slice bytes, struct arena *arena, struct record_debt *out);
+MUST_USE enum err record_get_need(struct slice bytes, struct arena *arena, struct record_need *out);
 /* Borrows from `bytes`. */
 MUST_USE enum err record_get_bytes(struct slice bytes, enum record_kind kind, struct slice *out);
 

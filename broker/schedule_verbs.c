@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "broker/answers.h"
+#include "broker/blob_verbs.h"
 #include "broker/caller_verbs.h"
 #include "broker/submits.h"
 #include "broker/words.h"
@@ -67,6 +68,8 @@ static void changed(void *arg, const struct store_answer *answer)
     struct api *a = k->asker->api;
     struct session *s = front_session(a->front, k->asker->session);
     struct almanac_view v;
+    if (s && answer->e == ERR_OK)
+        blob_verbs_named(a, s, k->asker);
     if (s && answer->e != ERR_OK)
         answers_refusal(a, s, k->asker->seq, answer->e);
     else if (s && almanac_find(a->almanac, slice_str(s->identity), slice_str(k->name), &v) == ERR_OK)

@@ -23,6 +23,8 @@ struct session_watch {
     char job[JOB_ID + 1];
 };
 
+struct blob_seat;
+
 struct session {
     struct list link;   /* of the front */
     struct list unsent; /* of those with records of this turn */
@@ -40,7 +42,8 @@ struct session {
     int64_t until_us; /* what the key is good for, as far as we know */
     struct list watches;
     size_t watch_count;
-    struct buf out; /* records of this turn */
+    struct blob_seat *blobs; /* of blob_verbs; NULL: none yet */
+    struct buf out;          /* records of this turn */
     size_t out_records;
 };
 

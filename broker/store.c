@@ -29,6 +29,7 @@ static void take(struct store *s, struct order *o, store_done_fn *done, void *ar
 {
     o->done = done;
     o->arg = arg;
+    order_ask(o, s);
     s->ops->take(s, o);
 }
 
@@ -372,6 +373,36 @@ void store_each_debt(struct store *s, store_debt_fn *fn, void *arg)
             if (heed(s, record_get_debt(w.rows[i].value, &s->reads, &debt), id) == ERR_OK && !fn(arg, id, &debt))
                 return;
         }
+}
+
+void store_watch_needs(struct store *s, store_need_fn *fn, void *arg)
+{
+    s->need = fn;
+    s->need_arg = arg;
+}
+
+void store_each_need(struct store *s, store_need_fn *fn, void *arg)
+{
+    char last[ORDER_BLOB + 1 + SCHEDULE_KEY];
+    struct order_row rows[WALK_ROWS];
+    struct order_walk what = {.table = ORDER_BLOBS};
+    size_t count;
+    do {
+        arena_reset(&s->reads);
+        count = s->ops->walk(s, &what, rows, WALK_ROWS);
+        for (size_t i = 0; i < count; i++) {
+            struct record_need r;
+            struct slice digest = slice_to(rows[i].key, ORDER_BLOB);
+            if (heed(s, record_get_need(rows[i].value, &s->reads, &r), SLICE("blob")) != ERR_OK)
+                r = (struct record_need){0}; /* the file is needed all the same */
+            fn(arg, &(struct store_need){STORE_NEED_ADDED, digest, r.caller, r.size});
+        }
+        if (count > 0) {
+            PRE(rows[count - 1].key.len <= sizeof(last));
+            memcpy(last, rows[count - 1].key.at, rows[count - 1].key.len);
+            what.from = slice_of(last, rows[count - 1].key.len);
+        }
+    } while (count == WALK_ROWS);
 }
 
 void store_stats(const struct store *s, struct store_stats *out)

@@ -124,6 +124,26 @@ void store_stats(const struct store *s, struct store_stats *out);
 /* What an acknowledgement means here, for people. */
 const char *store_durability(const struct store *s);
 
+/* --- blobs: files that records name, kept by somebody else (blob_shelf) --- */
+
+/* What becomes of one of them. */
+enum store_need_step {
+    STORE_NEED_ASKED,    /* a change that names it is on its way: it must stay */
+    STORE_NEED_ANSWERED, /* and was answered */
+    STORE_NEED_ADDED,    /* a record needs it, durably */
+    STORE_NEED_DROPPED,  /* and does so no more */
+};
+struct store_need {
+    enum store_need_step step;
+    struct slice digest, caller; /* borrowed for the call; ASKED and ANSWERED have no caller */
+    uint64_t size;
+};
+/* On the loop, in the order of the changes; ADDED and DROPPED before the change is answered. */
+typedef void store_need_fn(void *arg, const struct store_need *need);
+void store_watch_needs(struct store *s, store_need_fn *fn, void *arg);
+/* At start: each one that a record needs, as ADDED, in the order of digests. */
+void store_each_need(struct store *s, store_need_fn *fn, void *arg);
+
 /* NULL is fine. */
 void store_close(struct store **s);
 

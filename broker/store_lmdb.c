@@ -247,6 +247,7 @@ static int open_tables(struct lmdb_room *s)
         [ORDER_DEBTS] = "debts2",
         [ORDER_SCHEDULES] = "schedules",
         [ORDER_PLANS] = "plans",
+        [ORDER_BLOBS] = "blobs",
     };
     MDB_txn *txn;
     MDB_dbi old;

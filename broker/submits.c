@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "broker/after.h"
+#include "broker/blob_verbs.h"
 #include "broker/permits.h"
 #include "broker/words.h"
 
@@ -62,7 +63,11 @@ bool submits_fit(struct api *a, struct session *s, const Weft__Bus__V1__Submit *
              callback_allowed(a->conf.callbacks(a->conf.arg), slice_str(m->callback), &url, &no_callback) != ERR_OK)
         submits_refuse(no, "callback-denied", 403, no_callback);
     else if (m->body.len > API_PAYLOAD)
-        submits_refuse(no, "payload-too-large", 413, "A job's body may have 256 KiB.");
+        submits_refuse(no, "payload-too-large", 413, "A job's body may have 256 KiB here; a larger one is a blob.");
+    else if (m->blob && m->body.len)
+        submits_refuse(no, "bad-request", 400, "body: empty when there is a blob");
+    else if (!blob_verbs_may_name(a, s, m->blob))
+        submits_refuse(no, "blob-unknown", 404, "This connection has put no such blob.");
     else if (!desk_knows(a->desk, service))
         submits_refuse(no, "service-unknown", 404, "The broker takes no jobs for this service.");
     else if (!permits_policy(a, s, "submit", service, slice_str(m->operation)))
@@ -85,6 +90,7 @@ void submits_fill(struct api *a, const struct session *s, const Weft__Bus__V1__S
         .traceparent = slice_str(m->traceparent),
         .key = slice_str(m->key),
         .fingerprint = words_slice(m->fingerprint),
+        .blob = blob_verbs_blob(m->blob),
     };
     if (*m->callback) {
         request->callback = slice_str(m->callback);

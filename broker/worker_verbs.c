@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "broker/answers.h"
+#include "broker/blob_verbs.h"
 #include "broker/permits.h"
 #include "broker/words.h"
 
@@ -13,6 +14,8 @@ static void answered(void *arg, enum err e, struct slice job, bool replayed)
     (void)replayed;
     struct answers_asker *k = arg;
     struct session *s = front_session(k->api->front, k->session);
+    if (s && e == ERR_OK)
+        blob_verbs_named(k->api, s, k);
     if (s && e == ERR_OK)
         answers_ok(k->api, s, k->seq);
     else if (s)
@@ -41,11 +44,15 @@ void worker_verbs_done(struct api *a, struct session *s, const Weft__Bus__V1__Re
     const Weft__Bus__V1__Done *m = r->done;
     if (m->body.len > API_PAYLOAD || !words_fields_fit(m->headers, m->n_headers)) {
         answers_problem(a, s, r->seq, "payload-too-large", 413,
-                        "A result may have 256 KiB, 100 headers and 64 KiB of them.");
+                        "A result may have 256 KiB here, or be a blob; 100 headers and 64 KiB of them.");
         return;
     }
     if (m->status < 200 || m->status > 599) {
         answers_problem(a, s, r->seq, "bad-request", 400, "A result has a status from 200 to 599.");
+        return;
+    }
+    if (!blob_verbs_may_name(a, s, m->blob) || (m->blob && m->body.len)) {
+        answers_problem(a, s, r->seq, "blob-unknown", 404, "This connection has put no such blob.");
         return;
     }
     struct record_result result = {
@@ -53,6 +60,7 @@ void worker_verbs_done(struct api *a, struct session *s, const Weft__Bus__V1__Re
         .headers = words_fields(&a->scratch, m->headers, m->n_headers),
         .header_count = m->n_headers,
         .body = words_slice(m->body),
+        .blob = blob_verbs_blob(m->blob),
     };
     struct desk_outcome o = {
         .succeeded = true,

@@ -14,7 +14,8 @@ enum {
     BEAT_US = 10 * NOW_US_PER_S,    /* until a welcome says otherwise */
     SILENT_BEATS = 3,
     WAITING = 10000,
-    LAST_WORDS_MS = 100, /* for what was said right before the end */
+    LAST_WORDS_MS = 100,      /* for what was said right before the end */
+    MESSAGE_BYTES = 32 << 10, /* a message that has so many takes no more records */
 };
 
 struct call {
@@ -38,6 +39,8 @@ struct bus_client {
     struct loop_task flush;
     struct list calls;
     size_t call_count;
+    struct list streams;
+    uint64_t stream_id;
     struct due beat;
     int64_t beat_us, heard_us;
     uint64_t seq, hello_seq;
@@ -70,7 +73,7 @@ static void flush_late(struct loop_task *task)
  * may come in pieces and a scalar may come again (protobuf encoding, "last one wins"). */
 static enum err queue(struct bus_client *c, Weft__Bus__V1__Record *record)
 {
-    if (c->outgoing_records == FRAME_RECORDS)
+    if (c->outgoing_records == FRAME_RECORDS || buf_len(&c->outgoing) > MESSAGE_BYTES)
         flush(c);
     if (c->outgoing_records == FRAME_RECORDS)
         return ERR_FULL;
@@ -159,6 +162,57 @@ static struct call *find_call(struct bus_client *c, uint64_t seq)
     return NULL;
 }
 
+/* --- streams --- */
+
+void bus_client_stream_begin(struct bus_client *c, struct bus_client_stream *s,
+                             void (*record)(struct bus_client_stream *s, const Weft__Bus__V1__Record *record))
+{
+    *s = (struct bus_client_stream){.id = ++c->stream_id, .record = record};
+    list_push_back(&c->streams, &s->link);
+}
+
+void bus_client_stream_end(struct bus_client_stream *s)
+{
+    list_remove(&s->link);
+}
+
+static void end_streams(struct bus_client *c)
+{
+    while (!list_empty(&c->streams)) {
+        struct bus_client_stream *s = LIST_OF(list_pop(&c->streams), struct bus_client_stream, link);
+        s->record(s, NULL);
+    }
+}
+
+/* 0: it is no record of a blob. */
+static uint64_t stream_of(const Weft__Bus__V1__Record *r)
+{
+    switch (r->body_case) {
+    case WEFT__BUS__V1__RECORD__BODY_BLOB:
+        return r->blob->id;
+    case WEFT__BUS__V1__RECORD__BODY_BLOB_ROOM:
+        return r->blob_room->id;
+    case WEFT__BUS__V1__RECORD__BODY_BLOB_KEPT:
+        return r->blob_kept->id;
+    case WEFT__BUS__V1__RECORD__BODY_BLOB_END:
+        return r->blob_end->id;
+    default:
+        return 0;
+    }
+}
+
+/* Of one that has ended here meanwhile nobody hears. */
+static void tell_stream(struct bus_client *c, uint64_t id, const Weft__Bus__V1__Record *r)
+{
+    for (struct list *l = c->streams.next; l != &c->streams; l = l->next) {
+        struct bus_client_stream *s = LIST_OF(l, struct bus_client_stream, link);
+        if (s->id == id) {
+            s->record(s, r);
+            return;
+        }
+    }
+}
+
 /* --- hello and the beat --- */
 
 static void say_hello(struct bus_client *c)
@@ -195,6 +249,7 @@ static void lost(struct bus_client *c, const char *why)
     c->welcomed = false;
     drop_outgoing(c);
     answer_all(c, ERR_AGAIN);
+    end_streams(c);
     if (was)
         c->owner.lost(c->arg, why);
 }
@@ -250,6 +305,8 @@ static void take(struct bus_client *c, const Weft__Bus__V1__Record *record)
     struct call *call = record->re ? find_call(c, record->re) : NULL;
     if (call)
         answer(call, ERR_OK, record);
+    else if (stream_of(record))
+        tell_stream(c, stream_of(record), record);
     else
         c->owner.record(c->arg, record);
 }
@@ -306,6 +363,7 @@ struct bus_client *bus_client_start(struct loop *l, struct due_clock *clock, con
         c->conf.max_waiting = WAITING;
     buf_init(&c->outgoing, ZSOCK_MESSAGE);
     list_init(&c->calls);
+    list_init(&c->streams);
     loop_task_init(&c->flush, flush_late);
     due_init(&c->beat, beat);
     struct zsock_dealer_conf dealer = {
@@ -343,6 +401,7 @@ void bus_client_close(struct bus_client **client)
     }
     c->welcomed = false;
     answer_all(c, ERR_CLOSED);
+    end_streams(c);
     due_cancel(c->clock, &c->beat);
     loop_task_cancel(&c->flush);
     zsock_close(&c->zsock);

@@ -50,6 +50,18 @@ MUST_USE enum err bus_client_send(struct bus_client *c, Weft__Bus__V1__Record *r
  * `timeout_us` > 0: ERR_AGAIN after it. */
 MUST_USE enum err bus_client_call(struct bus_client *c, Weft__Bus__V1__Record *record, int64_t timeout_us,
                                   bus_client_answer_fn *fn, void *arg);
+/* What goes on for longer than one answer: records of blobs with this id come to it.  Said NULL when the broker is
+ * lost, or the client is closed; it may end itself from inside. */
+struct bus_client_stream {
+    struct list link;
+    uint64_t id;
+    void (*record)(struct bus_client_stream *s, const Weft__Bus__V1__Record *record);
+};
+/* With a new id. */
+void bus_client_stream_begin(struct bus_client *c, struct bus_client_stream *s,
+                             void (*record)(struct bus_client_stream *s, const Weft__Bus__V1__Record *record));
+void bus_client_stream_end(struct bus_client_stream *s);
+
 /* Forget the answer of every call with this `arg`: its owner is going. */
 void bus_client_forget(struct bus_client *c, void *arg);
 

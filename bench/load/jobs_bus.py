@@ -140,7 +140,7 @@ def main():
     parser.add_argument("--fill", default=100000, type=int)
     parser.add_argument("--data", default=None, help="on the disk that is to be measured")
     parser.add_argument("--log", default="warn")
-    parser.add_argument("--points", default="submit:1,submit:16,submit:256,cycle:16,cycle:256,dispatch:1")
+    parser.add_argument("--points", default="submit:1,submit:16,submit:256,cycle:16,cycle:256,dispatch:1,blob:1024")
     options = parser.parse_args()
     build = options.build.resolve()
     load = build / "bench/jobs_load"
@@ -149,6 +149,10 @@ def main():
         for point in filter(None, options.points.split(",")):
             mode, window = point.split(":")
             place = pathlib.Path(tempfile.mkdtemp(dir=folder))
+            if mode == "blob":
+                blob(Broker(build, place, options.log), load, window)
+                shutil.rmtree(place)
+                continue
             measure(Broker(build, place, options.log), load, mode, window, options.secs)
             if mode == "submit" and (figures := redis(place, options.secs, int(window))):
                 print(json.dumps(figures), flush=True)
@@ -173,6 +177,22 @@ def measure(broker, load, mode, window, secs):
     figures["flushes_per_commit"] = round(
         (broker.metric("weft_store_flushes_total") - flushes) / (broker.metric("weft_store_commits_total") - commits), 2
     )
+    print(json.dumps(figures), flush=True)
+    broker.kill()
+
+
+def blob(broker, load, mib):
+    """One body of so many MiB: put by its caller, got by its worker; the most memory that the broker had meanwhile."""
+    broker.start()
+    keys = broker.register(load)
+    cpu, rss = broker.cpu(), []
+    process = subprocess.Popen([load, "blob", *keys, mib, "0"], stdout=subprocess.PIPE, text=True)
+    while process.poll() is None:
+        rss.append(broker.rss_mb())
+        time.sleep(0.02)
+    figures = json.loads(process.stdout.read())
+    figures["broker_rss_most_mb"] = max(rss)
+    figures["broker_cpu_s_per_gib"] = round((broker.cpu() - cpu) / int(mib) * 1024, 2)
     print(json.dumps(figures), flush=True)
     broker.kill()
 

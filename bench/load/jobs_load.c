@@ -7,6 +7,7 @@
  *       cycle     the same, and 16 connections run and finish them; a place is free again after both answers
  *       dispatch  one job at a time, a worker waits: submit to answer, submit to worker
  *       fill      SECONDS is a number of jobs: they are submitted and stay
+ *       blob      a body of WINDOW MiB is put, becomes a job, and its worker gets it; SECONDS is of no meaning
  * The payload is 1 KiB of text that hardly compresses.  Prints one JSON object. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "bus/bus_client.h"
+#include "bus/bus_get.h"
 #include "bus/zsock.h"
 
 enum { CONNECTIONS = 16, PAYLOAD = 1024, SAMPLES = 1 << 20, SLOTS = 32, RAMP_US = 300000 };
@@ -50,6 +51,12 @@ struct load {
     size_t ack_count, start_count;
     char payload[PAYLOAD];
     bool over;
+    /* blob */
+    struct bus_put *put;
+    struct bus_get *get;
+    uint64_t blob_size, moved;
+    int64_t put_us, get_us;
+    char *piece;
 };
 
 static void stop(struct load *l, const char *why)
@@ -125,6 +132,85 @@ static void submit(struct slot *s)
         stop(l, "a submit was not taken");
 }
 
+/* --- one large body --- */
+
+static void put_more(void *arg)
+{
+    struct load *l = arg;
+    size_t n = 1;
+    while (n > 0 && l->moved < l->blob_size) {
+        uint64_t left = l->blob_size - l->moved;
+        size_t len = left < BUS_PUT_PIECE ? (size_t)left : BUS_PUT_PIECE;
+        n = bus_put_write(l->put, slice_of(l->piece, len), len == left);
+        l->moved += n;
+    }
+}
+
+static void put_failed(void *arg, const struct bus_put_fault *fault)
+{
+    stop(arg, fault->detail);
+}
+
+static void put_kept(void *arg, const uint8_t digest[BUS_PUT_DIGEST], uint64_t size)
+{
+    struct load *l = arg;
+    Weft__Bus__V1__BlobName name = WEFT__BUS__V1__BLOB_NAME__INIT;
+    Weft__Bus__V1__Submit m = WEFT__BUS__V1__SUBMIT__INIT;
+    Weft__Bus__V1__Record r = WEFT__BUS__V1__RECORD__INIT;
+    l->put_us = now_us(l) - l->begun_us;
+    name.digest = (ProtobufCBinaryData){.len = BUS_PUT_DIGEST, .data = (uint8_t *)(uintptr_t)digest};
+    name.size = size;
+    m.service = (char *)(uintptr_t) "bench";
+    m.method = (char *)(uintptr_t) "POST";
+    m.path = (char *)(uintptr_t) "/run";
+    m.priority = 5;
+    m.blob = &name;
+    r.body_case = WEFT__BUS__V1__RECORD__BODY_SUBMIT;
+    r.submit = &m;
+    if (bus_client_send(l->callers[0].bus, &r) != ERR_OK)
+        stop(l, "a submit was not taken");
+}
+
+static void put_begin(struct load *l)
+{
+    static const struct bus_put_owner owner = {put_more, put_kept, put_failed};
+    struct bus_put_plan plan = {.size = l->blob_size, .service = "bench", .operation = ""};
+    if (bus_put_start(l->callers[0].bus, &plan, &owner, l, &l->put) != ERR_OK)
+        stop(l, "the broker was lost");
+}
+
+static void get_data(void *arg, struct slice bytes, bool last)
+{
+    struct load *l = arg;
+    l->moved += bytes.len;
+    if (last)
+        l->get_us = now_us(l) - l->begun_us;
+    else
+        bus_get_took(l->get, bytes.len);
+    l->over = last;
+}
+
+static void get_begin(struct peer *p, const Weft__Bus__V1__Assign *a)
+{
+    static const struct bus_get_owner owner = {get_data, put_failed};
+    Weft__Bus__V1__Lease lease = WEFT__BUS__V1__LEASE__INIT;
+    struct bus_get_plan plan = {.lease = &lease};
+    lease.job = a->job;
+    lease.token = a->token;
+    p->load->moved = 0;
+    p->load->begun_us = now_us(p->load);
+    if (bus_get_start(p->bus, &plan, &owner, p->load, &p->load->get) != ERR_OK)
+        stop(p->load, "the broker was lost");
+}
+
+static void report_blob(const struct load *l)
+{
+    double mib = (double)l->blob_size;
+    printf("{\"mode\":\"blob\",\"bytes\":%llu,\"got\":%llu,\"put_mb_s\":%.0f,\"get_mb_s\":%.0f}\n",
+           (unsigned long long)l->blob_size, (unsigned long long)l->moved, mib / (double)l->put_us,
+           mib / (double)l->get_us);
+}
+
 /* --- workers --- */
 
 static void give(struct peer *p, unsigned slots)
@@ -174,8 +260,13 @@ static void run(struct peer *p, const Weft__Bus__V1__Assign *a)
 
 static void heard(void *arg, const Weft__Bus__V1__Record *r)
 {
-    if (r->body_case == WEFT__BUS__V1__RECORD__BODY_ASSIGN)
-        run(arg, r->assign);
+    struct peer *p = arg;
+    if (r->body_case == WEFT__BUS__V1__RECORD__BODY_ASSIGN && is(p->load, "blob"))
+        get_begin(p, r->assign);
+    else if (r->body_case == WEFT__BUS__V1__RECORD__BODY_ASSIGN)
+        run(p, r->assign);
+    else if (r->body_case == WEFT__BUS__V1__RECORD__BODY_PROBLEM)
+        stop(p->load, r->problem->detail);
 }
 
 static void hello(void *arg, Weft__Bus__V1__Hello *h)
@@ -204,6 +295,10 @@ static void begin(struct load *l)
     l->begun_us = now_us(l);
     for (size_t i = 0; i < l->worker_count; i++)
         give(&l->workers[i], SLOTS);
+    if (is(l, "blob")) {
+        put_begin(l);
+        return;
+    }
     for (size_t i = 0; i < l->window; i++)
         submit(&l->slots[i]);
 }
@@ -268,6 +363,12 @@ static void run_for(struct load *l, double seconds)
 {
     while (l->begun_us == 0)
         loop_turn(l->loop, true);
+    if (is(l, "blob")) {
+        while (!l->over)
+            loop_turn(l->loop, true);
+        report_blob(l);
+        return;
+    }
     if (is(l, "fill")) {
         while (l->count < l->most || !settled(l))
             loop_turn(l->loop, true);
@@ -345,9 +446,12 @@ int main(int argc, char **argv)
         chance ^= chance << 13, chance ^= chance >> 7, chance ^= chance << 17;
         l.payload[i] = (char)('0' + chance % 64);
     }
-    bool works = is(&l, "cycle") || is(&l, "dispatch");
-    l.caller_count = l.window < CONNECTIONS ? l.window : CONNECTIONS;
-    l.worker_count = works ? (is(&l, "cycle") ? CONNECTIONS : 1) : 0;
+    bool one_each = is(&l, "dispatch") || is(&l, "blob"), works = is(&l, "cycle") || one_each;
+    l.blob_size = (uint64_t)l.window << 20;
+    l.piece = mem_array(BUS_PUT_PIECE, 1);
+    memset(l.piece, 'w', BUS_PUT_PIECE);
+    l.caller_count = l.window < CONNECTIONS && !is(&l, "blob") ? l.window : one_each ? 1 : CONNECTIONS;
+    l.worker_count = works ? (one_each ? 1 : CONNECTIONS) : 0;
     for (size_t i = 0; i < l.caller_count; i++)
         open_peer(&l, &l.callers[i], &conf, false);
     for (size_t i = 0; i < l.worker_count; i++)

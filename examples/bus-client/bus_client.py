@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A client of the job bus in another language, written from docs/bus-protocol.md alone.
 
-    bus_client.py submit SERVICE METHOD PATH [BODY]     prints the job, waits, prints the result
-    bus_client.py work SERVICE                          runs jobs of a service: answers with the body in capitals
+    bus_client.py submit SERVICE METHOD PATH [BODY|@FILE]   prints the job, waits, prints the result
+    bus_client.py work SERVICE                              runs jobs of a service: answers with the body in capitals
 
 Needs python3-zmq, python3-protobuf and protoc. The certificate is one of `weft ca issue`.
 """
@@ -25,7 +25,9 @@ import zmq
 from zmq.utils import z85
 
 PROTO = pathlib.Path(__file__).resolve().parents[2] / "proto"
-CHUNK = 192 << 10
+IN_A_RECORD = 256 << 10  # a larger body goes by the piece
+PIECE = 128 << 10
+ROOM = 1 << 20
 
 
 def load_words():
@@ -87,7 +89,7 @@ class Bus:
         self.socket.linger = 200
         self.socket.connect(endpoint)
         self.service, self.instance = service, uuid.uuid4().hex
-        self.seq, self.said, self.running = 0, [], {}
+        self.seq, self.said, self.running, self.blobs = 0, [], {}, 0
         self.hello()
 
     def send(self, **body):
@@ -96,6 +98,11 @@ class Bus:
         record = bus.Record(seq=self.seq, **body)
         self.socket.send(bus.Frame(version=1, records=[record]).SerializeToString())
         return self.seq
+
+    def new_blob(self):
+        """The id of a blob, new on this connection."""
+        self.blobs += 1
+        return self.blobs
 
     def receive(self, timeout):
         """All records of the next frame; none when it does not come in time."""
@@ -110,7 +117,7 @@ class Bus:
             for record in self.receive(left):
                 if record.re == seq:
                     found = record
-                elif record.re == 0:
+                elif record.re == 0 or record.WhichOneof("body").startswith("blob"):
                     self.said.append(record)
             if found and found.WhichOneof("body") == "problem":
                 raise Refused(found.problem)
@@ -122,8 +129,16 @@ class Bus:
         running = [bus.Lease(job=job, token=token) for job, token in self.running.items()]
         hello = bus.Hello(service=self.service, instance=self.instance, running=running)
         self.welcome = self.call(hello=hello)
+        self.next_beat = time.monotonic() + self.welcome.beat_ms / 1000
         for lease in self.welcome.dropped:
             self.running.pop(lease.job, None)
+
+    def beat(self):
+        """Renews what runs, when it is time: also in the middle of a large body."""
+        if time.monotonic() >= self.next_beat:
+            running = [bus.Lease(job=job, token=token) for job, token in self.running.items()]
+            self.send(renew=bus.Renew(running=running))
+            self.next_beat = time.monotonic() + self.welcome.beat_ms / 1000
 
     def next_said(self, timeout):
         """What the broker says by itself: assign, beat, event."""
@@ -133,9 +148,64 @@ class Bus:
         return self.said.pop(0) if self.said else None
 
 
+def of_blob(connection, number, timeout=60):
+    """The next record about this blob."""
+    until = time.monotonic() + timeout
+    while (left := until - time.monotonic()) > 0:
+        for at, record in enumerate(connection.said):
+            kind = record.WhichOneof("body")
+            if kind.startswith("blob") and getattr(record, kind).id == number:
+                del connection.said[at]
+                if kind == "blob_end":
+                    raise Refused(record.blob_end.problem)
+                return getattr(record, kind)
+        connection.beat()
+        connection.said += connection.receive(left)
+    raise TimeoutError("the broker does not go on with a blob")
+
+
+def put(connection, body, **whose):
+    """Puts a large body, piece by piece within the room that the broker gives. whose: lease, or service and operation."""
+    number = connection.new_blob()
+    room = connection.call(timeout=60, blob_put=bus.BlobPut(id=number, size=len(body), **whose)).bytes
+    at = 0
+    while at < len(body):
+        while room == 0:
+            room = of_blob(connection, number).bytes
+        piece = body[at : at + min(PIECE, room)]
+        last = at + len(piece) == len(body)
+        connection.beat()
+        connection.send(blob=bus.Blob(id=number, offset=at, data=piece, last=last))
+        at, room = at + len(piece), room - len(piece)
+    answer = of_blob(connection, number)
+    while not isinstance(answer, bus.BlobKept):  # room that nobody needs any more
+        answer = of_blob(connection, number)
+    if answer.blob.digest != hashlib.sha256(body).digest():
+        raise ValueError("the broker has something else")
+    return answer.blob
+
+
+def get(connection, offset=0, **which):
+    """Gets a large body. which: job, for its result, or lease, for what it is to run."""
+    number = connection.new_blob()
+    blob = connection.call(timeout=60, blob_get=bus.BlobGet(id=number, room=ROOM, offset=offset, **which)).blob
+    pieces, last = [], False
+    while not last:
+        piece = of_blob(connection, number)
+        pieces.append(piece.data)
+        last = piece.last
+        if not last:
+            connection.send(blob_room=bus.BlobRoom(id=number, bytes=len(piece.data)))
+    body = b"".join(pieces)
+    if offset == 0 and hashlib.sha256(body).digest() != blob.digest:
+        raise ValueError("what came is not what was put")
+    return body
+
+
 def fingerprint(method, path, content_type, body):
     """Each part after its length, so that no two requests look alike."""
-    parts = [method.encode(), path.encode(), content_type.encode(), body]
+    parts = [method.encode(), path.encode(), content_type.encode()]
+    parts += [body] if len(body) <= IN_A_RECORD else [b"sha256", hashlib.sha256(body).digest()]
     return hashlib.sha256(b"".join(b"%d:%s" % (len(p), p) for p in parts)).digest()
 
 
@@ -151,6 +221,9 @@ def submit(connection, service, method, path, body, key=""):
         fingerprint=fingerprint(method, path, content_type, body),
         priority=5,
     )
+    if len(body) > IN_A_RECORD:
+        request.body = b""
+        request.blob.CopyFrom(put(connection, body, service=service))
     return connection.call(submit=request).job
 
 
@@ -173,20 +246,20 @@ def run(connection, assign):
     lease = bus.Lease(job=assign.job, token=assign.token)
     connection.call(progress=bus.Progress(lease=lease, data=b'{"done":0.5}', type="application/json"))
     header = bus.Header(name="content-type", value=b"text/plain")
-    return bus.Done(lease=lease, status=200, headers=[header], body=assign.body.upper())
+    body = get(connection, lease=lease) if assign.HasField("blob") else assign.body
+    done = bus.Done(lease=lease, status=200, headers=[header], body=body.upper())
+    if len(done.body) > IN_A_RECORD:
+        done.blob.CopyFrom(put(connection, done.body, lease=lease))
+        done.body = b""
+    return done
 
 
 def work(connection, jobs):
     """Credit for one job at a time; a beat whenever it is due."""
-    beat = connection.welcome.beat_ms / 1000
     connection.send(credit=bus.Credit(service=connection.service, slots=1, bytes=1 << 20))
-    next_beat = time.monotonic() + beat
     while jobs != 0:
-        record = connection.next_said(timeout=max(0, next_beat - time.monotonic()))
-        if time.monotonic() >= next_beat:
-            running = [bus.Lease(job=j, token=t) for j, t in connection.running.items()]
-            connection.call(renew=bus.Renew(running=running))
-            next_beat = time.monotonic() + beat
+        record = connection.next_said(timeout=max(0, connection.next_beat - time.monotonic()))
+        connection.beat()
         if record is None or record.WhichOneof("body") != "assign":
             continue
         assign = record.assign
@@ -215,11 +288,17 @@ def main():
     connection = Bus(options)
     service, method, path = options.words[:3]
     body = options.words[3].encode() if len(options.words) > 3 else b""
+    if body.startswith(b"@"):
+        body = pathlib.Path(body[1:].decode()).read_bytes()
     job = submit(connection, service, method, path, body, options.idempotency_key)
     print(job, flush=True)
     wait_for(connection, job)
     result = connection.call(fetch=bus.Fetch(job=job))
-    print(result.status, result.body.decode())
+    if result.HasField("blob"):
+        text = get(connection, job=job)
+        print(result.status, len(text), "bytes, sha256", hashlib.sha256(text).hexdigest())
+    else:
+        print(result.status, result.body.decode())
 
 
 if __name__ == "__main__":

@@ -502,6 +502,142 @@ static void check_an_end_that_calls_back_is_owed_until_it_is_paid(struct world *
 }
 BOTH(an_end_that_calls_back_is_owed_until_it_is_paid)
 
+/* What is told of needs, one letter each: ask, answer, Add, Drop. */
+struct needs {
+    char steps[64];
+    uint64_t bytes; /* that are needed */
+};
+
+static void note_need(void *arg, const struct store_need *need)
+{
+    struct needs *n = arg;
+    size_t used = strlen(n->steps);
+    snprintf(n->steps + used, sizeof(n->steps) - used, "%c", "qaAD"[need->step]);
+    if (need->step == STORE_NEED_ADDED || need->step == STORE_NEED_DROPPED) {
+        CHECK_INT(32, need->digest.len);
+        CHECK_TEXT("spiffe://test/shop", need->caller);
+        n->bytes += need->step == STORE_NEED_ADDED ? need->size : (uint64_t)0 - need->size;
+    }
+}
+
+static struct record_blob blob_of(char with, uint64_t size)
+{
+    static char digests[256][32];
+    memset(digests[(uint8_t)with], with, 32);
+    return (struct record_blob){slice_of(digests[(uint8_t)with], 32), size};
+}
+
+static const struct store_answer *submit_blob(struct world *w, unsigned n, struct record_blob blob)
+{
+    struct name id = id_of(n);
+    struct record_request request = {.method = SLICE("POST"), .path = SLICE("/"), .blob = blob};
+    struct store_change c = {.job = job_of(&id, JOB_QUEUED, 0), .request = &request};
+    c.job.traits = JOB_HAS_BLOBS;
+    return apply(w, &c);
+}
+
+static const struct store_answer *end_blob(struct world *w, unsigned n, enum job_state state, struct record_blob blob)
+{
+    struct name id = id_of(n);
+    struct record_result result = {.status = 200, .blob = blob};
+    struct store_change c = {.job = job_of(&id, state, 1), .guard = 1, .result = &result};
+    c.job.traits = JOB_HAS_BLOBS;
+    return apply(w, &c);
+}
+
+static void check_who_needs_a_blob_is_told_in_the_order_of_changes(struct world *w)
+{
+    struct needs n = {0}, all = {0};
+    struct record_request request;
+    struct record_result result;
+    struct name id = id_of(1);
+    store_watch_needs(w->store, note_need, &n);
+    CHECK_ERR(ERR_OK, submit_blob(w, 1, blob_of('p', 1000))->e);
+    CHECK_TEXT("qAa", slice_str(n.steps));
+    CHECK_ERR(ERR_OK, submit_blob(w, 2, blob_of('p', 1000))->e);
+    CHECK_INT(2000, n.bytes);
+    CHECK_ERR(ERR_STALE, submit_blob(w, 2, blob_of('x', 1))->e); /* refused: nothing but the asking */
+    CHECK_TEXT("qAaqAaqa", slice_str(n.steps));
+    CHECK_ERR(ERR_OK, store_read_request(w->store, slice_str(id.text), &request));
+    CHECK_SLICE(blob_of('p', 0).digest, request.blob.digest);
+    CHECK_INT(1000, request.blob.size);
+    n.steps[0] = 0;
+    for (unsigned i = 1; i <= 2; i++)
+        step(w, i, JOB_LEASED, 0, 1);
+    CHECK_TEXT("", slice_str(n.steps));
+    CHECK_ERR(ERR_OK, end_blob(w, 1, JOB_DONE, blob_of('r', 30))->e);
+    CHECK_ERR(ERR_OK, end_blob(w, 2, JOB_DEAD, blob_of('s', 4))->e);
+    CHECK_TEXT("qAaqAa", slice_str(n.steps));
+    CHECK_INT(2034, n.bytes);
+    CHECK_ERR(ERR_OK, store_read_result(w->store, slice_str(id.text), &result));
+    CHECK_INT(30, result.blob.size);
+    store_each_need(w->store, note_need, &all);
+    CHECK_TEXT("AAAA", slice_str(all.steps));
+    CHECK_INT(2034, all.bytes);
+    n.steps[0] = 0;
+    struct name second = id_of(2);
+    struct store_change again = {.job = job_of(&second, JOB_QUEUED, 1), .guard = 1};
+    again.job.traits = JOB_HAS_BLOBS;
+    CHECK_ERR(ERR_OK, apply(w, &again)->e); /* from dead: its result is no more */
+    CHECK_TEXT("D", slice_str(n.steps));
+    CHECK_INT(2030, n.bytes);
+    store_expire(w->store, 6000, note, w);
+    w->asked++;
+    settle(w);
+    CHECK_TEXT("DDD", slice_str(n.steps));
+    CHECK_INT(1000, n.bytes);
+    all = (struct needs){0};
+    store_each_need(w->store, note_need, &all);
+    CHECK_TEXT("A", slice_str(all.steps));
+    store_watch_needs(w->store, NULL, NULL);
+}
+BOTH(who_needs_a_blob_is_told_in_the_order_of_changes)
+
+static void check_another_result_lets_the_former_blob_go(struct world *w)
+{
+    struct needs n = {0};
+    CHECK_ERR(ERR_OK, submit_plain(w, 1)->e);
+    step(w, 1, JOB_LEASED, 0, 1);
+    store_watch_needs(w->store, note_need, &n);
+    CHECK_ERR(ERR_OK, end_blob(w, 1, JOB_QUEUED, blob_of('r', 30))->e);
+    step(w, 1, JOB_LEASED, 1, 1);
+    CHECK_ERR(ERR_OK, end_blob(w, 1, JOB_QUEUED, blob_of('r', 30))->e); /* the same */
+    CHECK_INT(30, n.bytes);
+    step(w, 1, JOB_LEASED, 1, 1);
+    CHECK_ERR(ERR_OK, end_blob(w, 1, JOB_DONE, (struct record_blob){0})->e);
+    CHECK_TEXT("qAaqaD", slice_str(n.steps));
+    CHECK_INT(0, n.bytes);
+    store_watch_needs(w->store, NULL, NULL);
+}
+BOTH(another_result_lets_the_former_blob_go)
+
+static void check_a_plan_needs_its_blob_until_it_is_another_or_none(struct world *w)
+{
+    struct needs n = {0};
+    char key[SCHEDULE_KEY] = {1};
+    struct slice k = slice_of(key, sizeof(key));
+    struct schedule plan = {.caller = SLICE("spiffe://test/shop"), .name = SLICE("n"), .cron = SLICE("@daily")};
+    struct record_request one = {.method = SLICE("POST"), .path = SLICE("/"), .blob = blob_of('1', 10)}, two = one;
+    two.blob = blob_of('2', 20);
+    store_watch_needs(w->store, note_need, &n);
+    store_put_schedule(w->store, k, &plan, &one, note, w);
+    store_put_schedule(w->store, k, &plan, NULL, note, w); /* it goes on */
+    w->asked += 2;
+    settle(w);
+    CHECK_INT(10, n.bytes);
+    store_put_schedule(w->store, k, &plan, &two, note, w);
+    w->asked++;
+    settle(w);
+    CHECK_INT(20, n.bytes);
+    store_put_schedule(w->store, k, NULL, NULL, note, w);
+    w->asked++;
+    settle(w);
+    CHECK_TEXT("qAaqDAaD", slice_str(n.steps));
+    CHECK_INT(0, n.bytes);
+    store_watch_needs(w->store, NULL, NULL);
+}
+BOTH(a_plan_needs_its_blob_until_it_is_another_or_none)
+
 static const struct store_answer *submit_three(struct world *w, struct slice key_of_second)
 {
     struct name ids[3] = {id_of(11), id_of(12), id_of(13)};
@@ -1192,6 +1328,9 @@ RUN_BOTH(a_list_has_what_was_asked_for)
 RUN_BOTH(a_list_has_the_live_and_the_over_in_one_order)
 RUN_BOTH(ended_jobs_expire_with_all_they_had)
 RUN_BOTH(an_end_that_calls_back_is_owed_until_it_is_paid)
+RUN_BOTH(who_needs_a_blob_is_told_in_the_order_of_changes)
+RUN_BOTH(another_result_lets_the_former_blob_go)
+RUN_BOTH(a_plan_needs_its_blob_until_it_is_another_or_none)
 RUN_BOTH(many_are_stored_all_or_not_at_all)
 RUN_BOTH(expiry_goes_in_bounded_steps)
 RUN_BOTH(a_thousand_contracts_are_kept)

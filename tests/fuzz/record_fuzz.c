@@ -12,12 +12,14 @@ static void read_as_all(struct slice bytes)
     struct record_event event;
     struct record_key key;
     struct record_debt debt;
+    struct record_need need;
     struct slice content;
     (void)!record_get_request(bytes, &arena, &request);
     (void)!record_get_result(bytes, &arena, &result);
     (void)!record_get_event(bytes, &arena, &event);
     (void)!record_get_key(bytes, &arena, &key);
     (void)!record_get_debt(bytes, &arena, &debt);
+    (void)!record_get_need(bytes, &arena, &need);
     (void)!record_get_bytes(bytes, RECORD_CHECKPOINT, &content);
     struct slice log = bytes;
     struct record_event of_log;
@@ -41,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     buf_init(&sound, size + RECORD_HEAD);
-    enum record_kind kind = (enum record_kind)(1 + data[0] % RECORD_DEBT);
+    enum record_kind kind = (enum record_kind)(1 + data[0] % RECORD_BLOB);
     if (record_put_bytes(&sound, kind, slice_from(all, 1)) == ERR_OK)
         read_as_all(buf_slice(&sound));
     buf_fini(&sound);

@@ -107,7 +107,8 @@ TEST(a_request_and_a_result_read_back_with_any_bytes)
                                 1,
                                 after,
                                 2,
-                                true};
+                                true,
+                                {SLICE("0123456789abcdef0123456789abcdef"), UINT64_C(5) << 32}};
     struct record_request out;
     paper_init(&p);
     CHECK_ERR(ERR_OK, record_put_request(&p.bytes, &in));
@@ -127,8 +128,10 @@ TEST(a_request_and_a_result_read_back_with_any_bytes)
     CHECK_INT(2, out.after_count);
     CHECK_TEXT("two", out.after[1]);
     CHECK(out.after_any_end);
+    CHECK_SLICE(in.blob.digest, out.blob.digest);
+    CHECK_INT(in.blob.size, out.blob.size);
     buf_clear(&p.bytes);
-    struct record_result result = {404, headers, 1, SLICE("gone")}, back;
+    struct record_result result = {404, headers, 1, SLICE("gone"), {{0}, 0}}, back;
     CHECK_ERR(ERR_OK, record_put_result(&p.bytes, &result));
     CHECK_ERR(ERR_OK, record_get_result(buf_slice(&p.bytes), &p.arena, &back));
     CHECK_INT(404, back.status);
@@ -330,6 +333,27 @@ TEST(a_job_of_memory_goes_into_a_record_and_back)
     job_table_fini(&t);
 }
 
+TEST(who_needs_a_blob_reads_back_and_a_digest_that_is_none_does_not)
+{
+    struct paper p;
+    struct record_need need = {UINT64_C(3) << 40, SLICE("spiffe://a/b")}, back;
+    struct record_request request = {.method = SLICE("GET"), .path = SLICE("/"), .blob = {SLICE("short"), 1}}, read;
+    struct record_result result = {.status = 200, .blob = {SLICE("short"), 1}}, got;
+    paper_init(&p);
+    CHECK_ERR(ERR_OK, record_put_need(&p.bytes, &need));
+    CHECK_ERR(ERR_OK, record_get_need(buf_slice(&p.bytes), &p.arena, &back));
+    CHECK_INT(need.size, back.size);
+    CHECK_SLICE(need.caller, back.caller);
+    buf_clear(&p.bytes);
+    CHECK_ERR(ERR_OK, record_put_request(&p.bytes, &request));
+    CHECK_ERR(ERR_PEER, record_get_request(buf_slice(&p.bytes), &p.arena, &read));
+    CHECK_ERR(ERR_PEER, record_get_need(buf_slice(&p.bytes), &p.arena, &back));
+    buf_clear(&p.bytes);
+    CHECK_ERR(ERR_OK, record_put_result(&p.bytes, &result));
+    CHECK_ERR(ERR_PEER, record_get_result(buf_slice(&p.bytes), &p.arena, &got));
+    paper_fini(&p);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(a_job_reads_back_as_it_was_written)
 TESTS_RUN(a_request_and_a_result_read_back_with_any_bytes)
@@ -344,4 +368,5 @@ TESTS_RUN(events_stand_in_the_log_until_it_is_full)
 TESTS_RUN(a_long_reason_is_cut)
 TESTS_RUN(what_does_not_fit_adds_nothing)
 TESTS_RUN(a_job_of_memory_goes_into_a_record_and_back)
+TESTS_RUN(who_needs_a_blob_reads_back_and_a_digest_that_is_none_does_not)
 TESTS_END()
