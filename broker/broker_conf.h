@@ -33,8 +33,8 @@ struct broker_conf {
     int64_t retention_us; /* of terminal jobs and their results */
     struct {
         uint64_t jobs, bytes; /* waiting, per caller; of bytes 0: no limit */
-        uint64_t payload; /* bytes of one body or result */
-        uint64_t blobs;   /* bytes of those over 256 KiB, per caller */
+        uint64_t payload;     /* bytes of one body or result */
+        uint64_t blobs;       /* bytes of those over 256 KiB, per caller */
     } limits;
     struct {
         const char *listen;

@@ -282,7 +282,10 @@ static void ask(struct job_visit *v)
     body.all = b->batch.all;
     for (size_t i = 0; i < b->batch.count; i++) {
         const struct job_batch_item *item = &b->batch.items[i];
-        struct job_submit_source from = {&b->fates[i].options, &b->fates[i].place, &item->request, item->body};
+        struct job_submit_source from = {.options = &b->fates[i].options,
+                                         .place = &b->fates[i].place,
+                                         .request = &item->request,
+                                         .body = item->body};
         if (!b->fates[i].asked)
             continue;
         job_submit_fill(a, &from, &submits[i]);

@@ -8,10 +8,13 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "bus/zsock.h"
 #include "proxy/job_runner.h"
 
 enum { PIECE = 64 << 10, METHOD_MOST = 32, DIGEST = 32 };
+
+/* KEPT: in memory.  POURING: to who takes it.  POURED: all of it was taken.  SETTLED: and is where it should be.
+ * SKIPPING: it is past the bound and nobody wants it. */
+enum answer_way { KEPT, POURING, POURED, SETTLED, SKIPPING };
 
 _Static_assert((int)JOB_PLAY_ANSWER == (int)JOB_RUNNER_RESULT, "one bound for a result");
 
@@ -20,6 +23,8 @@ struct job_play {
     struct loop_task look;
     struct job_play_conf conf; /* done is NULL once it is over; assign is not kept */
     struct buf request, answer;
+    enum answer_way way;
+    bool more; /* of the body is to come */
     bool started;
 };
 
@@ -33,7 +38,7 @@ static struct job_play *play_of(struct transit *t)
 static void end(struct job_play *p, enum job_play_end how, enum transit_end told)
 {
     struct transit *t = &p->transit;
-    struct job_play_answer answer = {how, t->out.status, &t->out.headers, buf_slice(&p->answer)};
+    struct job_play_answer answer = {how, t->out.status, &t->out.headers, buf_slice(&p->answer), p->way == SKIPPING};
     loop_task_cancel(&p->look);
     if (p->conf.done)
         p->conf.done(p->conf.arg, &answer);
@@ -61,18 +66,41 @@ static void feed(struct job_play *p)
         struct slice piece = slice_to(buf_slice(&p->request), room < PIECE ? room : PIECE);
         transit_tell_data(t, piece);
         buf_took(&p->request, piece.len);
+        if (p->conf.took && p->conf.done)
+            p->conf.took(p->conf.arg, piece.len);
     }
-    if (buf_len(&p->request) == 0 && !t->in_ended && !t->is_reset)
+    if (buf_len(&p->request) == 0 && !p->more && !t->in_ended && !t->is_reset)
         transit_tell_end(t);
 }
 
-static bool collect(struct job_play *p)
+/* First what was kept so far, then as it comes. */
+static void pour(struct job_play *p)
 {
-    struct slice bytes = buf_slice(&p->transit.body);
-    if (buf_add(&p->answer, bytes) != ERR_OK)
-        return false;
-    transit_took(&p->transit, bytes.len);
-    return true;
+    struct transit *t = &p->transit;
+    bool last = false;
+    if (buf_len(&p->answer))
+        buf_took(&p->answer, p->conf.pour(p->conf.arg, buf_slice(&p->answer), &last));
+    if (buf_len(&p->answer))
+        return;
+    last = t->out_ended;
+    size_t n = p->conf.pour(p->conf.arg, buf_slice(&t->body), &last);
+    if (last)
+        p->way = POURED;
+    transit_took(t, n);
+}
+
+static void collect(struct job_play *p)
+{
+    struct transit *t = &p->transit;
+    struct slice bytes = buf_slice(&t->body);
+    if (p->way == KEPT && buf_add(&p->answer, bytes) != ERR_OK) {
+        struct job_play_answer head = {JOB_PLAY_ANSWERED, t->out.status, &t->out.headers, (struct slice){0}, false};
+        p->way = p->conf.large && p->conf.large(p->conf.arg, &head) ? POURING : SKIPPING;
+    }
+    if (p->way == POURING)
+        pour(p);
+    else
+        transit_took(t, bytes.len);
 }
 
 static void look(struct loop_task *task)
@@ -81,11 +109,14 @@ static void look(struct loop_task *task)
     struct transit *t = &p->transit;
     if (!t->is_reset)
         feed(p);
-    if (t->is_reset)
+    if (t->is_reset) {
         end(p, JOB_PLAY_BROKEN, TRANSIT_CANCELLED);
-    else if (!collect(p))
-        end(p, JOB_PLAY_TOO_LONG, TRANSIT_RESET);
-    else if (t->out_ended && buf_len(&t->body) == 0)
+        return;
+    }
+    if (p->way != POURED && p->way != SETTLED)
+        collect(p);
+    bool kept = t->out_ended && buf_len(&t->body) == 0 && (p->way == KEPT || p->way == SKIPPING);
+    if (kept || p->way == SETTLED)
         end(p, JOB_PLAY_ANSWERED, TRANSIT_DONE);
 }
 
@@ -211,7 +242,8 @@ static enum err fill(struct job_play *p, const struct job_play_conf *conf)
     TRY(add_fields(m, a));
     TRY(add_job(m, arena, conf));
     TRY(add_contract(m, arena, a->contract));
-    TRY(add_length(m, arena, a->body.len));
+    p->more = a->blob && a->blob->size;
+    TRY(add_length(m, arena, p->more ? (size_t)a->blob->size : a->body.len));
     p->transit.peer_id = arena_keep(arena, slice_str(a->caller));
     p->transit.peer_addr = SLICE("job");
     return buf_add(&p->request, slice_of(a->body.data, a->body.len));
@@ -226,7 +258,7 @@ struct job_play *job_play_new(const struct job_play_conf *conf)
     p->conf.assign = NULL;
     transit_init(&p->transit, &carrier, p);
     loop_task_init(&p->look, look);
-    buf_init(&p->request, ZSOCK_MESSAGE);
+    buf_init(&p->request, SIZE_MAX); /* one message, or the room that was given */
     buf_init(&p->answer, JOB_PLAY_ANSWER);
     if (fill(p, conf) == ERR_OK)
         return p;
@@ -239,9 +271,34 @@ void job_play_start(struct job_play *p, void (*begin)(void *arg, struct transit 
     PRE(!p->started);
     p->started = true;
     begin(arg, &p->transit);
-    transit_tell_head(&p->transit, buf_len(&p->request) == 0);
+    transit_tell_head(&p->transit, buf_len(&p->request) == 0 && !p->more);
     if (!p->transit.in_ended)
         look_soon(&p->transit);
+}
+
+void job_play_give(struct job_play *p, struct slice bytes, bool last)
+{
+    buf_put(&p->request, bytes); /* within the room that `took` has given */
+    p->more = !last;
+    look_soon(&p->transit);
+}
+
+void job_play_pour(struct job_play *p)
+{
+    if (p->way == POURING)
+        look_soon(&p->transit);
+}
+
+void job_play_poured(struct job_play *p)
+{
+    PRE(p->way == POURED);
+    p->way = SETTLED;
+    look_soon(&p->transit);
+}
+
+uint64_t job_play_length(const struct job_play *p)
+{
+    return p->transit.out.length > 0 ? (uint64_t)p->transit.out.length : 0;
 }
 
 void job_play_cut(struct job_play **play)

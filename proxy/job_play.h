@@ -6,6 +6,9 @@
  * There is no connection behind it: the request is what the broker sent, the answer
  * is collected in memory.  Whoever owns the transit cannot tell the difference.
  *
+ * What is too large for that streams: a body that the broker has by itself is given by
+ * the piece, an answer past the bound is poured to whoever takes it.  Neither is held.
+ *
  * Lifetime: from job_play_new to `done` or job_play_cut; its memory stays until the
  *           transit's owner has let go of it.
  * Threads:  belongs to the loop. */
@@ -19,8 +22,7 @@ enum { JOB_PLAY_ANSWER = 256 << 10 }; /* bytes of an answer's body */
 
 enum job_play_end {
     JOB_PLAY_ANSWERED,
-    JOB_PLAY_BROKEN,   /* the owner gave up on it in the middle */
-    JOB_PLAY_TOO_LONG, /* the answer is over the bound */
+    JOB_PLAY_BROKEN, /* the owner gave up on it in the middle */
 };
 
 /* Borrowed for the call of `done`. */
@@ -28,7 +30,8 @@ struct job_play_answer {
     enum job_play_end how;
     unsigned status;
     const struct headers *headers;
-    struct slice body;
+    struct slice body; /* empty when it was poured */
+    bool cut;          /* only the beginning of it: nobody wanted the rest */
 };
 
 struct job_play_conf {
@@ -37,6 +40,13 @@ struct job_play_conf {
     uint64_t deadline_ms;                /* unix, told to the function; 0: none */
     /* Once, from the loop; not after job_play_cut. */
     void (*done)(void *arg, const struct job_play_answer *answer);
+    /* A body that comes by the piece: so many bytes of it were passed on. */
+    void (*took)(void *arg, size_t n);
+    /* The answer is over the bound: shall it be poured?  If not, its beginning is all there will be of it. */
+    bool (*large)(void *arg, const struct job_play_answer *head);
+    /* Takes as many of these bytes as there is room for.  `*last`: they end it; says whether the end was taken,
+     * and then comes job_play_poured.  The play must not be cut from inside. */
+    size_t (*pour)(void *arg, struct slice bytes, bool *last);
     void *arg;
 };
 
@@ -44,6 +54,14 @@ struct job_play_conf {
 struct job_play *job_play_new(const struct job_play_conf *conf);
 /* `begin` makes someone the transit's owner. */
 void job_play_start(struct job_play *p, void (*begin)(void *arg, struct transit *t), void *arg);
+/* More of the body, which comes by the piece: assign->blob. */
+void job_play_give(struct job_play *p, struct slice bytes, bool last);
+/* There is room to pour again. */
+void job_play_pour(struct job_play *p);
+/* All was poured and is where it should be: `done` comes, not from inside. */
+void job_play_poured(struct job_play *p);
+/* Bytes the answer says it will have; 0: it does not say. */
+uint64_t job_play_length(const struct job_play *p);
 /* Ends it now, begun or not; never from inside a call of the transit's owner. */
 void job_play_cut(struct job_play **p);
 /* Is the transit an attempt of a job? */

@@ -56,6 +56,15 @@ static size_t keep_fields(struct job_report *r, const struct headers *fields, We
     return n;
 }
 
+static Weft__Bus__V1__BlobName *keep_blob(struct job_report *r, const struct job_visit_blob *blob)
+{
+    Weft__Bus__V1__BlobName *m = arena_new(&r->text, sizeof(*m));
+    weft__bus__v1__blob_name__init(m);
+    m->digest = keep_bytes(r, slice_of(blob->digest, sizeof(blob->digest)));
+    m->size = blob->size;
+    return m;
+}
+
 void job_report_done(struct job_report *r, const Weft__Bus__V1__Lease *lease, const struct job_report_answer *answer)
 {
     begin(r, lease);
@@ -65,6 +74,7 @@ void job_report_done(struct job_report *r, const Weft__Bus__V1__Lease *lease, co
     d->status = answer->status;
     d->n_headers = keep_fields(r, answer->headers, &d->headers);
     d->body = keep_bytes(r, answer->body);
+    d->blob = answer->blob ? keep_blob(r, answer->blob) : NULL;
     r->record.body_case = WEFT__BUS__V1__RECORD__BODY_DONE;
     r->record.done = d;
 }

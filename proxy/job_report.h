@@ -10,6 +10,7 @@
  *           safe to fini.
  * Threads:  belongs to one. */
 #include "http/headers.h"
+#include "proxy/job_visit.h"
 #include "weft/bus/v1/bus.pb-c.h"
 
 enum { JOB_REPORT_REASON = 4096 }; /* bytes of a reason that are passed on */
@@ -30,6 +31,8 @@ struct job_report_answer {
     unsigned status;
     const struct headers *headers;
     struct slice body;
+    /* Instead of `body`: the broker has it by itself; NULL: it has not. */
+    const struct job_visit_blob *blob;
 };
 
 void job_report_done(struct job_report *r, const Weft__Bus__V1__Lease *lease, const struct job_report_answer *answer);

@@ -1,5 +1,6 @@
 #include "proxy/job_result.h"
 
+#include "proxy/job_download.h"
 #include "proxy/job_range.h"
 #include "proxy/job_report.h"
 
@@ -20,36 +21,54 @@ static enum err fill(struct job_visit *v, const Weft__Bus__V1__Result *r)
     return headers_add_token(h, HEADERS_WEFT_JOB, slice_str(v->id));
 }
 
-/* A part of a 200, when one is asked for; `*body` becomes it.  The status that is sent. */
-static unsigned cut(struct job_visit *v, unsigned status, struct slice *body)
+/* A part of a 200, when one is asked for; `*part` is the whole and becomes it.  The status that is sent. */
+static unsigned cut(struct job_visit *v, unsigned status, struct job_range *part)
 {
     struct headers *h = &v->down->out.headers;
     struct arena *a = &v->down->arena;
     struct job_range r;
+    size_t length = part->count;
     if (status != 200)
         return status;
     bool fits = headers_add_copy(h, SLICE("accept-ranges"), SLICE("bytes")) == ERR_OK;
-    enum err e = job_range_read(headers_value(&v->down->in.headers, HEADERS_RANGE), body->len, &r);
+    enum err e = job_range_read(headers_value(&v->down->in.headers, HEADERS_RANGE), length, &r);
     if (e == ERR_ABSENT || !fits || !slice_eq(v->down->in.method, SLICE("GET")))
         return status;
-    struct slice place = arena_putf(a, "bytes */%zu", body->len);
+    struct slice place = arena_putf(a, "bytes */%zu", length);
     if (e == ERR_OK)
-        place = arena_putf(a, "bytes %zu-%zu/%zu", r.from, r.from + r.count - 1, body->len);
+        place = arena_putf(a, "bytes %zu-%zu/%zu", r.from, r.from + r.count - 1, length);
     if (headers_add_copy(h, SLICE("content-range"), place) != ERR_OK)
         return status;
-    *body = e == ERR_OK ? slice_to(slice_from(*body, r.from), r.count) : (struct slice){0};
+    *part = e == ERR_OK ? r : (struct job_range){0};
     return e == ERR_OK ? 206 : 416;
+}
+
+/* The broker has it by itself. */
+static void send_blob(struct job_visit *v, unsigned status, const struct job_range *part)
+{
+    struct message *m = &v->down->out;
+    struct slice length = arena_putf(&v->down->arena, "%zu", part->count);
+    m->status = status;
+    m->length = (int64_t)part->count;
+    if (headers_add_token(&m->headers, HEADERS_CONTENT_LENGTH, length) == ERR_OK)
+        job_download_begin(v, part->from, part->count);
+    else
+        transit_reset(v->down, TRANSIT_WHY_INTERNAL);
 }
 
 static void send_result(struct job_visit *v, const Weft__Bus__V1__Result *r)
 {
     struct transit *t = v->down;
     enum err e = fill(v, r);
-    struct slice body = slice_of(r->body.data, r->body.len);
-    unsigned status = e == ERR_OK ? cut(v, r->status, &body) : r->status;
+    struct job_range part = {0, r->blob ? (size_t)r->blob->size : r->body.len};
+    unsigned status = e == ERR_OK ? cut(v, r->status, &part) : r->status;
+    struct slice body =
+        r->blob ? (struct slice){0} : slice_to(slice_from(slice_of(r->body.data, r->body.len), part.from), part.count);
     if (e != ERR_OK) {
         message_init(&t->out, &t->arena);
         job_visit_refuse(v, REPLY_BAD_ANSWER, "The result is no HTTP answer.");
+    } else if (r->blob && part.count) {
+        send_blob(v, status, &part);
     } else if (transit_answer(t, status, (struct slice){0}, body) != ERR_OK) {
         transit_reset(t, TRANSIT_WHY_INTERNAL);
     }

@@ -1,5 +1,7 @@
 #include "proxy/job_run.h"
 
+#include <stdio.h>
+
 #include "base/log.h"
 #include "base/mem.h"
 #include "proxy/job_outcome.h"
@@ -63,13 +65,22 @@ static void ask_again(struct job_run_host *h)
     due_in(h->conf.clock, &h->again, JOB_RUN_AGAIN_US);
 }
 
+/* The function has no say any more. */
+static void cut(struct job_run *run)
+{
+    bus_get_cut(&run->get);
+    bus_put_cut(&run->put);
+    due_cancel(run->host->conf.clock, &run->put_again);
+    job_play_cut(&run->play);
+}
+
 void job_run_forget(struct job_run *run)
 {
     struct job_run_host *h = run->host;
     struct bus_client *bus = job_run_bus(h);
     if (bus)
         bus_client_forget(bus, run);
-    job_play_cut(&run->play);
+    cut(run);
     move(run, OVER);
     due_cancel(h->conf.clock, &run->late);
     job_report_fini(&run->report);
@@ -90,10 +101,28 @@ static bool is_last_word(const Weft__Bus__V1__Record *answer)
     return answer->problem->status < 500;
 }
 
+static bool has_lost_result(const struct job_run *run, const Weft__Bus__V1__Record *answer)
+{
+    return run->result.size && answer->body_case == WEFT__BUS__V1__RECORD__BODY_PROBLEM &&
+           strcmp(answer->problem->word, "blob-unknown") == 0;
+}
+
+static void say(struct job_run *run);
+
 static void said(void *arg, enum err e, const Weft__Bus__V1__Record *answer)
 {
     struct job_run *run = arg;
     struct job_run_host *h = run->host;
+    if (e == ERR_OK && has_lost_result(run, answer)) {
+        /* Another connection put it, or another process of the broker has it no more: the attempt is not charged. */
+        log_event(LOG_WARN, "job-result-lost", LOG_STR("job", run->lease.job), LOG_STR("so", "it is given back"));
+        job_report_fini(&run->report);
+        job_report_released(&run->report, &run->lease);
+        run->result.size = 0;
+        move(run, REPORTING);
+        say(run);
+        return;
+    }
     if (e == ERR_OK && is_last_word(answer)) {
         if (answer->body_case == WEFT__BUS__V1__RECORD__BODY_PROBLEM)
             log_event(LOG_WARN, "job-report-refused", LOG_STR("job", run->lease.job),
@@ -130,14 +159,14 @@ static void finish(struct job_run *run)
 
 void job_run_give_back(struct job_run *run)
 {
-    job_play_cut(&run->play);
+    cut(run);
     job_report_released(&run->report, &run->lease);
     finish(run);
 }
 
 static void fail(struct job_run *run, Weft__Bus__V1__Failed__Kind kind, struct slice reason)
 {
-    job_play_cut(&run->play);
+    cut(run);
     job_report_failed(&run->report, &run->lease, &(struct job_report_fault){.kind = kind, .reason = reason});
     finish(run);
 }
@@ -145,14 +174,15 @@ static void fail(struct job_run *run, Weft__Bus__V1__Failed__Kind kind, struct s
 /* --- outcomes --- */
 
 /* "the function answered 503: ..." with the beginning of what it said. */
-static void fail_answered(struct job_run *run, const struct job_report_answer *answer, Weft__Bus__V1__Failed__Kind kind)
+static void fail_answered(struct job_run *run, const struct job_report_answer *answer, Weft__Bus__V1__Failed__Kind kind,
+                          bool is_cut)
 {
     bool refused = kind != WEFT__BUS__V1__FAILED__KIND__FUNCTION;
     struct job_run_host *h = run->host;
     struct slice word = headers_value(answer->headers, HEADERS_WEFT_ERROR);
     struct job_report_fault fault = {
         .kind = kind,
-        .answer = word.len ? NULL : answer,
+        .answer = word.len || is_cut ? NULL : answer,
         .retry_after_ms = job_outcome_retry_ms(headers_value(answer->headers, HEADERS_RETRY_AFTER),
                                                now_wall_us(loop_now(h->conf.loop))),
     };
@@ -173,7 +203,7 @@ static void fail_answered(struct job_run *run, const struct job_report_answer *a
 static void answered(struct job_run *run, const struct job_play_answer *a)
 {
     struct job_run_host *h = run->host;
-    struct job_report_answer answer = {a->status, a->headers, a->body};
+    struct job_report_answer answer = {a->status, a->headers, a->body, run->result.size ? &run->result : NULL};
     enum job_outcome outcome = job_outcome_of(a->status, headers_value(a->headers, HEADERS_WEFT_ERROR));
     h->answered(h, outcome != JOB_OUTCOME_ABSENT);
     switch (outcome) {
@@ -182,13 +212,13 @@ static void answered(struct job_run *run, const struct job_play_answer *a)
         finish(run);
         break;
     case JOB_OUTCOME_AGAIN:
-        fail_answered(run, &answer, WEFT__BUS__V1__FAILED__KIND__FUNCTION);
+        fail_answered(run, &answer, WEFT__BUS__V1__FAILED__KIND__FUNCTION, a->cut);
         break;
     case JOB_OUTCOME_REFUSED:
-        fail_answered(run, &answer, WEFT__BUS__V1__FAILED__KIND__REFUSED);
+        fail_answered(run, &answer, WEFT__BUS__V1__FAILED__KIND__REFUSED, a->cut);
         break;
     case JOB_OUTCOME_UNFIT:
-        fail_answered(run, &answer, WEFT__BUS__V1__FAILED__KIND__UNFIT);
+        fail_answered(run, &answer, WEFT__BUS__V1__FAILED__KIND__UNFIT, a->cut);
         break;
     case JOB_OUTCOME_CRASH:
         fail(run, WEFT__BUS__V1__FAILED__KIND__CRASH, SLICE("the function went away before it had answered"));
@@ -203,15 +233,13 @@ static void played(void *arg, const struct job_play_answer *answer)
 {
     struct job_run *run = arg;
     run->play = NULL;
+    cut(run); /* it may have answered before it has read all */
     switch (answer->how) {
     case JOB_PLAY_ANSWERED:
         answered(run, answer);
         break;
     case JOB_PLAY_BROKEN:
         fail(run, WEFT__BUS__V1__FAILED__KIND__CRASH, SLICE("the answer broke off"));
-        break;
-    case JOB_PLAY_TOO_LONG:
-        fail(run, WEFT__BUS__V1__FAILED__KIND__REFUSED, SLICE("result too large: it may have 256 KiB"));
         break;
     }
 }
@@ -222,11 +250,127 @@ static void attempt_late(struct due *due)
     fail(run, WEFT__BUS__V1__FAILED__KIND__TIMEOUT, SLICE("the attempt took longer than it may"));
 }
 
+/* --- a body that comes by the piece --- */
+
+static void body_came(void *arg, struct slice bytes, bool last)
+{
+    struct job_run *run = arg;
+    if (last)
+        run->get = NULL;
+    run->body_at += bytes.len;
+    job_play_give(run->play, bytes, last);
+}
+
+/* A connection that broke: after the next welcome it goes on where it was.  The broker's word: no attempt will
+ * have it. */
+static void body_failed(void *arg, const struct bus_put_fault *fault)
+{
+    struct job_run *run = arg;
+    char reason[REASON_SHOWN];
+    run->get = NULL;
+    snprintf(reason, sizeof(reason), "its body cannot be had: %s: %s", fault->word, fault->detail);
+    if (fault->status == 503)
+        job_run_give_back(run);
+    else if (fault->status)
+        fail(run, WEFT__BUS__V1__FAILED__KIND__REFUSED, slice_str(reason));
+}
+
+static bool waits_for_body(const struct job_run *run)
+{
+    return job_run_plays(run) && !run->get && run->body_at < run->body.size;
+}
+
+static void body_took(void *arg, size_t n)
+{
+    struct job_run *run = arg;
+    if (run->get)
+        bus_get_took(run->get, n);
+}
+
+static bool ask_body(struct job_run *run)
+{
+    static const struct bus_get_owner owner = {body_came, body_failed};
+    struct bus_client *bus = job_run_bus(run->host);
+    struct bus_get_plan plan = {.lease = &run->lease, .offset = run->body_at};
+    return bus && bus_get_start(bus, &plan, &owner, run, &run->get) == ERR_OK;
+}
+
+/* --- an answer that goes by the piece --- */
+
+static void result_room(void *arg)
+{
+    job_play_pour(((struct job_run *)arg)->play);
+}
+
+static void result_kept(void *arg, const uint8_t digest[BUS_PUT_DIGEST], uint64_t size)
+{
+    struct job_run *run = arg;
+    run->put = NULL;
+    run->result.size = size;
+    memcpy(run->result.digest, digest, sizeof(run->result.digest));
+    job_play_poured(run->play);
+}
+
+/* A broker without room, before anything has left: the function waits.  Afterwards what has left is lost. */
+static void result_failed(void *arg, const struct bus_put_fault *fault)
+{
+    struct job_run *run = arg;
+    struct due_clock *clock = run->host->conf.clock;
+    bool is_full = fault->status == 429 || fault->status >= 500;
+    char reason[REASON_SHOWN];
+    run->put = NULL;
+    snprintf(reason, sizeof(reason), "its result cannot be kept: %s: %s", fault->word, fault->detail);
+    if (!run->poured && (is_full || fault->status == 0))
+        due_in(clock, &run->put_again, JOB_RUN_AGAIN_US);
+    else if (fault->status == 0)
+        job_run_give_back(run);
+    else
+        fail(run, is_full ? WEFT__BUS__V1__FAILED__KIND__FUNCTION : WEFT__BUS__V1__FAILED__KIND__REFUSED,
+             slice_str(reason));
+}
+
+static void result_again(struct due *due)
+{
+    struct job_run *run = (struct job_run *)(void *)((char *)due - offsetof(struct job_run, put_again));
+    job_play_pour(run->play);
+}
+
+/* Only a result is worth it: of an answer that is none the beginning will do. */
+static bool is_result(void *arg, const struct job_play_answer *head)
+{
+    (void)arg;
+    return job_outcome_of(head->status, headers_value(head->headers, HEADERS_WEFT_ERROR)) == JOB_OUTCOME_DONE;
+}
+
+static void begin_put(struct job_run *run)
+{
+    static const struct bus_put_owner owner = {result_room, result_kept, result_failed};
+    struct bus_client *bus = job_run_bus(run->host);
+    struct bus_put_plan plan = {.size = job_play_length(run->play), .lease = &run->lease};
+    if (!bus || bus_put_start(bus, &plan, &owner, run, &run->put) != ERR_OK)
+        due_in(run->host->conf.clock, &run->put_again, JOB_RUN_AGAIN_US);
+}
+
+static size_t pour_result(void *arg, struct slice bytes, bool *last)
+{
+    struct job_run *run = arg;
+    if (!run->put && !due_waits(&run->put_again))
+        begin_put(run);
+    size_t n = run->put ? bus_put_write(run->put, bytes, *last) : 0;
+    *last = run->put && bus_put_is_whole(run->put);
+    run->poured |= n > 0;
+    return n;
+}
+
 /* --- the beginning of a run --- */
 
 static void play(struct job_run *run)
 {
     struct job_run_host *h = run->host;
+    if (run->body.size && !ask_body(run)) {
+        job_run_give_back(run);
+        return;
+    }
     move(run, PLAYING);
     job_play_start(run->play, h->conf.play, h->conf.arg);
 }
@@ -289,8 +433,12 @@ void job_run_begin(struct job_run *run, const Weft__Bus__V1__Assign *a)
         .assign = a,
         .deadline_ms = deadline_of(a, now_ms),
         .done = played,
+        .took = body_took,
+        .large = is_result,
+        .pour = pour_result,
         .arg = run,
     };
+    run->body.size = a->blob ? a->blob->size : 0;
     run->play = job_play_new(&conf);
     if (!run->play) {
         fail(run, WEFT__BUS__V1__FAILED__KIND__REFUSED, SLICE("the job's head is not HTTP"));
@@ -312,6 +460,8 @@ void job_run_repeat(struct job_run *run)
         say(run);
     else if (run->sm.at == LEARNING)
         learn(run);
+    else if (waits_for_body(run) && !ask_body(run))
+        ask_again(run->host);
 }
 
 struct job_run *job_run_new(struct job_run_host *h, const Weft__Bus__V1__Assign *a)
@@ -323,6 +473,7 @@ struct job_run *job_run_new(struct job_run_host *h, const Weft__Bus__V1__Assign 
     run->lease.job = mem_copy(slice_str(a->job));
     run->lease.token = a->token;
     due_init(&run->late, attempt_late);
+    due_init(&run->put_again, result_again);
     buf_init(&run->checkpoint, JOB_SHELF_CHECKPOINT);
     enum err e = buf_add(&run->checkpoint, slice_of(a->checkpoint.data, a->checkpoint.len));
     (void)e; /* what a broker has is within the bound */

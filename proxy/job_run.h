@@ -11,6 +11,7 @@
  * Lifetime: job_run_new to job_run_forget; the host has it in `runs` meanwhile.
  * Threads:  belongs to the loop. */
 #include "base/sm.h"
+#include "bus/bus_get.h"
 #include "proxy/job_play.h"
 #include "proxy/job_report.h"
 #include "proxy/job_runner.h"
@@ -35,7 +36,13 @@ struct job_run {
     struct list link;
     struct job_run_host *host;
     struct sm sm;
-    struct job_play *play; /* NULL once there is an outcome */
+    struct job_play *play;              /* NULL once there is an outcome */
+    struct bus_get *get;                /* the body, while it comes by the piece */
+    struct bus_put *put;                /* the answer, while it goes by the piece */
+    struct due put_again;               /* the broker has no room for it just now */
+    struct job_visit_blob body, result; /* those; size 0: it is in the record */
+    uint64_t body_at;                   /* to where it has come */
+    bool poured;                        /* some of the answer has left */
     struct job_report report;
     struct buf checkpoint; /* of the attempt before, until the function has the job */
     struct due late;       /* the attempt's end */

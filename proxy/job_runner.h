@@ -25,7 +25,7 @@
 
 struct job_runner;
 
-enum { JOB_RUNNER_RESULT = 256 << 10 }; /* bytes of a result; a longer one fails the job for good */
+enum { JOB_RUNNER_RESULT = 256 << 10 }; /* bytes of a result; a longer one goes to the broker as it comes */
 
 struct job_runner_conf {
     struct loop *loop;

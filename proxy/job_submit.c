@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "proxy/job_json.h"
 #include "proxy/job_result.h"
+#include "proxy/job_upload.h"
 
 struct job_submit {
     struct job_options options;
@@ -156,14 +157,16 @@ static void put_part(struct buf *all, struct slice part)
     buf_put(all, part);
 }
 
-struct hash_digest job_submit_fingerprint(const struct message *request, struct slice path, struct slice body)
+struct hash_digest job_submit_fingerprint(const struct job_submit_source *of)
 {
     struct buf all;
     buf_init(&all, BUF_TEXT_BOUND);
-    put_part(&all, request->method);
-    put_part(&all, path);
-    put_part(&all, headers_value(&request->headers, HEADERS_CONTENT_TYPE));
-    put_part(&all, body);
+    put_part(&all, of->request->method);
+    put_part(&all, of->place->path);
+    put_part(&all, headers_value(&of->request->headers, HEADERS_CONTENT_TYPE));
+    put_part(&all, of->blob ? SLICE("sha256") : of->body);
+    if (of->blob)
+        put_part(&all, slice_of(of->blob->digest, sizeof(of->blob->digest)));
     struct hash_digest digest = hash_sha256(buf_slice(&all));
     buf_fini(&all);
     return digest;
@@ -228,10 +231,19 @@ struct job_submit_place job_submit_place_of(struct arena *a, const struct job_en
     return p;
 }
 
+static Weft__Bus__V1__BlobName *name_of(struct arena *a, const struct job_visit_blob *blob)
+{
+    Weft__Bus__V1__BlobName *m = arena_new(a, sizeof(*m));
+    weft__bus__v1__blob_name__init(m);
+    m->digest = bytes_of(arena_keep(a, slice_of(blob->digest, sizeof(blob->digest))));
+    m->size = blob->size;
+    return m;
+}
+
 void job_submit_fill(struct arena *a, const struct job_submit_source *from, Weft__Bus__V1__Submit *into)
 {
     const struct job_submit_place *to = from->place;
-    struct hash_digest digest = job_submit_fingerprint(from->request, to->path, from->body);
+    struct hash_digest digest = job_submit_fingerprint(from);
     weft__bus__v1__submit__init(into);
     fill_options(a, from->options, into);
     into->service = text_of(a, to->service);
@@ -240,6 +252,7 @@ void job_submit_fill(struct arena *a, const struct job_submit_source *from, Weft
     into->path = text_of(a, to->path);
     into->n_headers = fill_fields(a, &from->request->headers, &into->headers);
     into->body = bytes_of(from->body);
+    into->blob = from->blob ? name_of(a, from->blob) : NULL;
     into->fingerprint = bytes_of(arena_keep(a, slice_of(digest.b, sizeof(digest.b))));
     if (to->shows_contract)
         into->contract = bytes_of(slice_of(to->contract.b, sizeof(to->contract.b)));
@@ -249,7 +262,13 @@ void job_submit_fill(struct arena *a, const struct job_submit_source *from, Weft
 static void fill_submit(struct job_visit *v, Weft__Bus__V1__Submit *body)
 {
     const struct job_submit *s = v->submit;
-    struct job_submit_source from = {&s->options, &s->place, &v->down->in, buf_slice(&v->body)};
+    struct job_submit_source from = {
+        .options = &s->options,
+        .place = &s->place,
+        .request = &v->down->in,
+        .body = buf_slice(&v->body),
+        .blob = v->blob.size ? &v->blob : NULL,
+    };
     job_submit_fill(&v->down->arena, &from, body);
 }
 
@@ -318,11 +337,24 @@ static enum err read_openfaas(const struct headers *fields, struct job_options *
     return ERR_OK;
 }
 
+static void overflow(struct job_visit *v, struct slice bytes)
+{
+    const struct job_submit_place *to = &v->submit->place;
+    struct arena *a = &v->down->arena;
+    struct bus_put_plan plan = {
+        .size = v->down->in.length > 0 ? (uint64_t)v->down->in.length : 0,
+        .service = text_of(a, to->service),
+        .operation = text_of(a, to->operation),
+    };
+    job_upload_begin(v, &plan, bytes);
+}
+
 void job_submit_start(struct job_visit_desk *desk, struct transit *down, const struct job_entry_target *target)
 {
     struct job_visit *v = job_visit_new(desk, down, JOB_ENTRY_PAYLOAD);
     struct job_submit *s = arena_new(&down->arena, sizeof(*s));
     v->begin = submit;
+    v->overflow = overflow;
     v->submit = s;
     s->place = job_submit_place_of(&down->arena, target);
     struct buf complaint;

@@ -24,6 +24,7 @@ struct job_submit_source {
     const struct job_submit_place *place;
     const struct message *request; /* method and fields */
     struct slice body;
+    const struct job_visit_blob *blob; /* instead of `body`; NULL: there is none */
 };
 /* Texts are kept in `a`. */
 void job_submit_fill(struct arena *a, const struct job_submit_source *from, Weft__Bus__V1__Submit *into);
@@ -31,7 +32,7 @@ void job_submit_fill(struct arena *a, const struct job_submit_source *from, Weft
 void job_submit_start(struct job_visit_desk *desk, struct transit *down, const struct job_entry_target *target);
 
 /* Keys of a repeated request are compared by this: SHA-256 of method, path, content-type and body, each
- * after its length. */
-struct hash_digest job_submit_fingerprint(const struct message *request, struct slice path, struct slice body);
+ * after its length; of a body that is a blob there is the word sha256 and its digest instead. */
+struct hash_digest job_submit_fingerprint(const struct job_submit_source *of);
 
 #endif

@@ -1,6 +1,8 @@
 #include "proxy/job_visit.h"
 
 #include "base/mem.h"
+#include "proxy/job_download.h"
+#include "proxy/job_upload.h"
 
 enum { CALL_US = 10 * NOW_US_PER_S };
 
@@ -36,15 +38,23 @@ static void unanswered(struct job_visit *v, const char *why)
 }
 
 /* The word and the status are the broker's; what no HTTP answer can carry is its mistake. */
-static void pass_problem(struct job_visit *v, const Weft__Bus__V1__Problem *p)
+void job_visit_fault(struct job_visit *v, const struct bus_put_fault *p)
 {
     struct slice word = slice_str(p->word);
-    if (v->unanswered)
+    if (p->status == 0)
+        unanswered(v, p->detail);
+    else if (v->unanswered)
         v->unanswered(v);
     else if (p->status >= 400 && p->status <= 599 && headers_name_ok(word))
         reply_word_text(v->down, p->status, word, slice_str(p->detail));
     else
         job_visit_refuse(v, REPLY_BAD_ANSWER, "The broker refuses without a word for it.");
+}
+
+static void pass_problem(struct job_visit *v, const Weft__Bus__V1__Problem *p)
+{
+    struct bus_put_fault fault = {p->word, p->detail, p->status ? p->status : 1};
+    job_visit_fault(v, &fault);
 }
 
 static void called(void *arg, enum err e, const Weft__Bus__V1__Record *record)
@@ -102,6 +112,8 @@ static void visit_free(struct job_visit *v)
     if (bus)
         bus_client_forget(bus, v);
     job_visit_unwatch(v);
+    job_upload_free(&v->upload);
+    job_download_free(&v->download);
     due_cancel(v->desk->clock, &v->due);
     list_remove(&v->link);
     buf_fini(&v->body);
@@ -111,17 +123,35 @@ static void visit_free(struct job_visit *v)
 static void visit_data(struct transit *t, struct slice bytes)
 {
     struct job_visit *v = t->owner_data;
+    if (v->upload) {
+        job_upload_take(v->upload, bytes);
+        return;
+    }
+    bool fits = t->out_head || buf_add(&v->body, bytes) == ERR_OK;
+    if (!fits && v->overflow) {
+        v->overflow(v, bytes);
+        return;
+    }
     transit_credit(t, t->owed);
-    if (!t->out_head && buf_add(&v->body, bytes) != ERR_OK)
+    if (!fits)
         job_visit_refuse(v, REPLY_PAYLOAD_TOO_LARGE,
-                         "A job's body may have 256 KiB, a batch 768 KiB, a checkpoint 256 KiB, progress 16 KiB.");
+                         "A batch may have 768 KiB, a checkpoint 256 KiB, progress 16 KiB.");
 }
 
 static void visit_end(struct transit *t)
 {
     struct job_visit *v = t->owner_data;
-    if (!t->out_head)
+    if (v->upload)
+        job_upload_end(v->upload);
+    else if (!t->out_head)
         v->begin(v);
+}
+
+static void visit_sent(struct transit *t)
+{
+    struct job_visit *v = t->owner_data;
+    if (v->download)
+        job_download_sent(v->download);
 }
 
 static void visit_gone(struct transit *t, enum transit_end how)
@@ -131,7 +161,8 @@ static void visit_gone(struct transit *t, enum transit_end how)
     transit_free(&t);
 }
 
-static const struct transit_owner visit_owner = {.data = visit_data, .end = visit_end, .gone = visit_gone};
+static const struct transit_owner visit_owner = {
+    .data = visit_data, .end = visit_end, .sent = visit_sent, .gone = visit_gone};
 
 struct job_visit *job_visit_new(struct job_visit_desk *desk, struct transit *down, size_t body_bound)
 {

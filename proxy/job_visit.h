@@ -39,7 +39,14 @@ struct job_visit_desk {
     struct list visits;
 };
 
+/* A body that the broker has by itself. */
+struct job_visit_blob {
+    uint64_t size; /* 0: there is none */
+    uint8_t digest[32];
+};
+
 struct job_visit;
+struct bus_put_fault;
 typedef void job_visit_answer_fn(struct job_visit *v, const Weft__Bus__V1__Record *answer);
 
 struct job_visit {
@@ -50,6 +57,11 @@ struct job_visit {
     char id[JOB_VISIT_ID]; /* of the job, or the name of a schedule */
     uint64_t token;        /* of the lease whose checkpoint it is about */
     void (*begin)(struct job_visit *v);
+    /* The body is over its bound: these bytes, which owe credit, and more are still to come.  NULL: refuse it. */
+    void (*overflow)(struct job_visit *v, struct slice bytes);
+    struct job_upload *upload;     /* of the body, since then; or NULL */
+    struct job_download *download; /* of a result; or NULL */
+    struct job_visit_blob blob;    /* what the upload has become */
     job_visit_answer_fn *answer;
     int expected; /* of the answer: its body_case */
     /* The broker cannot be asked, or says no; NULL: refuse with that. */
@@ -75,6 +87,8 @@ void job_visit_watch(struct job_visit *v, uint64_t after,
 void job_visit_unwatch(struct job_visit *v);
 
 /* Answers: each once. */
+/* As the broker says it, or that there is none. */
+void job_visit_fault(struct job_visit *v, const struct bus_put_fault *fault);
 void job_visit_refuse(struct job_visit *v, enum reply_word word, const char *detail);
 /* Takes the text. */
 void job_visit_json(struct job_visit *v, unsigned status, struct buf *text);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A client in another language, written from docs/bus-protocol.md: examples/bus-client."""
 
+import hashlib
 import json
 import pathlib
 import shutil
@@ -61,6 +62,21 @@ class OtherLanguage(JobStory):
         answer = self.ask("POST", "/train", [("prefer", "respond-async"), ("content-type", "text/plain"),
                                              ("idempotency-key", '"k-1"')], b"words")
         self.assertEqual(json.loads(answer.body)["job"], first)
+
+    def test_large_bodies_go_by_the_piece(self):
+        """Its worker gets one and puts one; its caller puts one that is the same job as over HTTP, and gets the result."""
+        self.begin(worker=False)
+        worker = self.client("trainer", "--jobs", "1", "work", "trainer")
+        body = b"".join(b"%d words " % n for n in range(400000))
+        self.place.write("body", body.decode())
+        lines = self.output(self.client("web", "--idempotency-key", "k", "submit", "trainer", "POST", "/train", "@body"))
+        self.output(worker)
+        digest = hashlib.sha256(body.upper()).hexdigest()
+        self.assertEqual(lines[-1], f"200 {len(body)} bytes, sha256 {digest}")
+        self.assertTrue(self.result(lines[0]).body == body.upper())
+        answer = self.ask("POST", "/train", [("prefer", "respond-async"), ("content-type", "text/plain"),
+                                             ("idempotency-key", '"k"')], body)
+        self.assertEqual(json.loads(answer.body)["job"], lines[0])
 
     def test_a_stranger_does_not_get_in(self):
         self.begin(worker=False)

@@ -65,6 +65,36 @@ def liar(peer):
     print(*refused, len(beat.stale), flush=True)
 
 
+def blobs(peer):
+    """Names and gets what is not its own, puts what was not asked for, and otherwise than it said."""
+    refused = []
+    theirs = bus.BlobName(digest=bytes.fromhex(sys.stdin.readline()), size=1 << 20)
+    job = sys.stdin.readline().strip()
+    for said in ({"submit": bus.Submit(service="printer", method="POST", path="/", priority=5, blob=theirs)},
+                 {"submit": bus.Submit(service="printer", method="POST", path="/", priority=5, blob=bus.BlobName())},
+                 {"blob_get": bus.BlobGet(id=1, job=job, room=1 << 20)},
+                 {"blob_get": bus.BlobGet(id=1, lease=STALE, room=1 << 20)},
+                 {"blob_get": bus.BlobGet(id=1, room=1)}, {"blob_put": bus.BlobPut(id=1, lease=STALE)},
+                 {"blob_put": bus.BlobPut(id=1, service="nobody")},
+                 {"blob_put": bus.BlobPut(id=1, service="printer", size=2**64 - 1)}):
+        try:
+            peer.call(**said)
+        except bus_client.Refused as no:
+            refused.append(no.word)
+    for wrong in ({"offset": 1}, {"data": bytes(300 << 10)}, {"data": bytes(8)}, {"data": b"1", "last": True}):
+        number = peer.new_blob()
+        peer.call(blob_put=bus.BlobPut(id=number, service="printer", size=7))
+        peer.send(blob=bus.Blob(id=number, **wrong))
+        try:
+            bus_client.of_blob(peer, number)
+        except bus_client.Refused as no:
+            refused.append(no.word)
+        peer.send(blob=bus.Blob(id=number, data=b"more of what has ended"))
+    for _ in range(1100):
+        peer.send(blob_put=bus.BlobPut(id=peer.new_blob(), service="printer", size=1))
+    print(*refused, flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ("client", "broker", "cert", "key", "ca", "way"):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Peers of the bus with a good key and bad manners: they get their answer, and nobody else notices."""
 
+import hashlib
 import pathlib
 import subprocess
 import unittest
@@ -19,12 +20,12 @@ class Peers(JobStory):
         services = {**self.broker.conf["services"], "printer": {"identity": kit.spiffe("printer")}}
         self.broker.reload(services=services)
 
-    def mean(self, way):
+    def mean(self, way, told=None):
         identity = self.place.identity("mallory")
         ca = list(identity["trust"].values())[0]
         words = [str(CLIENT), self.broker.conf["https"], identity["cert"], identity["key"], ca, way]
-        return subprocess.Popen([PYTHON, str(MEAN), *words], cwd=self.place.folder, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen([PYTHON, str(MEAN), *words], cwd=self.place.folder, stdin=told,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def memory(self):
         status = pathlib.Path(f"/proc/{self.broker.child.pid}/status").read_text()
@@ -59,6 +60,24 @@ class Peers(JobStory):
         self.broker.write()
         self.broker.start()
         self.assertEqual(self.beside("flood"), "{'queue-full'}")
+
+    def test_one_that_wants_what_is_not_its_own_and_puts_what_was_not_asked_for(self):
+        self.begin()
+        body = bytes(1 << 20)
+        job = self.submit(body)
+        self.wait_state(job, "done")
+        told = self.place.folder / "told"
+        told.write_text(f"{hashlib.sha256(body).hexdigest()}\n{job}\n")
+        with told.open() as file:
+            peer = self.mean("blobs", file)
+            out, err = peer.communicate(timeout=60)
+        self.assertEqual((peer.returncode, err), (0, ""))
+        wanted = ["blob-unknown"] * 2 + ["job-unknown", "job-stale", "bad-request", "job-stale", "service-unknown"]
+        self.assertEqual(out.split(), wanted + ["payload-too-large"] + ["bad-request"] * 4)
+        self.assertTrue(self.result(job).body == body)
+        files = self.place.folder / "jobs/blobs"
+        kit.wait_until("nothing of it stays", lambda: not list(files.glob("part-*")), within=30)
+        self.wait_state(self.submit(), "done")
 
     def test_one_that_lies(self):
         said = self.beside("liar").split()

@@ -326,10 +326,10 @@ TEST(an_answer_that_breaks_off_is_a_crash)
     close_runner();
 }
 
-static void write_answer(struct transit *t, size_t len)
+static void write_answer(struct transit *t, unsigned status, size_t len)
 {
     char *bytes = mem_new(len);
-    t->out.status = 200;
+    t->out.status = status;
     CHECK_ERR(ERR_OK, transit_head(t, false));
     CHECK_ERR(ERR_OK, transit_write(t, slice_of(bytes, len)));
     transit_finish(t);
@@ -341,19 +341,83 @@ TEST(a_result_may_have_256_kib)
 {
     open_runner();
     begin("j1", 7);
-    write_answer(s.played[0].t, JOB_RUNNER_RESULT);
+    write_answer(s.played[0].t, 200, JOB_RUNNER_RESULT);
     CHECK_INT(WEFT__BUS__V1__RECORD__BODY_DONE, report()->record.body_case);
     CHECK_INT(JOB_RUNNER_RESULT, report()->record.done->body.len);
     close_runner();
 }
 
-TEST(a_longer_result_fails_the_job_for_good)
+TEST(a_longer_result_waits_for_the_broker_and_the_function_with_it)
 {
     open_runner();
     begin("j1", 7);
-    write_answer(s.played[0].t, JOB_RUNNER_RESULT + 1);
-    check_failed(WEFT__BUS__V1__FAILED__KIND__REFUSED, "result too large: it may have 256 KiB");
-    CHECK_INT(TRANSIT_RESET, s.played[0].how);
+    write_answer(s.played[0].t, 200, JOB_RUNNER_RESULT + 1);
+    CHECK_INT(JOB_RUNNER_RESULT + 1, buf_len(&s.played[0].t->body)); /* not taken from it */
+    wait_us(3 * SECOND);
+    CHECK_INT(1, job_runner_running(s.runner));
+    CHECK_INT(0, s.played[0].gones);
+    close_runner();
+}
+
+TEST(of_a_longer_error_only_the_beginning_is_told)
+{
+    open_runner();
+    begin("j1", 7);
+    write_answer(s.played[0].t, 503, JOB_RUNNER_RESULT + 1);
+    CHECK_INT(WEFT__BUS__V1__RECORD__BODY_FAILED, report()->record.body_case);
+    CHECK_INT(WEFT__BUS__V1__FAILED__KIND__FUNCTION, report()->record.failed->kind);
+    CHECK_INT(0, report()->record.failed->status);
+    CHECK_INT(0, report()->record.failed->body.len);
+    CHECK_INT(TRANSIT_DONE, s.played[0].how);
+    close_runner();
+}
+
+static void give_body(struct job_play *p, size_t len, bool last)
+{
+    char *bytes = mem_new(len);
+    memset(bytes, 'b', len);
+    job_play_give(p, slice_of(bytes, len), last);
+    mem_free(bytes);
+    turns(3);
+}
+
+static void ignore(void *arg, const struct job_play_answer *answer)
+{
+    (void)arg, (void)answer;
+}
+
+static void took(void *arg, size_t n)
+{
+    *(size_t *)arg += n;
+}
+
+TEST(a_body_by_the_piece_is_given_as_it_is_taken)
+{
+    size_t taken = 0;
+    open_runner();
+    Weft__Bus__V1__BlobName blob = WEFT__BUS__V1__BLOB_NAME__INIT;
+    Weft__Bus__V1__Assign a = assign("j1", 7);
+    blob.size = 600000;
+    a.blob = &blob;
+    struct job_play_conf conf = {.loop = s.loop, .assign = &a, .took = took, .done = ignore, .arg = &taken};
+    struct job_play *p = job_play_new(&conf);
+    job_play_start(p, play, NULL);
+    struct recorder *r = &s.played[0];
+    CHECK_INT(600000, r->t->in.length);
+    r->credit = false;
+    give_body(p, 400000, false);
+    CHECK_INT(TRANSIT_WINDOW, taken);
+    CHECK_INT(0, r->ends);
+    r->credit = true;
+    transit_credit(r->t, r->t->owed);
+    turns(3);
+    CHECK_INT(400000, taken);
+    CHECK_INT(0, r->ends);
+    give_body(p, 200000, true);
+    CHECK_INT(600000, taken);
+    CHECK_INT(1, r->ends);
+    job_play_cut(&p);
+    turns(3);
     close_runner();
 }
 
@@ -492,7 +556,9 @@ TESTS_RUN(a_function_that_is_not_there_gives_the_job_back)
 TESTS_RUN(a_function_that_went_away_is_a_crash)
 TESTS_RUN(an_answer_that_breaks_off_is_a_crash)
 TESTS_RUN(a_result_may_have_256_kib)
-TESTS_RUN(a_longer_result_fails_the_job_for_good)
+TESTS_RUN(a_longer_result_waits_for_the_broker_and_the_function_with_it)
+TESTS_RUN(of_a_longer_error_only_the_beginning_is_told)
+TESTS_RUN(a_body_by_the_piece_is_given_as_it_is_taken)
 TESTS_RUN(an_attempt_ends_with_its_timeout_to_the_millisecond)
 TESTS_RUN(a_stale_lease_is_cut_and_nothing_is_said)
 TESTS_RUN(a_cancelled_job_is_cut_and_given_back)
