@@ -8,8 +8,9 @@
 #include "base/mem.h"
 #include "contracts/complaint.h"
 #include "contracts/digest.h"
+#include "contracts/paths.h"
 
-enum { NO_SUCH_PATH = -1, NO_SUCH_METHOD = -2 };
+#define DIGEST_FIELD "sha-256="
 
 struct operation {
     struct slice name, method, template;
@@ -18,10 +19,11 @@ struct operation {
     bool streams[2]; /* several messages: asked, answered */
 };
 
-/* The canonical form, once somebody has asked for it: most contracts are only compared. */
+/* Made once somebody has asked for it: the canonical form, and the tree of paths. */
 struct written {
     size_t len;
     char *_Atomic text;
+    struct paths *_Atomic paths;
 };
 
 struct contract {
@@ -29,7 +31,7 @@ struct contract {
     struct arena arena;
     struct fact_list facts;
     struct shape shape;
-    struct slice name, version, digest_text;
+    struct slice name, version, digest_field;
     struct written *written;
     struct hash_digest digest;
     struct operation *operations;
@@ -91,7 +93,7 @@ static void settle(struct contract *c)
     c->digest = digest_of(&c->facts, &c->written->len);
     buf_init(&digest, HASH_SHA256_TEXT);
     hash_put_base64url(&digest, slice_of(c->digest.b, sizeof(c->digest.b)));
-    c->digest_text = arena_keep(&c->arena, buf_slice(&digest));
+    c->digest_field = arena_join(&c->arena, SLICE(DIGEST_FIELD), "", buf_slice(&digest));
     buf_fini(&digest);
     list_operations(c);
 }
@@ -189,8 +191,11 @@ void contract_unref(struct contract **c)
     *c = NULL;
     if (!contract || atomic_fetch_sub(&contract->refs, 1) != 1)
         return;
-    if (contract->written)
+    if (contract->written) {
+        struct paths *paths = contract->written->paths;
+        paths_free(&paths);
         mem_free(contract->written->text);
+    }
     mem_free(contract->written);
     shape_fini(&contract->shape);
     fact_list_fini(&contract->facts);
@@ -215,7 +220,12 @@ const struct hash_digest *contract_digest(const struct contract *c)
 
 struct slice contract_digest_text(const struct contract *c)
 {
-    return c->digest_text;
+    return slice_from(c->digest_field, sizeof(DIGEST_FIELD) - 1);
+}
+
+struct slice contract_digest_field(const struct contract *c)
+{
+    return c->digest_field;
 }
 
 /* Two threads may both write it at first; one keeps what it has, the other takes that. */
@@ -276,69 +286,41 @@ bool contract_operation_job(const struct contract *c, size_t op)
     return c->operations[op].job;
 }
 
-static bool is_variable(struct slice segment)
+static struct paths *make_paths(const struct contract *c)
 {
-    return slice_starts(segment, SLICE("{")) && slice_ends(segment, SLICE("}"));
-}
-
-/* Cuts the segment up to the next slash off; both begin behind a slash. */
-static bool next_segment(struct slice *rest, bool *ended, struct slice *segment)
-{
-    if (*ended)
-        return false;
-    size_t at;
-    *ended = !slice_find(*rest, '/', &at);
-    *segment = *ended ? *rest : slice_to(*rest, at);
-    *rest = *ended ? (struct slice){0} : slice_from(*rest, at + 1);
-    return true;
-}
-
-static bool fits_template(struct slice template, struct slice path)
-{
-    bool template_ended = false, path_ended = false;
-    struct slice wanted, found;
-    while (next_segment(&template, &template_ended, &wanted)) {
-        if (!next_segment(&path, &path_ended, &found))
-            return false;
-        if (is_variable(wanted) ? found.len == 0 : !slice_eq(wanted, found))
-            return false;
-    }
-    return path_ended;
-}
-
-/* Of two templates for one path: the one whose first difference is a literal. */
-static bool more_literal(struct slice a, struct slice b)
-{
-    bool a_ended = false, b_ended = false;
-    struct slice x, y;
-    while (next_segment(&a, &a_ended, &x) && next_segment(&b, &b_ended, &y))
-        if (is_variable(x) != is_variable(y))
-            return is_variable(y);
-    return false;
-}
-
-/* gRPC's calls have one path each, whatever else their operations have. */
-static int match_grpc(const struct contract *c, struct slice method, struct slice path)
-{
+    struct paths_entry *entries = mem_array(c->operation_count + 1, sizeof(*entries));
     for (size_t i = 0; i < c->operation_count; i++)
-        if (c->operations[i].grpc.len && slice_eq(c->operations[i].grpc, path))
-            return slice_eq(method, SLICE("POST")) ? (int)i : NO_SUCH_METHOD;
-    return NO_SUCH_PATH;
+        entries[i] = (struct paths_entry){
+            .method = c->operations[i].method,
+            .template = c->operations[i].template,
+            .grpc = c->operations[i].grpc,
+        };
+    struct paths *p = paths_new(entries, c->operation_count);
+    mem_free(entries);
+    return p;
+}
+
+/* Most contracts are only compared; and two threads may both be the first to look for a path. */
+static const struct paths *paths_of(const struct contract *c)
+{
+    struct paths *known = atomic_load_explicit(&c->written->paths, memory_order_acquire), *none = NULL;
+    if (known)
+        return known;
+    struct paths *mine = make_paths(c);
+    if (atomic_compare_exchange_strong(&c->written->paths, &none, mine))
+        return mine;
+    paths_free(&mine);
+    return none;
+}
+
+void contract_prepare(const struct contract *c)
+{
+    (void)paths_of(c);
 }
 
 int contract_match(const struct contract *c, struct slice method, struct slice path)
 {
-    int best = NO_SUCH_PATH;
-    for (size_t i = 0; i < c->operation_count; i++) {
-        const struct operation *op = &c->operations[i];
-        if (op->template.len == 0 || !fits_template(op->template, path))
-            continue;
-        if (!slice_eq(op->method, method))
-            best = best == NO_SUCH_PATH ? NO_SUCH_METHOD : best;
-        else if (best < 0 || more_literal(op->template, c->operations[best].template))
-            best = (int)i;
-    }
-    return best == NO_SUCH_PATH ? match_grpc(c, method, path) : best;
+    return paths_find(paths_of(c), method, path);
 }
 
 int contract_operation(const struct contract *c, struct slice name)

@@ -40,6 +40,8 @@ struct slice contract_version(const struct contract *c); /* contract(_, Version)
 const struct hash_digest *contract_digest(const struct contract *c);
 /* 43 characters of base64url. */
 struct slice contract_digest_text(const struct contract *c);
+/* The same as fields of HTTP have it: "sha-256=" before it. */
+struct slice contract_digest_field(const struct contract *c);
 /* The canonical form: parses back to a contract of the same digest. */
 struct slice contract_text(const struct contract *c);
 
@@ -56,6 +58,8 @@ bool contract_operation_job(const struct contract *c, size_t op);
  * -1: no operation has it.  -2: one has the path, but not the method. */
 int contract_match(const struct contract *c, struct slice method, struct slice path);
 int contract_operation(const struct contract *c, struct slice name);
+/* Makes now what the first contract_match would make: for contracts of peers, away from the loop. */
+void contract_prepare(const struct contract *c);
 
 /* For the checker: the facts, sorted; the types; where a subject is declared. */
 bool contract_speaks(const struct contract *c, struct slice dialect);

@@ -1,5 +1,6 @@
 #include "contracts/facts.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,11 @@ struct side {
 enum { WITH_OASDIFF = 1, WITH_PROTO = 2, WITH_CLIENTS = 4, WITH_STRICT = 8, WITH_CONVERT = 16, WITH_ALL = 31 };
 
 static struct datalog *_Atomic programs[WITH_ALL + 1];
+
+/* How many keep them; FREEING while they go. */
+enum { FREEING = -1 };
+static _Atomic int keepers;
+static atomic_bool unloads; /* at exit */
 
 static bool is_left_out(const char *file, unsigned with)
 {
@@ -82,11 +88,36 @@ static const struct datalog *program_with(unsigned with)
         return p;
     struct datalog *mine = load(with), *none = NULL;
     if (atomic_compare_exchange_strong(&programs[with], &none, mine)) {
-        atexit(unload);
+        if (!atomic_exchange(&unloads, true))
+            atexit(unload);
         return mine;
     }
     datalog_free(&mine);
     return none;
+}
+
+/* Programs go in a moment, and seldom: whoever comes then may as well wait on its feet. */
+void facts_keep(void)
+{
+    int now = atomic_load(&keepers);
+    do {
+        while (now == FREEING) {
+            sched_yield();
+            now = atomic_load(&keepers);
+        }
+    } while (!atomic_compare_exchange_weak(&keepers, &now, now + 1));
+}
+
+void facts_let_go(void)
+{
+    int now = atomic_load(&keepers);
+    PRE(now > 0);
+    while (!atomic_compare_exchange_weak(&keepers, &now, now == 1 ? FREEING : now - 1))
+        ;
+    if (now != 1)
+        return;
+    unload();
+    atomic_store(&keepers, 0);
 }
 
 const struct datalog *facts_program(void)

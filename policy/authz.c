@@ -10,12 +10,22 @@
  * them is no use. */
 enum { CACHE_ENTRIES = 4096, CACHE_BYTES = 4 << 20, REASONS = 1024 };
 
+/* An answer that was given before. */
+struct known {
+    struct slice key;
+    struct authz_decision decision;
+};
+
+/* Those that were given last: to find one costs a look at its key, and no keyed hash. */
+enum { LATELY_PLACES = 16 };
+
 struct authz {
     struct rule_set *rules; /* NULL: no policy */
     struct datalog_run *run;
     struct question question;
-    struct map cache; /* the question's key to its struct authz_decision */
+    struct map cache; /* the question's key to its struct known */
     struct arena cache_arena;
+    const struct known *lately[LATELY_PLACES];
     struct map reasons; /* text to the same text */
     struct arena reason_arena;
 };
@@ -112,16 +122,38 @@ static struct authz_decision decide_without_rules(const struct attrs *attrs)
         .answer = AUTHZ_DENY, .by_default = true, .reason = "there is no policy, and the caller is not known"};
 }
 
-static void remember(struct authz *a, struct authz_decision decision)
+static void forget(struct authz *a)
 {
-    if (a->cache.count == CACHE_ENTRIES || a->cache_arena.used > CACHE_BYTES) {
-        map_fini(&a->cache);
-        arena_reset(&a->cache_arena);
+    map_fini(&a->cache);
+    arena_reset(&a->cache_arena);
+    memset(a->lately, 0, sizeof(a->lately));
+}
+
+static const struct known *remember(struct authz *a, struct authz_decision decision)
+{
+    if (a->cache.count == CACHE_ENTRIES || a->cache_arena.used > CACHE_BYTES)
+        forget(a);
+    struct known *k = arena_new(&a->cache_arena, sizeof(*k));
+    *k = (struct known){.key = arena_keep(&a->cache_arena, buf_slice(&a->question.key)), .decision = decision};
+    k->decision.cached = true;
+    map_put(&a->cache, k->key, k);
+    return k;
+}
+
+/* One place for each key: what meets there takes turns, which is no more than a look into the cache. */
+static size_t place_of(struct slice key)
+{
+    uint64_t hash = key.len, word = 0;
+    for (size_t left = key.len; left >= sizeof(word); left -= sizeof(word)) {
+        memcpy(&word, key.at + key.len - left, sizeof(word));
+        hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+        hash ^= hash >> 29;
     }
-    struct authz_decision *entry = arena_new(&a->cache_arena, sizeof(*entry));
-    *entry = decision;
-    entry->cached = true;
-    map_put(&a->cache, arena_keep(&a->cache_arena, buf_slice(&a->question.key)), entry);
+    size_t tail = key.len % sizeof(word);
+    word = 0;
+    if (tail)
+        memcpy(&word, key.at + key.len - tail, tail);
+    return (size_t)(((hash ^ word) * UINT64_C(0x9E3779B97F4A7C15)) >> 32) % LATELY_PLACES;
 }
 
 struct authz_decision authz_ask(struct authz *a, const struct attrs *attrs)
@@ -129,12 +161,17 @@ struct authz_decision authz_ask(struct authz *a, const struct attrs *attrs)
     if (!a->rules)
         return decide_without_rules(attrs);
     question_key(&a->question, &a->rules->wants, attrs);
-    const struct authz_decision *known = map_get(&a->cache, buf_slice(&a->question.key));
-    if (known)
-        return *known;
+    struct slice key = buf_slice(&a->question.key);
+    const struct known **lately = &a->lately[place_of(key)], *k = *lately;
+    if (!k || !slice_eq(k->key, key))
+        k = map_get(&a->cache, key);
+    if (k) {
+        *lately = k;
+        return k->decision;
+    }
     question_fill(&a->question, &a->rules->wants, attrs);
     struct authz_decision decision = decide(a);
-    remember(a, decision);
+    *lately = remember(a, decision);
     return decision;
 }
 

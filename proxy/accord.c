@@ -13,6 +13,7 @@
 #include "base/json_out.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "contracts/facts.h"
 #include "proxy/turns.h"
 
 struct shown {        /* a contract by digest */
@@ -45,8 +46,32 @@ struct task {
     struct work_item item;
 };
 
+/* The pairs that were asked for last, by a byte of the consumer's digest. */
+enum { LATELY_PLACES = 16 };
+
+/* Whom our contract was told to, by connection: it is said when it is news, and now and then. */
+enum { TOLD_PLACES = 64, TOLD_AGAIN = 256 };
+struct told {
+    uint64_t conn_id; /* 0: free */
+    struct hash_digest digest;
+    unsigned silent; /* answers since then */
+};
+
+/* Megabytes that stay for the next judgement would mostly stay for nothing. */
+enum { RESTING_US = 200 * NOW_US_PER_MS };
+
+/* Does this accord keep the rules?  While it is TIDYING the work thread lets go of them. */
+enum mind { MIND_AT_REST, MIND_JUDGING, MIND_TIDYING };
+
 struct accord {
+    struct due_clock *clock;
+    struct due rest;
+    struct work_item tidying;
+    enum mind mind;
+    unsigned judging; /* judgements under way */
     struct read read[READ_PLACES];
+    struct pair *lately[LATELY_PLACES]; /* with a verdict; or NULL */
+    struct told told[TOLD_PLACES];
     struct work *work;
     struct turns turns;
     bool busy;    /* the thread has a piece */
@@ -92,9 +117,60 @@ static struct slice digest_key(const struct hash_digest *d)
     return slice_of(d->b, sizeof(d->b));
 }
 
-struct accord *accord_new(struct loop *l)
+/* Digests are no secrets. */
+static bool same_digest(const struct hash_digest *a, const struct hash_digest *b)
+{
+    return memcmp(a->b, b->b, sizeof(a->b)) == 0;
+}
+
+/* --- the rules, as long as there is something to judge --- */
+
+static void tidy_run(struct work_item *item)
+{
+    (void)item;
+    facts_let_go();
+    mem_give_back();
+}
+
+static void tidy_done(struct work_item *item, bool ran)
+{
+    struct accord *a = LIST_OF(item, struct accord, tidying);
+    if (!ran)
+        facts_let_go();
+    if (a->mind == MIND_TIDYING)
+        a->mind = MIND_AT_REST;
+}
+
+static void on_rest(struct due *due)
+{
+    struct accord *a = (struct accord *)(void *)((char *)due - offsetof(struct accord, rest));
+    a->mind = MIND_TIDYING;
+    work_start(a->work, &a->tidying);
+}
+
+/* A judgement that begins while the thread is tidying keeps the rules for itself, and comes after that. */
+static void begin_judging(struct accord *a)
+{
+    a->judging++;
+    due_cancel(a->clock, &a->rest);
+    if (a->mind == MIND_JUDGING)
+        return;
+    facts_keep();
+    a->mind = MIND_JUDGING;
+}
+
+static void end_judging(struct accord *a)
+{
+    if (--a->judging == 0)
+        due_in(a->clock, &a->rest, RESTING_US);
+}
+
+struct accord *accord_new(struct loop *l, struct due_clock *clock)
 {
     struct accord *a = mem_new(sizeof(*a));
+    a->clock = clock;
+    a->tidying = (struct work_item){.run = tidy_run, .done = tidy_done};
+    due_init(&a->rest, on_rest);
     a->work = work_new(l, "accord");
     turns_init(&a->turns, ACCORD_TASKS_PER_PEER);
     list_init(&a->by_use);
@@ -143,6 +219,7 @@ static void shown_free(struct accord *a, struct shown *s)
 static void pairs_clear(struct accord *a)
 {
     size_t at = 0;
+    memset(a->lately, 0, sizeof(a->lately));
     for (struct pair *p = map_next(&a->pairs, &at); p; p = map_next(&a->pairs, &at)) {
         map_del(&a->pairs, slice_of(p->key, sizeof(p->key)));
         verdict_unref(&p->verdict);
@@ -166,6 +243,9 @@ void accord_free(struct accord **a)
     (*a)->closing = true;
     work_free(&(*a)->work);
     cancel_tasks(*a);
+    due_cancel((*a)->clock, &(*a)->rest);
+    if ((*a)->mind == MIND_JUDGING)
+        facts_let_go();
     while (!list_empty(&(*a)->by_use))
         shown_free(*a, LIST_OF(list_first(&(*a)->by_use), struct shown, link));
     pairs_clear(*a);
@@ -308,6 +388,8 @@ static void offer_run(struct work_item *item)
                  "send the canonical form", "the digest in the path is not this contract's");
         o->result = ERR_INPUT;
     }
+    if (o->result == ERR_OK)
+        contract_prepare(o->contract);
 }
 
 static void offer_done(struct work_item *item, bool ran)
@@ -394,6 +476,7 @@ static void judgement_done(struct work_item *item, bool ran)
     while (j->version_count)
         contract_unref(&j->versions[--j->version_count]);
     mem_free(j);
+    end_judging(a);
     if (ran)
         tell(a, &consumer);
 }
@@ -418,6 +501,7 @@ static void judge(struct accord *a, struct contract *consumer, struct contract *
         j->versions[j->version_count++] = contract_ref(a->versions[i]);
     enum err e = turns_put(&a->turns, peer, &j->task.turn);
     PRE(e == ERR_OK);
+    begin_judging(a);
     start_next(a);
 }
 
@@ -434,9 +518,15 @@ struct contract *accord_contract(struct accord *a, const struct hash_digest *dig
 enum err accord_find(struct accord *a, const struct hash_digest *consumer, struct contract *provider,
                      struct verdict **out)
 {
+    struct pair **lately = &a->lately[consumer->b[0] % LATELY_PLACES], *p = *lately;
+    if (p && same_digest(&p->key[0], consumer) && same_digest(&p->key[1], contract_digest(provider))) {
+        *out = p->verdict;
+        return ERR_OK;
+    }
     struct hash_digest key[2] = {*consumer, *contract_digest(provider)};
-    struct pair *p = map_get(&a->pairs, slice_of(key, sizeof(key)));
+    p = map_get(&a->pairs, slice_of(key, sizeof(key)));
     if (p && p->verdict) {
+        *lately = p;
         *out = p->verdict;
         return ERR_OK;
     }
@@ -450,6 +540,15 @@ enum err accord_find(struct accord *a, const struct hash_digest *consumer, struc
     if (turns_waiting(&a->turns, peer) < ACCORD_JUDGEMENTS_PER_PEER)
         judge(a, c, provider, key, peer);
     return ERR_AGAIN;
+}
+
+bool accord_tells(struct accord *a, uint64_t conn_id, const struct contract *ours)
+{
+    struct told *t = &a->told[conn_id % TOLD_PLACES];
+    if (t->conn_id == conn_id && same_digest(&t->digest, contract_digest(ours)) && ++t->silent < TOLD_AGAIN)
+        return false;
+    *t = (struct told){.conn_id = conn_id, .digest = *contract_digest(ours)};
+    return true;
 }
 
 void accord_await(struct accord *a, struct accord_wait *w)

@@ -8,8 +8,12 @@
  * costs the request path one hash lookup.  What is computed for peers is computed one
  * piece for each in turn, so nobody waits behind all that another asks for.
  *
+ * What judging needs, the rules and memory to work in, goes 200 ms after the last
+ * judgement.
+ *
  * Lifetime: accord_free drops waiters without calling them.
  * Threads:  belongs to the loop; parsing and judging happen on a thread of its own. */
+#include "base/due.h"
 #include "base/map.h"
 #include "base/work.h"
 #include "contracts/verdict.h"
@@ -27,7 +31,7 @@ enum {
     ACCORD_TASKS_PER_PEER = ACCORD_JUDGEMENTS_PER_PEER + ACCORD_OFFERS_PER_PEER
 };
 
-struct accord *accord_new(struct loop *l);
+struct accord *accord_new(struct loop *l, struct due_clock *clock);
 void accord_free(struct accord **a);
 
 /* Who waits for a contract or a verdict.  `fn` is called once, from the loop, when something about
@@ -66,6 +70,11 @@ MUST_USE enum err accord_find(struct accord *a, const struct hash_digest *consum
 /* A contract somebody has shown; NULL: unknown. */
 struct contract *accord_contract(struct accord *a, const struct hash_digest *digest);
 void accord_await(struct accord *a, struct accord_wait *w);
+
+/* An answer goes out on this connection: does it name our contract?  The first one does, the first after that has
+ * changed, and then one of 256, since an answer may be lost on its way; connections by the hundred name it more often.
+ */
+bool accord_tells(struct accord *a, uint64_t conn_id, const struct contract *ours);
 
 /* Every verdict known that is not yet in `seen`, as JSON objects for /contracts; `arena` keeps what `seen` refers to.
  */

@@ -48,7 +48,8 @@ static void upload_accept(struct upload *u)
     struct transit *t = u->down;
     struct slice text = SLICE("");
     if (u->ours) {
-        struct slice digest = arena_putf(&t->arena, "sha-256=%.*s", SLICE_FMT(contract_digest_text(u->ours)));
+        /* Kept: the upload may go before its answer has left. */
+        struct slice digest = arena_keep(&t->arena, contract_digest_field(u->ours));
         bool fits = headers_add_token(&t->out.headers, HEADERS_WEFT_CONTRACT_PROVIDER, digest) == ERR_OK;
         (void)fits; /* the first field of a fresh head */
         text = contract_text(u->ours);

@@ -346,7 +346,7 @@ static struct proxy *assemble(const struct proxy_start *start)
     p->env = (struct relay_env){
         .loop = p->loop,
         .clock = p->clock,
-        .accord = accord_new(p->loop),
+        .accord = accord_new(p->loop, p->clock),
     };
     hash_random(&p->env.id_seed, sizeof(p->env.id_seed));
     ledger_init(&p->env.ledger, p->metrics);

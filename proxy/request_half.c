@@ -77,9 +77,7 @@ static enum err fill_outbound(struct relay *r, struct message *m)
     m->authority = r->to->name;
     if (!r->inquiry.shows_digest)
         return ERR_OK;
-    struct slice text = contract_digest_text(r->to->consumes);
-    return headers_add_token(&m->headers, HEADERS_WEFT_CONTRACT,
-                             arena_join(&r->up->arena, SLICE("sha-256="), "", text));
+    return headers_add_token(&m->headers, HEADERS_WEFT_CONTRACT, contract_digest_field(r->to->consumes));
 }
 
 /* What is left of the time, where it was said and some of it is gone, and where our own limit is the shorter one. */

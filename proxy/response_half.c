@@ -74,11 +74,9 @@ static enum err fill_head(struct relay *r)
     struct message *m = &r->down->out;
     TRY(hop_response(&r->up->in, m));
     headers_remove(&m->headers, HEADERS_WEFT_CONTRACT_PROVIDER);
-    if (r->side == RELAY_INBOUND && r->inquiry.shows_digest) {
-        struct slice text = contract_digest_text(r->snap->contract);
-        TRY(headers_add_token(&m->headers, HEADERS_WEFT_CONTRACT_PROVIDER,
-                              arena_join(&r->down->arena, SLICE("sha-256="), "", text)));
-    }
+    if (r->side == RELAY_INBOUND && r->inquiry.shows_digest &&
+        accord_tells(r->env->accord, r->down->conn_id, r->snap->contract))
+        TRY(headers_add_token(&m->headers, HEADERS_WEFT_CONTRACT_PROVIDER, contract_digest_field(r->snap->contract)));
     if (r->side == RELAY_INBOUND)
         headers_remove(&m->headers, HEADERS_WEFT_ERROR); /* a word that only we may say */
     if (r->side == RELAY_OUTBOUND)

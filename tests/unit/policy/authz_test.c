@@ -197,6 +197,23 @@ TEST(the_cache_stays_right_when_it_overflows)
     authz_free(&a);
 }
 
+TEST(questions_in_turn_each_keep_their_own_answer)
+{
+    struct authz *a = load("allow :- path(\"/7\").");
+    char path[16];
+    for (int round = 0; round < 3; round++)
+        for (int i = 0; i < 64; i++) {
+            int len = snprintf(path, sizeof(path), "/%d", i);
+            struct attrs ask = ASK(.path = slice_of(path, (size_t)len));
+            for (int again = 0; again < 2; again++) {
+                struct authz_decision d = authz_ask(a, &ask);
+                CHECK_INT(i == 7 ? AUTHZ_ALLOW : AUTHZ_DENY, d.answer);
+                CHECK_INT(round > 0 || again > 0, d.cached);
+            }
+        }
+    authz_free(&a);
+}
+
 TEST(a_policy_that_runs_out_of_its_bound_denies)
 {
     struct authz *a = load(".decl triple(a: symbol, b: symbol, c: symbol)\n"
@@ -264,6 +281,7 @@ TESTS_RUN(a_header_is_found_behind_every_kind_of_comment)
 TESTS_RUN(a_header_asked_by_a_variable_gives_them_all)
 TESTS_RUN(what_no_rule_asks_for_does_not_split_the_cache)
 TESTS_RUN(the_cache_stays_right_when_it_overflows)
+TESTS_RUN(questions_in_turn_each_keep_their_own_answer)
 TESTS_RUN(a_policy_that_runs_out_of_its_bound_denies)
 TESTS_RUN(a_rule_that_fails_denies)
 TESTS_RUN(why_says_which_rule_decided_and_what_it_stood_on)

@@ -4,20 +4,24 @@
 #include <stdio.h>
 
 #include "base/json_out.h"
+#include "base/mem.h"
 #include "tests/unit/proxy/stage.h"
 
 static struct loop *loop;
+static struct due_clock *due_clock;
 static struct accord *accord;
 
 static void begin(void)
 {
     loop = loop_new();
-    accord = accord_new(loop);
+    due_clock = due_clock_new(loop);
+    accord = accord_new(loop, due_clock);
 }
 
 static void end(void)
 {
     accord_free(&accord);
+    due_clock_free(&due_clock);
     loop_free(&loop);
 }
 
@@ -253,6 +257,7 @@ TEST(no_more_than_64_texts_wait_8_of_a_peer_and_freeing_answers_each_of_them)
         CHECK(told[i].e == ERR_OK || told[i].e == ERR_CLOSED);
     }
     contract_unref(&c);
+    due_clock_free(&due_clock);
     loop_free(&loop);
 }
 
@@ -393,8 +398,8 @@ TEST(the_list_names_both_sides_and_each_operation)
 
 TEST(a_digest_that_came_lately_is_read_as_before)
 {
-    struct loop *l = loop_new();
-    struct accord *a = accord_new(l);
+    begin();
+    struct accord *a = accord;
     struct hash_digest one, two;
     char text[2][64];
     for (int round = 0; round < 3; round++)
@@ -410,11 +415,88 @@ TEST(a_digest_that_came_lately_is_read_as_before)
     CHECK_ERR(ERR_INPUT, accord_read(a, SLICE("sha-256="), &one));
     text[0][20] = 'B';
     CHECK_ERR(ERR_OK, accord_read(a, slice_str(text[0]), &one));
-    accord_free(&a);
-    loop_free(&l);
+    end();
+}
+
+TEST(our_contract_is_told_to_each_connection_first_and_again_after_255_answers_or_a_change)
+{
+    begin();
+    struct contract *old = numbered(1), *new = numbered(2);
+    for (uint64_t conn = 5; conn < 8; conn++)
+        CHECK(accord_tells(accord, conn, old));
+    for (int i = 0; i < 255; i++)
+        CHECK(!accord_tells(accord, 5, old));
+    CHECK(accord_tells(accord, 5, old));
+    CHECK(!accord_tells(accord, 5, old));
+    CHECK(accord_tells(accord, 5, new));
+    CHECK(!accord_tells(accord, 5, new));
+    CHECK(!accord_tells(accord, 6, old));
+    contract_unref(&old);
+    contract_unref(&new);
+    end();
+}
+
+TEST(a_verdict_that_was_asked_for_last_is_that_of_its_pair)
+{
+    begin();
+    struct contract *consumers[40], *provider = numbered(1000);
+    struct verdict *v;
+    for (int i = 0; i < 40; i++) {
+        consumers[i] = numbered(i);
+        accord_know(accord, consumers[i]);
+        while (accord_find(accord, contract_digest(consumers[i]), provider, &v) != ERR_OK)
+            loop_turn(loop, true);
+    }
+    for (int i = 0; i < 80; i++) {
+        CHECK_ERR(ERR_OK, accord_find(accord, contract_digest(consumers[i % 40]), provider, &v));
+        CHECK(verdict_consumer(v) == consumers[i % 40]);
+        CHECK_ERR(ERR_OK, accord_find(accord, contract_digest(consumers[i % 40]), provider, &v));
+        CHECK(verdict_consumer(v) == consumers[i % 40]);
+    }
+    accord_know_versions(accord, provider, (struct contract *const[]){consumers[0]}, 1); /* drops all verdicts */
+    CHECK_ERR(ERR_AGAIN, accord_find(accord, contract_digest(consumers[39]), provider, &v));
+    for (int i = 0; i < 40; i++)
+        contract_unref(&consumers[i]);
+    contract_unref(&provider);
+    end();
+}
+
+/* Seen from outside: the rules are blocks of memory that were not there before. */
+TEST(the_rules_go_200_ms_after_the_last_judgement_and_come_back_for_the_next)
+{
+    struct now_hand hand = {.mono = 1000};
+    struct now now = now_by_hand(&hand);
+    struct verdict *v;
+    loop = loop_new_by(&now);
+    due_clock = due_clock_new(loop);
+    accord = accord_new(loop, due_clock);
+    struct contract *provider = numbered(1), *consumers[] = {numbered(2), numbered(3)};
+    for (int i = 0; i < 2; i++) {
+        accord_know(accord, consumers[i]);
+        while (accord_find(accord, contract_digest(consumers[i]), provider, &v) != ERR_OK)
+            loop_turn(loop, true);
+        size_t judged = mem_alive();
+        hand.mono += 199999;
+        for (int turn = 0; turn < 3; turn++)
+            loop_turn(loop, false);
+        CHECK_INT(judged, mem_alive());
+        hand.mono += 1;
+        while (mem_alive() == judged)
+            loop_turn(loop, false);
+        CHECK(mem_alive() < judged);
+    }
+    for (int i = 0; i < 2; i++) {
+        CHECK_ERR(ERR_OK, accord_find(accord, contract_digest(consumers[i]), provider, &v));
+        contract_unref(&consumers[i]);
+    }
+    contract_unref(&provider);
+    end();
 }
 
 TESTS_BEGIN()
+TESTS_RUN(the_rules_go_200_ms_after_the_last_judgement_and_come_back_for_the_next)
+TESTS_RUN(our_contract_is_told_to_each_connection_first_and_again_after_255_answers_or_a_change)
+TESTS_RUN(a_verdict_that_was_asked_for_last_is_that_of_its_pair)
 TESTS_RUN(an_offered_contract_is_known_by_its_digest)
 TESTS_RUN(a_text_that_is_not_what_its_digest_says_is_refused)
 TESTS_RUN(a_text_that_is_no_contract_is_refused_with_its_line)

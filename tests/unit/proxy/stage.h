@@ -17,7 +17,6 @@
 
 #include "base/mem.h"
 #include "base/metric.h"
-#include "contracts/facts.h"
 #include "http/server.h"
 #include "policy/policy_load.h"
 #include "proxy/relay.h"
@@ -96,12 +95,6 @@ struct stage {
 };
 
 static struct stage stage;
-
-/* The rules are loaded once for the process: no test's leak. */
-__attribute__((constructor)) static void stage_load_rules(void)
-{
-    (void)facts_program();
-}
 
 static inline void stage_turns(int n)
 {
@@ -278,7 +271,8 @@ static inline void stage_open(const struct stage_conf *conf)
         .max_connections = 10,
     };
     stage.server = server_new(stage.loop, stage.clock, &server);
-    stage.env = (struct relay_env){.loop = stage.loop, .clock = stage.clock, .accord = accord_new(stage.loop)};
+    stage.env =
+        (struct relay_env){.loop = stage.loop, .clock = stage.clock, .accord = accord_new(stage.loop, stage.clock)};
     ledger_init(&stage.env.ledger, stage.metrics);
     stage.env.snap = stage_snapshot(conf);
     relay_env_limits(&stage.env);
