@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "contracts/shape.h"
+#include "contracts/wire/fit_pbjson.h"
 
 struct slice relay_body_media(const struct message *m)
 {
@@ -133,11 +134,13 @@ void relay_body_check(const struct relay *r, const struct message *m, struct lan
     bool first = m->status != 0; /* what our function says is looked at before it is rewritten */
     if (!validates(r, m) || r->translate.how != TRANSLATE_NOT)
         return;
+    const struct pbmould_message *message = message_of(r, m);
     if (rewrite_records_framing(media, &framing) && framing == REWRITE_WHOLE) {
-        lane_check(l, json_fit(r, m), first);
+        lane_check(
+            l, message ? fit_pbjson_new(r->snap->messages, message, r->snap->conf.adapt.max_buffer) : json_fit(r, m),
+            first);
         return;
     }
-    const struct pbmould_message *message = message_of(r, m);
     if (message && is_protobuf(media)) {
         lane_check(l, fit_pb_new(message), first);
     } else if (message && is_grpc(media)) {

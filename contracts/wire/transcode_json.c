@@ -42,6 +42,7 @@ struct transcode_json {
     size_t step, max_hold;
     const struct pbmould_message *message;
     bool strict; /* members that are not known are refused */
+    bool checks; /* nothing is kept of what is made */
     struct json_tok tok;
     struct json_names names;
     struct json_path path;
@@ -92,6 +93,8 @@ static enum err refuse_kind(struct transcode_json *t, uint64_t offset, const cha
 
 static void open_message(struct transcode_json *t)
 {
+    if (t->checks)
+        return;
     if (t->open_count == t->open_room) {
         t->open_room = t->open_room ? 2 * t->open_room : FRAMES;
         t->open = mem_resize(t->open, t->open_room, sizeof(*t->open));
@@ -102,6 +105,8 @@ static void open_message(struct transcode_json *t)
 
 static void close_message(struct transcode_json *t)
 {
+    if (t->checks)
+        return;
     size_t at = t->open[--t->open_count], len = buf_len(&t->made) - at - 1, size = pbvalue_varint_size(len);
     for (size_t i = 1; i < size; i++)
         buf_put_char(&t->made, 0);
@@ -620,6 +625,8 @@ static enum err feed(struct rewrite *shared, struct slice bytes, struct buf *out
     (void)out;
     while ((e = json_tok_next(&t->tok, &bytes, &token)) == ERR_OK) {
         TRY(any_token(t, &token));
+        if (t->checks)
+            buf_clear(&t->made);
         if (buf_len(&t->made) > t->max_hold) {
             e = refuse(t, token.begin, "the message is larger than a step may hold,");
             return ERR_FULL;
@@ -641,6 +648,8 @@ static enum err finish(struct rewrite *shared, struct buf *out)
     if (e != ERR_OK)
         return not_json(t, e);
     t->shared.applied[t->step]++;
+    if (t->checks)
+        return ERR_OK;
     e = buf_add(out, buf_slice(&t->made));
     if (e != ERR_OK && refuse(t, 0, "more goes out than has room,") != ERR_OK)
         e = ERR_FULL;
@@ -674,4 +683,11 @@ struct rewrite *transcode_json_new(struct plan *plan, size_t step, size_t max_ho
     t->tok.collect = true;
     buf_init(&t->made, SIZE_MAX / 2); /* max_hold bounds it */
     return &t->shared;
+}
+
+struct rewrite *transcode_json_check(struct plan *plan, size_t step, size_t max_hold)
+{
+    struct rewrite *r = transcode_json_new(plan, step, max_hold);
+    ((struct transcode_json *)r)->checks = true;
+    return r;
 }

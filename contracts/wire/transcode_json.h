@@ -15,5 +15,7 @@
 
 /* PRE: `step` of the plan is `transcode json -> protobuf`, with types that have its message. */
 struct rewrite *transcode_json_new(struct plan *plan, size_t step, size_t max_hold);
+/* The same, and nothing comes out: for who asks only whether it can be done.  `max_hold` bounds one string. */
+struct rewrite *transcode_json_check(struct plan *plan, size_t step, size_t max_hold);
 
 #endif

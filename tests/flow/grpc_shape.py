@@ -148,10 +148,17 @@ class GrpcShape(kit.Story):
             answer = h1.ask(web.outbound, "POST", "/shop.Orders/Create", "shop", kind, NO_SKU)
             self.assert_refused(answer, 422, "body-unfit")
             self.assertIn(b'field \\"sku\\" is missing at /lines (byte 4)', answer.body)
+        kind = [("content-type", "application/json")]
+        answer = h1.ask(web.outbound, "POST", "/shop.Orders/Create", "shop", kind, b'{"lines":[{"qty":1}]}')
+        self.assert_refused(answer, 422, "body-unfit")
+        self.assertIn(b'member \\"sku\\" is missing at /lines/[0] (byte', answer.body)
+        body = b'{"lines": [{"sku":"A", "more":1}], "status":"DONE"}'
+        self.assert_answer(h1.ask(web.outbound, "POST", "/shop.Orders/Create", "shop", kind, body), 200, body)
+        kind = [("content-type", "application/protobuf")]
         function.answer = lambda request: h1.reply(200, ODD_STATUS, [("content-type", "application/protobuf")])
         answer = h1.ask(web.outbound, "POST", "/shop.Orders/Create", "shop", kind, GOOD)
         self.assert_refused(answer, 502, "answer-unfit")
-        self.assertEqual([request.body for request in function.seen], [GOOD, GOOD, GOOD])
+        self.assertEqual([request.body for request in function.seen], [GOOD, GOOD, body, GOOD])
 
 
 if __name__ == "__main__":

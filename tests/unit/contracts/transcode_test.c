@@ -1,5 +1,6 @@
 #include "tests/kit/t.h"
 #include "contracts/import.h"
+#include "contracts/wire/fit_pbjson.h"
 #include "contracts/wire/pbmould.h"
 #include "contracts/wire/rewrite_grpc.h"
 #include "contracts/wire/rewrite_records.h"
@@ -195,6 +196,27 @@ TEST(what_has_no_like_is_refused_with_its_path)
     unload();
 }
 
+TEST(json_is_held_against_a_message_and_nothing_is_kept)
+{
+    static const char good[] =
+        "{\"lines\":[{\"qtySold\":1},{\"no\":{}}],\"any\":[1,{\"x\":null}],\"ns\":[1,2],\"by\":{\"k\":{}}}";
+    static const char bad[] = "{\"lines\":[{\"qtySold\":1},{\"qtySold\":\"x\"}]}";
+    load(types);
+    const struct pbmould_message *m = pbmould_message(mould, SLICE("p.M"));
+    for (size_t piece = 1; piece <= PIECES; piece++) {
+        struct fit *f = fit_pbjson_new(mould, m, 16);
+        for (size_t at = 0; at < sizeof(good) - 1; at += piece)
+            CHECK_ERR(ERR_OK, fit_feed(f, slice_to(slice_from(slice_str(good), at), piece)));
+        CHECK_ERR(ERR_OK, fit_finish(f));
+        fit_free(&f);
+    }
+    struct fit *f = fit_pbjson_new(mould, m, 16);
+    CHECK_ERR(ERR_PEER, fit_feed(f, slice_str(bad)));
+    CHECK_TEXT("a whole number of 32 bits is expected at /lines/[1]/qtySold (byte 35)", slice_str(fit_fault(f)));
+    fit_free(&f);
+    unload();
+}
+
 TEST(what_has_no_json_is_refused)
 {
     load(types);
@@ -353,6 +375,7 @@ TESTS_RUN(fields_become_members)
 TESTS_RUN(values_have_the_json_of_protobuf)
 TESTS_RUN(a_member_that_is_not_known_is_left_out_with_all_that_is_in_it)
 TESTS_RUN(what_has_no_like_is_refused_with_its_path)
+TESTS_RUN(json_is_held_against_a_message_and_nothing_is_kept)
 TESTS_RUN(what_has_no_json_is_refused)
 TESTS_RUN(required_fields_and_closed_enums_count_in_both_directions)
 TESTS_RUN(a_small_message_does_not_become_a_huge_text)
