@@ -193,7 +193,8 @@ static void put_text(struct transcode_pb *t, struct slice text)
     char *at;
     if (is_plain(text) && buf_room(&t->made, text.len + 2, &at) == ERR_OK) {
         *at = '"';
-        memcpy(at + 1, text.at, text.len);
+        if (text.len)
+            memcpy(at + 1, text.at, text.len);
         at[text.len + 1] = '"';
         buf_wrote(&t->made, text.len + 2);
         return;
