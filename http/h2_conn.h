@@ -49,6 +49,7 @@ struct h2_conn {
     int64_t idle_us;   /* since when no exchange is in flight */
     int64_t heard_us;  /* last bytes from the peer */
     int64_t pinged_us; /* a PING waits for its answer; 0: none */
+    int64_t asked_us;  /* the last PING; 0: none yet */
     int64_t head_us;   /* a field section is coming in; 0: none */
 
     const char *fault;    /* why it closes */

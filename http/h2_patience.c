@@ -2,6 +2,8 @@
 
 /* From "going away soon" to the final GOAWAY, when no answer to our PING tells that it has arrived. */
 enum { NOTICE_US = NOW_US_PER_S };
+/* Servers of gRPC's libraries end a connection that is pinged more than twice in a silence within five minutes. */
+enum { SPARSE_US = 305 * NOW_US_PER_S };
 
 static int64_t least(int64_t a, int64_t b)
 {
@@ -32,13 +34,26 @@ static int64_t idle_due(const struct h2_conn *c)
     return c->base.draining ? c->began_us + 2 * NOTICE_US : after(c->idle_us, c->conf.idle_timeout_us);
 }
 
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Sidecars and other proxies allow the extended CONNECT, and count no PINGs at our pace. */
+static int64_t next_ping_us(const struct h2_conn *c)
+{
+    bool is_patient = h2_session_peer_extends_connect(c->session);
+    return is_patient || c->asked_us == 0 ? 0 : c->asked_us + SPARSE_US;
+}
+
 static int64_t ping_due(const struct h2_conn *c)
 {
     if (c->is_server || h2_conn_is(c, H2_CONN_OPENING))
         return INT64_MAX;
     /* Any byte is a sign of life: an answer may queue behind a large body. */
-    int64_t alive_us = c->pinged_us > c->heard_us ? c->pinged_us : c->heard_us;
-    return after(alive_us, c->pinged_us ? c->conf.ping_timeout_us : c->conf.ping_us);
+    if (c->pinged_us)
+        return after(most(c->pinged_us, c->heard_us), c->conf.ping_timeout_us);
+    return most(after(c->heard_us, c->conf.ping_us), next_ping_us(c));
 }
 
 static int64_t notice_due(const struct h2_conn *c)
@@ -81,7 +96,7 @@ static void end_idle_streams(struct h2_conn *c, int64_t now_us)
 
 static void ping(struct h2_conn *c, int64_t now_us)
 {
-    c->pinged_us = now_us;
+    c->pinged_us = c->asked_us = now_us;
     h2_session_ping(c->session);
     h2_conn_touch(c);
 }

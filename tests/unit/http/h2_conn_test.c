@@ -5,6 +5,7 @@
 
 #include "tests/kit/pair.h"
 #include "tests/kit/recorder.h"
+#include "tests/kit/script_peer.h"
 #include "tests/kit/t.h"
 
 enum { MOST = 720, SECOND = NOW_US_PER_S };
@@ -916,6 +917,62 @@ TEST(a_silent_peer_is_given_up_after_ping_and_patience)
     end();
 }
 
+enum { FRAME_SETTINGS = 4, FRAME_PING = 6, FRAME_ACK = 1 };
+
+/* Answers the PINGs it hears; how many were they? */
+static unsigned pings(struct script_peer *peer)
+{
+    struct script_frame f;
+    unsigned count = 0;
+    script_peer_hear(peer, 30);
+    while (script_peer_next_frame(peer, &f)) {
+        if (f.type != FRAME_PING || f.flags & FRAME_ACK)
+            continue;
+        count++;
+        script_peer_say_frame(peer, FRAME_PING, FRAME_ACK, 0, f.payload);
+    }
+    turns(30); /* the answers arrive */
+    return count;
+}
+
+/* PINGs in a silence of ten minutes, of a server with these SETTINGS. */
+static unsigned pings_of_ten_minutes(struct slice settings, int64_t ping_us)
+{
+    struct script_peer peer;
+    begin_world();
+    pair_new(loop, NULL, ends);
+    struct conn_conf conf = conf_of();
+    conf.stream_idle_us = 0;
+    conf.ping_us = ping_us;
+    client = h2_client_new(&conf, ends[1]);
+    script_peer_init(&peer, loop, ends[0]);
+    script_peer_say_frame(&peer, FRAME_SETTINGS, 0, 0, settings);
+    script_peer_hear(&peer, 30);
+    buf_took(&peer.in, strlen("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
+    struct recorder *r = ask(0, "GET", "/");
+    CHECK_ERR(ERR_OK, transit_head(r->t, true));
+    unsigned count = pings(&peer);
+    for (int i = 0; i < 60; i++) {
+        pass(10 * SECOND);
+        count += pings(&peer);
+    }
+    CHECK_INT(0, r->gones);
+    client->ops->close(client);
+    turns(30);
+    recorder_fini(r);
+    script_peer_fini(&peer);
+    end();
+    return count;
+}
+
+TEST(a_silent_peer_is_pinged_no_oftener_than_it_may_stand)
+{
+    static const char extends_connect[6] = {0, 8, 0, 0, 0, 1};
+    CHECK_INT(30, pings_of_ten_minutes(slice_of(extends_connect, 6), 10 * SECOND));
+    CHECK_INT(2, pings_of_ten_minutes((struct slice){0}, 10 * SECOND)); /* a library of gRPC counts them as abuse */
+    CHECK_INT(0, pings_of_ten_minutes((struct slice){0}, 0));
+}
+
 TEST(a_handshake_that_never_ends_is_given_up)
 {
     begin_world();
@@ -1014,6 +1071,7 @@ TESTS_RUN(an_exchange_in_which_nothing_moves_is_late)
 TESTS_RUN(an_exchange_is_timed_though_its_connection_is_not)
 TESTS_RUN(an_idle_connection_is_closed_after_five_minutes)
 TESTS_RUN(a_silent_peer_is_given_up_after_ping_and_patience)
+TESTS_RUN(a_silent_peer_is_pinged_no_oftener_than_it_may_stand)
 TESTS_RUN(a_handshake_that_never_ends_is_given_up)
 TESTS_RUN(a_tunnel_stays_half_open_when_one_side_ends)
 TESTS_RUN(an_answer_that_passes_over_an_offer_opens_no_tunnel)
