@@ -129,7 +129,16 @@ static void serve_waiting(struct pool *p)
     }
 }
 
-/* A failure is for everyone who waits: they would only fail later. */
+/* Will somebody who waits have room there one day? */
+static bool is_serving(const struct pool *p)
+{
+    for (const struct list *at = p->full.next; at != &p->full; at = at->next)
+        if (!LIST_OF(at, struct conn, link)->draining)
+            return true;
+    return !list_empty(&p->open);
+}
+
+/* A failure is for everyone who waits, unless others serve: they would only fail later. */
 static void dial_failed(struct pool *p, const char *fault)
 {
     struct slice text = slice_str(fault ? fault : "the connection could not be made");
@@ -138,7 +147,8 @@ static void dial_failed(struct pool *p, const char *fault)
     p->fault[text.len] = '\0';
     p->failed++;
     p->failed_us = loop_turn_us(p->loop);
-    fail_waiting(p, p->fault);
+    if (!is_serving(p))
+        fail_waiting(p, p->fault);
 }
 
 static const struct conn_host host;
@@ -183,7 +193,8 @@ static void dial_for_waiting(struct pool *p)
 {
     uint64_t each = p->conf.protocol == POOL_H2 ? p->conf.max_streams : 1;
     if (p->waiting_count > 0 && p->failed_us > 0 && loop_turn_us(p->loop) - p->failed_us < FAIL_FAST_US) {
-        fail_waiting(p, p->fault);
+        if (!is_serving(p))
+            fail_waiting(p, p->fault);
         return;
     }
     while (p->waiting_count > p->dialling * each && p->connections < p->conf.max_connections)

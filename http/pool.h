@@ -8,7 +8,8 @@
  * a bounded queue while a connection is being made.
  *
  * After a failed dial all that wait are told, and for 50 ms requests fail at once
- * with the same fault; when to try again is the caller's business.
+ * with the same fault; when to try again is the caller's business.  While another
+ * connection serves they wait for room there instead: the endpoint is not gone.
  *
  * Lifetime: pool_close lets exchanges finish and then frees itself; `closed` tells.
  * Threads:  belongs to the loop. */
@@ -33,7 +34,7 @@ struct pool_conf {
     int64_t connect_timeout_us;       /* 1 s, to the end of the handshake */
     int64_t idle_timeout_us;          /* 5 min */
     int64_t stream_idle_us;           /* 5 min; 0: none */
-    int64_t ping_us, ping_timeout_us; /* h2: 10 s, 20 s */
+    int64_t ping_us, ping_timeout_us; /* h2: 10 s, 20 s; 0: no PINGs */
     uint32_t max_streams;             /* h2: per connection, 100 */
     uint32_t max_connections;         /* 1024 */
     uint32_t max_waiting;             /* 1000 */

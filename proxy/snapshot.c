@@ -206,11 +206,10 @@ static void start_app(struct snapshot *s, const struct snapshot_start *start)
         .connect_timeout_us = s->conf.timeouts.connect_us,
         .idle_timeout_us = INT64_C(4) * SECOND, /* less than what common servers keep a connection for */
         .stream_idle_us = s->conf.timeouts.stream_idle_us,
-        .ping_us = 10 * SECOND,
-        .ping_timeout_us = 20 * SECOND,
+        .ping_us = 0, /* the kernel says when a function on this machine ends */
         .max_streams = 100,
         .max_connections = commons_share_some(s->app_h2 ? 4 : 1024, start->worker, start->workers),
-        .max_waiting = 1000,
+        .max_waiting = (uint32_t)s->conf.limits.most, /* as the gate before it lets in */
     };
     s->app = pool_new(start->loop, start->clock, &conf);
     conf.stream_idle_us = 0;
@@ -274,6 +273,7 @@ static struct cluster *start_cluster(struct snapshot *s, const struct snapshot_s
         .retry_percent = (uint32_t)c->retries.percent,
         .retries_per_second = commons_share((uint32_t)c->retries.per_second, start->worker, start->workers),
         .max_connections = commons_share_some(CONNECTIONS, start->worker, start->workers),
+        .max_waiting = (uint32_t)c->limits.in_flight,
         .fault = {(uint32_t)service->fault.percent, (uint32_t)service->fault.status, service->fault.delay_us},
         .opened = cluster_opened,
         .arg = s,

@@ -318,6 +318,55 @@ TEST(a_handshake_that_takes_too_long_fails_all_that_wait)
     end(2);
 }
 
+/* A busy machine may be too slow for one more handshake. */
+TEST(who_waits_while_another_connection_serves_outlives_a_failed_handshake)
+{
+    begin();
+    server_streams = 1;
+    ask(0);
+    settle();
+    mute = true;
+    ask(1);
+    settle();
+    CHECK_INT(2, dials);
+    hand.mono += SECOND;
+    settle();
+    CHECK_INT(1, pool_stats(pool).failed);
+    CHECK_INT(0, asks[1].gones);
+    stream_close(&mute_end);
+    ask(2); /* within 50 ms: nobody dials, and it waits as well */
+    settle();
+    CHECK_INT(2, dials);
+    mute = false;
+    answer(0);
+    settle();
+    CHECK_INT(TRANSIT_DONE, asks[0].how);
+    CHECK_INT(2, served);
+    answer(1);
+    settle();
+    CHECK_INT(TRANSIT_DONE, asks[1].how);
+    CHECK_INT(3, served);
+    end(3);
+}
+
+TEST(a_connection_that_drains_serves_nobody_who_waits)
+{
+    begin();
+    ask(0);
+    settle();
+    servers[0]->ops->drain(servers[0]);
+    settle();
+    mute = true;
+    ask(1);
+    settle();
+    hand.mono += SECOND;
+    settle();
+    CHECK_INT(TRANSIT_UNSENT, asks[1].how);
+    CHECK_INT(0, asks[0].gones);
+    stream_close(&mute_end);
+    end(2);
+}
+
 TEST(a_connection_that_drains_takes_nothing_new)
 {
     begin();
@@ -421,6 +470,8 @@ TESTS_RUN(a_request_reset_while_it_waits_is_cancelled_and_never_sent)
 TESTS_RUN(a_dial_that_cannot_begin_fails_all_that_wait_with_its_reason)
 TESTS_RUN(for_fifty_milliseconds_after_a_failure_requests_fail_at_once)
 TESTS_RUN(a_handshake_that_takes_too_long_fails_all_that_wait)
+TESTS_RUN(who_waits_while_another_connection_serves_outlives_a_failed_handshake)
+TESTS_RUN(a_connection_that_drains_serves_nobody_who_waits)
 TESTS_RUN(a_connection_that_drains_takes_nothing_new)
 TESTS_RUN(those_who_wait_for_a_connection_that_drains_get_another)
 TESTS_RUN(a_request_on_a_named_connection_goes_there_or_nowhere)
