@@ -205,6 +205,49 @@ class GrpcContract(kit.Story):
         asked.put(None)
         self.assertEqual(list(answers), [])
 
+    def end_in_mid_stream(self, victim):
+        """Many streams are open, and messages large and small under way, when the victim is killed."""
+        streams = []
+        for number in range(8):
+            asked = queue.Queue()
+            streams.append((asked, self.call("stream_stream", "Both")(iter(asked.get, None))))
+            asked.put(self.order(number + 1))
+            self.assertEqual(next(streams[-1][1]).order, self.order(number + 1))
+        large = self.order(7)
+        large.lines.add(sku="A" * 300000)
+        for asked, _ in streams:
+            for _ in range(20):
+                asked.put(large)
+        victim.kill()
+        for asked, answers in streams:
+            with self.assertRaises(grpc.RpcError) as failed:
+                for reply in answers:
+                    self.assertEqual(reply.order, large)
+            self.assertNotEqual(failed.exception.code(), grpc.StatusCode.OK)
+            asked.put(None)
+        for seen in self.function.seen:
+            self.assertIn([line.qty for line in seen.lines], (["-2", "0"], ["-2", "0", "0"]))
+        victim.start()
+        victim.wait_ready()
+        self.assert_adapted(self.call("unary_unary", "Create")(self.order(), wait_for_ready=True, timeout=20))
+
+    def test_the_providers_sidecar_is_killed_in_mid_stream(self):
+        self.end_in_mid_stream(self.orders)
+
+    def test_the_callers_sidecar_is_killed_in_mid_stream(self):
+        self.end_in_mid_stream(self.web)
+
+    def test_the_function_ends_in_mid_stream(self):
+        asked = queue.Queue()
+        answers = self.call("stream_stream", "Both")(iter(asked.get, None))
+        asked.put(self.order(1))
+        self.assertEqual(next(answers).order, self.order(1))
+        self.server.stop(0).wait()
+        with self.assertRaises(grpc.RpcError) as failed:
+            list(answers)
+        self.assertNotEqual(failed.exception.code(), grpc.StatusCode.OK)
+        asked.put(None)
+
     def test_a_caller_that_breaks_off_in_mid_stream_harms_nobody(self):
         asked = queue.Queue()
         answers = self.call("stream_stream", "Both")(iter(asked.get, None))
