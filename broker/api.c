@@ -13,7 +13,7 @@
 #include "broker/words.h"
 #include "broker/worker_verbs.h"
 
-enum { HELLO_RUNNING = 10000 };
+enum { HELLO_RUNNING = 10000, FAN_IN_MOST = 512 << 10 };
 
 /* --- hello --- */
 
@@ -98,13 +98,30 @@ static void hello(struct api *a, struct session *s, const Weft__Bus__V1__Record 
 
 /* --- for the desk --- */
 
-static void put_other(struct api *a, struct json_out *j, struct slice id)
+static void put_part(struct buf *out, const struct fan_in_part *part)
+{
+    struct json_out j;
+    buf_clear(out);
+    json_out_init(&j, out, 0);
+    fan_in_put(&j, part);
+}
+
+/* All of it goes into one message, so that what makes it too long is only named. */
+static void put_other(struct api *a, struct json_out *j, struct slice id, size_t room)
 {
     struct record_job job;
     struct record_result result;
+    struct buf one;
+    buf_init(&one, SIZE_MAX);
     bool known = store_read_job(a->conf.store, id, &job) == ERR_OK;
     bool answered = store_read_result(a->conf.store, id, &result) == ERR_OK;
-    fan_in_put(j, id, known ? &job : NULL, answered ? &result : NULL);
+    struct fan_in_part part = {id, known ? &job : NULL, answered ? &result : NULL, false};
+    put_part(&one, &part);
+    part.too_large = buf_len(&one) > room;
+    if (part.too_large)
+        put_part(&one, &part);
+    json_out_raw(j, buf_slice(&one));
+    buf_fini(&one);
 }
 
 /* A job that waited for others and has no body of its own gets what they answered. */
@@ -120,10 +137,10 @@ static void fill_results(struct api *a, struct record_request *r)
     json_out_array(&j);
     for (size_t i = 0; i < r->after_count; i++) {
         buf_putf(&names, "%s%.*s", i ? ", " : "", SLICE_FMT(r->after[i]));
-        put_other(a, &j, r->after[i]);
+        put_other(a, &j, r->after[i], buf_len(&text) < FAN_IN_MOST ? FAN_IN_MOST - buf_len(&text) : 0);
     }
     json_out_end(&j);
-    bool has_body = r->body.len > 0;
+    bool has_body = r->body.len > 0 || r->blob.digest.len > 0;
     for (size_t i = 0; i < r->header_count; i++)
         if (has_body || !slice_eq(r->headers[i].name, SLICE("content-type")))
             fields[count++] = r->headers[i];

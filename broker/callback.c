@@ -159,7 +159,9 @@ static void put_openfaas(const struct callback_rules *rules, const struct callba
     put_fieldf(fields, "x-start-time", "%lld000000", (long long)job->submitted_ms);
     put_fieldf(fields, "x-retry", "%u", n->tries);
     put_fieldf(fields, "x-retry-max", "%u", rules->tries ? rules->tries - 1 : 0);
-    if (n->result)
+    if (n->result && n->result->blob.digest.len)
+        put_fieldf(fields, "weft-result", "/v1/jobs/%.*s/result", SLICE_FMT(job->id)); /* too large to be told */
+    else if (n->result)
         buf_put(body, n->result->body);
     else
         buf_put(body, job->reason);

@@ -80,6 +80,11 @@ bool desk_elsewhere(const struct desk *d, struct slice job, struct slice service
     return j && !slice_eq(job_service(j), service);
 }
 
+bool desk_shows(const struct desk *d, struct slice runner, struct slice other)
+{
+    return desk_after_shows(d, runner, other);
+}
+
 bool desk_holds(const struct desk *d, struct slice job, uint64_t token)
 {
     return lease_check(&d->leases, job, token) == ERR_OK;

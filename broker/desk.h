@@ -91,6 +91,8 @@ void desk_drain(struct desk *d);
 
 /* Is it a live job of another service?  Then whoever runs `service` has no say in it. */
 bool desk_elsewhere(const struct desk *d, struct slice job, struct slice service);
+/* Does `runner` (as name_of has it) run a job just now that has waited for this one, and is told what it answered? */
+bool desk_shows(const struct desk *d, struct slice runner, struct slice other);
 /* Is this its lease just now? */
 bool desk_holds(const struct desk *d, struct slice job, uint64_t token);
 /* STALE: another token, expired or over. */

@@ -4,7 +4,7 @@
 #include "broker/desk_meet.h"
 #include "broker/desk_write.h"
 
-enum { RESULTS_MOST = 256 << 10, SHOWN = 3 };
+enum { SHOWN = 3 };
 
 bool desk_after_holds(const struct job *j)
 {
@@ -45,27 +45,6 @@ static const char *end_words(enum job_state how)
 
 /* --- waiting --- */
 
-/* What they have to say has to fit one request. */
-static bool results_fit(struct desk *d, const struct record_request *r)
-{
-    size_t sum = 0;
-    for (size_t i = 0; i < r->after_count && r->body.len == 0; i++) {
-        struct record_result result;
-        if (store_read_result(d->conf.store, r->after[i], &result) == ERR_OK)
-            sum += result.body.len;
-    }
-    return sum <= RESULTS_MOST;
-}
-
-static void go_on(struct desk *d, struct job *j)
-{
-    struct record_request r;
-    if (store_read_request(d->conf.store, slice_str(j->id), &r) == ERR_OK && !results_fit(d, &r))
-        desk_meet_bury(d, j, SLICE("the results it waits for have over 256 KiB together"));
-    else
-        release(d, j);
-}
-
 /* An end that is on its way to the disk is told of when it is there. */
 static bool lives(const struct desk *d, struct slice other, enum job_state *how)
 {
@@ -97,7 +76,7 @@ void desk_after_enter(struct desk *d, struct job *j)
         }
     }
     if (after_count(&d->after, id) == 0)
-        go_on(d, j);
+        release(d, j);
 }
 
 void desk_after_ended(struct desk *d, struct slice other, enum job_state how)
@@ -112,8 +91,24 @@ void desk_after_ended(struct desk *d, struct slice other, enum job_state how)
         if (how != JOB_DONE && !any_end)
             bury_for(d, j, other, end_words(how));
         else if (left == 0)
-            go_on(d, j);
+            release(d, j);
     }
+}
+
+bool desk_after_shows(const struct desk *d, struct slice runner, struct slice other)
+{
+    size_t at = 0;
+    for (const struct lease *l = lease_each(&d->leases, &at); l; l = lease_each(&d->leases, &at)) {
+        const struct job *j = job_find(&d->jobs, slice_str(l->job));
+        struct record_request r;
+        if (!j || !(j->traits & JOB_AWAITS) || !slice_eq(desk_room_worker_name(d, l->worker), runner) ||
+            store_read_request(d->conf.store, slice_str(l->job), &r) != ERR_OK)
+            continue;
+        for (size_t i = 0; i < r.after_count; i++)
+            if (slice_eq(r.after[i], other))
+                return true;
+    }
+    return false;
 }
 
 /* --- recovery --- */

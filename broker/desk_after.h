@@ -21,4 +21,7 @@ void desk_after_settle(struct desk *d);
 /* What it waits for, for people. */
 void desk_after_why(const struct desk *d, const struct job *j, struct buf *out);
 
+/* As desk_shows. */
+bool desk_after_shows(const struct desk *d, struct slice runner, struct slice other);
+
 #endif

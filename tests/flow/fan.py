@@ -22,6 +22,28 @@ class Fan(JobStory):
         self.assertEqual([t["body"] for t in told], [{"got": f"part {n}"} for n in range(3)])
         self.assertEqual({t["state"] for t in told}, {"done"})
 
+    def test_large_answers_are_named_and_had_from_ones_own_sidecar(self):
+        large = bytes(range(256)) * 4096
+
+        def answer(request):
+            if request.body in (b"0", b"1"):
+                return h1.reply(200, large + request.body)
+            if request.body == b"small":
+                return h1.reply(200, b"s" * 200000, [("content-type", "text/plain")])
+            links = [t["result"] for t in json.loads(request.body) if "result" in t]
+            got = [h1.ask(self.trainer.outbound, "GET", link, "trainer").body for link in links]
+            return h1.reply(200, b"".join(got))
+
+        self.begin(answer=answer)
+        parts = [self.submit(b"%d" % n) for n in range(2)] + [self.submit(b"small") for _ in range(4)]
+        last = self.submit(b"", weft_after=", ".join(parts))
+        self.wait_state(last, "done")
+        told = json.loads(self.function.seen[-1].body)
+        self.assertEqual([t.get("size") for t in told], [len(large) + 1] * 2 + [None, None, 200000, 200000])
+        self.assertTrue(self.result(last).body == large + b"0" + large + b"1" + b"s" * 400000)
+        theirs = h1.ask(self.trainer.outbound, "GET", f"/v1/jobs/{parts[0]}/result", "trainer")
+        self.assert_refused(theirs, 404, "job-unknown")  # it runs nothing any more that was told of it
+
     def test_a_broker_that_is_killed_in_between_knows_who_waits(self):
         self.begin(worker=False)
         first = self.submit(b"first")

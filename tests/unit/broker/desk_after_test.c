@@ -243,16 +243,22 @@ TEST(a_delay_counts_from_the_submit_and_holds_after_the_others)
     world_close(&w);
 }
 
-TEST(answers_that_do_not_fit_one_request_are_told_and_not_cut)
+TEST(who_runs_what_has_waited_may_see_the_others_as_long_as_it_does)
 {
     struct world w;
     world_open(&w);
     struct name others[2] = {submit(&w, NULL, 0, false, 0), submit(&w, NULL, 0, false, 0)};
     struct name last = submit(&w, others, 2, false, 0);
     finish(&w, 0, true, 200 << 10);
+    CHECK(!desk_shows(w.desk, SLICE(""), slice_str(others[0].text)));
     finish(&w, 1, true, 200 << 10);
-    CHECK_INT(JOB_DEAD, stored(&w, last).state);
-    CHECK_TEXT("the results it waits for have over 256 KiB together", stored(&w, last).reason);
+    CHECK_INT(3, w.assigned);
+    CHECK(desk_shows(w.desk, SLICE(""), slice_str(others[0].text)));
+    CHECK(desk_shows(w.desk, SLICE(""), slice_str(others[1].text)));
+    CHECK(!desk_shows(w.desk, SLICE("somebody"), slice_str(others[0].text)));
+    CHECK(!desk_shows(w.desk, SLICE(""), slice_str(last.text)));
+    finish(&w, 2, true, 1);
+    CHECK(!desk_shows(w.desk, SLICE(""), slice_str(others[0].text)));
     world_close(&w);
 }
 
@@ -325,7 +331,7 @@ TESTS_RUN(one_that_fails_makes_dead_who_waits_for_it_and_who_waits_for_those)
 TESTS_RUN(a_retried_chain_waits_again)
 TESTS_RUN(a_cancelled_job_that_waits_is_over_and_its_others_are_not)
 TESTS_RUN(a_delay_counts_from_the_submit_and_holds_after_the_others)
-TESTS_RUN(answers_that_do_not_fit_one_request_are_told_and_not_cut)
+TESTS_RUN(who_runs_what_has_waited_may_see_the_others_as_long_as_it_does)
 TESTS_RUN(jobs_of_one_batch_may_wait_for_earlier_ones)
 TESTS_RUN(a_new_desk_knows_who_waits_for_whom)
 TESTS_END()
