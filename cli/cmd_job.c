@@ -1,12 +1,14 @@
 /* weft job: submit, watch, cancel and inspect jobs by hand, through a sidecar's local side. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "cli/args.h"
 #include "cli/commands.h"
 #include "cli/fetch.h"
+#include "cli/job_progress.h"
 #include "cli/job_show.h"
 #include "cli/show.h"
 
@@ -34,7 +36,12 @@ static const struct args_flag flags[] = {
      AT(broker),
      .value = "ADDR",
      .doc = "pause, resume, top: its admin.listen; default 127.0.0.1:4790"},
-    {.name = "data", .letter = 'd', .type = ARGS_TEXT, AT(data), .value = "TEXT|@FILE", .doc = "submit: the body"},
+    {.name = "data",
+     .letter = 'd',
+     .type = ARGS_TEXT,
+     AT(data),
+     .value = "TEXT|@FILE",
+     .doc = "submit: the body; @- is standard input"},
     {.name = "type",
      .type = ARGS_TEXT,
      AT(type),
@@ -169,19 +176,29 @@ static int tell(const struct job_flags *f, const struct fetch_request *request, 
 
 /* --- submit --- */
 
-static int read_data(const struct job_flags *f, struct buf *body)
+/* `@FILE` and `@-` go as they are read. */
+static int open_data(const struct job_flags *f, FILE **file, int64_t *length)
 {
-    if (!f->data)
+    struct stat st;
+    const char *name = f->data ? f->data + 1 : "";
+    *file = NULL;
+    if (!f->data || f->data[0] != '@')
         return 0;
-    if (f->data[0] != '@') {
-        buf_put(body, slice_to(slice_str(f->data), DATA_BOUND));
+    *file = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
+    if (*file && fstat(fileno(*file), &st) == 0 && !S_ISDIR(st.st_mode)) {
+        *length = S_ISREG(st.st_mode) && *file != stdin ? (int64_t)st.st_size : -1;
         return 0;
     }
-    enum err e = file_read(f->data + 1, body);
-    if (e == ERR_OK)
-        return 0;
-    fprintf(stderr, "weft job: %s: %s\n", f->data + 1, e == ERR_FULL ? "over 1 MiB" : "cannot be read");
+    fprintf(stderr, "weft job: %s: cannot be read\n", name);
+    if (*file && *file != stdin)
+        (void)fclose(*file);
     return 2;
+}
+
+static void close_data(FILE *file)
+{
+    if (file && file != stdin)
+        (void)fclose(file);
 }
 
 static int add_given(const struct job_flags *f, struct fetch_request *r)
@@ -214,10 +231,11 @@ static void show_accepted(const struct job_flags *f, struct fetch_answer *answer
 struct sending {
     const char *service, *method, *path;
     const char *schedule, *cron; /* or NULL */
-    struct slice body;
+    FILE *file;                  /* or NULL: the body is text of the command */
+    struct job_progress progress;
 };
 
-static int send(const struct job_flags *f, const struct sending *what)
+static int send(const struct job_flags *f, struct sending *what)
 {
     char prefer[64], priority[24], attempts[24];
     struct fetch_request request = request_of(f, what->method, what->path);
@@ -227,9 +245,13 @@ static int send(const struct job_flags *f, const struct sending *what)
     snprintf(priority, sizeof(priority), "%llu", (unsigned long long)f->priority);
     snprintf(attempts, sizeof(attempts), "%llu", (unsigned long long)f->attempts);
     request.authority = slice_str(what->service);
-    request.body = what->body;
+    request.body = what->file ? (struct slice){0} : slice_str(f->data);
     request.has_body = f->data != NULL;
-    request.timeout_us = QUICK_US + (int64_t)f->wait * 1000000;
+    request.file = what->file;
+    request.length = what->progress.total;
+    request.sent = job_progress_note;
+    request.arg = &what->progress;
+    request.timeout_us = what->file ? 0 : QUICK_US + (int64_t)f->wait * 1000000;
     add_field(&request, "prefer", prefer);
     add_field(&request, "content-type", f->data ? f->type : NULL);
     add_field(&request, "idempotency-key", f->key);
@@ -250,6 +272,7 @@ static int send(const struct job_flags *f, const struct sending *what)
     if (status)
         return status;
     status = ask(&request, &answer);
+    job_progress_end(&what->progress);
     if (status == 0 && what->schedule && !f->json)
         job_show_schedule(stdout, buf_slice(&answer.body));
     else if (status == 0)
@@ -260,13 +283,12 @@ static int send(const struct job_flags *f, const struct sending *what)
 
 static int submit(const struct job_flags *f, struct sending *what)
 {
-    struct buf body;
-    buf_init(&body, DATA_BOUND);
-    int status = read_data(f, &body);
-    what->body = buf_slice(&body);
+    int64_t length = -1;
+    int status = open_data(f, &what->file, &length);
+    job_progress_init(&what->progress, "sent", length);
     if (status == 0)
         status = send(f, what);
-    buf_fini(&body);
+    close_data(what->file);
     return status;
 }
 
@@ -363,20 +385,73 @@ static int follow(const struct job_flags *f, const char *id, bool quiet)
 
 /* --- the rest --- */
 
-static int result(const struct job_flags *f, const char *id)
+/* Where a result goes, as it comes; what is no result is collected as ever. */
+struct receiving {
+    struct fetch_answer answer;
+    FILE *to;
+    bool broken;
+    struct job_progress progress;
+};
+
+static int64_t length_of(const struct fetch_answer *a)
+{
+    uint64_t n;
+    bool says = slice_u64(headers_value(&a->headers, HEADERS_CONTENT_LENGTH), INT64_MAX, &n) == ERR_OK;
+    return says ? (int64_t)n : -1;
+}
+
+static bool receive(void *arg, struct slice bytes)
+{
+    struct receiving *r = arg;
+    if (r->answer.status >= 300)
+        return buf_add(&r->answer.body, bytes) == ERR_OK;
+    if (r->progress.done == 0)
+        r->progress.total = length_of(&r->answer);
+    job_progress_note(&r->progress, r->progress.done + bytes.len);
+    r->broken = fwrite(bytes.at, 1, bytes.len, r->to) != bytes.len;
+    return !r->broken;
+}
+
+static int get_result(const struct job_flags *f, const char *id, FILE *to, const char *name)
 {
     char path[PATH_ROOM];
     snprintf(path, sizeof(path), "/v1/jobs/%s/result", id);
     struct fetch_request request = request_of(f, "GET", path);
-    struct fetch_answer answer;
-    int status = ask(&request, &answer);
-    if (status == 0 && f->out && file_write(f->out, buf_slice(&answer.body), 0644) != ERR_OK) {
+    struct receiving r = {.to = to};
+    job_progress_init(&r.progress, "got", -1);
+    r.progress.shown = r.progress.shown && f->out;
+    request.data = receive;
+    request.arg = &r;
+    request.timeout_us = 0;
+    int status = ask(&request, &r.answer);
+    job_progress_end(&r.progress);
+    fetch_answer_fini(&r.answer);
+    if (fflush(to) != 0 || r.broken) {
+        fprintf(stderr, "weft job: cannot write %s\n", name);
+        return 1;
+    }
+    return status;
+}
+
+/* Beside its place first, so that what has the name is whole. */
+static int result(const struct job_flags *f, const char *id)
+{
+    char part[PATH_ROOM];
+    if (!f->out)
+        return get_result(f, id, stdout, "standard output");
+    int len = snprintf(part, sizeof(part), "%s.part", f->out);
+    FILE *to = len > 0 && (size_t)len < sizeof(part) ? fopen(part, "we") : NULL;
+    if (!to) {
+        fprintf(stderr, "weft job: cannot write %s\n", f->out);
+        return 1;
+    }
+    int status = get_result(f, id, to, f->out);
+    if (fclose(to) != 0 || (status == 0 && rename(part, f->out) != 0)) {
         fprintf(stderr, "weft job: cannot write %s\n", f->out);
         status = 1;
-    } else if (status == 0 && !f->out) {
-        show_buf(stdout, &answer.body);
     }
-    fetch_answer_fini(&answer);
+    if (status)
+        (void)unlink(part);
     return status;
 }
 

@@ -6,7 +6,7 @@
 #include "base/sock.h"
 #include "http/pool.h"
 
-enum { CONNECT_US = 5000000 };
+enum { CONNECT_US = 5000000, PIECE = 64 << 10 };
 
 struct fetching {
     const struct fetch_request *request;
@@ -15,6 +15,7 @@ struct fetching {
     struct due_clock *clock;
     struct sock_addr addr;
     struct due late;
+    uint64_t file_sent;
     bool whole, stopped;
 };
 
@@ -49,6 +50,34 @@ static void data(struct transit *t, struct slice bytes)
     transit_reset(t, TRANSIT_WHY_CANCEL);
 }
 
+/* As much of the file as there is room for. */
+static void send_file(struct fetching *f, struct transit *t)
+{
+    static char piece[PIECE];
+    const struct fetch_request *r = f->request;
+    while (!t->out_ended && !t->is_reset && buf_len(&t->body) < TRANSIT_WINDOW) {
+        size_t n = fread(piece, 1, sizeof(piece), r->file);
+        if (n > 0 && transit_write(t, slice_of(piece, n)) != ERR_OK)
+            return;
+        f->file_sent += n;
+        if (r->sent)
+            r->sent(r->arg, f->file_sent);
+        if (n < sizeof(piece) && (ferror(r->file) || (r->length >= 0 && f->file_sent != (uint64_t)r->length))) {
+            snprintf(f->answer->fault, sizeof(f->answer->fault), "the file cannot be read, or has changed");
+            transit_reset(t, TRANSIT_WHY_CANCEL);
+        } else if (n < sizeof(piece)) {
+            transit_finish(t);
+        }
+    }
+}
+
+static void sent(struct transit *t)
+{
+    struct fetching *f = t->owner_data;
+    if (f->request->file)
+        send_file(f, t);
+}
+
 static void end(struct transit *t)
 {
     ((struct fetching *)t->owner_data)->whole = true;
@@ -57,14 +86,14 @@ static void end(struct transit *t)
 static void gone(struct transit *t, enum transit_end how)
 {
     struct fetching *f = t->owner_data;
-    if (!f->whole && !f->stopped)
+    if (!f->whole && !f->stopped && !f->answer->fault[0])
         snprintf(f->answer->fault, sizeof(f->answer->fault), "%s", t->fault ? t->fault : "the connection broke");
     f->whole = f->whole && how == TRANSIT_DONE;
     transit_free(&t);
     loop_stop(f->loop);
 }
 
-static const struct transit_owner owner = {.head = head, .data = data, .end = end, .gone = gone};
+static const struct transit_owner owner = {.head = head, .data = data, .end = end, .sent = sent, .gone = gone};
 
 static void late(struct due *due)
 {
@@ -74,8 +103,21 @@ static void late(struct due *due)
     loop_stop(f->loop);
 }
 
-static enum err fill(const struct fetch_request *r, struct transit *t)
+static enum err fill_file(struct fetching *f, struct transit *t)
 {
+    const struct fetch_request *r = f->request;
+    t->out.length = r->length;
+    if (r->length >= 0)
+        TRY(headers_add_token(&t->out.headers, HEADERS_CONTENT_LENGTH,
+                              arena_putf(&t->arena, "%lld", (long long)r->length)));
+    TRY(transit_head(t, false));
+    send_file(f, t);
+    return ERR_OK;
+}
+
+static enum err fill(struct fetching *f, struct transit *t)
+{
+    const struct fetch_request *r = f->request;
     struct message *m = &t->out;
     m->method = slice_str(r->method);
     m->scheme = SLICE("http");
@@ -83,6 +125,8 @@ static enum err fill(const struct fetch_request *r, struct transit *t)
     m->path = slice_str(r->path);
     for (size_t i = 0; i < r->field_count; i++)
         TRY(headers_add_copy(&m->headers, r->fields[i].name, r->fields[i].value));
+    if (r->file)
+        return fill_file(f, t);
     if (!r->has_body)
         return transit_head(t, true);
     m->length = (int64_t)r->body.len;
@@ -108,7 +152,7 @@ static enum err run(struct fetching *f)
     };
     struct pool *pool = pool_new(f->loop, f->clock, &conf);
     struct transit *t = pool_request(pool, &owner, f);
-    if (t && fill(f->request, t) == ERR_OK)
+    if (t && fill(f, t) == ERR_OK)
         loop_run(f->loop);
     else
         snprintf(f->answer->fault, sizeof(f->answer->fault), "the request is too large");

@@ -6,6 +6,8 @@
  * Plain HTTP/1.1 to a sidecar's or broker's loopback side.
  *
  * Threads: a loop of its own inside. */
+#include <stdio.h>
+
 #include "base/buf.h"
 #include "http/message.h"
 
@@ -24,7 +26,11 @@ struct fetch_request {
     size_t field_count;
     struct slice body;
     bool has_body;
-    int64_t timeout_us; /* 0: none */
+    /* Instead of `body`: `length` bytes of this file; -1: as many as come.  NULL: none. */
+    FILE *file;
+    int64_t length;
+    void (*sent)(void *arg, uint64_t bytes); /* so many of it so far; may be NULL */
+    int64_t timeout_us;                      /* 0: none */
     /* Hears the body as it comes; false ends the request.  NULL: it is collected in `body`. */
     bool (*data)(void *arg, struct slice bytes);
     void *arg;
