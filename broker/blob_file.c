@@ -99,7 +99,7 @@ void blob_file_drop(struct blob_file *f)
     (void)unlink(path);
 }
 
-static enum err sync_folder(const char *folder)
+enum err blob_file_sync(const char *folder)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int code = fd >= 0 && fsync(fd) == 0 ? 0 : errno;
@@ -114,7 +114,7 @@ enum err blob_file_name(const struct blob_file *f, const struct hash_digest *dig
     blob_file_path(path, f->folder, slice_of(digest->b, sizeof(digest->b)));
     if (rename(part, path) != 0)
         return outcome(errno);
-    return sync_folder(f->folder);
+    return blob_file_sync(f->folder);
 }
 
 enum err blob_file_remove(const char *folder, struct slice digest)

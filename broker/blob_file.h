@@ -32,6 +32,8 @@ void blob_file_drop(struct blob_file *f);
 
 /* The part becomes the blob of this name, for good. */
 MUST_USE enum err blob_file_name(const struct blob_file *f, const struct hash_digest *digest);
+/* The folder's names are flushed. */
+MUST_USE enum err blob_file_sync(const char *folder);
 MUST_USE enum err blob_file_remove(const char *folder, struct slice digest);
 /* `fd` >= 0 is ready to be read.  ABSENT: no such file. */
 MUST_USE enum err blob_file_open(const char *folder, struct slice digest, int *fd);

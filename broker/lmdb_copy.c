@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "broker/blob_copy.h"
+#include "broker/order.h"
 #include "broker/store_lmdb.h"
 
 enum { PATH_ROOM = 4096 };
@@ -65,8 +67,60 @@ static int copy_to(const char *folder, const char *part)
     return code;
 }
 
-/* Beside its place first, so that what has the name is whole. */
-static enum err copy_and_name(const char *folder, const char *to, struct lmdb_copy *out, const char **why)
+/* --- blobs --- */
+
+/* LMDB's code; `e` is what blob_copy_need said. */
+static int need_all(MDB_env *env, struct blob_copy *blobs, enum err *e, const char **why)
+{
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    int code = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
+    if (code != 0)
+        return code;
+    code = mdb_dbi_open(txn, "blobs", 0, &dbi);
+    if (code == 0)
+        code = mdb_cursor_open(txn, dbi, &cursor);
+    if (code == 0) {
+        for (code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST); code == 0 && *e == ERR_OK;
+             code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
+            *e = blob_copy_need(blobs, slice_to(slice_of(key.mv_data, key.mv_size), ORDER_BLOB), why);
+        mdb_cursor_close(cursor);
+    }
+    mdb_txn_abort(txn);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
+/* What the copied database needs. */
+static enum err need_of(const char *part, struct blob_copy *blobs, const char **why)
+{
+    MDB_env *env;
+    enum err e = ERR_OK;
+    int code = mdb_env_create(&env);
+    if (code == 0) {
+        code = mdb_env_set_maxdbs(env, 1);
+        if (code == 0)
+            code = mdb_env_open(env, part, MDB_RDONLY | MDB_NOSUBDIR | MDB_NOLOCK, 0600);
+        if (code == 0)
+            code = need_all(env, blobs, &e, why);
+        mdb_env_close(env);
+    }
+    if (code == 0)
+        return e;
+    *why = mdb_strerror(code);
+    return ERR_IO;
+}
+
+static enum err finish_blobs(const char *part, struct blob_copy *blobs, const char **why)
+{
+    TRY(need_of(part, blobs, why));
+    return blob_copy_end(blobs, why);
+}
+
+/* Beside its place first, so that what has the name is whole.  `blobs` NULL: they stay where they are. */
+static enum err copy_and_name(const char *folder, const char *to, struct blob_copy *blobs, struct lmdb_copy *out,
+                              const char **why)
 {
     char from[PATH_ROOM], part[PATH_ROOM], final[PATH_ROOM];
     TRY(path_of(from, folder, "data.mdb", why));
@@ -74,6 +128,10 @@ static enum err copy_and_name(const char *folder, const char *to, struct lmdb_co
     TRY(path_of(final, to, "data.mdb", why));
     uint64_t before = size_of(from);
     int code = copy_to(folder, part);
+    if (code == 0 && blobs && finish_blobs(part, blobs, why) != ERR_OK) {
+        (void)unlink(part);
+        return ERR_IO;
+    }
     if (code == 0 && rename(part, final) != 0)
         code = errno;
     if (code == 0)
@@ -81,7 +139,7 @@ static enum err copy_and_name(const char *folder, const char *to, struct lmdb_co
     *why = mdb_strerror(code);
     if (code != 0)
         return ERR_IO;
-    *out = (struct lmdb_copy){before, size_of(final)};
+    *out = (struct lmdb_copy){.before = before, .after = size_of(final)};
     return ERR_OK;
 }
 
@@ -105,6 +163,24 @@ static enum err need_store(const char *folder, const char **why)
     return access(from, F_OK) == 0 ? ERR_OK : ERR_ABSENT;
 }
 
+static enum err copy_with_blobs(const char *folder, const char *to, struct lmdb_copy *out, const char **why)
+{
+    char from_blobs[PATH_ROOM], to_blobs[PATH_ROOM];
+    struct blob_copy blobs;
+    TRY(path_of(from_blobs, folder, "blobs", why));
+    TRY(path_of(to_blobs, to, "blobs", why));
+    enum err e = blob_copy_begin(&blobs, from_blobs, to_blobs, why);
+    if (e == ERR_OK || e == ERR_ABSENT)
+        e = copy_and_name(folder, to, e == ERR_OK ? &blobs : NULL, out, why);
+    if (e == ERR_OK) {
+        out->blobs = blobs.files;
+        out->blob_bytes = blobs.bytes;
+        out->missing = blobs.missing;
+    }
+    blob_copy_fini(&blobs);
+    return e;
+}
+
 enum err lmdb_copy_backup(const char *folder, const char *to, struct lmdb_copy *out, const char **why)
 {
     char final[PATH_ROOM];
@@ -118,7 +194,7 @@ enum err lmdb_copy_backup(const char *folder, const char *to, struct lmdb_copy *
         return ERR_IO;
     }
     TRY(mend_if_idle(folder, why));
-    return copy_and_name(folder, to, out, why);
+    return copy_with_blobs(folder, to, out, why);
 }
 
 enum err lmdb_copy_compact(const char *folder, struct lmdb_copy *out, const char **why)
@@ -134,7 +210,7 @@ enum err lmdb_copy_compact(const char *folder, struct lmdb_copy *out, const char
     enum err e = ERR_FULL;
     *why = "a broker runs on it: stop it first";
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        e = copy_and_name(folder, folder, out, why);
+        e = copy_and_name(folder, folder, NULL, out, why);
     (void)close(fd);
     return e;
 }

@@ -104,6 +104,11 @@ static int say_copied(enum err e, const struct lmdb_copy *copy, const char *fold
         printf("%s: %llu bytes are %llu\n", folder, (unsigned long long)copy->before, (unsigned long long)copy->after);
     else
         fprintf(stderr, "weft-broker: %s: %s\n", folder, why);
+    if (e == ERR_OK && copy->blobs)
+        printf("%s/blobs: %zu files, %llu bytes\n", folder, copy->blobs, (unsigned long long)copy->blob_bytes);
+    if (e == ERR_OK && copy->missing)
+        fprintf(stderr, "weft-broker: %zu files that jobs need are missing: blob-missing in the broker's log\n",
+                copy->missing);
     return e == ERR_OK ? 0 : 1;
 }
 
