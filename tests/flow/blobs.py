@@ -155,6 +155,48 @@ class Blobs(JobStory):
         self.assertEqual(self.files(), self.blob_files(self.BIG[: 3 * MIB]))
         self.assertEqual(self.broker.metric("weft_blob_bytes "), 3 * MIB)
 
+    def weft_job(self, *words, status=0):
+        done = self.place.weft("job", *words, "-s", self.web.outbound)
+        self.assertEqual((done.returncode, done.stderr if not status else ""), (status, ""))
+        return done.stdout
+
+    def test_by_hand(self):
+        self.begin(answer=lambda r: h1.reply(200, r.body[::-1]))
+        folder = self.place.folder
+        (folder / "body").write_bytes(self.BIG)
+        job = self.weft_job("submit", "trainer", "POST", "/train", "-d", "@body").strip()
+        self.wait_state(job, "done")
+        self.weft_job("result", job, "-o", "answer")
+        self.assertTrue((folder / "answer").read_bytes() == self.BIG[::-1])
+        self.assertTrue(self.function.seen[0].body == self.BIG)
+        self.weft_job("result", "01M85JM4VK8G4NP2RDGJBJRNRG", "-o", "none", status=1)
+        self.assertEqual([p.name for p in folder.glob("none*")], [])
+        self.weft_job("submit", "trainer", "POST", "/train", "-d", "@absent", status=2)
+        empty = self.weft_job("submit", "trainer", "POST", "/train", "-d", "@/dev/null").strip()
+        self.wait_state(empty, "done")
+        self.assertEqual(self.function.seen[-1].body, b"")
+
+    def test_a_backup_has_what_its_jobs_need(self):
+        self.begin(answer=lambda r: h1.reply(200, b"r" * MIB))
+        done = self.submit(self.BIG)
+        self.wait_state(done, "done")
+        self.trainer.end()
+        waiting = self.submit(self.BIG[:MIB])
+        orphan = self.place.folder / "jobs/blobs" / ("0" * 64)
+        orphan.write_bytes(b"nobody needs it")
+        said = self.place.must("broker", "backup", "copy", "broker.yaml")
+        size = len(self.BIG) + 2 * MIB
+        self.assertIn(f"copy/blobs: 3 files, {size} bytes", said)
+        self.assertEqual(
+            sorted(os.listdir(self.place.folder / "copy/blobs")), self.blob_files(self.BIG, self.BIG[:MIB], b"r" * MIB)
+        )
+        self.restart(data="copy")
+        self.web.wait_log(" broker-ready ", 2)
+        self.assertTrue(self.result(done).body == b"r" * MIB)
+        self.start(self.trainer)
+        self.wait_state(waiting, "done")
+        self.assertTrue(self.function.seen[-1].body == self.BIG[:MIB])
+
     # --- what is killed, and when ---
 
     def upload_half(self, size=2 * MIB):

@@ -226,6 +226,7 @@ class Place:
         done = self.weft(*words)
         if done.returncode != 0:
             raise AssertionError(f"weft {' '.join(words)}: {done.returncode}\n{done.stderr}")
+        return done.stdout
 
     def write(self, name, text):
         (self.folder / name).write_text(text)

@@ -1,7 +1,9 @@
 #include "tests/unit/broker/bus_world.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "broker/blob_shelf.h"
 #include "broker/store_mem.h"
 #include "policy/policy_load.h"
 
@@ -94,6 +96,17 @@ static void open_desk(struct world *w)
     desk_service(w->desk, &printer);
 }
 
+static void open_shelf(struct world *w)
+{
+    const char *why;
+    struct blob_shelf_count found;
+    snprintf(w->folder, sizeof(w->folder), "/tmp/weft-world-XXXXXX");
+    CHECK(mkdtemp(w->folder) != NULL);
+    CHECK_ERR(ERR_OK, blob_shelf_open(w->loop, w->folder, &w->shelf, &why));
+    blob_shelf_settle(w->shelf, &found);
+    store_watch_needs(w->store, blob_shelf_need, w->shelf);
+}
+
 static bool may(void *arg, struct slice caller, struct slice service, struct slice operation)
 {
     return api_may_submit(((struct world *)arg)->api, caller, service, operation);
@@ -109,6 +122,10 @@ static void open_bus(struct world *w)
         .beat_us = CALL_US,
         .runner_of = runner_of,
         .policy = policy_of,
+        .clock = w->clock,
+        .shelf = w->shelf,
+        .payload_most = 64 << 20,
+        .caller_most = 64 << 20,
         .arg = w,
     };
     struct front_conf front = {
@@ -347,6 +364,7 @@ void bus_world_open(struct world *w, const char *policy_text)
     w->store = store_mem_new(w->loop);
     w->policy = policy(policy_text);
     zsock_keys(w->public_key, w->secret_key);
+    open_shelf(w);
     open_desk(w);
     open_bus(w);
 }
@@ -360,6 +378,10 @@ void bus_world_close(struct world *w)
     front_close(&w->front);
     desk_free(&w->desk);
     api_free(&w->api);
+    blob_shelf_close(&w->shelf);
+    char command[80];
+    snprintf(command, sizeof(command), "rm -rf %.60s", w->folder);
+    CHECK_INT(0, system(command));
     authz_free(&w->policy);
     metric_set_free(&w->metrics);
     due_clock_free(&w->clock);

@@ -40,6 +40,8 @@ struct world {
     struct due_clock *clock;
     struct metric_set *metrics;
     struct store *store;
+    struct blob_shelf *shelf;
+    char folder[64]; /* of it */
     struct desk *desk;
     struct almanac *almanac;
     struct api *api;
