@@ -31,7 +31,7 @@ MUST_USE enum err sock_accept(int fd, int *conn, struct sock_addr *from);
 MUST_USE enum err sock_connect(const struct sock_addr *a, int *fd);
 /* OK, or IO with errno set. */
 MUST_USE enum err sock_connected(int fd);
-/* Two connected ends, for tests. */
+/* Two connected ends within this process. */
 MUST_USE enum err sock_pair(int fds[2]);
 bool sock_is_loopback(const struct sock_addr *a);
 

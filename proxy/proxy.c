@@ -13,6 +13,7 @@
 #include "http/listener.h"
 #include "http/server.h"
 #include "identity/identity.h"
+#include "proxy/action.h"
 #include "proxy/crew.h"
 #include "proxy/exchange.h"
 #include "proxy/job_entry.h"
@@ -138,7 +139,8 @@ static void adopt(struct proxy *p, struct snapshot *s)
                                    .arg = p,
                                    .worker = index,
                                    .workers = p->workers,
-                                   .meters = &p->meters};
+                                   .meters = &p->meters,
+                                   .inner = p->action ? action_server(p->action) : NULL};
     snapshot_start(s, &start);
     know_contracts(p, s);
     providers_adopt(p->providers, &s->conf.tokens);
@@ -420,6 +422,11 @@ enum err proxy_start(const struct proxy_start *start, struct diag *diag, struct 
         snapshot_unref(&s);
         e = ERR_INPUT;
     }
+    if (e == ERR_OK && s->conf.inbound.whisk.container &&
+        action_new(p->loop, p->clock, &s->conf, diag, &p->action) != ERR_OK) {
+        snapshot_unref(&s);
+        e = ERR_INPUT;
+    }
     if (e == ERR_OK) {
         adopt(p, s);
         e = open_access_log(p, diag);
@@ -473,6 +480,7 @@ void proxy_free(struct proxy **proxy)
     relay_cut_all(&p->env);
     last_turns(p); /* exchanges end; what they asked of accord is still there */
     lambda_api_free(&p->pull);
+    action_free(&p->action);
     snapshot_unref(&p->next);
     snapshot_unref(&p->env.snap);
     last_turns(p); /* pools free themselves from the loop */

@@ -21,6 +21,20 @@ enum { SECOND = 1000000, HOUR = 3600 };
 #define TOKEN_AT(member) .offset = offsetof(struct proxy_conf_token, member)
 #define SERVICE_AT(member) .offset = offsetof(struct proxy_conf_service, member)
 
+static const struct conf_key whisk_keys[] = {
+    {.name = "container",
+     .type = CONF_ADDRESS,
+     AT(inbound.whisk.container),
+     .doc = "instead of app: where a container of the OpenWhisk action protocol listens, as 127.0.0.1:8080"},
+    {.name = "code",
+     .type = CONF_PATH,
+     AT(inbound.whisk.code),
+     .doc = "the action, which the container gets before its first request: text, or a ZIP or JAR with binary"},
+    {.name = "main", .type = CONF_STRING, AT(inbound.whisk.main), .preset = "main", .doc = "its function"},
+    {.name = "binary", .type = CONF_BOOL, AT(inbound.whisk.binary), .doc = "code is a ZIP or JAR"},
+    {0},
+};
+
 static const struct conf_key inbound_keys[] = {
     {.name = "listen",
      .type = CONF_ADDRESS,
@@ -49,6 +63,7 @@ static const struct conf_key inbound_keys[] = {
      .min = 1,
      .max = 1000,
      .doc = "how many runtimes pull; each runs one request at a time"},
+    {.name = "whisk", .type = CONF_TABLE, .sub = whisk_keys, .doc = "our function is an action of Apache OpenWhisk"},
     {.name = "max_connections",
      .type = CONF_COUNT,
      AT(inbound.max_connections),
@@ -490,6 +505,25 @@ static void pull(const struct conf_node *root, struct proxy_conf *c, struct aren
     c->inbound.app = is_unix ? c->inbound.lambda : arena_putf(arena, "http://%s", c->inbound.lambda).at;
 }
 
+/* The sidecar sends to itself, as it would to a function that listens (whisk_api). */
+static void drive(const struct conf_node *root, struct proxy_conf *c, struct diag *diag)
+{
+    if (!c->inbound.whisk.container) {
+        if (c->inbound.whisk.code)
+            complain(root, "inbound", "set inbound.whisk.container: 127.0.0.1:8080", diag,
+                     "an action's code, and no container to give it to");
+        return;
+    }
+    const struct conf_node *inbound = conf_get(root, "inbound");
+    if (c->inbound.lambda || (inbound && conf_get(inbound, "app")))
+        complain(root, "inbound", "keep one of them", diag,
+                 "inbound.whisk stands beside inbound.app or inbound.lambda");
+    if (!c->inbound.whisk.code)
+        complain(root, "inbound", "name the file with the action", diag, "`inbound.whisk.code` is required");
+    if (c->workers > 1)
+        complain(root, "workers", "leave workers at 1", diag, "a container of OpenWhisk runs one request at a time");
+}
+
 static void check_locals(const struct conf_node *root, const struct proxy_conf *c, struct diag *diag)
 {
     if (!loopback(c->outbound.listen))
@@ -624,6 +658,7 @@ enum err proxy_conf_bind(const struct conf_node *root, struct arena *arena, stru
     struct proxy_conf conf = {0};
     TRY(conf_bind(root, proxy_conf_keys, &conf, arena, diag));
     pull(root, &conf, arena, diag);
+    drive(root, &conf, diag);
     check_locals(root, &conf, diag);
     check_endpoints(root, &conf, diag);
     check_tokens(root, &conf, diag);

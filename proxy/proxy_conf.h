@@ -57,6 +57,12 @@ struct proxy_conf {
         unsigned speaks;    /* enum proxy_speaks */
         const char *lambda; /* where a function pulls; NULL: it listens */
         uint64_t runtimes;  /* that pull */
+        struct {
+            const char *container; /* an address; NULL: our function is no action of OpenWhisk */
+            const char *code;      /* a file */
+            const char *main;
+            bool binary;
+        } whisk;
         uint64_t max_connections;
     } inbound;
     struct {

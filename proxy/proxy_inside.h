@@ -44,6 +44,7 @@ struct proxy {
     struct due sweep_due; /* of metrics that rest */
     struct door inbound, outbound, admin, lambda;
     struct lambda_api *pull; /* our function asks for its requests; NULL: it listens */
+    struct action *action;   /* it is an action of OpenWhisk; NULL: it is not */
     struct providers *providers;
     struct identity *identity;
     struct cluster_name *locals;

@@ -188,8 +188,12 @@ enum err snapshot_load(const struct snapshot_source *source, struct diag *diag, 
 static struct stream *dial_app(void *arg, const char **why)
 {
     struct snapshot *s = arg;
-    int fd;
-    if (sock_connect(&s->app_addr, &fd) == ERR_OK)
+    int fd, pair[2];
+    if (s->inner && sock_pair(pair) == ERR_OK) {
+        server_take(s->inner, stream_fd_new(s->loop, pair[1], false), SLICE("sidecar"));
+        return stream_fd_new(s->loop, pair[0], false);
+    }
+    if (!s->inner && sock_connect(&s->app_addr, &fd) == ERR_OK)
         return stream_fd_new(s->loop, fd, true);
     *why = strerror(errno);
     return NULL;
@@ -325,6 +329,7 @@ static void start_discoveries(struct snapshot *s, const struct snapshot_start *s
 void snapshot_start(struct snapshot *s, const struct snapshot_start *start)
 {
     s->loop = start->loop;
+    s->inner = start->inner;
     s->opened = start->opened;
     s->arg = start->arg;
     if (s->conf.inbound.listen || s->conf.broker.https)

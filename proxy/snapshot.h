@@ -11,6 +11,7 @@
  * Threads: belongs to the loop. */
 #include "contracts/wire/mould.h"
 #include "contracts/wire/pbmould.h"
+#include "http/server.h"
 #include "policy/policy_files.h"
 #include "proxy/cluster.h"
 #include "proxy/discovery.h"
@@ -45,6 +46,7 @@ struct snapshot {
     const char *path; /* the YAML file */
     uint64_t stamp;   /* of all files, as they were just before they were read */
     struct loop *loop;
+    struct server *inner; /* as in snapshot_start */
     void (*opened)(struct snapshot *s, struct cluster_endpoint *e, uint64_t conn_id, void *arg);
     void *arg;
 };
@@ -77,6 +79,7 @@ struct snapshot_start {
     void *arg;
     unsigned worker, workers;    /* which of how many; 0: the only one */
     const struct meters *meters; /* outlives the snapshot; NULL: nothing is measured */
+    struct server *inner;        /* stands for our function; outlives the snapshot.  NULL: it listens itself */
 };
 void snapshot_start(struct snapshot *s, const struct snapshot_start *start);
 

@@ -2,6 +2,7 @@
 """A function that pulls its requests by the AWS Lambda Runtime API, and jobs that are silent for long."""
 
 import http.client
+import http.server
 import json
 import threading
 import time
@@ -105,6 +106,134 @@ class Pull(JobStory):
         status = self.wait_state(job, "done")
         self.assertEqual((status["attempt"], status["crashes"]), (2, 1))
         self.assert_answer(self.result(job), 200, b'"done by another"')
+
+
+class Container:
+    """As OpenWhisk's runtimes are: /init once, then /run one at a time."""
+
+    def __init__(self, run):
+        container = self
+        self.run, self.inits, self.runs, self.at_once, self.most = run, [], [], 0, 0
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                status, answer = container.init(body) if self.path == "/init" else container.turn(body)
+                self.send_response(status)
+                self.send_header("content-length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.handle_error = lambda *_: None
+        self.address = f"127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def init(self, body):
+        self.inits.append(body["value"])
+        if len(self.inits) > 1:
+            return 403, b'{"error":"Cannot initialize the action more than once."}'
+        return 200, b'{"ok":true}'
+
+    def turn(self, body):
+        self.runs.append(body)
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        try:
+            status, answer = self.run(body["value"])
+        finally:
+            self.at_once -= 1
+        return status, answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Whisk(JobStory):
+    def begin_driving(self, run, address=None, **keys):
+        self.container = Container(run)
+        self.addCleanup(self.container.stop)
+        self.place.write("twice.py", "def main(event): ...\n")
+        inbound = self.trainer.conf["inbound"]
+        del inbound["app"]
+        inbound["whisk"] = {"container": address or self.container.address, "code": "twice.py", **keys}
+        self.trainer.write()
+        self.begin()
+
+    def call(self, body):
+        return h1.ask(self.trainer.inbound, "POST", "/", "trainer", [JSON], body, wrap=self.place.tls("web"))
+
+    def test_an_action_is_initialised_once_and_run_one_at_a_time(self):
+        self.begin_driving(lambda event: (200, {"twice": 2 * event.get("n", 0)}))
+        jobs = [self.submit(b'{"n": %d}' % n) for n in range(4)]
+        answers = []
+        threads = [threading.Thread(target=lambda: answers.append(self.call(b'{"n": 21}'))) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        self.assertEqual([(a.status, a.body) for a in answers], [(200, b'{"twice": 42}')] * 4)
+        for n, job in enumerate(jobs):
+            self.wait_state(job, "done")
+            self.assert_answer(self.result(job), 200, b'{"twice": %d}' % (2 * n))
+        self.assert_answer(self.call(b""), 200, b'{"twice": 0}')
+        code = {"name": "trainer", "main": "main", "code": "def main(event): ...\n", "binary": False}
+        self.assertEqual(self.container.inits, [code])
+        self.assertEqual(self.container.most, 1)
+        ids = [run["activation_id"] for run in self.container.runs]
+        self.assertEqual(len(set(ids)), 9)
+        self.assertTrue(all(f"{job}.1" in ids for job in jobs))
+        self.assertTrue(all(int(run["deadline"]) > time.time() * 1000 for run in self.container.runs))
+
+    def test_errors_of_an_action_and_of_its_author(self):
+        answers = {"app": (502, {"error": "no such city"}), "text": (200, b"hello"), "list": (200, b"[1]")}
+        self.begin_driving(lambda event: answers[event["as"]])
+        self.assert_answer(self.call(b'{"as": "app"}'), 500, b'{"error": "no such city"}')
+        for kind in ("text", "list"):
+            self.assert_answer(self.call(b'{"as": "%s"}' % kind.encode()), 502)
+        for body in (b"[1]", b"7", b'{"a":', b"hello"):
+            self.assert_answer(self.call(body), 400, b'{"error":"An action takes a JSON object, or nothing."}')
+        self.assertEqual(len(self.container.runs), 3)
+
+    def test_a_sidecar_that_comes_back_finds_its_action_initialised(self):
+        self.begin_driving(lambda event: (200, {}))
+        self.assert_answer(self.call(b"{}"), 200, b"{}")
+        self.trainer.end()
+        self.start(self.trainer)
+        self.assert_answer(self.call(b"{}"), 200, b"{}")
+        self.assertEqual(len(self.container.inits), 2)
+
+    def test_a_container_that_is_not_there(self):
+        self.begin_driving(None, kit.free_address())
+        self.assert_answer(self.call(b"{}"), 503, b'{"error":"The action\'s container cannot be reached."}')
+        self.trainer.wait_log("whisk-lost")
+
+    def test_a_container_that_breaks_off_is_a_crash_of_its_job(self):
+        tries = []
+
+        def run(event):
+            tries.append(event)
+            if len(tries) == 1:
+                raise ConnectionError("as if killed")
+            return 200, {"try": len(tries)}
+
+        self.begin_driving(run)
+        job = self.submit(b"{}")
+        status = self.wait_state(job, "done")
+        self.assertEqual((status["attempt"], status["crashes"]), (2, 1))
+        self.assert_answer(self.result(job), 200, b'{"try": 2}')
+
+    def test_binary_code_is_given_as_base64(self):
+        self.begin_driving(lambda event: (200, {}), binary=True, main="Hello")
+        self.assert_answer(self.call(b"{}"), 200)
+        self.assertEqual(self.container.inits[0]["code"], "ZGVmIG1haW4oZXZlbnQpOiAuLi4K")
+        self.assertEqual((self.container.inits[0]["main"], self.container.inits[0]["binary"]), ("Hello", True))
 
 
 class Silence(JobStory):

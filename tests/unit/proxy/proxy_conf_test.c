@@ -101,6 +101,23 @@ TEST(plain_ports_are_for_loopback)
     end();
 }
 
+TEST(an_action_has_code_and_stands_alone)
+{
+    complains(IDENTITY "inbound: {listen: 127.0.0.1:1, whisk: {container: 127.0.0.1:2}}\n",
+              "web.yaml:3:1: error: `inbound.whisk.code` is required");
+    complains(IDENTITY "inbound: {listen: 127.0.0.1:1, whisk: {code: a.py}}\n",
+              "web.yaml:3:1: error: an action's code, and no container to give it to");
+    complains(IDENTITY "inbound: {listen: 127.0.0.1:1, app: http://127.0.0.1:3,\n"
+                       "          whisk: {container: 127.0.0.1:2, code: a.py}}\n",
+              "web.yaml:3:1: error: inbound.whisk stands beside inbound.app or inbound.lambda");
+    complains(IDENTITY "inbound: {listen: 127.0.0.1:1, whisk: {container: 127.0.0.1:2, code: a.py}}\nworkers: 2\n",
+              "a container of OpenWhisk runs one request at a time");
+    CHECK_ERR(ERR_OK, bind(IDENTITY "inbound: {listen: 127.0.0.1:1, whisk: {container: 127.0.0.1:2, code: a.py}}\n"));
+    CHECK_TEXT("main", slice_str(conf.inbound.whisk.main));
+    CHECK_TEXT("/etc/a.py", slice_str(conf.inbound.whisk.code));
+    end();
+}
+
 TEST(a_service_with_endpoints_names_who_must_answer)
 {
     complains(IDENTITY "outbound: {listen: 127.0.0.1:1}\nservices: {a: {endpoints: [10.0.0.1:1]}}\n",
@@ -156,6 +173,7 @@ TESTS_RUN(what_is_not_said_has_its_default)
 TESTS_RUN(everything_can_be_said)
 TESTS_RUN(an_identity_is_required)
 TESTS_RUN(plain_ports_are_for_loopback)
+TESTS_RUN(an_action_has_code_and_stands_alone)
 TESTS_RUN(a_service_with_endpoints_names_who_must_answer)
 TESTS_RUN(a_sidecar_has_something_to_do)
 TESTS_RUN(a_function_that_speaks_needs_a_contract_that_is_heeded)
