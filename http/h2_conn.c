@@ -138,7 +138,7 @@ static void read_turn(struct h2_conn *c)
         total += got;
     }
     if (e == ERR_CLOSED)
-        h2_conn_break(c, TRANSIT_RESET, c->base.exchanges ? "the peer closed the connection" : NULL);
+        h2_conn_break(c, TRANSIT_RESET, list_empty(&c->streams) ? NULL : "the peer closed the connection");
     else if (e != ERR_OK && e != ERR_AGAIN)
         h2_conn_break(c, TRANSIT_RESET, stream_fault(c->stream) ? stream_fault(c->stream) : "the connection broke");
 }
