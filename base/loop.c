@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-/* One turn is: deferred calls, late calls, sleep, edges and timers, fd events.  libev calls
+/* One turn is: deferred calls, late calls and what those defer, sleep, edges and timers, fd events.  libev calls
  * prepare before it sleeps and check after it, and does not sleep while an idle watcher runs. */
 struct loop {
     struct ev_loop *ev;
@@ -61,13 +61,18 @@ struct loop_signal {
     void *arg;
 };
 
+static void move_all(struct list *from, struct list *to)
+{
+    for (struct list *link = list_pop(from); link; link = list_pop(from))
+        list_push_back(to, link);
+}
+
 static void run_tasks(struct list *from)
 {
     struct list round; /* what these calls defer in turn waits for the next round */
 
     list_init(&round);
-    for (struct list *link = list_pop(from); link; link = list_pop(from))
-        list_push_back(&round, link);
+    move_all(from, &round);
     for (struct list *link = list_pop(&round); link; link = list_pop(&round)) {
         struct loop_task *t = LIST_OF(link, struct loop_task, link);
         t->fn(t);
@@ -79,10 +84,18 @@ static bool tasks_wait(const struct loop *l)
     return !list_empty(&l->tasks) || !list_empty(&l->late);
 }
 
+/* What late calls defer is mostly the ends of what they have sent, whose memory serves what the next events bring. */
 static void settle(struct loop *l)
 {
+    struct list next; /* what deferred calls have deferred */
+
     run_tasks(&l->tasks);
+    list_init(&next);
+    move_all(&l->tasks, &next);
     run_tasks(&l->late);
+    run_tasks(&l->tasks);
+    move_all(&l->tasks, &next);
+    move_all(&next, &l->tasks);
 }
 
 static bool edge_ready(const struct loop *l)

@@ -49,7 +49,7 @@ void loop_defer(struct loop *l, struct loop_task *t);
 void loop_task_cancel(struct loop_task *t);
 
 /* Runs at the end of every turn in which it was asked for, after all deferred calls:
- * where many small writes become one.  Same rules as loop_defer. */
+ * where many small writes become one.  What it defers comes right after.  Same rules as loop_defer. */
 void loop_defer_late(struct loop *l, struct loop_task *t);
 
 /* A descriptor that only says "look again" (libzmq's): `ready` is asked before each wait and

@@ -163,6 +163,30 @@ TEST(a_watch_speaks_every_turn_while_it_holds_and_rests_when_told)
     close(fds[1]);
 }
 
+TEST(what_late_calls_defer_comes_before_the_next_events)
+{
+    struct loop *l = start();
+    struct letter late = letter(l, 'z'), end = letter(l, 'e');
+    int fds[2];
+
+    CHECK_ERR(ERR_OK, sock_pair(fds));
+    struct reader r = reader(l, fds[0]);
+    loop_task_init(&r.task.task, write_letter);
+    r.watch = loop_watch_new(l, fds[0], on_readable, &r);
+    loop_watch_set(r.watch, LOOP_READ);
+    CHECK_INT(1, write(fds[1], "x", 1));
+    loop_task_init(&late.task, write_letter);
+    loop_task_init(&end.task, write_letter);
+    late.then = &end.task;
+    loop_defer_late(l, &late.task);
+    loop_turn(l, true);
+    CHECK_TEXT("zert", slice_str(trail));
+    loop_watch_free(&r.watch);
+    loop_free(&l);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 TEST(a_watch_may_be_freed_by_its_own_call_and_the_loop_then_ends)
 {
     struct loop *l = start();
@@ -348,6 +372,7 @@ TESTS_RUN(a_call_deferred_by_a_deferred_call_waits_for_the_next_turn)
 TESTS_RUN(late_calls_come_after_all_deferred_ones_of_the_turn)
 TESTS_RUN(a_cancelled_call_is_not_made)
 TESTS_RUN(a_watch_speaks_every_turn_while_it_holds_and_rests_when_told)
+TESTS_RUN(what_late_calls_defer_comes_before_the_next_events)
 TESTS_RUN(a_watch_may_be_freed_by_its_own_call_and_the_loop_then_ends)
 TESTS_RUN(an_edge_is_asked_again_though_its_descriptor_stays_silent)
 TESTS_RUN(an_edge_may_be_freed_by_its_own_call)
