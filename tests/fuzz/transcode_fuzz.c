@@ -74,6 +74,21 @@ static void check(struct plan *there, struct plan *back, struct slice body)
     buf_fini(&again);
 }
 
+/* Lines of JSON, and the messages of a stream: chopping changes nothing, and what went out before a fault is a part. */
+static void check_stream(struct plan *plan, enum rewrite_framing framing, struct slice body)
+{
+    struct buf whole, pieces;
+    buf_init(&whole, OUT_MOST);
+    buf_init(&pieces, OUT_MOST);
+    enum err e = plan_and_body_rewrite(rewrite_records_new(plan, HOLD, framing), body, body.len + 1, &whole);
+    if (plan_and_body_rewrite(rewrite_records_new(plan, HOLD, framing), body, 1, &pieces) != e)
+        abort();
+    if (e == ERR_OK && !slice_eq(buf_slice(&whole), buf_slice(&pieces)))
+        abort();
+    buf_fini(&whole);
+    buf_fini(&pieces);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -86,5 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice body = slice_of(data + 1, size - 1);
     check(into[i], out_of[i], body);
     check(out_of[i], into[i], body);
+    check_stream(into[i], REWRITE_LINES, body);
+    check_stream(out_of[i], REWRITE_GRPC, body);
     return 0;
 }
