@@ -35,11 +35,11 @@ message Order { string id = 1; repeated Line lines = 2; map<string, int64> by = 
 message Reply { string id = 1; int64 total = 2; Order order = 3; }
 """
 )
-# One version on: fields have other numbers, and one another type.
+# One version on: fields have other numbers, one another type, and one another name in JSON, too.
 NEXT = (
     HEAD
     + """message Line { string sku = 1; string qty_sold = 2; }
-message Order { string id = 11; repeated Line lines = 2; map<string, int64> by = 33; }
+message Order { string id = 11; repeated Line lines = 2; map<string, int64> by = 33 [json_name = "sums"]; }
 message Reply { string id = 1; int64 total = 2; Order order = 3; }
 """
 )
@@ -281,7 +281,7 @@ class Translated(kit.Story):
         self.assertEqual(json.loads(answer.body), {"id": "r-2", "total": "9", "order": BODY})
         seen = json.loads(self.function.seen[0].body)
         lines = [{"sku": "é", "qtySold": "3"}, {"sku": "B", "qtySold": "0"}]
-        self.assertEqual(seen, {"id": "o-1", "lines": lines, "by": {"k": "7"}})
+        self.assertEqual(seen, {"id": "o-1", "lines": lines, "sums": {"k": "7"}})
 
     def test_a_bare_message_between_versions_is_rewritten_and_its_answer(self):
         new_order, new_reply = self.contract("next", NEXT)
