@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 try:
     import grpc
@@ -64,13 +65,14 @@ class Function(grpc.GenericRpcHandler):
 
     def __init__(self, order, reply):
         self.order, self.reply, self.seen, self.fails, self.left = order, reply, [], None, None
+        self.large = 0  # a reply that is so long
 
     def answer(self, order, context):
         self.seen.append(order)
         self.left = context.time_remaining()
         if self.fails:
             context.abort(*self.fails)
-        return self.reply(id="r-1", total=1 << 60, order=order)
+        return self.reply(id="r" * self.large or "r-1", total=1 << 60, order=order)
 
     def watch(self, order, context):
         yield self.answer(order, context)
@@ -104,7 +106,7 @@ class Translated(kit.Story):
 
     def grpc_function(self, contract="shop.weft", types=None, consumes=(), caller=None, **keys):
         self.function = Function(*(types or (self.order, self.reply)))
-        server = grpc.server(futures.ThreadPoolExecutor(8))
+        server = self.server = grpc.server(futures.ThreadPoolExecutor(8))
         server.add_generic_rpc_handlers((self.function,))
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
@@ -173,6 +175,22 @@ class Translated(kit.Story):
             expected = {"type": "about:blank", "title": code.name, "status": status, "detail": "no é 100%", "grpc_status": code.value[0]}
             self.assertEqual(json.loads(answer.body), expected)
             self.assertIsNone(answer.field("weft-error"))
+
+    def test_what_is_too_large_to_be_held_is_refused(self):
+        self.grpc_function()
+        self.assert_refused(self.ask({"id": "x" * (2 << 20)}), 413, "payload-too-large")
+        self.assertEqual(self.function.seen, [])
+        self.function.large = 2 << 20
+        self.assert_refused(self.ask(BODY), 502, "answer-unfit")
+        self.function.large = 1 << 19
+        self.assertEqual(len(json.loads(self.ask(BODY).body)["id"]), 1 << 19)
+
+    def test_a_grpc_function_that_is_gone_is_unreachable(self):
+        self.grpc_function()
+        self.assertEqual(self.ask(BODY).status, 200)
+        self.server.stop(0).wait()
+        answer = self.ask(BODY)
+        self.assertIn((answer.status, answer.field("weft-error")), [(503, "app-unreachable"), (502, "app-reset")])
 
     def test_time_that_is_left_travels_on(self):
         self.grpc_function()
@@ -263,6 +281,17 @@ class Translated(kit.Story):
         code, words = self.failed(create, self.order())
         self.assertEqual((code, words), (grpc.StatusCode.INTERNAL, "a whole number of 64 bits is expected at /total (at byte 9)"))
         self.assertEqual(self.failed(create, self.order())[0], grpc.StatusCode.INTERNAL)
+
+    def test_a_json_function_that_breaks_off_is_unavailable(self):
+        self.json_function(lambda request: h1.CUT)
+        self.assertEqual(self.failed(self.stub("unary_unary", "Create"), self.order())[0], grpc.StatusCode.UNAVAILABLE)
+
+    def test_a_grpc_caller_gives_up_in_time(self):
+        self.json_function(lambda request: time.sleep(1) or self.echo(request))
+        call = self.stub("unary_unary", "Create")
+        with self.assertRaises(grpc.RpcError) as failed:
+            call(self.order(), timeout=0.3)
+        self.assertEqual(failed.exception.code(), grpc.StatusCode.DEADLINE_EXCEEDED)
 
     def test_lines_are_a_stream_of_answers(self):
         lines = [("content-type", "application/x-ndjson")]
