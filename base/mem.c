@@ -1,10 +1,12 @@
 #include "base/mem.h"
 
+#include <link.h>
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static atomic_size_t alive;
 
@@ -90,6 +92,34 @@ void mem_pages_free(void *pages, size_t size)
 void mem_give_back(void)
 {
     (void)malloc_trim(0);
+}
+
+/* Only whole pages of segments that nobody may write: what relocation has written lies in others. */
+static void forget_segment(uintptr_t begin, size_t size, size_t page)
+{
+    uintptr_t first = (begin + page - 1) & -page, end = (begin + size) & -page;
+    if (first < end)
+        (void)madvise((char *)begin + (first - begin), end - first, MADV_DONTNEED);
+}
+
+static int forget_object(struct dl_phdr_info *object, size_t size, void *arg)
+{
+    const size_t *page = arg;
+    (void)size;
+    if (strncmp(object->dlpi_name, "linux-", 6) == 0)
+        return 0; /* the kernel's own, not of a file */
+    for (unsigned i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        if (segment->p_type == PT_LOAD && !(segment->p_flags & PF_W))
+            forget_segment(object->dlpi_addr + segment->p_vaddr, segment->p_memsz, *page);
+    }
+    return 0;
+}
+
+void mem_forget_code(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    (void)dl_iterate_phdr(forget_object, &page);
 }
 
 size_t mem_alive(void)

@@ -33,6 +33,11 @@ void mem_pages_free(void *pages, size_t size);
 /* What is free goes back to the kernel: milliseconds for many megabytes, so not often. */
 void mem_give_back(void);
 
+/* The program's own code and constants, and those of its libraries, are in memory no more; what is needed again comes
+ * from the page cache, 16 pages with one fault.  After something that is done once: a start needs much that nothing
+ * else does. */
+void mem_forget_code(void);
+
 /* How many blocks are alive; tests compare before and after. */
 size_t mem_alive(void);
 

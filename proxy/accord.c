@@ -57,18 +57,21 @@ struct told {
     unsigned silent; /* answers since then */
 };
 
-/* Megabytes that stay for the next judgement would mostly stay for nothing. */
-enum { RESTING_US = 200 * NOW_US_PER_MS };
+/* Megabytes that stay for the next judgement would mostly stay for nothing; but a peer that has something new all the
+ * time shall not make us load the rules each time. */
+enum { RESTING_US = 100 * NOW_US_PER_MS, TIDY_EACH_US = 10 * NOW_US_PER_S };
 
 /* Does this accord keep the rules?  While it is TIDYING the work thread lets go of them. */
 enum mind { MIND_AT_REST, MIND_JUDGING, MIND_TIDYING };
 
 struct accord {
+    struct loop *loop;
     struct due_clock *clock;
     struct due rest;
     struct work_item tidying;
     enum mind mind;
-    unsigned judging; /* judgements under way */
+    unsigned judging;      /* judgements under way */
+    int64_t tidy_after_us; /* not sooner than this */
     struct read read[READ_PLACES];
     struct pair *lately[LATELY_PLACES]; /* with a verdict; or NULL */
     struct told told[TOLD_PLACES];
@@ -130,6 +133,7 @@ static void tidy_run(struct work_item *item)
     (void)item;
     facts_let_go();
     mem_give_back();
+    mem_forget_code();
 }
 
 static void tidy_done(struct work_item *item, bool ran)
@@ -145,6 +149,7 @@ static void on_rest(struct due *due)
 {
     struct accord *a = (struct accord *)(void *)((char *)due - offsetof(struct accord, rest));
     a->mind = MIND_TIDYING;
+    a->tidy_after_us = a->rest.at_us + TIDY_EACH_US;
     work_start(a->work, &a->tidying);
 }
 
@@ -161,13 +166,15 @@ static void begin_judging(struct accord *a)
 
 static void end_judging(struct accord *a)
 {
+    int64_t at_us = loop_turn_us(a->loop) + RESTING_US;
     if (--a->judging == 0)
-        due_in(a->clock, &a->rest, RESTING_US);
+        due_at(a->clock, &a->rest, at_us > a->tidy_after_us ? at_us : a->tidy_after_us);
 }
 
 struct accord *accord_new(struct loop *l, struct due_clock *clock)
 {
     struct accord *a = mem_new(sizeof(*a));
+    a->loop = l;
     a->clock = clock;
     a->tidying = (struct work_item){.run = tidy_run, .done = tidy_done};
     due_init(&a->rest, on_rest);

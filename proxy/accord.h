@@ -8,8 +8,8 @@
  * costs the request path one hash lookup.  What is computed for peers is computed one
  * piece for each in turn, so nobody waits behind all that another asks for.
  *
- * What judging needs, the rules and memory to work in, goes 200 ms after the last
- * judgement.
+ * What judging needs, the rules and memory to work in, goes 100 ms after the last
+ * judgement, and at most every 10 s.
  *
  * Lifetime: accord_free drops waiters without calling them.
  * Threads:  belongs to the loop; parsing and judging happen on a thread of its own. */

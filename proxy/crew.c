@@ -311,6 +311,7 @@ enum err crew_start(const struct crew_start *start, struct diag *diag, struct cr
     }
     c->outsides_open = c->undrained = c->count;
     proxy_say_ready(crew_first(c));
+    mem_forget_code(); /* of the start: nothing of it comes again */
     *out = c;
     return ERR_OK;
 }
