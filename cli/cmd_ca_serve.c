@@ -51,6 +51,45 @@ struct desk {
     struct due look;
 };
 
+/* ---- our own leaf ---- */
+
+static enum err renew_own(struct desk *d)
+{
+    int64_t now = now_wall_us(loop_now(d->loop));
+    struct issuer_leaf leaf = {
+        .id = slice_str(d->own_id), .not_before_us = now - SKEW_US, .not_after_us = now + OWN_LIFE_US};
+    struct buf cert, key;
+    buf_init(&cert, LEAF_BYTES);
+    buf_init(&key, LEAF_BYTES);
+    enum err e = issuer_sign(buf_slice(&d->folder.cert), buf_slice(&d->folder.key), &leaf, &cert, &key);
+    if (e == ERR_OK)
+        e = file_write(d->key_path, buf_slice(&key), 0600);
+    if (e == ERR_OK)
+        e = file_write(d->cert_path, buf_slice(&cert), 0644);
+    memset(key.mem, 0, key.cap);
+    buf_fini(&cert);
+    buf_fini(&key);
+    return e;
+}
+
+/* Another root signs after weft ca roll.  While its two files change they do not fit, and the old one goes on. */
+static void look_at_root(struct desk *d)
+{
+    struct ca_folder now;
+    if (ca_folder_open(d->conf->dir, &now) != ERR_OK)
+        return;
+    bool is_news = !slice_eq(buf_slice(&now.cert), buf_slice(&d->folder.cert));
+    if (!is_news || !issuer_fits(buf_slice(&now.cert), buf_slice(&now.key))) {
+        ca_folder_fini(&now);
+        return;
+    }
+    ca_folder_fini(&d->folder);
+    d->folder = now;
+    if (renew_own(d) != ERR_OK)
+        log_event(LOG_ERROR, "own-leaf", LOG_STR("path", d->cert_path), LOG_STR("why", strerror(errno)));
+    log_event(LOG_INFO, "root-changed", LOG_STR("path", d->root_path));
+}
+
 /* ---- one request ---- */
 
 struct request {
@@ -95,6 +134,7 @@ static int64_t skew_us(const struct desk *d)
 static void give(struct request *r, struct transit *t, struct slice id, int64_t now_us)
 {
     struct desk *d = r->desk;
+    look_at_root(d); /* who renews after weft ca roll hears of it */
     struct issuer_leaf leaf = {
         .id = id, .not_before_us = now_us - skew_us(d), .not_after_us = now_us + d->conf->ttl_us};
     struct buf cert;
@@ -180,26 +220,7 @@ static struct creds *current_creds(void *arg)
     return ((struct desk *)arg)->creds;
 }
 
-/* ---- our own leaf ---- */
-
-static enum err renew_own(struct desk *d)
-{
-    int64_t now = now_wall_us(loop_now(d->loop));
-    struct issuer_leaf leaf = {
-        .id = slice_str(d->own_id), .not_before_us = now - SKEW_US, .not_after_us = now + OWN_LIFE_US};
-    struct buf cert, key;
-    buf_init(&cert, LEAF_BYTES);
-    buf_init(&key, LEAF_BYTES);
-    enum err e = issuer_sign(buf_slice(&d->folder.cert), buf_slice(&d->folder.key), &leaf, &cert, &key);
-    if (e == ERR_OK)
-        e = file_write(d->key_path, buf_slice(&key), 0600);
-    if (e == ERR_OK)
-        e = file_write(d->cert_path, buf_slice(&cert), 0644);
-    memset(key.mem, 0, key.cap);
-    buf_fini(&cert);
-    buf_fini(&key);
-    return e;
-}
+/* ---- whom we believe ---- */
 
 static enum err load_creds(struct desk *d, struct diag *diag)
 {
@@ -227,24 +248,6 @@ static void log_complaints(const struct diag *diag)
 {
     for (const struct diag_entry *e = diag->first; e; e = e->next)
         log_event(LOG_ERROR, "authority", LOG_TEXT("file", e->file), LOG_TEXT("what", e->message));
-}
-
-/* Another root signs after weft ca roll.  While its two files change they do not fit, and the old one goes on. */
-static void look_at_root(struct desk *d)
-{
-    struct ca_folder now;
-    if (ca_folder_open(d->conf->dir, &now) != ERR_OK)
-        return;
-    bool is_news = !slice_eq(buf_slice(&now.cert), buf_slice(&d->folder.cert));
-    if (!is_news || !issuer_fits(buf_slice(&now.cert), buf_slice(&now.key))) {
-        ca_folder_fini(&now);
-        return;
-    }
-    ca_folder_fini(&d->folder);
-    d->folder = now;
-    if (renew_own(d) != ERR_OK)
-        log_event(LOG_ERROR, "own-leaf", LOG_STR("path", d->cert_path), LOG_STR("why", strerror(errno)));
-    log_event(LOG_INFO, "root-changed", LOG_STR("path", d->root_path));
 }
 
 static void on_look(struct due *due)
