@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/now.h"
 #include "base/readers.h"
+#include "base/resume.h"
 #include "base/trust.h"
 
 enum {
@@ -28,6 +29,7 @@ struct creds_peer {
     atomic_uint refs;
     struct hash_digest trust; /* whose verdict it is */
     int64_t until_us;         /* when its leaf ends */
+    struct hash_digest leaf;  /* what trust knows it by */
     char *id;
     size_t len;
     uint8_t der[];
@@ -37,6 +39,7 @@ struct creds {
     atomic_uint refs;
     atomic_bool withdrawn;
     struct trust *trust;
+    struct resume *resume; /* what was begun under these very credentials */
     SSL_CTX *ctx;
     char *id;
     int64_t begins_us, expires_us;
@@ -54,6 +57,11 @@ static int64_t time_of(const ASN1_TIME *time)
     struct tm tm = {0};
 
     return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) * NOW_US_PER_S : 0;
+}
+
+static int64_t now_s(void)
+{
+    return now_wall_us(&now_real) / NOW_US_PER_S;
 }
 
 /* ---- a peer ---- */
@@ -82,6 +90,7 @@ static struct creds_peer *keep_peer(const struct creds *c, const char *id, X509 
     p->trust = *trust_digest(c->trust);
     p->id = mem_copy(slice_str(id));
     p->until_us = time_of(X509_get0_notAfter(leaf));
+    p->leaf = trust_name(leaf);
     p->len = buf_len(&der);
     memcpy(p->der, buf_slice(&der).at, p->len);
     buf_fini(&der);
@@ -189,6 +198,8 @@ static int on_verify(X509_STORE_CTX *theirs, void *arg)
     s->peer = judge_peer(s, theirs, &r);
     if (!s->peer)
         creds_session_blame(s, why);
+    else if (SSL_is_server(ssl) && resume_wants(s->creds->resume, s->peer, now_s()))
+        (void)SSL_set_num_tickets(ssl, 1);
     X509_STORE_CTX_set_error(theirs, s->peer ? X509_V_OK : r.code);
     return s->peer != NULL;
 }
@@ -209,6 +220,61 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, 
     return SSL_TLSEXT_ERR_OK;
 }
 
+/* ---- sessions that are taken up again ---- */
+
+/* Whoever would be believed again by its leaf alone: it is the same peer, its chain holds still, and so does our own
+ * identity.  A reload makes other credentials, which remember neither leaf nor session. */
+static bool is_believed(const struct creds *c, const struct creds_peer *p)
+{
+    struct trust_refusal r = {.why = (char[CREDS_FAULT_MAX]){0}, .room = CREDS_FAULT_MAX};
+    struct creds_peer *known = p ? trust_knows(c->trust, &p->leaf) : NULL;
+    bool same = known && known == p;
+
+    creds_peer_unref(&known);
+    return same && still_ours(c, &r);
+}
+
+static SSL_SESSION *only_believed(const struct creds *c, SSL_SESSION *session)
+{
+    if (session && !is_believed(c, resume_peer(session))) {
+        SSL_SESSION_free(session);
+        return NULL;
+    }
+    return session;
+}
+
+static int on_new_session(SSL *ssl, SSL_SESSION *session)
+{
+    const struct creds_session *s = SSL_get_app_data(ssl);
+
+    if (s->peer && SSL_is_server(ssl))
+        resume_tell(s->creds->resume, session, s->peer, now_s());
+    else if (s->peer && s->place)
+        resume_hear(s->creds->resume, s->place, session, s->peer, now_s());
+    return 0; /* a copy is kept */
+}
+
+static SSL_SESSION *on_find_session(SSL *ssl, const unsigned char *id, int len, int *is_borrowed)
+{
+    const struct creds_session *s = SSL_get_app_data(ssl);
+
+    *is_borrowed = 0;
+    return only_believed(s->creds, resume_find(s->creds->resume, slice_of(id, (size_t)len), now_s()));
+}
+
+/* Tickets are numbers of sessions in our memory; both sides add fresh keys to them (psk_dhe_ke), and nothing is sent
+ * before the handshake is over (RFC 8446 section 8). */
+static void allow_resumption(SSL_CTX *ctx)
+{
+    PRE(SSL_CTX_set_num_tickets(ctx, 0) == 1); /* but for peers that are to be told */
+    PRE(SSL_CTX_set_max_early_data(ctx, 0) == 1 && SSL_CTX_set_recv_max_early_data(ctx, 0) == 1);
+    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL |
+                                                  SSL_SESS_CACHE_NO_AUTO_CLEAR);
+    (void)SSL_CTX_set_timeout(ctx, RESUME_S);
+    SSL_CTX_sess_set_new_cb(ctx, on_new_session);
+    SSL_CTX_sess_set_get_cb(ctx, on_find_session);
+}
+
 static SSL_CTX *new_context(void)
 {
     SSL_CTX *ctx = SSL_CTX_new_ex(readers_context(), NULL, TLS_method());
@@ -221,8 +287,7 @@ static SSL_CTX *new_context(void)
     /* Our order of suites, the cheapest first, also against peers with another order. */
     SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE);
-    PRE(SSL_CTX_set_num_tickets(ctx, 0) == 1);
-    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    allow_resumption(ctx);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_read_ahead(ctx, 1); /* a record's head and body in one read, and what stands behind it */
@@ -399,6 +464,7 @@ enum err creds_load(const struct creds_conf *conf, struct diag *diag, struct cre
     unsigned before = diag->errors;
 
     atomic_init(&l.creds->refs, 1);
+    l.creds->resume = resume_new();
     load_all(&l);
     if (diag->errors == before && !conf->cert && !conf->given)
         l.creds->ctx = new_context();
@@ -422,6 +488,7 @@ struct creds *creds_ref(struct creds *c)
 
 static void creds_free(struct creds *c)
 {
+    resume_free(&c->resume);
     trust_free(&c->trust);
     mem_free(c->id);
     SSL_CTX_free(c->ctx);
@@ -455,21 +522,62 @@ int64_t creds_renew_us(const struct creds *c)
     return c->expires_us - (c->expires_us - c->begins_us) / 5;
 }
 
+/* An earlier session with whoever is expected there, if it is believed still. */
+static void try_earlier(const struct creds_session *s, SSL *ssl)
+{
+    SSL_SESSION *earlier = s->place ? resume_try(s->creds->resume, s->place, now_s()) : NULL;
+
+    earlier = only_believed(s->creds, earlier);
+    if (earlier)
+        (void)SSL_set_session(ssl, earlier);
+    SSL_SESSION_free(earlier);
+}
+
 struct ssl_st *creds_session_open(struct creds_session *s, bool server)
 {
     SSL *ssl = SSL_new(s->creds->ctx);
 
     PRE(ssl && SSL_set_app_data(ssl, s) == 1);
     if (server) {
+        PRE(SSL_set_session_id_context(ssl, (const unsigned char *)"weft", 4) == 1);
         if (s->may_lack_cert)
             SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
         SSL_set_accept_state(ssl);
         return ssl;
     }
     SSL_set_connect_state(ssl);
+    try_earlier(s, ssl);
     /* Zero is success for this one alone. */
     PRE(s->alpn_len == 0 || SSL_set_alpn_protos(ssl, s->alpn, (unsigned)s->alpn_len) == 0);
     return ssl;
+}
+
+/* Who it was when the session began is who it is now: nobody else has its secret. */
+static void take_up(struct creds_session *s, SSL *ssl)
+{
+    struct creds_peer *p = resume_peer(SSL_get_session(ssl));
+    struct trust_refusal r = {.why = (char[CREDS_FAULT_MAX]){0}, .room = CREDS_FAULT_MAX};
+
+    creds_peer_unref(&s->peer);
+    s->is_resumed = true;
+    if (is_believed(s->creds, p) && expected(s, p, &r))
+        s->peer = creds_peer_ref(p);
+}
+
+void creds_session_forget(struct creds_session *s)
+{
+    if (s->place)
+        resume_forget(s->creds->resume, s->place);
+}
+
+bool creds_session_settle(struct creds_session *s, struct ssl_st *ssl)
+{
+    if (!SSL_session_reused(ssl))
+        return s->peer || s->may_lack_cert;
+    take_up(s, ssl);
+    if (!s->peer)
+        creds_session_blame(s, "its session is not believed any more");
+    return s->peer != NULL;
 }
 
 void creds_session_fini(struct creds_session *s)
@@ -477,6 +585,7 @@ void creds_session_fini(struct creds_session *s)
     creds_unref(&s->creds);
     creds_peer_unref(&s->peer);
     mem_free(s->expect);
+    mem_free(s->place);
     mem_free(s->fault);
     *s = (struct creds_session){0};
 }

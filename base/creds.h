@@ -94,10 +94,12 @@ int64_t creds_peer_until_us(const struct creds_peer *p);
 bool creds_takes(const struct creds *c, const struct creds_peer *p, char fault[CREDS_FAULT_MAX]);
 
 /* One connection's view of all this, for stream_tls: who is expected, and the verdict.  A plain value with its own
- * `creds`, `expect`, `peer` and `fault`: creds_session_fini gives them up. */
+ * `creds`, `expect`, `place`, `peer` and `fault`: creds_session_fini gives them up. */
 struct creds_session {
     struct creds *creds;
     bool may_lack_cert;           /* server: a peer without a certificate is taken, and has no identity */
+    char *place;                  /* client: where `expect` is, for an earlier session to be taken up; or NULL */
+    bool is_resumed;              /* once settled: no certificate was shown this time */
     char *expect;                 /* the exact SPIFFE ID, or NULL: any trusted one */
     uint8_t alpn[CREDS_ALPN_MAX]; /* length-prefixed names in order of preference (RFC 7301) */
     size_t alpn_len;
@@ -107,6 +109,10 @@ struct creds_session {
 struct ssl_st;
 /* A new SSL object that asks `s` and answers into it; `s` outlives it.  The caller frees it. */
 struct ssl_st *creds_session_open(struct creds_session *s, bool server);
+/* It failed: perhaps for an earlier session that was offered. */
+void creds_session_forget(struct creds_session *s);
+/* The handshake is over: who the peer is.  false: nobody that we take. */
+bool creds_session_settle(struct creds_session *s, struct ssl_st *ssl);
 void creds_session_fini(struct creds_session *s);
 /* Never NULL; empty: nothing is wrong. */
 const char *creds_session_fault(const struct creds_session *s);

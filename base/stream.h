@@ -20,6 +20,7 @@ enum {
 
 struct stream;
 struct creds_peer;
+struct metric;
 typedef void stream_event_fn(void *arg, unsigned events);
 
 struct stream_ops {
@@ -31,6 +32,7 @@ struct stream_ops {
     struct creds_peer *(*peer)(const struct stream *s); /* NULL: no TLS */
     struct slice (*peer_id)(const struct stream *s);
     int64_t (*peer_until_us)(const struct stream *s); /* NULL: no TLS */
+    bool (*is_resumed)(const struct stream *s);       /* NULL: no TLS */
     struct slice (*alpn)(const struct stream *s);
     const char *(*fault)(const struct stream *s);
 };
@@ -94,6 +96,12 @@ static inline struct creds_peer *stream_peer(const struct stream *s)
     return s->ops->peer ? s->ops->peer(s) : NULL;
 }
 
+/* Nobody has shown a certificate this time: an earlier session with the same peer was taken up. */
+static inline bool stream_is_resumed(const struct stream *s)
+{
+    return s->ops->is_resumed && s->ops->is_resumed(s);
+}
+
 /* When its certificate ends, microseconds since 1970; 0: nobody knows. */
 static inline int64_t stream_peer_until_us(const struct stream *s)
 {
@@ -124,8 +132,10 @@ struct stream_tls_conf {
     struct creds *creds; /* keeps a reference */
     const char *alpn[4]; /* in order of preference, NULL-terminated: "h2", "http/1.1" */
     struct slice peer;   /* client: the exact SPIFFE ID to expect, or empty: any trusted one */
-    bool may_lack_cert;  /* server: who shows no certificate is taken, and has no identity */
-    bool may_lack_alpn;  /* server: who offers no protocol at all is taken, and has none */
+    struct slice place;  /* client: where that is; with `peer` an earlier session with it may be taken up; or empty */
+    struct metric *full, *resumed; /* count handshakes with certificates, and without; or NULL */
+    bool may_lack_cert;            /* server: who shows no certificate is taken, and has no identity */
+    bool may_lack_alpn;            /* server: who offers no protocol at all is taken, and has none */
 };
 /* Takes `under`, which may still be connecting.  Always TLS 1.3, and both certificates but for may_lack_cert and creds
  * that have none. */

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/creds.h"
 #include "base/mem.h"
+#include "base/metric.h"
 #include "base/slim.h"
 
 /* stream over TLS 1.3, on top of any other stream.
@@ -63,6 +64,7 @@ struct stream_tls {
     struct gathering *gather; /* or NULL: straight down */
     struct buf rest;
     bool may_lack_alpn;
+    struct metric *full, *resumed;
 };
 
 static struct stream_tls *self(const struct stream *s)
@@ -100,6 +102,19 @@ static enum err send_rest(struct stream_tls *t)
     return ERR_OK;
 }
 
+/* A handshake does not wait for its own words: the last of a server's is a ticket, which nobody may be reading yet. */
+static bool keep_words(struct stream_tls *t, struct slice words)
+{
+    size_t took = 0;
+
+    if (t->state != TLS_SHAKING || words.len > GATHER_ROOM - buf_len(&t->rest))
+        return false;
+    if (send_rest(t) != ERR_OK || stream_write(t->under, words, &took) != ERR_OK)
+        took = 0; /* if it is gone, the next read says so */
+    buf_put(&t->rest, slice_from(words, took));
+    return true;
+}
+
 static int bio_write(BIO *bio, const char *bytes, size_t len, size_t *took)
 {
     struct stream_tls *t = BIO_get_data(bio);
@@ -109,6 +124,10 @@ static int bio_write(BIO *bio, const char *bytes, size_t len, size_t *took)
         POST(len <= GATHER_ROOM - t->gather->len);
         memcpy(t->gather->bytes + t->gather->len, bytes, len);
         t->gather->len += len;
+        *took = len;
+        return 1;
+    }
+    if (keep_words(t, slice_of(bytes, len))) {
         *took = len;
         return 1;
     }
@@ -171,7 +190,7 @@ static void want_under(struct stream_tls *t)
     unsigned events = 0;
 
     if (t->state == TLS_SHAKING)
-        events = SSL_want_write(t->ssl) ? STREAM_WRITE : STREAM_READ;
+        events = (SSL_want_write(t->ssl) ? STREAM_WRITE : STREAM_READ) | (buf_len(&t->rest) > 0 ? STREAM_WRITE : 0U);
     if (t->state == TLS_OPEN) {
         bool must_write = t->owed > 0 || buf_len(&t->rest) > 0 || t->half == HALF_ENDING || t->read_by_write;
         events = (t->wanted & STREAM_READ) | (must_write ? STREAM_WRITE : t->wanted & STREAM_WRITE);
@@ -243,8 +262,20 @@ static bool has_alpn(const struct stream_tls *t)
     return len > 0;
 }
 
+static void count_handshake(const struct stream_tls *t)
+{
+    struct metric *m = t->session.is_resumed ? t->resumed : t->full;
+
+    if (m)
+        metric_add(m, 1);
+}
+
 static void open_up(struct stream_tls *t)
 {
+    if (!creds_session_settle(&t->session, t->ssl)) {
+        break_off(t);
+        return;
+    }
     /* A side that offers nothing at all is not refused by OpenSSL. */
     if (t->session.alpn_len > 0 && !t->may_lack_alpn && !has_alpn(t)) {
         explain(t, "no protocol in common (ALPN)");
@@ -252,6 +283,7 @@ static void open_up(struct stream_tls *t)
         return;
     }
     t->state = TLS_OPEN;
+    count_handshake(t);
     slim_down(t->ssl);
     SSL_set_default_read_buffer_len(t->ssl, READ_AHEAD); /* a handshake has no use for that much */
     t->held = SSL_has_pending(t->ssl);
@@ -261,6 +293,7 @@ static void open_up(struct stream_tls *t)
 
 static void shake(struct stream_tls *t)
 {
+    (void)send_rest(t); /* as above */
     forget_errors();
     int rc = SSL_do_handshake(t->ssl);
     if (rc == 1) {
@@ -273,6 +306,7 @@ static void shake(struct stream_tls *t)
         return;
     }
     explain_ssl(t);
+    creds_session_forget(&t->session);
     break_off(t);
 }
 
@@ -465,6 +499,11 @@ static int64_t tls_peer_until_us(const struct stream *s)
     return p ? creds_peer_until_us(p) : 0;
 }
 
+static bool tls_is_resumed(const struct stream *s)
+{
+    return self(s)->session.is_resumed;
+}
+
 static struct slice tls_alpn(const struct stream *s)
 {
     const unsigned char *name;
@@ -488,6 +527,7 @@ static const struct stream_ops tls_ops = {
     .peer = tls_peer,
     .peer_id = tls_peer_id,
     .peer_until_us = tls_peer_until_us,
+    .is_resumed = tls_is_resumed,
     .alpn = tls_alpn,
     .fault = tls_fault,
 };
@@ -548,6 +588,17 @@ static void add_alpn(struct creds_session *s, const char *name)
     s->alpn_len += len;
 }
 
+/* The same place may be another service's, too. */
+static char *place_of(const struct stream_tls_conf *conf)
+{
+    char *place = mem_new(conf->place.len + 1 + conf->peer.len + 1);
+
+    memcpy(place, conf->place.at, conf->place.len);
+    place[conf->place.len] = ' ';
+    memcpy(place + conf->place.len + 1, conf->peer.at, conf->peer.len);
+    return place;
+}
+
 struct stream *stream_tls_new(struct loop *l, struct stream *under, const struct stream_tls_conf *conf)
 {
     struct stream_tls *t = mem_new(sizeof(*t));
@@ -559,6 +610,10 @@ struct stream *stream_tls_new(struct loop *l, struct stream *under, const struct
     t->session.creds = creds_ref(conf->creds);
     if (conf->peer.len > 0)
         t->session.expect = mem_copy(conf->peer);
+    if (conf->peer.len > 0 && conf->place.len > 0)
+        t->session.place = place_of(conf);
+    t->full = conf->full;
+    t->resumed = conf->resumed;
     for (size_t i = 0; i < 4 && conf->alpn[i]; i++)
         add_alpn(&t->session, conf->alpn[i]);
     t->may_lack_alpn = conf->may_lack_alpn;

@@ -30,6 +30,8 @@ void listener_take(struct listener *l, int fd, const struct sock_addr *from)
             .role = STREAM_SERVER,
             .creds = l->conf.creds(l->conf.arg),
             .alpn = {"h2", "http/1.1"},
+            .full = l->conf.full,
+            .resumed = l->conf.resumed,
             .may_lack_cert = l->conf.may_lack_cert,
             .may_lack_alpn = true, /* then its first bytes tell */
         };

@@ -16,7 +16,8 @@ struct listener_conf {
     /* Whose mTLS to speak, asked at every accept so that a reload counts; NULL: plain. */
     struct creds *(*creds)(void *arg);
     void *arg;
-    bool may_lack_cert; /* mTLS: a peer may show no certificate, and has no identity then */
+    struct metric *full, *resumed; /* handshakes with certificates, and without; or NULL */
+    bool may_lack_cert;            /* mTLS: a peer may show no certificate, and has no identity then */
     /* Somebody else has more time for this one: true takes it over; NULL: nobody. */
     bool (*give)(void *arg, int fd, const struct sock_addr *from);
     void (*kept)(void *arg);       /* with `give`: one is kept without having been offered */

@@ -48,6 +48,9 @@ static struct stream *dial(void *arg, const char **why)
         .creds = c->conf.creds,
         .alpn = {"h2"},
         .peer = c->identity,
+        .place = e->text,
+        .full = c->conf.full,
+        .resumed = c->conf.resumed,
     };
     return stream_tls_new(c->loop, stream_fd_new(c->loop, fd, true), &tls);
 }

@@ -89,6 +89,7 @@ struct cluster_conf {
     void (*opened)(struct cluster_endpoint *e, uint64_t conn_id, void *arg);
     void *arg;
     struct metric *dials, *opened_count; /* connections begun, and ready; or NULL */
+    struct metric *full, *resumed;       /* handshakes with certificates, and without; or NULL */
 };
 
 struct cluster {

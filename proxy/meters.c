@@ -6,6 +6,19 @@ static struct metric_family *by_service(struct metric_set *set, enum metric_kind
     return metric_family(set, kind, name, "service", help);
 }
 
+/* Four series from the beginning: a counter that is not there yet cannot be told from one that is not known. */
+static void init_shakes(struct meters *m, struct metric_set *set)
+{
+    static const char *const sides[] = {"inbound", "outbound"}, *const kinds[] = {"full", "resumed"};
+    struct metric_family *f = metric_family(set, METRIC_COUNTER, "weft_tls_handshakes_total", "side,kind",
+                                            "mTLS handshakes: full ones show certificates, resumed ones go on with a "
+                                            "session of the same peer.");
+    for (size_t side = 0; side < 2; side++)
+        for (size_t kind = 0; kind < 2; kind++)
+            m->shakes[side][kind] =
+                metric_series(f, (const struct slice[]){slice_str(sides[side]), slice_str(kinds[kind])});
+}
+
 void meters_init(struct meters *m, struct metric_set *set)
 {
     *m = (struct meters){
@@ -23,12 +36,15 @@ void meters_init(struct meters *m, struct metric_set *set)
                                                "we take, no protocol, too many, or draining."),
                                  NULL),
     };
+    init_shakes(m, set);
 }
 
 void meters_of_cluster(const struct meters *m, struct slice service, struct cluster_conf *conf)
 {
     conf->dials = metric_series(m->dials, &service);
     conf->opened_count = metric_series(m->opened, &service);
+    conf->full = m->shakes[1][0];
+    conf->resumed = m->shakes[1][1];
 }
 
 void meters_measure(const struct meters *m, const struct cluster *c)

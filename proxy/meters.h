@@ -12,6 +12,7 @@ struct meters {
     struct metric_family *dials, *opened;                                    /* service: counters */
     struct metric_family *connections, *in_flight, *waiting, *open_breakers; /* service: gauges */
     struct metric_family *taken;                                             /* side: gauge */
+    struct metric *shakes[2][2];                                             /* in, out; full, resumed: handshakes */
     struct metric *refused;                                                  /* handshakes of others */
 };
 

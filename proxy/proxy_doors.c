@@ -230,6 +230,8 @@ static enum err open_door(struct proxy *p, struct door *d, const struct door_con
         .address = conf->address,
         .server = d->server,
         .creds = conf->mtls ? current_creds : NULL,
+        .full = p->meters.shakes[0][0],
+        .resumed = p->meters.shakes[0][1],
         .arg = d,
         .give = p->workers > 1 && conf->shared_out ? give : NULL,
         .kept = p->workers > 1 && conf->shared_out ? kept : NULL,

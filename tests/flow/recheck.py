@@ -68,6 +68,29 @@ class Recheck(kit.Story):
             self.assert_cut(caller)
         self.assert_answer(shop.ask("GET", "/", "orders"), 200)
 
+    def come_again(self, wrap, session=None):
+        """Asks once, with a session of before; who is asked may have told of a new one."""
+        with h1.Caller(self.orders.inbound, lambda plain: wrap(plain, session=session)) as caller:
+            self.assert_answer(caller.ask("GET", "/", "orders"), 200)
+            return caller.socket.session_reused, caller.socket.session
+
+    def test_a_session_of_before_is_no_way_in_for_who_was_revoked(self):
+        self.begin()
+        web, shop = self.place.tls("web"), self.place.tls("shop")
+        reused, of_web = self.come_again(web)
+        self.assertFalse(reused)
+        self.assertTrue(self.come_again(web, of_web)[0])
+        _, of_shop = self.come_again(shop)
+        self.assertEqual(self.orders.metric('weft_tls_handshakes_total{side="inbound",kind="full"}'), 2)
+        self.assertEqual(self.orders.metric('weft_tls_handshakes_total{side="inbound",kind="resumed"}'), 1)
+        self.revoke("web")
+        self.orders.reload(identity=self.with_list())
+        with self.assertRaises((h1.Cut, OSError)):
+            self.come_again(web, of_web)
+        reused, of_shop = self.come_again(shop, of_shop)
+        self.assertFalse(reused)
+        self.assertTrue(self.come_again(shop, of_shop)[0])
+
     def test_a_domain_that_is_trusted_no_more_is_cut(self):
         self.begin()
         self.place.authority("partner", "partner.example")

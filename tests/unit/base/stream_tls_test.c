@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 
 #include "base/creds.h"
+#include "base/metric.h"
 #include "base/now.h"
 #include "tests/kit/certs.h"
 #include "tests/kit/pair.h"
@@ -28,6 +29,8 @@ struct meeting {
     struct creds *client_creds, *server_creds;
     struct stream *ends[2];
     struct side client, server;
+    const char *place; /* where the client dials */
+    struct metric full, resumed;
 };
 
 static void on_event(void *arg, unsigned events)
@@ -50,7 +53,12 @@ static void begin(struct meeting *m)
 static void add_client(struct meeting *m, const char *alpn, const char *expect)
 {
     struct stream_tls_conf conf = {
-        .role = STREAM_CLIENT, .creds = m->client_creds, .alpn = {alpn}, .peer = slice_str(expect)};
+        .role = STREAM_CLIENT,
+        .creds = m->client_creds,
+        .alpn = {alpn},
+        .peer = slice_str(expect),
+        .place = slice_str(m->place),
+    };
 
     m->client.stream = stream_tls_new(m->loop, m->ends[0], &conf);
     stream_hear(m->client.stream, on_event, &m->client);
@@ -58,7 +66,13 @@ static void add_client(struct meeting *m, const char *alpn, const char *expect)
 
 static void add_server(struct meeting *m, const char *first, const char *second)
 {
-    struct stream_tls_conf conf = {.role = STREAM_SERVER, .creds = m->server_creds, .alpn = {first, second}};
+    struct stream_tls_conf conf = {
+        .role = STREAM_SERVER,
+        .creds = m->server_creds,
+        .alpn = {first, second},
+        .full = &m->full,
+        .resumed = &m->resumed,
+    };
 
     m->server.stream = stream_tls_new(m->loop, m->ends[1], &conf);
     stream_hear(m->server.stream, on_event, &m->server);
@@ -522,6 +536,209 @@ TEST(a_key_update_while_the_pipe_is_full_harms_no_byte)
     end(&m);
 }
 
+/* ---- sessions that are taken up again ---- */
+
+/* The two meet again: true if no certificate was shown.  The ticket is read, too. */
+static bool meets_again(struct meeting *m)
+{
+    char into[8];
+    size_t got;
+
+    stream_close(&m->client.stream);
+    stream_close(&m->server.stream);
+    m->client = m->server = (struct side){0};
+    pair_new(m->loop, NULL, m->ends);
+    add_client(m, "h2", API);
+    add_server(m, "h2", NULL);
+    settle(m);
+    if (m->client.seen != STREAM_OPEN || m->server.seen != STREAM_OPEN)
+        return false;
+    check_open(&m->client, API, "h2");
+    check_open(&m->server, WEB, "h2");
+    CHECK(stream_peer_until_us(m->server.stream) == creds_expires_us(m->client_creds));
+    CHECK_ERR(ERR_AGAIN, stream_read(m->client.stream, into, sizeof(into), &got));
+    CHECK_INT(stream_is_resumed(m->client.stream), stream_is_resumed(m->server.stream));
+    return stream_is_resumed(m->server.stream);
+}
+
+static void begin_at(struct meeting *m, const char *place)
+{
+    begin(m);
+    m->place = place;
+    stream_close(&m->ends[0]);
+    stream_close(&m->ends[1]);
+}
+
+static void renew(struct meeting *m, struct creds **creds, const char *id)
+{
+    creds_unref(creds);
+    *creds = certs_good(m->certs, id, certs_lax_judge);
+}
+
+TEST(who_comes_again_to_the_same_place_shows_no_certificate_and_is_the_same)
+{
+    struct meeting m;
+
+    begin_at(&m, "192.0.2.1:4743");
+    CHECK(!meets_again(&m));
+    struct creds_peer *first = creds_peer_ref(stream_peer(m.server.stream));
+    for (int i = 0; i < 3; i++) {
+        CHECK(meets_again(&m));
+        CHECK(stream_peer(m.server.stream) == first);
+    }
+    CHECK_INT(1, m.full.count);
+    CHECK_INT(3, m.resumed.count);
+    creds_peer_unref(&first);
+    end(&m);
+}
+
+TEST(another_place_or_none_is_a_whole_handshake)
+{
+    struct meeting m;
+
+    begin_at(&m, NULL);
+    CHECK(!meets_again(&m) && !meets_again(&m));
+    m.place = "192.0.2.1:4743";
+    CHECK(!meets_again(&m) && !meets_again(&m)); /* two were told of before, and not kept */
+    end(&m);
+    begin_at(&m, "192.0.2.1:4743");
+    CHECK(!meets_again(&m) && meets_again(&m));
+    m.place = "192.0.2.2:4743";
+    CHECK(!meets_again(&m));
+    m.place = "192.0.2.1:4743";
+    CHECK(meets_again(&m));
+    end(&m);
+}
+
+TEST(new_credentials_of_either_side_know_no_session)
+{
+    struct meeting m;
+
+    begin_at(&m, "192.0.2.1:4743");
+    CHECK(!meets_again(&m) && meets_again(&m));
+    renew(&m, &m.server_creds, API);
+    CHECK(!meets_again(&m) && meets_again(&m));
+    renew(&m, &m.client_creds, WEB);
+    CHECK(!meets_again(&m) && meets_again(&m));
+    end(&m);
+}
+
+TEST(who_is_not_trusted_any_more_has_no_session_to_come_in_by)
+{
+    struct meeting m;
+    struct certs *others = certs_new();
+
+    begin_at(&m, "192.0.2.1:4743");
+    CHECK(!meets_again(&m) && meets_again(&m));
+    struct creds *ours = m.server_creds;
+    m.server_creds = certs_good(others, API, certs_lax_judge); /* as after a reload without the client's authority */
+    CHECK(!meets_again(&m));
+    CHECK_INT(STREAM_BROKEN, m.client.seen);
+    creds_unref(&m.server_creds);
+    m.server_creds = ours;
+    CHECK(!meets_again(&m)); /* what had failed was forgotten */
+    CHECK_INT(STREAM_OPEN, m.server.seen);
+    certs_free(&others);
+    end(&m);
+}
+
+TEST(who_has_withdrawn_takes_up_nothing)
+{
+    struct meeting m;
+
+    begin_at(&m, "192.0.2.1:4743");
+    CHECK(!meets_again(&m) && meets_again(&m));
+    creds_withdraw(m.server_creds);
+    CHECK(!meets_again(&m));
+    check_broken(&m.server, "our own identity has been withdrawn");
+    end(&m);
+    begin_at(&m, "192.0.2.1:4743");
+    CHECK(!meets_again(&m) && meets_again(&m));
+    creds_withdraw(m.client_creds);
+    CHECK(!meets_again(&m));
+    check_broken(&m.client, "our own identity has been withdrawn");
+    end(&m);
+}
+
+/* Its ticket names a session of the server's, and its name is the one that its certificate had. */
+TEST(a_foreign_client_may_come_again_too)
+{
+    struct meeting m;
+    struct raw_client r;
+    char into[8];
+
+    begin(&m);
+    add_server(&m, NULL, NULL);
+    raw_begin(&r, &m);
+    raw_shake(&r, &m);
+    raw_hear(&r);
+    CHECK_INT(-1, SSL_read(r.ssl, into, sizeof(into)));
+    SSL_SESSION *session = SSL_get1_session(r.ssl);
+    CHECK_INT(1, SSL_SESSION_is_resumable(session));
+    (void)SSL_shutdown(r.ssl); /* else OpenSSL thinks ill of the session */
+    raw_end(&r);
+    stream_close(&m.ends[0]);
+    stream_close(&m.server.stream);
+    m.server = (struct side){0};
+    pair_new(m.loop, NULL, m.ends);
+    add_server(&m, NULL, NULL);
+    raw_begin(&r, &m);
+    CHECK_INT(1, SSL_set_session(r.ssl, session));
+    raw_shake(&r, &m);
+    CHECK_INT(1, SSL_session_reused(r.ssl));
+    CHECK(stream_is_resumed(m.server.stream));
+    CHECK_TEXT(API, stream_peer_id(m.server.stream));
+    SSL_SESSION_free(session);
+    raw_end(&r);
+    m.client.stream = m.ends[0];
+    end(&m);
+}
+
+/* Ours would be the shorter suite: who has no AES, or not that one, is taken all the same. */
+TEST(any_suite_of_tls_1_3_will_do)
+{
+    static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
+                                         "TLS_CHACHA20_POLY1305_SHA256"};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct meeting m;
+        struct raw_client r;
+        char into[8];
+        size_t got;
+        begin(&m);
+        add_server(&m, NULL, NULL);
+        raw_begin(&r, &m);
+        CHECK_INT(1, SSL_set_ciphersuites(r.ssl, suites[i]));
+        raw_shake(&r, &m);
+        CHECK_TEXT(suites[i], slice_str(SSL_CIPHER_get_name(SSL_get_current_cipher(r.ssl))));
+        CHECK_INT(5, SSL_write(r.ssl, "hello", 5));
+        raw_speak(&r);
+        loop_turn(m.loop, false);
+        CHECK_ERR(ERR_OK, stream_read(m.server.stream, into, sizeof(into), &got));
+        CHECK_TEXT("hello", slice_of(into, got));
+        raw_end(&r);
+        m.client.stream = m.ends[0];
+        end(&m);
+    }
+}
+
+TEST(of_all_suites_the_cheapest_is_taken)
+{
+    struct meeting m;
+    struct raw_client r;
+
+    begin(&m);
+    add_server(&m, NULL, NULL);
+    raw_begin(&r, &m);
+    CHECK_INT(1, SSL_set_ciphersuites(r.ssl, "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384:"
+                                             "TLS_AES_128_GCM_SHA256"));
+    raw_shake(&r, &m);
+    CHECK_TEXT("TLS_AES_128_GCM_SHA256", slice_str(SSL_CIPHER_get_name(SSL_get_current_cipher(r.ssl))));
+    raw_end(&r);
+    m.client.stream = m.ends[0];
+    end(&m);
+}
+
 TESTS_BEGIN()
 TESTS_RUN(each_side_learns_who_the_other_is_and_what_to_speak)
 TESTS_RUN(a_peer_that_comes_again_with_the_same_leaf_is_the_same_peer)
@@ -541,4 +758,12 @@ TESTS_RUN(garbage_after_the_handshake_is_the_peers_fault)
 TESTS_RUN(after_again_the_caller_may_write_something_else)
 TESTS_RUN(records_that_are_written_together_arrive_whole_and_in_order)
 TESTS_RUN(a_key_update_while_the_pipe_is_full_harms_no_byte)
+TESTS_RUN(who_comes_again_to_the_same_place_shows_no_certificate_and_is_the_same)
+TESTS_RUN(another_place_or_none_is_a_whole_handshake)
+TESTS_RUN(new_credentials_of_either_side_know_no_session)
+TESTS_RUN(who_is_not_trusted_any_more_has_no_session_to_come_in_by)
+TESTS_RUN(who_has_withdrawn_takes_up_nothing)
+TESTS_RUN(a_foreign_client_may_come_again_too)
+TESTS_RUN(any_suite_of_tls_1_3_will_do)
+TESTS_RUN(of_all_suites_the_cheapest_is_taken)
 TESTS_END()
