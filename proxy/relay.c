@@ -62,6 +62,17 @@ static void remember_by(struct relay *r, struct snapshot *snap, struct slice wor
     buf_fini(&why);
 }
 
+/* How it is carried out, as `snap` sees it. */
+static void remember_plans(struct relay *r)
+{
+    struct buf why;
+    buf_init(&why, BUF_TEXT_BOUND);
+    inquiry_why(&r->inquiry, r->snap, r->down, &why);
+    translate_why(&r->translate, &why);
+    remember_by(r, r->snap, SLICE("adapted"), buf_slice(&why));
+    buf_fini(&why);
+}
+
 static void remember(struct relay *r, struct slice word, struct slice text)
 {
     remember_by(r, r->snap, word, text);
@@ -237,7 +248,7 @@ static void pass(struct relay *r)
         return;
     }
     if ((r->inquiry.request || r->inquiry.response) && ledger_is_news(&r->env->ledger, &r->inquiry))
-        remember(r, SLICE("adapted"), (struct slice){0});
+        remember_plans(r);
     request_half_start(r);
 }
 

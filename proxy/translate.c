@@ -88,6 +88,28 @@ void translate_fini(struct translate *t)
     *t = (struct translate){0};
 }
 
+static void put_plan(const char *title, const struct plan *p, struct buf *out)
+{
+    if (!p)
+        return;
+    buf_putf(out, "%s:\n", title);
+    plan_put(p, out);
+}
+
+void translate_why(const struct translate *t, struct buf *out)
+{
+    static const char *const words[] = {
+        [TRANSLATE_TO_GRPC] = "The caller speaks JSON and the function gRPC",
+        [TRANSLATE_TO_JSON] = "The caller speaks gRPC and the function JSON",
+        [TRANSLATE_JSON] = "Both speak JSON, of two versions, and meet in protobuf",
+    };
+    if (t->how == TRANSLATE_NOT)
+        return;
+    buf_putf(out, "%s.\n", words[t->how]);
+    put_plan("request as it is translated", t->request, out);
+    put_plan("response as it is translated", t->response, out);
+}
+
 void translate_frame_request(const struct translate *t, const struct message *request, size_t max_hold, struct lane *l)
 {
     struct lane_grpc grpc = {.coding = relay_body_message_coding(request), .max_hold = max_hold};

@@ -34,6 +34,9 @@ struct translate {
 void translate_init(struct translate *t, struct snapshot *s, const struct inquiry *q, const struct message *request);
 void translate_fini(struct translate *t);
 
+/* Adds what is done, and the plans as they are carried out, for `weft why`; nothing when nothing is. */
+void translate_why(const struct translate *t, struct buf *out);
+
 /* Sets the lane of the request up.  PRE: lane_init has been called with t->request. */
 void translate_frame_request(const struct translate *t, const struct message *request, size_t max_hold, struct lane *l);
 /* On the head that goes to the function.  `left_us`: of its time, 0: it has all. */

@@ -311,6 +311,9 @@ class Translated(kit.Story):
         seen = json.loads(self.function.seen[0].body)
         lines = [{"sku": "é", "qtySold": "3"}, {"sku": "B", "qtySold": "0"}]
         self.assertEqual(seen, {"id": "o-1", "lines": lines, "sums": {"k": "7"}})
+        why = self.orders.why("shop.Orders.Create").stdout
+        self.assertIn("Both speak JSON, of two versions, and meet in protobuf.", why)
+        self.assertIn("transcode\t/\tprotobuf -> json shop.Order\t", why)
 
     def test_a_bare_message_between_versions_is_rewritten_and_its_answer(self):
         new_order, new_reply = self.contract("next", NEXT)
