@@ -311,17 +311,26 @@ static void result_kept(void *arg, const uint8_t digest[BUS_PUT_DIGEST], uint64_
     job_play_poured(run->play);
 }
 
+/* `word` "": the broker is lost, which the link has said. */
+static void wait_for_room(struct job_run *run, const char *word)
+{
+    if (*word && !run->told)
+        log_event(LOG_WARN, "job-result-waits", LOG_STR("job", run->lease.job), LOG_STR("why", word),
+                  LOG_STR("so", "asking every second; its function waits"));
+    run->told |= *word != 0;
+    due_in(run->host->conf.clock, &run->put_again, JOB_RUN_AGAIN_US);
+}
+
 /* A broker without room, before anything has left: the function waits.  Afterwards what has left is lost. */
 static void result_failed(void *arg, const struct bus_put_fault *fault)
 {
     struct job_run *run = arg;
-    struct due_clock *clock = run->host->conf.clock;
     bool is_full = fault->status == 429 || fault->status >= 500;
     char reason[REASON_SHOWN];
     run->put = NULL;
     snprintf(reason, sizeof(reason), "its result cannot be kept: %s: %s", fault->word, fault->detail);
     if (!run->poured && (is_full || fault->status == 0))
-        due_in(clock, &run->put_again, JOB_RUN_AGAIN_US);
+        wait_for_room(run, fault->word);
     else if (fault->status == 0)
         job_run_give_back(run);
     else

@@ -43,6 +43,7 @@ struct job_run {
     struct job_visit_blob body, result; /* those; size 0: it is in the record */
     uint64_t body_at;                   /* to where it has come */
     bool poured;                        /* some of the answer has left */
+    bool told;                          /* in the log: the broker has no room for it */
     struct job_report report;
     struct buf checkpoint; /* of the attempt before, until the function has the job */
     struct due late;       /* the attempt's end */

@@ -197,6 +197,18 @@ class Blobs(JobStory):
         self.wait_state(waiting, "done")
         self.assertTrue(self.function.seen[-1].body == self.BIG[:MIB])
 
+    def test_a_result_without_room_waits_for_it(self):
+        self.restart(limits={"blobs": "3MiB"})
+        self.begin(answer=lambda r: h1.reply(200, self.BIG[: 2 * MIB] if r.body == b"large" else b"small"))
+        self.wait_state(self.submit(self.BIG[: 2 * MIB]), "done")
+        job = self.submit(b"large")
+        self.trainer.wait_log("job-result-waits")
+        self.assertEqual(self.status(job)["state"], "leased")
+        self.restart(limits={"blobs": "5MiB"})
+        self.assertEqual(self.wait_until_known(job, "done")["attempt"], 1)
+        self.assertTrue(self.result(job).body == self.BIG[: 2 * MIB])
+        self.assertEqual(len(self.function.seen), 2)
+
     # --- what is killed, and when ---
 
     def upload_half(self, size=2 * MIB):

@@ -374,6 +374,40 @@ TEST(a_failed_flush_of_file_or_folder_keeps_no_blob_and_leaves_no_file)
     close_world(&w);
 }
 
+/* What was flushed so far, in order: a file of so many bytes, or a folder. */
+static struct {
+    unsigned count;
+    off_t size[8]; /* -1: a folder */
+} flushed;
+
+static void hear(void *arg, const struct fault_call *call)
+{
+    struct stat st;
+    (void)arg;
+    if (!call->flush || fstat(call->fd, &st) != 0 || flushed.count == 8)
+        return;
+    flushed.size[flushed.count++] = S_ISDIR(st.st_mode) ? -1 : st.st_size;
+}
+
+TEST(content_and_name_are_flushed_before_anybody_hears_of_it)
+{
+    struct world w;
+    open_world(&w);
+    char *big = content('j');
+    flushed.count = 0;
+    fault_hear(hear, NULL);
+    struct heard h = put(&w, slice_of(big, BIG));
+    CHECK_ERR(ERR_OK, h.e);
+    CHECK_INT(2, flushed.count);
+    CHECK_INT(BIG, flushed.size[0]);
+    CHECK_INT(-1, flushed.size[1]);
+    h = put(&w, slice_of(big, BIG)); /* it is there: its content is flushed again, its name stands */
+    CHECK_INT(3, flushed.count);
+    fault_hear(NULL, NULL);
+    mem_free(big);
+    close_world(&w);
+}
+
 TEST(what_is_under_way_when_all_ends_leaves_no_half)
 {
     struct world w;
@@ -399,5 +433,6 @@ TESTS_RUN(a_start_counts_anew_and_takes_away_what_nobody_needs)
 TESTS_RUN(a_bit_that_flipped_on_the_disk_is_noticed_before_the_last_piece)
 TESTS_RUN(a_disk_that_is_full_anywhere_keeps_no_blob_and_leaves_no_file)
 TESTS_RUN(a_failed_flush_of_file_or_folder_keeps_no_blob_and_leaves_no_file)
+TESTS_RUN(content_and_name_are_flushed_before_anybody_hears_of_it)
 TESTS_RUN(what_is_under_way_when_all_ends_leaves_no_half)
 TESTS_END()
