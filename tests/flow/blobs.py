@@ -12,8 +12,9 @@ import time
 
 import h1
 import kit
-from job_story import ASYNC, JobStory
+from job_story import ASYNC, JSON, JobStory
 
+DEMO = pathlib.Path(__file__).resolve().parents[2] / "examples" / "demo"
 MIB = 1 << 20
 
 
@@ -196,6 +197,25 @@ class Blobs(JobStory):
         self.start(self.trainer)
         self.wait_state(waiting, "done")
         self.assertTrue(self.function.seen[-1].body == self.BIG[:MIB])
+
+    def test_both_are_adapted_as_they_stream(self):
+        for name in ("orders-1.weft", "orders-2.weft"):
+            self.place.write(name, (DEMO / name).read_text().replace('contract("orders"', 'contract("trainer"'))
+        self.trainer.conf["contract"] = "orders-2.weft"
+        self.trainer.write()
+        self.web.conf["consumes"] = ["orders-1.weft"]
+        self.web.write()
+        gap = b" " * (600 << 10)  # less than adapt.max_buffer each, more than it together
+        answer = b'{"id":"o",%s"cents":1,%s"currency":"EUR",%s"quantity":3}' % (gap, gap, gap)
+        self.begin(answer=lambda r: h1.reply(201, answer, [JSON]))
+        body = b'{%s"sku": "AB-1",%s"qty": 3%s}' % (gap, gap, gap)
+        job = self.submit(body, "/orders", content_type="application/json")
+        self.wait_state(job, "done")
+        seen, result = self.function.seen[0].body, self.result(job)
+        self.assertEqual(json.loads(seen), {"sku": "AB-1", "quantity": 3, "currency": "EUR"})
+        self.assertEqual(result.status, 201)
+        self.assertEqual(json.loads(result.body), {"id": "o", "qty": 3, "cents": 1, "currency": "EUR"})
+        self.assertGreater(min(len(seen), len(result.body)), 3 * len(gap))
 
     def test_a_result_without_room_waits_for_it(self):
         self.restart(limits={"blobs": "3MiB"})
