@@ -22,6 +22,8 @@
 #include "proxy/request_half.h"
 #include "proxy/response_half.h"
 
+enum { DETAIL_SHOWN = 512 };
+
 static const struct sm_row relay_rows[RELAY_STATES] = {
     [RELAY_ASKING] = {"asking", SM_TO(RELAY_SENDING) | SM_TO(RELAY_REFUSED) | SM_TO(RELAY_OVER), SM_FIRST},
     [RELAY_SENDING] = {"sending", SM_TO(RELAY_ANSWERING) | SM_TO(RELAY_REFUSED) | SM_TO(RELAY_OVER), 0},
@@ -53,6 +55,7 @@ static void remember_by(struct relay *r, struct snapshot *snap, struct slice wor
 {
     struct ledger_entry entry = entry_of(r);
     struct buf why;
+    r->is_explained = true;
     buf_init(&why, BUF_TEXT_BOUND);
     if (text.len)
         buf_put(&why, text);
@@ -76,6 +79,37 @@ static void remember_plans(struct relay *r)
 static void remember(struct relay *r, struct slice word, struct slice text)
 {
     remember_by(r, r->snap, word, text);
+}
+
+/* What no inquiry has said: the word's own sentence, what is known besides, and what is to be done. */
+static void explain(struct relay *r, enum reply_word word, struct slice detail)
+{
+    struct buf text;
+    if (r->is_explained)
+        return;
+    buf_init(&text, BUF_TEXT_BOUND);
+    buf_putf(&text, "%s\n", reply_what(word));
+    if (detail.len) {
+        buf_put_safe(&text, detail, DETAIL_SHOWN);
+        buf_put_char(&text, '\n');
+    }
+    if (r->endpoint)
+        buf_putf(&text, "Asked last: %.*s of %.*s, as %.*s.\n", SLICE_FMT(r->endpoint->text), SLICE_FMT(r->to->name),
+                 SLICE_FMT(r->to->identity));
+    buf_putf(&text, "%s\n", reply_fix(word));
+    remember(r, slice_str(reply_word(word)), buf_slice(&text));
+    buf_fini(&text);
+}
+
+void relay_explain_answer(struct relay *r, enum reply_word word)
+{
+    struct buf text;
+    buf_init(&text, BUF_TEXT_BOUND);
+    buf_putf(&text, "The sidecar of %.*s refused it, and this one passed that on.\n", SLICE_FMT(r->to->name));
+    buf_putf(&text, "%s\nAsk `weft why %.*s` there: %.*s, %.*s.\n", reply_what(word), SLICE_FMT(r->id),
+             SLICE_FMT(r->endpoint->text), SLICE_FMT(r->to->identity));
+    remember(r, slice_str(reply_word(word)), buf_slice(&text));
+    buf_fini(&text);
 }
 
 static void close_entry(struct relay *r)
@@ -164,6 +198,7 @@ static void refused(struct relay *r, enum reply_word word)
 void relay_refuse(struct relay *r, enum reply_word word, struct slice detail)
 {
     PRE(!r->down->out_head);
+    explain(r, word, detail);
     refused(r, word);
     reply_refuse(r->down, word, detail, r->id);
 }
@@ -198,6 +233,7 @@ void relay_fail(struct relay *r, enum reply_word word, struct slice detail)
     }
     if (r->told_in_trailers)
         return;
+    explain(r, word, detail);
     r->error = reply_word(word);
     if (grpc_is(&r->down->in) && !r->response.finished) {
         r->told_in_trailers = true;

@@ -41,6 +41,7 @@ struct relay {
     bool told;                         /* the endpoint's state knows of this attempt */
     bool told_in_trailers;             /* the caller has our reason, behind the answer's first part */
     bool too_slow;                     /* this attempt was cut by us */
+    bool is_explained;                 /* `weft why` knows of it */
     struct cluster *to;                /* outbound */
     struct cluster_endpoint *endpoint; /* outbound, once picked: of the attempt under way, or of the last */
     int64_t began_us;
@@ -62,6 +63,8 @@ struct relay {
 void relay_refuse(struct relay *r, enum reply_word word, struct slice detail);
 /* Something broke on the way: our own answer while that is possible, else the caller is cut. */
 void relay_fail(struct relay *r, enum reply_word word, struct slice detail);
+/* The other sidecar has answered by this word: `weft why` says here whom to ask. */
+void relay_explain_answer(struct relay *r, enum reply_word word);
 /* The body on this lane cannot be rewritten. */
 void relay_unfit(struct relay *r, struct lane *l, enum err e);
 /* The exchange is over if both sides are gone; then the relay is freed. */

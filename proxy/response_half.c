@@ -109,8 +109,10 @@ static void note_error(struct relay *r, const struct message *answer)
 {
     struct slice word = headers_value(&answer->headers, HEADERS_WEFT_ERROR);
     enum reply_word known = r->side == RELAY_OUTBOUND ? reply_find(word) : REPLY_COUNT;
-    if (known < REPLY_COUNT)
-        r->error = reply_word(known);
+    if (known == REPLY_COUNT)
+        return;
+    r->error = reply_word(known);
+    relay_explain_answer(r, known);
 }
 
 static struct plan *plan_for(const struct relay *r, const struct message *answer)

@@ -132,6 +132,44 @@ class Resilience(kit.Story):
         self.assertEqual(sum(e.status == 200 for e in ends), 5)
         self.assertEqual(most, 2)
 
+    def assert_explained(self, sidecar, answer, word, *told):
+        self.assertEqual(answer.field("weft-error"), word, answer.first)
+        done = sidecar.why(answer.field("weft-request-id"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for text in (f"  {word}  ", *told):
+            self.assertIn(text, done.stdout)
+
+    def test_every_refusal_is_explained_where_it_was_made(self):
+        """And whoever asks at the caller's sidecar is told where that was."""
+        gate = threading.Event()
+        self.addCleanup(gate.set)
+        function = self.place.function(lambda r: h1.CUT if r.path == "/cut" else gate.wait(20) and h1.echo(r))
+        orders = self.place.provider("orders", function, limits={"least": 1, "most": 1, "queue": 0}).start()
+        gone = {"endpoints": [kit.free_address()], "identity": kit.spiffe("gone")}
+        self.web = self.place.caller("web", [orders], breaker={"failures": 3}, jobs_only={"gone": gone}).start()
+        ask = lambda method, path, host: h1.ask(self.web.outbound, method, path, host)
+        answer = ask("POST", "/", "gone")
+        self.assert_explained(self.web, answer, "unreachable", f"Asked last: {gone['endpoints'][0]} of gone, as {kit.spiffe('gone')}.")
+
+        def left_alone():
+            answer = ask("POST", "/", "gone")
+            return answer if answer.field("weft-error") == "breaker-open" else None
+
+        answer = kit.wait_until("it is left alone", left_alone)
+        self.assert_explained(self.web, answer, "breaker-open", "GET /peers names them.")
+        there = f"there: {orders.inbound}, {kit.spiffe('orders')}."
+        answer = ask("POST", "/cut", "orders")
+        self.assert_explained(orders, answer, "app-reset", "Look at its log.")
+        self.assert_explained(self.web, answer, "app-reset", there)
+        slow = threading.Thread(target=lambda: ask("GET", "/slow", "orders"))
+        slow.start()
+        kit.wait_until("it runs", lambda: orders.metric("weft_requests_in_flight") == 1)
+        answer = ask("POST", "/", "orders")
+        self.assert_explained(orders, answer, "app-overloaded", "Try again after Retry-After, or another instance.")
+        self.assert_explained(self.web, answer, "app-overloaded", there)
+        gate.set()
+        slow.join()
+
     def test_faults_on_purpose(self):
         self.begin(1, service={"fault": {"percent": 100, "status": 418, "delay": "200ms"}})
         began = time.monotonic()
