@@ -31,6 +31,7 @@ void transit_init(struct transit *t, const struct transit_carrier *carrier, void
     list_init(&t->link);
     arena_init(&t->arena, ARENA_BOUND);
     buf_init(&t->body, TRANSIT_WINDOW * 2);
+    buf_init(&t->spare, TRANSIT_WINDOW);
     message_init(&t->in, &t->arena);
     message_init(&t->out, &t->arena);
 }
@@ -39,6 +40,7 @@ void transit_fini(struct transit *t)
 {
     list_remove(&t->link);
     buf_fini(&t->body);
+    buf_fini(&t->spare);
     arena_fini(&t->arena);
 }
 
@@ -77,6 +79,7 @@ static void init_again(struct transit *t, const struct transit_carrier *carrier,
         .carrier_data = carrier_data,
         .arena = t->arena,
         .body = t->body,
+        .spare = t->spare,
         .in = {.headers.arena = &t->arena, .trailers.arena = &t->arena, .length = -1},
         .out = {.headers.arena = &t->arena, .trailers.arena = &t->arena, .length = -1},
     };
@@ -116,14 +119,20 @@ struct transit *transit_stock_take(struct transit_stock *s, const struct transit
     return t;
 }
 
+static void keep_if_small(struct buf *b)
+{
+    buf_clear(b);
+    if (b->cap > BODY_KEPT)
+        buf_trim(b);
+}
+
 static void stock_give(struct transit_stock *s, struct transit *t)
 {
     list_remove(&t->link);
     if (s->idle_count < STOCK_MOST) {
         arena_reset(&t->arena);
-        buf_clear(&t->body);
-        if (t->body.cap > BODY_KEPT)
-            buf_trim(&t->body);
+        keep_if_small(&t->body);
+        keep_if_small(&t->spare);
         list_push_front(&s->idle, &t->link);
         s->idle_count++;
     } else {

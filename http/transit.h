@@ -75,8 +75,9 @@ struct transit {
 
     struct arena arena;
     struct message in, out;
-    struct buf body; /* out bytes not yet on the wire */
-    size_t owed;     /* in bytes handed to the owner and not yet credited */
+    struct buf body;  /* out bytes not yet on the wire */
+    struct buf spare; /* memory that its owner may use, and move out and back in; serves the next one, too */
+    size_t owed;      /* in bytes handed to the owner and not yet credited */
 
     bool in_head, in_ended;   /* what the owner has been told */
     bool out_head, out_ended; /* what the owner has said */

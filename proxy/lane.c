@@ -4,11 +4,34 @@
 #include "contracts/wire/rewrite_grpc.h"
 #include "http/hop.h"
 
+/* What is held lies in memory that goes with the transit from one exchange to the next. */
+static void borrow_spare(struct lane *l)
+{
+    struct buf *spare = &l->from->spare;
+    l->held = *spare;
+    l->held.bound = LANE_HOLD;
+    buf_init(spare, spare->bound);
+}
+
+static void return_spare(struct lane *l)
+{
+    if (!l->from || !l->held.mem)
+        return;
+    size_t bound = l->from->spare.bound;
+    buf_fini(&l->from->spare);
+    l->from->spare = l->held;
+    l->from->spare.bound = bound;
+    buf_clear(&l->from->spare);
+    buf_init(&l->held, LANE_HOLD);
+}
+
 void lane_init(struct lane *l, struct transit *from, struct plan *plan, size_t max_hold, bool keep)
 {
     *l = (struct lane){.from = from, .holds = keep, .most = max_hold};
     buf_init(&l->pending, LANE_PENDING);
     buf_init(&l->held, LANE_HOLD);
+    if (keep)
+        borrow_spare(l);
     if (plan && plan_rewrites(plan)) {
         l->plan = plan_ref(plan);
         l->rewrite = rewrite_records_new(plan, max_hold, REWRITE_WHOLE);
@@ -147,6 +170,7 @@ void lane_fini(struct lane *l)
     if (l->plan)
         plan_unref(&l->plan);
     buf_fini(&l->pending);
+    return_spare(l);
     buf_fini(&l->held);
 }
 

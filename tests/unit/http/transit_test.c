@@ -175,6 +175,27 @@ TEST(a_transit_may_outlive_its_stock)
     end();
 }
 
+TEST(spare_memory_serves_the_next_one_when_it_is_small)
+{
+    static const char block[64 << 10];
+    struct transit *t = begin();
+    CHECK_ERR(ERR_OK, buf_add(&t->spare, slice_of(block, 1000)));
+    char *mem = t->spare.mem;
+    transit_gone(t, TRANSIT_DONE);
+    t = transit_stock_take(stock, &carrier, NULL);
+    CHECK(t->spare.mem == mem);
+    CHECK_INT(0, buf_len(&t->spare));
+    CHECK_ERR(ERR_OK, buf_add(&t->spare, slice_of(block, sizeof(block))));
+    recorder_own(&r, t);
+    r.gones = 0;
+    transit_gone(t, TRANSIT_DONE);
+    t = transit_stock_take(stock, &carrier, NULL);
+    CHECK(t->spare.mem == NULL);
+    recorder_own(&r, t);
+    r.gones = 0;
+    end();
+}
+
 TEST(a_transit_used_again_is_like_new)
 {
     struct transit *t = begin();
@@ -203,5 +224,6 @@ TESTS_RUN(after_a_reset_nobody_hears_anything_but_gone)
 TESTS_RUN(an_answer_declares_its_length_and_ends)
 TESTS_RUN(an_answer_to_head_has_the_length_and_not_the_body)
 TESTS_RUN(a_transit_may_outlive_its_stock)
+TESTS_RUN(spare_memory_serves_the_next_one_when_it_is_small)
 TESTS_RUN(a_transit_used_again_is_like_new)
 TESTS_END()

@@ -92,6 +92,22 @@ TEST(bytes_pass_as_they_come_and_their_room_is_given_back)
     end();
 }
 
+TEST(what_was_held_lies_in_memory_that_the_transit_keeps)
+{
+    begin(NULL, 0);
+    open_lane();
+    caller_say(&from, SLICE("one"));
+    CHECK_TEXT("one", buf_slice(&lane.held));
+    char *mem = lane.held.mem;
+    CHECK(from.t->spare.mem == NULL);
+    lane_fini(&lane);
+    CHECK(from.t->spare.mem == mem);
+    lane_init(&lane, from.t, NULL, 0, true);
+    CHECK(lane.held.mem == mem && from.t->spare.mem == NULL);
+    CHECK_INT(0, buf_len(&lane.held));
+    end();
+}
+
 TEST(a_reader_that_takes_nothing_stops_the_writer_at_the_low_water)
 {
     begin(NULL, 0);
@@ -247,6 +263,7 @@ TEST(a_lane_that_is_rewound_gives_everything_again_and_what_is_new)
 
 TESTS_BEGIN()
 TESTS_RUN(bytes_pass_as_they_come_and_their_room_is_given_back)
+TESTS_RUN(what_was_held_lies_in_memory_that_the_transit_keeps)
 TESTS_RUN(a_reader_that_takes_nothing_stops_the_writer_at_the_low_water)
 TESTS_RUN(what_comes_before_the_lane_is_open_waits_in_order)
 TESTS_RUN(an_empty_body_is_known_to_be_empty_once_it_has_ended)
