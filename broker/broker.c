@@ -608,6 +608,8 @@ enum err broker_start(const struct broker_start *start, struct diag *diag, struc
               LOG_TEXT("https", listener_address(b->https_listener)), LOG_TEXT("identity", creds_id(b->setup->creds)),
               LOG_STR("version", WEFT_VERSION));
     due_in(b->clock, &b->look_due, LOOK_US);
+    mem_give_back();
+    mem_forget_code();
     *out = b;
     return ERR_OK;
 }

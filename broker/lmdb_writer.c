@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "broker/lmdb_rows.h"
 
 enum { ENTRY_KEPT = 256 << 10, IDLE_S = 1 };
@@ -276,6 +277,8 @@ static void checkpoint_idly(struct lmdb_room *s)
 {
     unlock(&s->lock);
     lmdb_writer_checkpoint(s);
+    mem_give_back();
+    mem_forget_code();
     lock(&s->lock);
 }
 
