@@ -187,7 +187,11 @@ enum err api_assign(struct api *a, uint64_t worker, const struct record_job *job
     struct record_request request;
     if (!s || !s->joined)
         return ERR_STALE;
-    TRY(store_read_request(a->conf.store, job->id, &request));
+    enum err e = store_read_request(a->conf.store, job->id, &request);
+    if (e != ERR_OK) {
+        desk_credit(a->desk, slice_str(s->service), &s->worker, 1, job->size); /* its place stays free */
+        return ERR_PEER;
+    }
     Weft__Bus__V1__Assign body = WEFT__BUS__V1__ASSIGN__INIT;
     fill_assign(a, job, &request, &body);
     Weft__Bus__V1__Record r = WEFT__BUS__V1__RECORD__INIT;

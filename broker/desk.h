@@ -39,7 +39,8 @@ struct desk_conf {
     struct metric_set *metrics;
     int64_t lease_us, retention_us;
     struct queue_bounds bounds;
-    /* The lease is durable: send it.  STALE: the worker is gone; it is given to another. */
+    /* The lease is durable: send it.  STALE: the worker is gone; it is given to another.  PEER: what is stored of it
+     * is damaged: no worker can run it. */
     enum err (*assign)(void *arg, uint64_t worker, const struct record_job *job);
     /* Who a worker is, for people; empty: it has gone.  Borrowed until the turn ends.  May be NULL. */
     struct slice (*name_of)(void *arg, uint64_t worker);

@@ -20,7 +20,10 @@ static void leased(void *arg, const struct store_answer *answer)
     bool ours = answer->e == ERR_OK && j && job_state(j) == JOB_LEASED && j->token == w->job.token;
     if (answer->e == ERR_OK)
         desk_write_tell(w);
-    if (ours && d->conf.assign(d->conf.arg, w->worker, &w->job) != ERR_OK)
+    enum err e = ours ? d->conf.assign(d->conf.arg, w->worker, &w->job) : ERR_OK;
+    if (e == ERR_PEER)
+        desk_meet_give_back(d, j, BACKOFF_REFUSED, SLICE("its request is damaged on the broker's disk"));
+    else if (e != ERR_OK)
         desk_meet_give_back(d, j, BACKOFF_RELEASED, SLICE("the worker has gone"));
     desk_write_free(w);
 }

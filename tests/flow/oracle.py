@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The oracle: callers keep a ledger of every 202 they got while brokers and workers are killed at random;
+"""The oracle: callers keep a ledger of every 202 they got while broker, worker and the callers' sidecar are killed, and
+stopped for longer than a lease, at random;
 in the end each of those jobs is over exactly once, with its own result, and there is no job beside them.
 
 WEFT_SEED=n repeats the moments of another run; the seed is printed."""
@@ -7,6 +8,7 @@ WEFT_SEED=n repeats the moments of another run; the seed is printed."""
 import json
 import os
 import random
+import signal
 import threading
 import time
 
@@ -14,7 +16,10 @@ import h1
 import kit
 from job_story import ASYNC
 
-CALLERS, BROKER_KILLS, WORKER_KILLS = 4, 5, 2
+CALLERS, LEASE_S = 4, 2
+# Each is done so often in a round; WEFT_ROUNDS=n makes n of them, for a night.
+FAULTS = {"kill broker": 4, "kill worker": 2, "kill caller": 1, "stop broker": 1, "stop worker": 1}
+ROUNDS = int(os.environ.get("WEFT_ROUNDS", "1"))
 TERMINAL = {"done", "cancelled", "dead"}
 SEED = int(os.environ.get("WEFT_SEED", "20261"))
 
@@ -43,7 +48,7 @@ class Oracle(kit.Story):
         self.chance = random.Random(SEED)
         self.ledger, self.stop, self.faults = Ledger(), threading.Event(), []
         self.function = self.place.function(self.work)
-        self.broker = self.place.broker(["trainer"], lease="2s", beat="500ms").start()
+        self.broker = self.place.broker(["trainer"], lease=f"{LEASE_S}s", beat="500ms").start()
         keys = {"https": self.broker.conf["https"], "identity": kit.spiffe("broker")}
         self.trainer = self.place.provider("trainer", self.function, broker={**keys, "slots": 4}).start()
         self.web = self.place.caller("web", jobs_only={"trainer": {}}, broker={**keys, "slots": 0}).start()
@@ -65,7 +70,11 @@ class Oracle(kit.Story):
     def submit(self, key):
         """Until it is promised: who got no answer says the same again."""
         while True:
-            answer = self.ask("POST", "/train", [ASYNC, ("idempotency-key", f'"{key}"')], key.encode())
+            try:
+                answer = self.ask("POST", "/train", [ASYNC, ("idempotency-key", f'"{key}"')], key.encode())
+            except (OSError, h1.Cut):  # the sidecar has gone
+                time.sleep(0.05)
+                continue
             if answer.status == 202:
                 return self.ledger.promised(json.loads(answer.body)["job"], key)
             if answer.status != 503:
@@ -80,14 +89,26 @@ class Oracle(kit.Story):
         except Exception as fault:  # of a thread: it must not be lost
             self.faults.append(fault)
 
-    def kill_at_random(self):
-        victims = [self.broker] * BROKER_KILLS + [self.trainer] * WORKER_KILLS
-        self.chance.shuffle(victims)
-        for victim in victims:
-            # the moments are what is tested here, so this is no way to wait for anything
+    def do_faults(self):
+        """The moments are what is tested here: sleeping is no way to wait for anything."""
+        victims = {"broker": self.broker, "worker": self.trainer, "caller": self.web}
+        faults = [name for name, times in FAULTS.items() for _ in range(times * ROUNDS)]
+        self.chance.shuffle(faults)
+        for fault in faults:
+            what, victim = fault.split()
             time.sleep(self.chance.uniform(0.2, 1.5))
-            victim.kill()
-            victim.start()
+            if what == "kill":
+                victims[victim].kill()
+                victims[victim].start()
+            else:
+                self.stop_for(victims[victim], self.chance.uniform(0.5, 2 * LEASE_S))
+
+    @staticmethod
+    def stop_for(victim, seconds):
+        """Past its lease, perhaps: others may have what it still runs."""
+        victim.signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        victim.signal(signal.SIGCONT)
 
     def all_jobs(self):
         jobs, cursor = {}, ""
@@ -108,7 +129,7 @@ class Oracle(kit.Story):
         callers = [threading.Thread(target=self.call) for _ in range(CALLERS)]
         for caller in callers:
             caller.start()
-        self.kill_at_random()
+        self.do_faults()
         self.stop.set()
         for caller in callers:
             caller.join(60)

@@ -528,6 +528,19 @@ static bool runs_nothing(void *arg, struct slice job, uint64_t token)
     return false;
 }
 
+TEST(a_job_whose_request_is_damaged_is_dead)
+{
+    struct world w;
+    world_open(&w);
+    w.assigned.answer = ERR_PEER;
+    CHECK_ERR(ERR_OK, submit(&w));
+    work_begins(&w, 3);
+    CHECK_INT(1, w.assigned.count);
+    CHECK_INT(JOB_DEAD, stored_state(&w, w.assigned.job));
+    CHECK_TEXT("accepted started dead ", slice_str(w.events.names));
+    world_close(&w);
+}
+
 TEST(what_never_reached_its_worker_is_reclaimed_uncharged)
 {
     struct world w;
@@ -991,5 +1004,6 @@ TESTS_RUN(a_new_desk_over_the_same_store_lets_a_worker_take_up_what_it_runs)
 TESTS_RUN(callers_take_turns_however_much_one_of_them_submits)
 TESTS_RUN(jobs_of_one_millisecond_have_ascending_ids)
 TESTS_RUN(progress_is_told_as_json_only_when_it_is)
+TESTS_RUN(a_job_whose_request_is_damaged_is_dead)
 TESTS_RUN(what_never_reached_its_worker_is_reclaimed_uncharged)
 TESTS_END()
