@@ -11,7 +11,12 @@
 #include "base/now.h"
 #include "cli/ca_folder.h"
 
-enum { PEM_BYTES = 1 << 16, LIST_BYTES = 16 << 20, LIVES_OF_A_LIST = 2 };
+enum { PEM_BYTES = 1 << 16, LIST_BYTES = 16 << 20, LIVES_OF_A_LIST = 3 };
+
+/* How many lives of a leaf a step waits for.  To know the new root, a leaf has to be renewed once.  To forget the old
+ * one, whoever calls has to be renewed once more: a caller's connections are made anew with each of its leaves, and
+ * last as long with the leaf that the other side had then. */
+enum { TO_KNOW = 1, TO_FORGET = 2 };
 
 struct roll {
     const struct cmd_ca_roll *conf;
@@ -27,22 +32,22 @@ static int fail(const char *what, const char *path)
     return 1;
 }
 
-static void say_next(const struct roll *r, const char *what)
+static void say_next(const struct roll *r, int lives, const char *what)
 {
     char when[25];
-    now_rfc3339(now_wall_us(&now_real) + r->conf->ttl_us, when);
+    now_rfc3339(now_wall_us(&now_real) + lives * r->conf->ttl_us, when);
     printf("%s: %s\nrun weft ca roll --dir %s again after %s, when every leaf has been renewed\n", r->roots_path, what,
            r->conf->dir, when);
 }
 
-/* A step within the life of a leaf after the last would refuse somebody. */
-static bool is_early(const struct roll *r)
+/* A step too soon after the last would refuse somebody. */
+static bool is_early(const struct roll *r, int lives)
 {
     struct stat st;
     char when[25];
     if (r->conf->force || stat(r->roots_path, &st) != 0)
         return false;
-    int64_t from_us = (int64_t)st.st_mtim.tv_sec * NOW_US_PER_S + r->conf->ttl_us;
+    int64_t from_us = (int64_t)st.st_mtim.tv_sec * NOW_US_PER_S + lives * r->conf->ttl_us;
     if (now_wall_us(&now_real) >= from_us)
         return false;
     now_rfc3339(from_us, when);
@@ -84,7 +89,7 @@ static int begin(const struct roll *r)
     buf_fini(&cert);
     buf_fini(&key);
     if (status == 0)
-        say_next(r, "has a second root, which comes to sidecars with their next leaf and signs nothing yet");
+        say_next(r, TO_KNOW, "has a second root, which comes to sidecars with their next leaf and signs nothing yet");
     return status;
 }
 
@@ -111,20 +116,20 @@ static int take_key(const struct roll *r)
 {
     if (rename(r->next_path, r->key_path) != 0)
         return fail("cannot rename", r->next_path);
-    say_next(r, "the new root signs, the old one is still trusted");
+    say_next(r, TO_FORGET, "the new root signs, the old one is still trusted");
     return 0;
 }
 
 static int change(const struct roll *r)
 {
-    if (is_early(r) || keep_list(r) != 0 || write_roots(r, r->second, r->first) != 0)
+    if (is_early(r, TO_KNOW) || keep_list(r) != 0 || write_roots(r, r->second, r->first) != 0)
         return 1;
     return take_key(r);
 }
 
 static int finish(const struct roll *r)
 {
-    if (is_early(r) || write_roots(r, r->first, SLICE("")) != 0)
+    if (is_early(r, TO_FORGET) || write_roots(r, r->first, SLICE("")) != 0)
         return 1;
     printf("%s: the old root is forgotten\n", r->roots_path);
     return 0;

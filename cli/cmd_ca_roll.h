@@ -8,8 +8,8 @@
  *     ca.pem  new old        the old one is forgotten
  *     ca.pem  new
  *
- * The first certificate of ca.pem is the one that ca.key belongs to; next.key waits for its step.  Between two steps
- * every leaf has to be renewed once, so each waits for the life of a leaf. */
+ * The first certificate of ca.pem is the one that ca.key belongs to; next.key waits for its step.  Each step
+ * waits until the last has reached everybody: one life of a leaf, or two. */
 #include <stdbool.h>
 #include <stdint.h>
 
