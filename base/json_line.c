@@ -20,15 +20,34 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
+static uint64_t word_at(struct slice text, size_t at)
+{
+    uint64_t word;
+    memcpy(&word, text.at + at, sizeof(word));
+    return word;
+}
+
+/* What follows the last whole word is looked at together with bytes before it, again; of a short text both halves may
+ * overlap.  false: it has something special, or is too short or too long for that. */
+static bool is_end_plain(struct slice text, size_t from)
+{
+    uint32_t half[2];
+    if (text.len - from >= sizeof(uint64_t) || text.len < sizeof(half[0]))
+        return false;
+    if (text.len >= sizeof(uint64_t))
+        return !has_special(word_at(text, text.len - sizeof(uint64_t)));
+    memcpy(&half[0], text.at, sizeof(half[0]));
+    memcpy(&half[1], text.at + text.len - sizeof(half[1]), sizeof(half[1]));
+    return !has_special((uint64_t)half[0] << 32 | half[1]);
+}
+
 size_t json_line_plain(struct slice text)
 {
     size_t n = 0;
-    uint64_t word;
-    for (; n + sizeof(word) <= text.len; n += sizeof(word)) {
-        memcpy(&word, text.at + n, sizeof(word));
-        if (has_special(word))
-            break;
-    }
+    while (n + sizeof(uint64_t) <= text.len && !has_special(word_at(text, n)))
+        n += sizeof(uint64_t);
+    if (is_end_plain(text, n))
+        return text.len;
     while (n < text.len && is_plain((unsigned char)text.at[n]))
         n++;
     return n;

@@ -27,6 +27,7 @@ struct access_log_line {
     bool inbound;
     struct slice id, peer, service, operation, method, path;
     unsigned status;
+    /* Our own words, which are written as they are. */
     struct slice error;   /* weft-error word, or empty */
     struct slice verdict; /* or empty */
     struct slice plan;    /* "rename,default", or empty */

@@ -34,17 +34,18 @@ TEST(utf8_passes_and_each_other_byte_is_the_replacement_character)
     CHECK_TEXT("\xef\xbf\xbd\xef\xbf\xbdx\xef\xbf\xbd", text_of(SLICE("\xff\xc3x\xe2")));
 }
 
-/* One by one and eight at a time must be the same judgement: every byte at every place of a word. */
+/* One by one and eight at a time must be the same judgement: every byte at every place of texts of every length. */
 TEST(a_byte_is_plain_wherever_it_stands)
 {
     for (unsigned c = 0; c < 256; c++) {
         bool plain = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-        for (size_t place = 0; place < 16; place++) {
-            char text[17];
-            memset(text, 'x', sizeof(text));
-            text[place] = (char)c;
-            CHECK_INT(plain ? sizeof(text) : place, json_line_plain(slice_of(text, sizeof(text))));
-        }
+        for (size_t len = 1; len <= 17; len++)
+            for (size_t place = 0; place < len; place++) {
+                char text[17];
+                memset(text, 'x', sizeof(text));
+                text[place] = (char)c;
+                CHECK_INT(plain ? len : place, json_line_plain(slice_of(text, len)));
+            }
     }
 }
 
