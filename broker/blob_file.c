@@ -10,7 +10,7 @@
 #include "base/check.h"
 
 /* The disk begins with what is written while more comes, so that the flush at the end is short. */
-enum { KICK = 8 << 20 };
+enum { KICK = 32 << 20 };
 
 static const char part_word[] = "part-";
 
