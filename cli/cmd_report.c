@@ -108,7 +108,13 @@ static int print(const struct report_flags *f, struct report_table *t)
     buf_init(&out, BUF_TEXT_BOUND);
     report_table_sort(t);
     if (f->fields) {
-        (f->format == 1 ? report_table_put_fields_json : report_table_put_fields_text)(t, &out);
+        if (f->format == 1)
+            report_table_put_fields_json(t, &out);
+        else if (t->field_count)
+            report_table_put_fields_text(t, &out);
+        else
+            fprintf(stderr, "weft report: no answers of a function were looked at; the provider's sidecar counts their "
+                            "members\n");
         show_buf(stdout, &out);
         buf_fini(&out);
         return t->field_count ? FINE : NOTHING;

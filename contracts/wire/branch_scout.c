@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "contracts/wire/json_fast.h"
 
 static bool is_claim(const struct plan_branch_term *t)
 {
@@ -30,7 +31,6 @@ void branch_scout_start(struct branch_scout *s, const struct plan_tree_node *nod
 
 static void stop(struct branch_scout *s)
 {
-    s->read = json_tok_offset(&s->tok);
     json_tok_fini(&s->tok);
     s->on = false;
 }
@@ -180,16 +180,141 @@ static enum err hear(struct branch_scout *s, const struct json_token *t, const s
     return settle_early(s, choice);
 }
 
+/* ---- members at a glance ---- */
+
+/* A member as it lies in what was fed. */
+struct sight {
+    struct slice name;
+    struct json_token value;
+    const char *shown; /* where it is known what kind the value is, and for a string its end */
+    const char *end;   /* behind the value */
+};
+
+/* Behind a name and its colon; NULL: not at a glance. */
+static const char *past_name(const char *at, const char *end)
+{
+    at = at < end && *at == '"' ? json_fast_string(at + 1, end) : NULL;
+    at = at ? json_fast_blanks(at, end) : end;
+    return at < end && *at == ':' ? json_fast_blanks(at + 1, end) : NULL;
+}
+
+/* Behind what closes here, and behind what that closes; then a comma follows, or nothing is open any more. */
+static const char *past_closers(const char *at, const char *end, const bool *object, size_t *depth)
+{
+    at = json_fast_blanks(at, end);
+    while (*depth && at < end && *at == (object[*depth - 1] ? '}' : ']')) {
+        at++;
+        if (--*depth)
+            at = json_fast_blanks(at, end);
+    }
+    return *depth == 0 || (at < end && *at == ',') ? at : NULL;
+}
+
+/* Past an object or array, as strict as json_tok.  NULL: not at a glance. */
+static const char *past_nest(const char *at, const char *end)
+{
+    bool object[JSON_TOK_DEPTH - 1];
+    size_t depth = 0;
+    do {
+        bool nest = json_fast_is_nest(*at), empty = false;
+        if (nest && depth == JSON_TOK_DEPTH - 1)
+            return NULL;
+        if (nest) {
+            object[depth++] = *at == '{';
+            at = json_fast_blanks(at + 1, end);
+            empty = at < end && *at == (object[depth - 1] ? '}' : ']');
+        } else {
+            at = json_fast_value(at, end);
+        }
+        if (at && (!nest || empty))
+            at = past_closers(at, end, object, &depth);
+        if (at && depth && (!nest || empty))
+            at = json_fast_blanks(at + 1, end);
+        if (at && depth && object[depth - 1])
+            at = past_name(at, end);
+    } while (at && at < end && depth);
+    return depth ? NULL : at;
+}
+
+static bool sight_value(const char *at, const char *end, struct sight *m)
+{
+    static const enum json_tok_kind kinds[256] = {
+        ['"'] = JSON_TOK_STRING, ['{'] = JSON_TOK_OBJECT, ['['] = JSON_TOK_ARRAY,
+        ['t'] = JSON_TOK_TRUE,   ['f'] = JSON_TOK_FALSE,  ['n'] = JSON_TOK_NULL};
+    bool nest = json_fast_is_nest(*at);
+    m->end = nest ? past_nest(at, end) : json_fast_value(at, end);
+    if (!m->end)
+        return false;
+    m->shown = nest ? at + 1 : m->end;
+    m->value = (struct json_token){.kind = kinds[(unsigned char)*at]};
+    if (m->value.kind == JSON_TOK_OBJECT && *at != '{')
+        m->value.kind = JSON_TOK_NUMBER;
+    if (m->value.kind == JSON_TOK_STRING)
+        m->value.text = slice_of(at + 1, (size_t)(m->end - at - 2));
+    /* An escape is undone by the reader of tokens. */
+    return !memchr(at, '\\', m->value.kind == JSON_TOK_STRING ? (size_t)(m->end - at) : 0);
+}
+
+static bool sight(const char *at, const char *end, bool fresh, struct sight *m)
+{
+    at = json_fast_blanks(at, end);
+    if (!fresh) {
+        if (at == end || *at != ',')
+            return false;
+        at = json_fast_blanks(at + 1, end);
+    }
+    if (at == end || *at != '"')
+        return false;
+    const char *name_end = json_fast_name(at + 1, end);
+    if (!name_end)
+        return false;
+    m->name = slice_of(at + 1, (size_t)(name_end - at - 1));
+    at = json_fast_blanks(name_end + 1, end);
+    if (at == end || *at != ':')
+        return false;
+    at = json_fast_blanks(at + 1, end);
+    return at < end && sight_value(at, end, m);
+}
+
+/* Whole members of the object, as long as they need no tokens. */
+static enum err glance(struct branch_scout *s, struct slice *bytes, const struct plan_tree_choice **choice)
+{
+    const char *at = bytes->at, *end = bytes->at + bytes->len;
+    enum err heard = ERR_AGAIN;
+    struct sight m;
+    bool fresh;
+    if (json_tok_depth(&s->tok) != 1 || !json_tok_resting(&s->tok, &fresh))
+        return ERR_AGAIN;
+    while (heard == ERR_AGAIN && sight(at, end, fresh, &m)) {
+        hear_name(s, m.name);
+        const char *known = s->asked ? m.shown : m.name.at + m.name.len + 1;
+        s->read = json_tok_offset(&s->tok) + (uint64_t)(known - bytes->at);
+        if (s->asked)
+            hear_value(s, &m.value);
+        heard = settle_early(s, choice);
+        at = m.end;
+        fresh = false;
+    }
+    json_tok_jump(&s->tok, (size_t)(at - bytes->at), 1, fresh);
+    *bytes = slice_from(*bytes, (size_t)(at - bytes->at));
+    return heard;
+}
+
 enum err branch_scout_feed(struct branch_scout *s, struct slice bytes, const struct plan_tree_choice **choice)
 {
     struct json_token token;
-    enum err e, heard = ERR_AGAIN;
+    enum err e = ERR_OK, heard;
     PRE(s->on);
     do {
+        heard = glance(s, &bytes, choice);
+        if (heard != ERR_AGAIN)
+            break;
         e = json_tok_next(&s->tok, &bytes, &token);
-        if (e == ERR_OK)
-            heard = hear(s, &token, choice);
-    } while (e == ERR_OK && heard == ERR_AGAIN);
+        if (e != ERR_OK)
+            break;
+        heard = hear(s, &token, choice);
+        s->read = json_tok_offset(&s->tok);
+    } while (heard == ERR_AGAIN);
     if (heard == ERR_AGAIN && e == ERR_AGAIN)
         return ERR_AGAIN;
     if (heard == ERR_AGAIN) {
