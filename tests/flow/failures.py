@@ -2,10 +2,14 @@
 """Two thousand calls a second, and processes that are killed, stopped, slowed down, drained and renewed meanwhile: no
 POST is done twice, no GET is lost, and of the POSTs only those that were with the killed one at that moment."""
 
+import resource
 import signal
+import socket
+import threading
 import time
 
 import calls
+import h1
 import kit
 
 RATE = 2000
@@ -144,6 +148,49 @@ class Failures(kit.Story):
                 sidecar.reload(retries={"limit": 1 + turn % 2})
         account = self.assert_nothing_is_lost()
         self.assertEqual(account.connects, 1000)
+
+    def neighbours(self, count):
+        """So many connections of foreign peers by mTLS, each with a request behind it."""
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        wrap, callers = self.place.tls("neighbour"), []
+        for _ in range(count):
+            callers.append(h1.Caller(self.orders[0].inbound, wrap))
+            callers[-1].socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else 40 ms each
+            self.addCleanup(callers[-1].close)
+            self.ask(callers[-1])
+        return callers
+
+    def ask(self, caller):
+        self.assert_answer(caller.ask("GET", "/0", "orders"), 200)
+
+    def test_a_thousand_neighbours_notice_no_renewal_and_no_reload(self):
+        self.begin(15, providers=1)
+        callers, over, failed = self.neighbours(1000), threading.Event(), []
+
+        def go_on():
+            while not over.is_set():
+                for caller in callers:
+                    try:
+                        self.ask(caller)
+                    except Exception as e:  # also that it is closed
+                        failed.append(e)
+                        return
+
+        asking = threading.Thread(target=go_on)
+        asking.start()
+        for turn in range(20):
+            if turn % 5 == 0:
+                for name in ("orders", "web"):
+                    self.place.issue(name)
+            for sidecar in (*self.orders, self.web):
+                sidecar.reload(retries={"limit": 1 + turn % 2})
+        over.set()
+        asking.join()
+        self.assertEqual(failed, [])
+        for caller in callers:
+            self.ask(caller)
+        self.assert_nothing_is_lost()
 
 
 if __name__ == "__main__":
