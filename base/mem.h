@@ -35,7 +35,7 @@ void mem_give_back(void);
 
 /* The program's own code and constants, and those of its libraries, are in memory no more; what is needed again comes
  * from the page cache, 16 pages with one fault.  After something that is done once: a start needs much that nothing
- * else does. */
+ * else does. Breakpoints that a debugger has set in them go, too. */
 void mem_forget_code(void);
 
 /* How many blocks are alive; tests compare before and after. */

@@ -61,6 +61,21 @@ class Call(kit.Story):
         self.assertEqual(self.function.seen[0].field("weft-request-id"), out["id"])
         self.assertEqual((out["status"], out["service"], came["peer"]), (200, "orders", kit.spiffe("web")))
 
+    def test_a_log_that_was_moved_away_is_made_anew(self):
+        self.assert_answer(self.ask("GET", "/before"), 200)
+        self.orders.wait_access(path="/before")
+        log = self.orders.folder / self.orders.conf["log"]["access"]
+        log.rename(log.with_suffix(".old"))
+        self.assert_answer(self.ask("GET", "/after"), 200)
+        self.orders.wait_access(path="/after")
+        self.assertEqual([a["path"] for a in self.orders.accesses()], ["/after"])
+
+    def test_a_sidecar_that_ends_writes_what_waits(self):
+        for number in range(50):
+            self.assert_answer(self.ask("GET", f"/{number}"), 200)
+        self.orders.end()
+        self.assertEqual([a["path"] for a in self.orders.accesses()], [f"/{number}" for number in range(50)])
+
     def test_h2c_with_prior_knowledge(self):
         out = self.curl(
             "--http2-prior-knowledge",

@@ -1,8 +1,10 @@
 #include "proxy/access_log.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -257,7 +259,40 @@ TEST(lines_that_cannot_be_written_are_counted)
     end();
 }
 
+/* A file may have no more than one line and a half, as on a disk that is full, and later it may: what was broken off
+ * stays one broken line. */
+TEST(a_line_that_a_full_disk_breaks_off_spoils_no_other)
+{
+    struct rlimit before, little;
+    struct buf text;
+    CHECK_INT(0, getrlimit(RLIMIT_FSIZE, &before));
+    little = before;
+    little.rlim_cur = 240;
+    void (*heard)(int) = signal(SIGXFSZ, SIG_IGN);
+    begin();
+    for (int i = 0; i < 3; i++)
+        access_log_add(log_, &plain);
+    CHECK_INT(0, setrlimit(RLIMIT_FSIZE, &little));
+    turn_after(100000);
+    while (access_log_dropped(log_) == 0)
+        loop_turn(loop, true);
+    CHECK_INT(0, setrlimit(RLIMIT_FSIZE, &before));
+    CHECK_INT(2, access_log_dropped(log_));
+    access_log_add(log_, &plain);
+    read_back(&text);
+    struct slice rest = buf_slice(&text), lines[4];
+    for (size_t i = 0; i < 3; i++)
+        CHECK(slice_split(&rest, '\n', &lines[i]));
+    CHECK_INT(0, rest.len);
+    CHECK_INT(158, lines[0].len);
+    CHECK_SLICE(slice_to(lines[0], 81), lines[1]);
+    CHECK_SLICE(lines[0], lines[2]);
+    (void)signal(SIGXFSZ, heard);
+    buf_fini(&text);
+}
+
 TESTS_BEGIN()
+TESTS_RUN(a_line_that_a_full_disk_breaks_off_spoils_no_other)
 TESTS_RUN(an_exchange_is_one_json_line_without_what_there_was_not)
 TESTS_RUN(peer_operation_error_verdict_and_plan_are_named_when_there_are)
 TESTS_RUN(closing_writes_what_waits_in_order)
