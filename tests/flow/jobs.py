@@ -246,17 +246,6 @@ class Jobs(JobStory):
             )
             self.assertIn(name, problem["detail"])
 
-    def test_bodies_and_results_have_a_bound(self):
-        self.begin()
-        over = self.ask("POST", "/train", [ASYNC], b"x" * 262145)
-        self.assert_refused(over, 413, "payload-too-large")
-        fits = self.submit(b"y" * 262144)
-        self.wait_state(fits, "done")
-        self.assert_answer(self.result(fits), 200, b"y" * 262144)
-        self.function.answer = lambda r: h1.reply(200, b"x" * 262145)
-        status = self.wait_state(self.submit(), "dead")
-        self.assertEqual((status["attempt"], status["reason"]), (1, "result too large: it may have 256 KiB"))
-
     def test_a_service_that_nobody_knows(self):
         self.begin(worker=False)
         self.assert_refused(self.ask("POST", "/", [ASYNC], b"x", host="nobody"), 404, "no-route")
