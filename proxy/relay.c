@@ -195,9 +195,20 @@ static void refused(struct relay *r, enum reply_word word)
         transit_credit(r->down, r->down->owed);
 }
 
+/* Words that say nobody has seen the request are for those that nobody can have seen. */
+static enum reply_word honest(const struct relay *r, enum reply_word word)
+{
+    bool says_unseen = word == REPLY_UNREACHABLE || word == REPLY_APP_UNREACHABLE || word == REPLY_BREAKER_OPEN ||
+                       word == REPLY_OVERLOADED || word == REPLY_APP_OVERLOADED;
+    if (!says_unseen || !r->may_be_seen)
+        return word;
+    return r->side == RELAY_INBOUND ? REPLY_APP_RESET : REPLY_UPSTREAM_RESET;
+}
+
 void relay_refuse(struct relay *r, enum reply_word word, struct slice detail)
 {
     PRE(!r->down->out_head);
+    word = honest(r, word);
     explain(r, word, detail);
     refused(r, word);
     reply_refuse(r->down, word, detail, r->id);

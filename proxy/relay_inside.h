@@ -42,6 +42,7 @@ struct relay {
     bool told_in_trailers;             /* the caller has our reason, behind the answer's first part */
     bool too_slow;                     /* this attempt was cut by us */
     bool is_explained;                 /* `weft why` knows of it */
+    bool may_be_seen;                  /* an attempt before this one broke off after it was sent */
     struct cluster *to;                /* outbound */
     struct cluster_endpoint *endpoint; /* outbound, once picked: of the attempt under way, or of the last */
     int64_t began_us;

@@ -367,6 +367,7 @@ static void on_gone(struct transit *t, enum transit_end how)
     if (r->sm.at == RELAY_SENDING && !r->down_gone && safe_to_repeat(r, how) && request_half_repeatable(r) &&
         is_paid(r)) {
         metric_add(r->env->ledger.retries, 1);
+        r->may_be_seen = r->may_be_seen || (how != TRANSIT_UNSENT && how != TRANSIT_DONE);
         request_half_repeat(r);
         return;
     }

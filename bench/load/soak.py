@@ -41,7 +41,11 @@ class Soak:
         self.place = kit.Place()
         self.book = calls.make_book(self.place, words.calls)
         self.function = self.place.process(calls.Function(self.place, "function", self.book)).start()
-        wide = {"limits": {"in_flight": 200000, "most": 5000, "queue": 20000, "queue_wait": "60s"}, "workers": words.workers}
+        wide = {
+            "limits": {"in_flight": 200000, "most": 5000, "queue": 20000, "queue_wait": "60s"},
+            "timeouts": {"connect": "30s"},  # of a slow machine nothing is to be learnt
+            "workers": words.workers,
+        }
         self.orders = self.place.sidecar(
             "orders",
             inbound={"listen": kit.free_address(), "app": f"http://{self.function.address}"},

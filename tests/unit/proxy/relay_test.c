@@ -977,6 +977,21 @@ TEST(what_was_cut_is_asked_again_only_if_it_is_safe)
     stage_close();
 }
 
+static void cut_for_good(struct recorder *r, bool at_end)
+{
+    stage.conf.no_server = true;
+    cut(r, at_end);
+}
+
+TEST(what_may_have_been_seen_is_never_called_unseen)
+{
+    call_two(cut_for_good, "GET");
+    CHECK_INT(1, stage.served_count);
+    CHECK_INT(502, stage.caller.status);
+    CHECK(caller_heard(&stage.caller, "weft-error: upstream-reset"));
+    stage_close();
+}
+
 TEST(what_broke_off_behind_another_sidecar_is_asked_again_only_if_it_is_safe)
 {
     call_two(answer_app_reset, "GET");
@@ -1244,6 +1259,7 @@ TESTS_RUN(a_call_names_its_contract_and_not_what_the_caller_says_of_itself)
 TESTS_RUN(a_service_that_cannot_be_reached_is_named_and_rests)
 TESTS_RUN(what_another_sidecar_refused_unseen_is_asked_of_the_next)
 TESTS_RUN(what_was_cut_is_asked_again_only_if_it_is_safe)
+TESTS_RUN(what_may_have_been_seen_is_never_called_unseen)
 TESTS_RUN(what_broke_off_behind_another_sidecar_is_asked_again_only_if_it_is_safe)
 TESTS_RUN(an_attempt_that_takes_too_long_is_cut_and_tried_elsewhere_if_it_is_safe)
 TESTS_RUN(a_retry_that_is_not_paid_for_is_not_made)
