@@ -7,7 +7,7 @@ since it needs other languages' libraries. Whatever is there is tried:
     go       go build google.golang.org/grpc/interop/client and .../server, as --go-client FILE, --go-server FILE
     java     io.grpc:grpc-interop-testing with what it needs in one folder, as --java FOLDER
 
-    tests/conform/grpc_interop.py build/release/cli [--workers N] [those]
+    tests/strangers/grpc_interop.py build/release/cli [--workers N] [those]
 
 Ends with 1 when a case fails."""
 

@@ -3,7 +3,7 @@
 Go and the module:
 
     go install github.com/summerwind/h2spec/cmd/h2spec@latest
-    tests/conform/h2spec.py build/release/cli [--h2spec PATH]
+    tests/strangers/h2spec.py build/release/cli [--h2spec PATH]
 
 Three runs of every case, strict ones too: the local side, the mTLS side, and the mTLS side asked as over TLS.
 h2spec has no certificate to show, so a bridge shows one in its place; it adds and takes no byte.
