@@ -268,8 +268,13 @@ enum err inquiry_inbound(struct inquiry *q, struct snapshot *s, struct accord *a
         return judged;
     /* Who may not call at all is told that, and nothing about the contract. */
     struct attrs attrs = attrs_of(q, s, down);
-    if (authz_ask(s->authz, &attrs).answer == AUTHZ_DENY)
-        return deny(q, REPLY_POLICY_DENIED, (struct slice){0});
+    q->tolerated = false;
+    if (authz_ask(s->authz, &attrs).answer == AUTHZ_DENY) {
+        enum err no = deny(q, REPLY_POLICY_DENIED, (struct slice){0});
+        if (s->conf.policy_mode == PROXY_POLICY_ENFORCE)
+            return no;
+        q->tolerated = true;
+    }
     TRY(judged);
     TRY(ask_presented(q, s, down));
     return q->judged ? enforce(q, s, true) : ERR_OK;
@@ -278,6 +283,8 @@ enum err inquiry_inbound(struct inquiry *q, struct snapshot *s, struct accord *a
 enum err inquiry_again(struct inquiry *q, struct snapshot *now, struct transit *down)
 {
     struct attrs attrs = attrs_of(q, now, down);
+    if (now->conf.policy_mode == PROXY_POLICY_AUDIT)
+        return ERR_OK;
     return authz_ask(now->authz, &attrs).answer == AUTHZ_DENY ? deny(q, REPLY_POLICY_DENIED, (struct slice){0})
                                                               : ERR_OK;
 }

@@ -22,6 +22,7 @@ struct inquiry {
     const struct verdict_operation *judged; /* of `verdict`, or NULL */
     struct plan *request, *response;        /* borrowed of `verdict`; NULL: nothing to do */
     bool audited;                           /* passes although the verdict says no */
+    bool tolerated;                         /* passes although policy says no; `word` says so, too */
     bool awaits_keys;                       /* AGAIN: for a token's provider, not for `digest` */
     const struct attrs_header *claims;      /* of the caller's token, as far as somebody asks */
     size_t claim_count;

@@ -33,10 +33,13 @@ void ledger_init(struct ledger *l, struct metric_set *set)
     l->retries = metric_series(
         metric_family(set, METRIC_COUNTER, "weft_upstream_retries_total", "", "Requests that were sent once more."),
         NULL);
-    static const char *const sides[] = {"outbound", "inbound"}, *const answers[] = {"deny", "allow"};
+    static const char *const sides[] = {"outbound", "inbound"}, *const answers[] = {"deny", "allow", "audited"};
     for (size_t i = 0; i < 2; i++) {
-        struct slice side = slice_str(sides[i]), answer = slice_str(answers[i]);
+        struct slice side = slice_str(sides[i]);
         l->durations[i] = metric_series(l->duration, &side);
+    }
+    for (size_t i = 0; i < LEDGER_ANSWERS; i++) {
+        struct slice answer = slice_str(answers[i]);
         l->answers[i] = metric_series(l->decisions, &answer);
     }
 }
@@ -172,6 +175,14 @@ static struct ledger_recent *recent_of(struct ledger *l, const struct ledger_ent
     return r;
 }
 
+/* Which of the policy's answers it is. */
+static size_t answer_of(const struct ledger_entry *e)
+{
+    if (e->error && slice_eq(slice_str(e->error), slice_str(reply_word(REPLY_POLICY_DENIED))))
+        return 0;
+    return e->inquiry->tolerated ? 2 : 1;
+}
+
 static void count_by_name(struct ledger *l, const struct ledger_entry *e)
 {
     struct ledger_recent *r = recent_of(l, e);
@@ -190,7 +201,7 @@ static void count(struct ledger *l, const struct ledger_entry *e)
     if (e->error)
         metric_add(metric_series(l->refused, &word), 1);
     if (e->inbound)
-        metric_add(l->answers[!e->error || !slice_eq(word, slice_str(reply_word(REPLY_POLICY_DENIED)))], 1);
+        metric_add(l->answers[answer_of(e)], 1);
     count_unwelcome(l, e);
     for (size_t i = 0; i < 2; i++)
         count_steps(l, e, e->lanes[i]);

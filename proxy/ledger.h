@@ -15,7 +15,7 @@
 
 /* Everything that is counted by name, for names that came lately: finding it by its text costs a tenth of an exchange.
  */
-enum { LEDGER_RECENT = 32, LEDGER_NAMES = 192 };
+enum { LEDGER_RECENT = 32, LEDGER_NAMES = 192, LEDGER_ANSWERS = 3 };
 struct ledger_recent {
     struct metric *requests; /* NULL: free */
     struct metric *verdicts; /* NULL: there was no verdict */
@@ -38,7 +38,8 @@ struct ledger {
     struct metric_family *sampled;      /* peer, operation */
     uint64_t answered;                  /* answers that might have been looked at */
     struct metric *retries;
-    struct metric *durations[2], *answers[2]; /* series: outbound and inbound; deny and allow */
+    struct metric *durations[2];            /* series: outbound and inbound */
+    struct metric *answers[LEDGER_ANSWERS]; /* series: deny, allow, audited */
     struct ledger_recent recent[LEDGER_RECENT];
     struct metric_family *decisions; /* answer */
     struct recall *recall;

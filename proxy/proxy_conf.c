@@ -6,6 +6,7 @@
 #include "base/web_get.h"
 #include "policy/spiffe.h"
 
+static const char *const policy_words[] = {"enforce", "audit", NULL};
 static const char *const enforce_words[] = {"off", "audit", "block", "adapt", NULL};
 static const char *const speaks_words[] = {"any", "grpc", "json", NULL};
 static const char *const validate_words[] = {"off", "shape", NULL};
@@ -430,6 +431,12 @@ const struct conf_key proxy_conf_keys[] = {
      .sub = token_keys,
      .sub_size = sizeof(struct proxy_conf_token),
      .doc = "identity providers: whose tokens say who the user behind a call is"},
+    {.name = "policy_mode",
+     .type = CONF_CHOICE,
+     AT(policy_mode),
+     .preset = "enforce",
+     .choices = policy_words,
+     .doc = "audit: what policy denies passes, is counted and logged, and weft why has the proof"},
     {.name = "enforce",
      .type = CONF_CHOICE,
      AT(enforce),

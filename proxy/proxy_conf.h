@@ -9,6 +9,7 @@
 #include "identity/identity_conf.h"
 
 enum proxy_enforce { PROXY_ENFORCE_OFF, PROXY_ENFORCE_AUDIT, PROXY_ENFORCE_BLOCK, PROXY_ENFORCE_ADAPT };
+enum proxy_policy { PROXY_POLICY_ENFORCE, PROXY_POLICY_AUDIT };
 enum proxy_unknown { PROXY_UNKNOWN_ALLOW, PROXY_UNKNOWN_AUDIT, PROXY_UNKNOWN_BLOCK };
 
 enum proxy_validate { PROXY_VALIDATE_OFF, PROXY_VALIDATE_SHAPE };
@@ -76,6 +77,7 @@ struct proxy_conf {
     struct conf_strings policy; /* files or folders of *.weft */
     struct conf_map tokens;     /* struct proxy_conf_token */
     unsigned enforce;           /* enum proxy_enforce */
+    unsigned policy_mode;       /* enum proxy_policy */
     unsigned validate;          /* enum proxy_validate */
     struct {
         unsigned unknown; /* enum proxy_unknown */

@@ -283,6 +283,15 @@ static enum err ask(struct relay *r)
                                     : inquiry_outbound(&r->inquiry, r->snap, r->env->accord, r->to, r->down);
 }
 
+/* Policy says no and is only tried: who looks finds the same as if it were refused. */
+static void tell_tolerated(struct relay *r)
+{
+    remember(r, SLICE("policy-audited"), (struct slice){0});
+    log_event(LOG_WARN, "policy-audited", LOG_TEXT("id", r->id), LOG_TEXT("peer", r->down->peer_id),
+              LOG_TEXT("operation", r->inquiry.operation), LOG_TEXT("path", r->inquiry.path),
+              LOG_STR("so", "it passes: policy_mode is audit"));
+}
+
 static void pass(struct relay *r)
 {
     struct plan *plan = r->inquiry.request;
@@ -296,6 +305,8 @@ static void pass(struct relay *r)
     }
     if ((r->inquiry.request || r->inquiry.response) && ledger_is_news(&r->env->ledger, &r->inquiry))
         remember_plans(r);
+    if (r->inquiry.tolerated)
+        tell_tolerated(r);
     request_half_start(r);
 }
 

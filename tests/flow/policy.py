@@ -12,9 +12,9 @@ class Policy(kit.Story):
         super().setUp()
         self.function = self.place.function()
 
-    def begin(self, text):
+    def begin(self, text, **keys):
         self.place.write("rules.weft", text)
-        self.orders = self.place.provider("orders", self.function, policy=["rules.weft"]).start()
+        self.orders = self.place.provider("orders", self.function, policy=["rules.weft"], **keys).start()
         self.web = self.place.caller("web", [self.orders]).start()
 
     def ask(self, method="GET", path="/x", fields=()):
@@ -48,6 +48,17 @@ class Policy(kit.Story):
         told = self.orders.why("0123456789abcdef")
         self.assertEqual((told.returncode, told.stdout), (1, ""))
         self.assertEqual(self.place.weft("why", "--sidecar", kit.free_address()).returncode, 2)
+
+    def test_a_policy_that_is_only_tried_denies_nobody_and_tells_all(self):
+        self.begin('allow :- method("GET").\n', policy_mode="audit")
+        self.assert_answer(self.ask("GET", "/orders"), 200)
+        self.assert_answer(self.ask("POST", "/orders"), 200)
+        self.assertEqual(self.orders.metric('weft_policy_decisions_total{answer="audited"}'), 1)
+        self.assertEqual(self.orders.metric('weft_policy_decisions_total{answer="allow"}'), 1)
+        self.orders.wait_log('policy-audited .*path="/orders"', 1)
+        posts = lambda: [a["id"] for a in self.orders.accesses() if a["method"] == "POST"]
+        passed = kit.wait_until("its line of the access log", posts)
+        self.assertIn('it fails at method("GET")', self.orders.why(passed[0]).stdout)
 
     def test_deny_wins(self):
         self.begin('allow :- peer_path("shop", _).\ndeny :- header("x-evil", "yes").\n')
