@@ -104,7 +104,8 @@ class Torn(kit.Story):
         self.function = Function(answer)
         self.place.functions.append(self.function)
         self.orders = self.place.provider("orders", self.function, contract="orders-2.weft", **keys).start()
-        self.web = self.place.caller("web", [self.orders], consumes=["orders-1.weft"]).start()
+        never = {"failures": 0, "success": 0}
+        self.web = self.place.caller("web", [self.orders], consumes=["orders-1.weft"], breaker=never).start()
 
     def exchange(self, number, wrong=None):
         """An order on a connection of its own; `wrong(socket, text)` sends it otherwise."""
